@@ -1,0 +1,100 @@
+"""Settings of the three processes of results (table ``[results]``) and the sinks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.site.settings import ServiceSettings
+
+
+class SinkSettings(BaseModel):
+    """One ``[[sinks]]`` table: a PACS, EHR or folder that receives results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: str
+    kind: Literal["dicom-cstore", "dicom-stow", "fhir", "folder"]
+    clinical: bool = False
+    """A clinical sink refuses demonstration and research bundles."""
+    hold_until_reviewed: bool = False
+    """True: nothing leaves before a person accepted it. False: sent as preliminary."""
+    host: str = "127.0.0.1"
+    """C-STORE: host of the PACS."""
+    port: int = 104
+    """C-STORE: port of the PACS."""
+    ae_title: str = ""
+    """C-STORE: AE title of the PACS (called)."""
+    calling_ae_title: str = "ONCORELAY"
+    """C-STORE: our AE title (calling)."""
+    storage_commitment: bool = False
+    """C-STORE: ask for storage commitment as well; the report is awaited on ``commitment_port``."""
+    commitment_port: int = 0
+    """C-STORE: port where this process awaits N-EVENT-REPORT; 0 where storage_commitment is off."""
+    url: str = ""
+    """STOW-RS or FHIR: base URL."""
+    token_file: Path | None = None
+    """STOW-RS or FHIR: file with a bearer token; none when absent."""
+    probability_convention: Literal["fraction", "percent"] = "fraction"
+    """FHIR: how this server reads ``probabilityDecimal`` (the specification is ambiguous)."""
+    folder: Path | None = None
+    """Folder: where the files go."""
+    objects: tuple[Literal["dicom-sr", "fhir-transaction"], ...] = ("dicom-sr", "fhir-transaction")
+    """Folder: what is written."""
+    timeout_s: float = 15.0
+    """Longest wait for one answer of the peer, in seconds."""
+    max_tries: int = 8
+    """After this many temporary failures the delivery becomes a dead letter."""
+    first_retry_s: float = 2.0
+    """Pause before the first retry; doubles up to ``longest_retry_s``, with jitter."""
+    longest_retry_s: float = 600.0
+
+
+class Settings(ServiceSettings):
+    """What serve, dispatch and deliver need."""
+
+    section: ClassVar[str] = "results"
+
+    grpc_address: str = "127.0.0.1:50051"
+    """Where serve listens."""
+    database_url: str = ""
+    """SQLAlchemy URL of the ledger; empty: SQLite in the data folder."""
+    lab_consumer_address: str = "127.0.0.1:50052"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    bundle_folders: tuple[Path, ...] = ()
+    """Folders that hold bundles, besides the demonstration bundles that ship."""
+    trusted_key_folder: Path | None = None
+    """Folder with public keys (*.pem) of this site's bundles."""
+    collect_s: float = 6 * 3600.0
+    """How long a case waits for missing inputs before it ends as not analysed."""
+    attempt_lease_s: float = 30.0
+    """A worker must renew its lease within this time."""
+    max_attempts: int = 3
+    """Attempts per revision before the case is failed and a person is told."""
+    redispatch_s: float = 60.0
+    """A queued order nobody claimed is sent again after this time (at once when the queue is empty)."""
+    state_deadline_s: float = 24 * 3600.0
+    """After this time in queued, running or waiting for review a person is told."""
+    review_required: bool = False
+    """True: findings wait for a person before they count as final."""
+    validity_days: int = 90
+    """A result expires after this many days (or at the start of therapy, whichever is first). Site policy, not a
+    published figure."""
+    poll_s: float = 0.1
+    """Pause of dispatch and deliver between two looks at the ledger, in seconds."""
+    sinks: tuple[SinkSettings, ...] = ()
+
+    @property
+    def ledger_url(self) -> str:
+        """Return the ledger's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.site.data_folder / 'ledger' / 'ledger.sqlite'}"
+
+
+def sink_names(sinks: tuple[SinkSettings, ...]) -> tuple[str, ...]:
+    """Return the names, refusing two sinks of one name."""
+    names = tuple(sink.name for sink in sinks)
+    if len(set(names)) != len(names):
+        raise ValueError("two sinks share a name")
+    return names

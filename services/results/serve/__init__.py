@@ -1,0 +1,4 @@
+"""results.serve.
+
+in: gRPC calls. out: ledger transactions. never: waits for a PACS, a worker or Redis.
+"""

@@ -1,0 +1,123 @@
+"""What a predictor answers: probabilities with their meaning, or a coded reason for not answering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.coding import Coding
+
+
+class IntendedUse(StrEnum):
+    """What a bundle may be used for; printed on every object it produces."""
+
+    DEMONSTRATION = "demonstration"
+    RESEARCH = "research"
+    CLINICAL = "clinical"
+
+
+class NotAnalysedReason(StrEnum):
+    """Why a question was asked and could not be answered; texts are in ``shared.codes.local``."""
+
+    MISSING_INPUT = "missing_input"
+    CONTRADICTING_INPUT = "contradicting_input"
+    UNUSABLE_INPUT = "unusable_input"
+    NOT_NODE_POSITIVE = "not_node_positive"
+    THERAPY_BEFORE_IMAGES = "therapy_before_images"
+    AMBIGUOUS_TUMOUR = "ambiguous_tumour"
+    SIDE_CONFLICT = "side_conflict"
+    NO_BUNDLE = "no_bundle"
+    OUT_OF_DISTRIBUTION = "out_of_distribution"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleReference:
+    """Which model answered: never a name alone."""
+
+    bundle_id: str
+    version: str
+    digest: str
+    """sha256 of ``bundle.json`` (hex); that file names the sha256 of every other file."""
+    intended_use: IntendedUse
+
+
+@dataclass(frozen=True, slots=True)
+class UsedInput:
+    """One value an answer rests on, with where it came from."""
+
+    name: str
+    value: str
+    source: str = ""
+    version: str = ""
+    effective_date: str = ""
+    """ISO 8601 date; empty where the input has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something the reader must know about this answer."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The probability under another reading of an ambiguous input."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the probability is the probability of, and of what its complement is."""
+
+    positive_class: str
+    """Local code of the event the probability belongs to, for example ``axillary_pcr``."""
+    display: str
+    complement_class: str
+    complement_display: str
+    favourable: bool
+    """True where the event is good news: it then never sets FHIR ``qualitativeRisk``."""
+    coding: Coding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A predictor's answer; ``probability`` is that of ``outcome.positive_class``, in [0, 1]."""
+
+    predictor: str
+    variant: str
+    bundle: BundleReference
+    outcome: Outcome
+    probability: float
+    inputs: tuple[UsedInput, ...]
+    flags: tuple[Flag, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    interval: tuple[float, float] | None = None
+    """95 % interval of the probability, None where the bundle can give none (a flag then says why)."""
+    runtime: str = ""
+    """Engine, version and provider that ran the graph."""
+    precision: str = ""
+    """Arithmetic of the graph, for example ``float64``."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.probability <= 1.0:
+            raise ValueError(f"a probability lies in [0, 1], got {self.probability}")
+
+    @property
+    def complement(self) -> float:
+        """Return the probability of ``outcome.complement_class``."""
+        return 1.0 - self.probability
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnalysed:
+    """The question was asked and could not be answered, because ..."""
+
+    predictor: str
+    reason: NotAnalysedReason
+    text: str
+    """One sentence a clinician understands, naming what is missing or wrong."""
+    inputs: tuple[UsedInput, ...] = ()

@@ -1,0 +1,74 @@
+"""What an imaging door hands over: instances grouped into a study, with the evidence that it is complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from shared.domain.identity import Demographics, PatientIdentity, Side
+
+
+class CompletenessEvidence(StrEnum):
+    """Why a study was taken to be complete, strongest first."""
+
+    EXPECTED_COUNT = "expected_count"
+    """The sender, asked by C-FIND, holds exactly as many instances of the study as we do."""
+    ASSOCIATION_RELEASED = "association_released"
+    """The association that brought the study was released in order and nothing followed."""
+    QUIET_TIME = "quiet_time"
+    """Nothing arrived for the configured time (an association was aborted): the last resort."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One stored DICOM object; pixels stay in the blob store, here are its digests and where it lies."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    series_instance_uid: str
+    modality: str
+    """Modality (0008,0060)."""
+    content_digest: str
+    """sha256 of the pixel data and everything that is not identity (hex)."""
+    identity_digest: str
+    """sha256 of the patient and study identity attributes (hex)."""
+    blob_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """The recorded reason why a study was submitted when it was."""
+
+    evidence: CompletenessEvidence
+    detail: str
+    """One sentence for a person, without identifying data."""
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One imaging study as the images state it.
+
+    ``identity`` is None where the issuer is not in the site's map; ``conflicts`` names attributes on which
+    the study's own instances disagree (two patients in one study).
+    """
+
+    study_instance_uid: str
+    identity: PatientIdentity | None
+    demographics: Demographics
+    study_date: date | None
+    body_part: str
+    """Body Part Examined (0018,0015), upper case; empty where absent."""
+    side: Side | None
+    """Laterality as the images have it; None where they do not say."""
+    instances: tuple[Instance, ...]
+    completeness: Completeness
+    sender: str = ""
+    """Calling AE title, or the door's own name."""
+    conflicts: tuple[str, ...] = ()
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        """Return the modalities present."""
+        return frozenset(instance.modality for instance in self.instances)

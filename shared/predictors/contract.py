@@ -1,0 +1,107 @@
+"""What every predictor offers: which studies it asks about, whether the inputs suffice, and the answer itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.case import PinnedInput, Pins
+from shared.domain.facts import Fact, PatientFacts
+from shared.domain.identity import Side
+from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
+from shared.domain.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The inputs suffice: what will be pinned."""
+
+    variant: str
+    inputs: tuple[PinnedInput, ...]
+    facts: tuple[Fact, ...]
+    """The facts the inputs were read from, and those the gate of applicability rests on."""
+    side: Side | None
+    notes: tuple[str, ...] = ()
+    """What the gate could not know; printed with the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something is missing and may still arrive; after the deadline it becomes ``refusal``."""
+
+    missing: tuple[str, ...]
+    refusal: NotAnalysed
+
+
+class Model(Protocol):
+    """A loaded, verified bundle as a predictor sees it."""
+
+    @property
+    def reference(self) -> BundleReference:
+        """Which bundle this is."""
+        ...
+
+    @property
+    def outcome(self) -> Outcome:
+        """What its probability is the probability of."""
+        ...
+
+    @property
+    def runtime(self) -> str:
+        """Engine, version and provider."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Arithmetic of the graph."""
+        ...
+
+    def score(self, features: Mapping[str, float]) -> float:
+        """Return the probability of ``outcome.positive_class`` for one row of named features."""
+        ...
+
+
+class Predictor(Protocol):
+    """One published method. Pure: the same inputs give the same answer."""
+
+    @property
+    def name(self) -> str:
+        """Name, for example ``ln_pcr``."""
+        ...
+
+    @property
+    def takes(self) -> str:
+        """What it is asked about: ``study``, ``slide`` or ``panel``."""
+        ...
+
+    def not_applicable(self, study: Study) -> str:
+        """Return why this study is none of its business; empty when it is."""
+        ...
+
+    def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+        """Tell whether the inputs suffice, what is missing, or why the question cannot be answered."""
+        ...
+
+    def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
+        """Answer from pinned inputs only."""
+        ...
+
+
+def used_inputs(inputs: tuple[PinnedInput, ...], facts: tuple[Fact, ...]) -> tuple[UsedInput, ...]:
+    """Return the inputs with the source, version and date of the newest fact each was read from."""
+    by_id = {fact.fact_id: fact for fact in facts}
+    rows = []
+    for pinned in inputs:
+        read = sorted((by_id[i] for i in pinned.facts if i in by_id), key=lambda fact: fact.effective_date)
+        newest = read[-1] if read else None
+        rows.append(
+            UsedInput(
+                pinned.name,
+                pinned.value,
+                newest.source if newest else "",
+                newest.version if newest else "",
+                newest.effective_date.isoformat() if newest else "",
+            )
+        )
+    return tuple(rows)

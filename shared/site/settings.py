@@ -1,0 +1,130 @@
+"""The base of every service's settings.
+
+Precedence: constructor, environment (``ONCORELAY_<SERVICE>__<FIELD>``; ``ONCORELAY_SITE__…`` for the site), then
+the table of the same name in the TOML file that ``ONCORELAY_CONFIG`` names, then defaults. A key nobody knows is
+refused.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.domain.errors import InvalidInputError
+from shared.domain.identity import AssigningAuthority, IdentityMap
+
+CONFIG_VARIABLE = "ONCORELAY_CONFIG"
+
+
+class Site(BaseModel):
+    """What every service of one hospital shares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    site_id: str = "demonstration"
+    """Name of the site; every ledger row carries it."""
+    data_folder: Path = Field(default_factory=lambda: Path.home() / ".oncorelay")
+    """Where everything durable lies: ledger, journal, blobs, keys, logs."""
+    uid_root: str = "1.2.826.0.1.3680043.10.1490"
+    """Root of the UIDs we derive; a hospital sets its own."""
+    device_uid: str = "1.2.826.0.1.3680043.10.1490.0.1"
+    """Device observer UID in every object we write; how our own output is recognised when it comes back."""
+
+    @property
+    def secret_file(self) -> Path:
+        """File with the site's HMAC secret (created by ``oncorelay up``, mode 0600)."""
+        return self.data_folder / "secrets" / "site.key"
+
+    @property
+    def blob_folder(self) -> Path:
+        """Folder of the local blob store."""
+        return self.data_folder / "blobs"
+
+
+class IdentityRow(BaseModel):
+    """One ``[[identity]]`` table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    dicom_issuer: str = ""
+    fhir_system: str = ""
+    hl7_authority: str = ""
+
+
+class ServiceSettings(BaseSettings):
+    """Base of a service's ``config.Settings``; subclasses name their table in ``section``."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    section: ClassVar[str] = ""
+    site: Site = Site()
+    """The ``[site]`` table."""
+    identity: tuple[IdentityRow, ...] = ()
+    """The ``[[identity]]`` tables: how each standard spells the same assigning authority."""
+
+    @property
+    def identity_map(self) -> IdentityMap:
+        """Return the site's identity map."""
+        return IdentityMap(tuple(AssigningAuthority(**row.model_dump()) for row in self.identity))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Constructor, environment, TOML; nothing else."""
+        return init_settings, _SiteFile(settings_cls, cls.section)
+
+
+class _SiteFile(PydanticBaseSettingsSource):
+    """The service's table, ``[site]``, ``[[identity]]`` and ``[[sinks]]``, overlaid with the environment."""
+
+    _SHARED_TABLES = ("site", "identity", "sinks")
+
+    def __init__(self, settings_cls: type[BaseSettings], section: str) -> None:
+        super().__init__(settings_cls)
+        self._section = section
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Unused: ``__call__`` returns everything at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the merged tables."""
+        document = read_document(os.environ.get(CONFIG_VARIABLE, ""))
+        fields = self.settings_cls.model_fields
+        values: dict[str, Any] = dict(document.get(self._section, {}))
+        values |= {name: document[name] for name in self._SHARED_TABLES if name in document and name in fields}
+        values |= _environment(f"ONCORELAY_{self._section.upper()}__")
+        site = _environment("ONCORELAY_SITE__")
+        return values | ({"site": {**values.get("site", {}), **site}} if site else {})
+
+
+def read_document(path: str) -> dict[str, Any]:
+    """Return the parsed TOML file, or nothing where no path is given.
+
+    Raises:
+        InvalidInputError: If the file is missing or not TOML; says which line.
+    """
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(CONFIG_VARIABLE, f"cannot read {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(path, f"not valid TOML: {error}") from error
+
+
+def _environment(prefix: str) -> dict[str, str]:
+    return {key.removeprefix(prefix).lower(): value for key, value in os.environ.items() if key.startswith(prefix)}
