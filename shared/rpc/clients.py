@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from shared.domain.case import CaseDetail, CaseSummary, Claim, Notice
+from shared.domain.case import CaseDetail, CaseSummary, Claim, Notice, ReviewState
 from shared.domain.errors import InvalidInputError
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
@@ -151,6 +151,18 @@ class ResultsClient(_Client):
         request = results.RetryCaseRequest(request_id=new_request_id(), case_id=case_id, actor=actor)
         answer = self._call(self._stub.RetryCase, request)
         return answer.requeued, answer.resent_delivery_count
+
+    def review_case(self, case_id: str, actor: str, verdict: ReviewState, reason: str) -> str:
+        """Record a person's verdict; return the finding as reviewed.
+
+        Raises:
+            ConflictError: If nothing waits for review.
+        """
+        request = results.ReviewCaseRequest(
+            request_id=new_request_id(), case_id=case_id, actor=actor, reason=reason,
+            verdict=results.ReviewState.Value(f"REVIEW_STATE_{verdict.name}"),
+        )  # fmt: skip
+        return self._call(self._stub.ReviewCase, request).finding_id
 
     def withdraw_case(self, case_id: str, actor: str, reason: str) -> str:
         """Withdraw the current finding; return its id."""

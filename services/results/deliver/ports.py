@@ -22,7 +22,7 @@ class Deliveries(Protocol):
         ...
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
-        """sending -> delivered.
+        """Sending -> delivered.
 
         Raises:
             ConflictError: If the token is stale.
@@ -30,11 +30,11 @@ class Deliveries(Protocol):
         ...
 
     def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
-        """sending -> due at ``next_time``, with the reason a person reads meanwhile."""
+        """Sending -> due at ``next_time``, with the reason a person reads meanwhile."""
         ...
 
     def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:
-        """sending -> dead_letter; a person is told."""
+        """Sending -> dead_letter; a person is told."""
         ...
 
 

@@ -1238,6 +1238,66 @@ class RetryCaseResponse(_message.Message):
 Global___RetryCaseResponse: _TypeAlias = RetryCaseResponse  # noqa: Y015
 
 @_typing.final
+class ReviewCaseRequest(_message.Message):
+    """A person's verdict."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Same id, same answer."""
+    case_id: _builtins.str
+    """The case."""
+    actor: _builtins.str
+    """Who judged."""
+    verdict: Global___ReviewState.ValueType
+    """Accepted, rejected or overridden."""
+    reason: _builtins.str
+    """Why, in one sentence."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        verdict: Global___ReviewState.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "case_id", b"case_id", "reason", b"reason", "request_id", b"request_id", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewCaseRequest: _TypeAlias = ReviewCaseRequest  # noqa: Y015
+
+@_typing.final
+class ReviewCaseResponse(_message.Message):
+    """The verdict is recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDING_ID_FIELD_NUMBER: _builtins.int
+    finding_id: _builtins.str
+    """Finding as reviewed, or as withdrawn."""
+    def __init__(
+        self,
+        *,
+        finding_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finding_id", b"finding_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewCaseResponse: _TypeAlias = ReviewCaseResponse  # noqa: Y015
+
+@_typing.final
 class WithdrawCaseRequest(_message.Message):
     """Withdraw the current finding."""
 

@@ -85,6 +85,11 @@ class ResultsServiceStub:
                 request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.RetryCaseRequest.SerializeToString,
                 response_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.RetryCaseResponse.FromString,
                 _registered_method=True)
+        self.ReviewCase = channel.unary_unary(
+                '/oncorelay.results.v1.ResultsService/ReviewCase',
+                request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseRequest.SerializeToString,
+                response_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseResponse.FromString,
+                _registered_method=True)
         self.WithdrawCase = channel.unary_unary(
                 '/oncorelay.results.v1.ResultsService/WithdrawCase',
                 request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.WithdrawCaseRequest.SerializeToString,
@@ -166,6 +171,13 @@ class ResultsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReviewCase(self, request, context):
+        """Record a person's verdict on the finding that waits for review.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WithdrawCase(self, request, context):
         """Withdraw the current finding of a case at every sink the original reached.
         """
@@ -225,6 +237,11 @@ def add_ResultsServiceServicer_to_server(servicer, server):
                     servicer.RetryCase,
                     request_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.RetryCaseRequest.FromString,
                     response_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.RetryCaseResponse.SerializeToString,
+            ),
+            'ReviewCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewCase,
+                    request_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseRequest.FromString,
+                    response_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseResponse.SerializeToString,
             ),
             'WithdrawCase': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawCase,
@@ -503,6 +520,33 @@ class ResultsService:
             '/oncorelay.results.v1.ResultsService/RetryCase',
             oncorelay_dot_results_dot_v1_dot_results__service__pb2.RetryCaseRequest.SerializeToString,
             oncorelay_dot_results_dot_v1_dot_results__service__pb2.RetryCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oncorelay.results.v1.ResultsService/ReviewCase',
+            oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseRequest.SerializeToString,
+            oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

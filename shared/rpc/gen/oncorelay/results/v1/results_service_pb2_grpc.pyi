@@ -53,6 +53,8 @@ class ResultsServiceStub:
     """List notices, newest first. Read only."""
     RetryCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.RetryCaseRequest, _results_service_pb2.RetryCaseResponse]
     """Try a failed case again, or resend the dead letters of a case."""
+    ReviewCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.ReviewCaseRequest, _results_service_pb2.ReviewCaseResponse]
+    """Record a person's verdict on the finding that waits for review."""
     WithdrawCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.WithdrawCaseRequest, _results_service_pb2.WithdrawCaseResponse]
     """Withdraw the current finding of a case at every sink the original reached."""
 
@@ -81,6 +83,8 @@ class ResultsServiceAsyncStub(ResultsServiceStub):
     """List notices, newest first. Read only."""
     RetryCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.RetryCaseRequest, _results_service_pb2.RetryCaseResponse]  # type: ignore[assignment]
     """Try a failed case again, or resend the dead letters of a case."""
+    ReviewCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.ReviewCaseRequest, _results_service_pb2.ReviewCaseResponse]  # type: ignore[assignment]
+    """Record a person's verdict on the finding that waits for review."""
     WithdrawCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.WithdrawCaseRequest, _results_service_pb2.WithdrawCaseResponse]  # type: ignore[assignment]
     """Withdraw the current finding of a case at every sink the original reached."""
 
@@ -166,6 +170,14 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_results_service_pb2.RetryCaseResponse, _abc.Awaitable[_results_service_pb2.RetryCaseResponse]]:
         """Try a failed case again, or resend the dead letters of a case."""
+
+    @_abc_1.abstractmethod
+    def ReviewCase(
+        self,
+        request: _results_service_pb2.ReviewCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_results_service_pb2.ReviewCaseResponse, _abc.Awaitable[_results_service_pb2.ReviewCaseResponse]]:
+        """Record a person's verdict on the finding that waits for review."""
 
     @_abc_1.abstractmethod
     def WithdrawCase(

@@ -1,0 +1,62 @@
+"""Wires dispatch: the only file that names its adapters."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.results.config import Settings
+from services.results.dispatch.adapters.loop import Loop
+from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
+from services.results.ledger.database import check_schema
+from services.results.ledger.ledger import open_ledger
+from shared.bundles.catalog import installed_catalog
+from shared.messaging.orders import OrderQueue
+from shared.predictors.registry import REGISTRY
+from shared.rpc.clients import LabConsumerClient
+
+RECONCILE_S = 1.0
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """The running loops."""
+
+    stopping: threading.Event
+    threads: tuple[threading.Thread, ...]
+    close: Callable[[], None]
+
+    def stop(self) -> None:
+        """End every loop after the step in hand, then close what was opened."""
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(timeout=15)
+        self.close()
+
+
+def start(settings: Settings) -> Dispatch:
+    """Check the schema, verify the bundles and start the loops.
+
+    Raises:
+        ConflictError: If the ledger's schema is not the one this code knows.
+    """
+    ledger = open_ledger(settings)
+    check_schema(ledger.engine)
+    lab, queue = LabConsumerClient(settings.lab_consumer_address), OrderQueue(settings.redis_url)
+    catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
+    evaluate = EvaluateCases(ledger.collecting, lab, catalog, REGISTRY, utc_now)
+    steps: tuple[tuple[str, Callable[[], object], float], ...] = (
+        ("evaluate", evaluate, settings.poll_s),
+        ("send", SendOrders(ledger.orders, queue, utc_now), settings.poll_s),
+        ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),
+    )
+    stopping = threading.Event()
+    threads = tuple(Loop(name, step, pause, stopping).start() for name, step, pause in steps)
+    return Dispatch(stopping, threads, lab.close)

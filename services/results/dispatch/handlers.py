@@ -1,0 +1,147 @@
+"""What dispatch does, each step a small callable: evaluate inputs, send orders, bring back what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.results.dispatch.ports import Bundles, Cases, Deadlines, Facts, Leases, Outbox, Queue
+from services.results.ledger.collecting import DueCase
+from shared.domain.case import InferenceState, PinnedInstance, Pins
+from shared.domain.errors import UnavailableError
+from shared.domain.facts import PatientFacts
+from shared.domain.identity import PatientIdentity
+from shared.domain.prediction import NotAnalysed, NotAnalysedReason
+from shared.domain.study import Instance
+from shared.predictors.contract import Predictor, Ready, Waiting
+
+log = structlog.get_logger("oncorelay.results.dispatch")
+
+ASK_AGAIN = timedelta(seconds=1)
+"""Pause after the lab consumer could not be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateCases:
+    """Look at the inputs of every due case: pin, wait, refuse, or stop at an identity conflict."""
+
+    cases: Cases
+    facts: Facts
+    bundles: Bundles
+    predictors: Mapping[str, Predictor]
+    now: Callable[[], datetime]
+
+    def __call__(self) -> int:
+        """Evaluate what is due; return how many cases that was."""
+        due = self.cases.due(self.now())
+        for case in due:
+            try:
+                self._evaluate(case)
+            except UnavailableError as error:
+                log.warning("facts_unavailable", case_id=case.case_id, reason=str(error))
+                self.cases.postpone(case, self.now() + ASK_AGAIN, self.now())
+        return len(due)
+
+    def _evaluate(self, case: DueCase) -> None:
+        if case.study.conflicts:
+            attributes = ", ".join(case.study.conflicts)
+            return self._conflict(case, f"the images of this study disagree about the patient ({attributes})")
+        if case.study.identity is None:
+            return self._conflict(
+                case, "the images carry no patient identifier of an issuer in the site's identity map"
+            )
+        facts = self.facts.get_facts(case.study.identity, self.now())
+        contradictions = case.study.demographics.contradictions(facts.demographics)
+        if contradictions:
+            return self._conflict(case, f"images and record disagree about {' and '.join(contradictions)}")
+        return self._assess(case, case.study.identity, facts)
+
+    def _assess(self, case: DueCase, identity: PatientIdentity, facts: PatientFacts) -> None:
+        readiness = self.predictors[case.predictor].assess(case.study, facts)
+        if isinstance(readiness, NotAnalysed):
+            self.cases.refuse(case, readiness, self.now())
+        elif isinstance(readiness, Waiting):
+            self._wait(case, readiness)
+        else:
+            self._pin(case, identity, facts, readiness)
+
+    def _wait(self, case: DueCase, waiting: Waiting) -> None:
+        now = self.now()
+        if case.state is InferenceState.COLLECTING and now >= case.collect_until:
+            self.cases.refuse(case, waiting.refusal, now)
+        else:
+            self.cases.wait(case, waiting.missing, now)
+
+    def _pin(self, case: DueCase, identity: PatientIdentity, facts: PatientFacts, ready: Ready) -> None:
+        bundle = self.bundles.for_variant(case.predictor, ready.variant)
+        if bundle is None:
+            text = f"no verified bundle is installed for {case.predictor}, variant {ready.variant}"
+            self.cases.refuse(case, NotAnalysed(case.predictor, NotAnalysedReason.NO_BUNDLE, text), self.now())
+            return
+        pins = Pins(
+            identity, case.study.study_instance_uid, case.study.study_date, ready.side, ready.variant, bundle.bundle_id,
+            bundle.digest, ready.inputs, ready.facts, tuple(_pinned(i) for i in case.study.instances), facts.as_of,
+            ready.notes,
+        )  # fmt: skip
+        self.cases.pin(case, pins, self.now())
+
+    def _conflict(self, case: DueCase, reason: str) -> None:
+        log.warning("identity_conflict", case_id=case.case_id)
+        self.cases.conflict(case, reason, self.now())
+
+
+@dataclass(frozen=True, slots=True)
+class SendOrders:
+    """Move orders from the ledger to Celery; what cannot be sent stays due."""
+
+    outbox: Outbox
+    queue: Queue
+    now: Callable[[], datetime]
+
+    def __call__(self) -> int:
+        """Send what is due; return how many orders that was.
+
+        Raises:
+            UnavailableError: If Redis cannot be reached; nothing is lost.
+        """
+        orders = self.outbox.due(self.now())
+        for order in orders:
+            self.queue.send(order.case_id, order.revision)
+            self.outbox.sent(order, self.now())
+        return len(orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Bring back what a dead worker or an emptied Redis has lost, and tell people what is overdue."""
+
+    leases: Leases
+    deadlines: Deadlines
+    outbox: Outbox
+    queue: Queue
+    now: Callable[[], datetime]
+    settle: timedelta = timedelta(seconds=2)
+    """An order this young may still be on its way into the queue."""
+
+    def __call__(self) -> None:
+        """Check leases, deadlines and the queue once.
+
+        Raises:
+            UnavailableError: If Redis cannot be reached, after leases and deadlines were checked.
+        """
+        expired, overdue = self.leases.expire(self.now()), self.deadlines.tell(self.now())
+        lost = 0
+        if self.outbox.waiting() and self.queue.waiting() == 0:
+            lost = self.outbox.lost(self.now() - self.settle, self.now())
+        if expired or overdue or lost:
+            log.info("reconciled", expired=expired, overdue=overdue, lost=lost)
+
+
+def _pinned(instance: Instance) -> PinnedInstance:
+    return PinnedInstance(
+        instance.sop_instance_uid, instance.sop_class_uid, instance.series_instance_uid, instance.content_digest,
+        instance.identity_digest, instance.blob_uri,
+    )  # fmt: skip

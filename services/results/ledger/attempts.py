@@ -1,0 +1,164 @@
+"""Attempts with leases: who may answer, until when, and what an answer does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.results.ledger import outcomes
+from services.results.ledger.cases import Step, advance, change, locked
+from services.results.ledger.codec import load
+from services.results.ledger.database import writing
+from services.results.ledger.keys import Keys
+from services.results.ledger.orders import place
+from services.results.ledger.outcomes import Answer
+from services.results.ledger.policy import Policy
+from services.results.ledger.record import tell
+from services.results.ledger.requests import once
+from services.results.ledger.tables import ATTEMPT
+from shared.domain.case import Claim, FindingKind, InferenceState, Pins
+from shared.domain.errors import StaleAttemptError
+from shared.domain.prediction import NotAnalysed, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """The ledger's side of ClaimAttempt, RenewLease and ReportPrediction, and of leases that ran out."""
+
+    engine: sa.Engine
+    keys: Keys
+    policy: Policy
+
+    def claim(self, request_id: str, case_id: str, revision: int, worker: str, now: datetime) -> Claim:
+        """Lead a case from queued to running, with a lease.
+
+        Raises:
+            StaleAttemptError: If the case is not queued at this revision: somebody else has it, or it moved on.
+        """
+        with writing(self.engine) as connection:
+            number = once(
+                connection, request_id, "ClaimAttempt", now,
+                lambda: self._claim(connection, case_id, revision, worker, now),
+            )  # fmt: skip
+            # A repeated request may come after the lease was lost: then its answer is no longer a right.
+            row = self._running(connection, case_id, int(number))
+        return Claim(case_id, int(number), self.policy.lease.total_seconds(), row.predictor, load(row.pins, Pins))
+
+    def renew(self, case_id: str, number: int, now: datetime) -> float:
+        """Prolong the lease; return its seconds.
+
+        Raises:
+            StaleAttemptError: If the attempt is no longer the running one.
+        """
+        with writing(self.engine) as connection:
+            self._running(connection, case_id, number)
+            connection.execute(_attempt(case_id, number).values(lease_until=now + self.policy.lease))
+        return self.policy.lease.total_seconds()
+
+    def answer(
+        self, request_id: str, case_id: str, number: int, answer: Prediction | NotAnalysed | str, now: datetime
+    ) -> str:
+        """Record what an attempt brought; return the finding id (empty after a failure).
+
+        Raises:
+            StaleAttemptError: If the attempt is no longer the running one; nothing is recorded.
+        """
+        with writing(self.engine) as connection:
+            finding_id = once(
+                connection, request_id, "ReportPrediction", now,
+                lambda: self._answer(connection, case_id, number, answer, now),
+            )  # fmt: skip
+        return str(finding_id)
+
+    def expire(self, now: datetime) -> int:
+        """Take cases away from attempts whose lease has passed; return how many."""
+        with writing(self.engine) as connection:
+            query = sa.select(ATTEMPT).where(ATTEMPT.c.state == "running", ATTEMPT.c.lease_until < now)
+            late = list(connection.execute(query))
+            for attempt in late:
+                step = Step("dispatch", now, f"the lease of attempt {attempt.number} ({attempt.worker}) has passed")
+                self._lose(connection, attempt.case_id, attempt.number, "lost", step)
+        return len(late)
+
+    def _claim(self, connection: sa.Connection, case_id: str, revision: int, worker: str, now: datetime) -> int:
+        row = locked(connection, case_id)
+        if row.state != InferenceState.QUEUED or row.revision != revision:
+            raise StaleAttemptError(case_id, revision)
+        query = sa.select(sa.func.max(ATTEMPT.c.number)).where(ATTEMPT.c.case_id == case_id)
+        number = (connection.execute(query).scalar() or 0) + 1
+        values = {
+            "case_id": case_id, "number": number, "revision": revision, "worker": worker, "state": "running",
+            "lease_until": now + self.policy.lease, "reason": "", "created_time": now,
+        }  # fmt: skip
+        connection.execute(ATTEMPT.insert().values(**values))
+        advance(connection, row, InferenceState.RUNNING, Step(worker, now, f"attempt {number}"),
+                attempts=row.attempts + 1, deadline_time=now + self.policy.state_deadline, told=False)  # fmt: skip
+        return number
+
+    def _running(self, connection: sa.Connection, case_id: str, number: int) -> sa.Row[Any]:
+        row = locked(connection, case_id)
+        query = sa.select(ATTEMPT).where(ATTEMPT.c.case_id == case_id, ATTEMPT.c.number == number)
+        attempt = connection.execute(query).first()
+        if attempt is None or attempt.state != "running" or row.state != InferenceState.RUNNING:
+            raise StaleAttemptError(case_id, number)
+        return row
+
+    def _answer(
+        self,
+        connection: sa.Connection,
+        case_id: str,
+        number: int,
+        answer: Prediction | NotAnalysed | str,
+        now: datetime,
+    ) -> str:
+        row = self._running(connection, case_id, number)
+        worker = connection.execute(
+            sa.select(ATTEMPT.c.worker).where(ATTEMPT.c.case_id == case_id, ATTEMPT.c.number == number)
+        ).scalar()
+        if isinstance(answer, str):
+            self._lose(connection, case_id, number, "failed", Step(str(worker), now, answer))
+            return ""
+        connection.execute(_attempt(case_id, number).values(state="answered"))
+        pins = load(row.pins, Pins)
+        predicted = isinstance(answer, Prediction)
+        state = InferenceState.PREDICTED if predicted else InferenceState.NOT_ANALYSED
+        reason = "" if isinstance(answer, Prediction) else f"{answer.reason}: {answer.text}"
+        step = Step(str(worker), now, reason or "predicted")
+        review_until = now + self.policy.state_deadline if self.policy.review_required and predicted else None
+        advance(connection, row, state, step, deadline_time=review_until, told=False)
+        found = Answer(
+            FindingKind.PREDICTION if predicted else FindingKind.NOT_ANALYSED,
+            self.keys.result_key(pins, answer),
+            pins,
+            answer if isinstance(answer, Prediction) else None,
+            answer if isinstance(answer, NotAnalysed) else None,
+        )
+        return outcomes.record(connection, row, found, self.policy, step)
+
+    def _lose(self, connection: sa.Connection, case_id: str, number: int, state: str, step: Step) -> None:
+        """An attempt ended without an answer: queue again, or give up and tell a person."""
+        row = locked(connection, case_id)
+        connection.execute(_attempt(case_id, number).values(state=state, reason=step.reason))
+        if row.state != InferenceState.RUNNING:
+            return
+        if row.attempts < self.policy.max_attempts:
+            advance(connection, row, InferenceState.QUEUED, step, deadline_time=step.time + self.policy.state_deadline)
+            place(connection, case_id, row.revision, step.time)
+            return
+        text = f"{row.attempts} attempts brought no answer; last: {step.reason}"
+        advance(connection, row, InferenceState.FAILED, Step(step.actor, step.time, text), deadline_time=None)
+        tell(connection, "case_failed", text, step.time, case_id=case_id, key=f"{case_id}|{number}")
+
+
+def abandon(connection: sa.Connection, case_id: str, reason: str, now: datetime) -> None:
+    """Changed input: whoever is at work on the old one has lost its right to answer."""
+    change(connection, case_id, now, attempts=0)
+    query = ATTEMPT.update().where(ATTEMPT.c.case_id == case_id, ATTEMPT.c.state == "running")
+    connection.execute(query.values(state="lost", reason=reason))
+
+
+def _attempt(case_id: str, number: int) -> sa.Update:
+    return ATTEMPT.update().where(ATTEMPT.c.case_id == case_id, ATTEMPT.c.number == number)

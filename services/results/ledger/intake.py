@@ -1,0 +1,107 @@
+"""What arrives: studies and changed facts. Quick, and never waiting for anybody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from services.results.ledger.cases import Step, change, look_again
+from services.results.ledger.codec import dump
+from services.results.ledger.database import writing
+from services.results.ledger.keys import Keys, study_version
+from services.results.ledger.policy import Policy
+from services.results.ledger.record import move, tell
+from services.results.ledger.requests import once
+from services.results.ledger.retraction import retract
+from services.results.ledger.tables import CASE
+from shared.domain.case import InferenceState, ReviewState
+from shared.domain.identity import PatientIdentity
+from shared.domain.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The ledger's side of SubmitCase, AnnounceFacts and ReportNotice."""
+
+    engine: sa.Engine
+    keys: Keys
+    policy: Policy
+
+    def submit(self, request_id: str, study: Study, predictors: tuple[str, ...], now: datetime) -> tuple[str, ...]:
+        """Open, or look again at, one case per predictor that asks about this study; return their ids."""
+        with writing(self.engine) as connection:
+            ids = once(
+                connection, request_id, "SubmitCase", now,
+                lambda: [self._submit_one(connection, name, study, now) for name in predictors],
+            )  # fmt: skip
+        return tuple(ids)
+
+    def announce(self, request_id: str, identity: PatientIdentity, now: datetime) -> int:
+        """Look again at every case of the patient; return their number."""
+        with writing(self.engine) as connection:
+            query = sa.select(CASE.c.case_id).where(
+                CASE.c.authority == identity.authority,
+                CASE.c.identifier == identity.identifier,
+                CASE.c.closed.is_(False),
+            )
+            ids = list(connection.execute(query).scalars())
+            answer = once(connection, request_id, "AnnounceFacts", now, lambda: look_again(connection, ids, now))
+        return int(answer)
+
+    def notice(self, request_id: str, kind: str, text: str, case_id: str, now: datetime) -> str:
+        """Record something a person must see; return its id."""
+        with writing(self.engine) as connection:
+            answer = once(
+                connection, request_id, "ReportNotice", now,
+                lambda: tell(connection, kind, text, now, case_id=case_id, key=request_id),
+            )  # fmt: skip
+        return str(answer)
+
+    def _submit_one(self, connection: sa.Connection, predictor: str, study: Study, now: datetime) -> str:
+        case_id, version = self.keys.case_id(predictor, study), study_version(study)
+        known = connection.execute(sa.select(CASE.c.study_version).where(CASE.c.case_id == case_id)).scalar()
+        if known == version:
+            return case_id
+        self._withdraw_other_identities(connection, predictor, case_id, study, now)
+        if known is None:
+            self._open(connection, case_id, predictor, study, now)
+        else:
+            values = {"study": dump(study), "study_version": version, "evaluate_time": now, "closed": False}
+            change(connection, case_id, now, **values)
+        return case_id
+
+    def _open(self, connection: sa.Connection, case_id: str, predictor: str, study: Study, now: datetime) -> None:
+        until = now + self.policy.collect
+        values = {
+            "case_id": case_id, "site_id": self.keys.site_id, "predictor": predictor,
+            "authority": study.identity.authority if study.identity else "",
+            "identifier": study.identity.identifier if study.identity else "",
+            "study_instance_uid": study.study_instance_uid, "study": dump(study),
+            "study_version": study_version(study), "state": InferenceState.COLLECTING.value,
+            "review": ReviewState.NOT_REQUIRED.value, "reason": "inputs are being collected", "revision": 0,
+            "pins": None, "pin_digest": "", "attempts": 0, "evaluate_time": now, "collect_until": until,
+            "deadline_time": until, "told": False, "closed": False, "created_time": now, "updated_time": now,
+        }  # fmt: skip
+        connection.execute(CASE.insert().values(**values))
+        reason = f"study complete: {study.completeness.detail}"
+        move(connection, "inference", case_id, ("", InferenceState.COLLECTING), time=now,
+             actor=study.sender or "dicom_listener", reason=reason)  # fmt: skip
+
+    def _withdraw_other_identities(
+        self, connection: sa.Connection, predictor: str, case_id: str, study: Study, now: datetime
+    ) -> None:
+        """The same study under another identity or side: what was said about the other one is taken back."""
+        query = sa.select(CASE.c.case_id).where(
+            CASE.c.study_instance_uid == study.study_instance_uid,
+            CASE.c.predictor == predictor,
+            CASE.c.case_id != case_id,
+            CASE.c.site_id == self.keys.site_id,
+            CASE.c.closed.is_(False),
+        )
+        for other in list(connection.execute(query).scalars()):
+            reason = "the sender corrected the identity or the side of this study"
+            retract(connection, other, self.keys, self.policy, Step("dicom_listener", now, reason))
+            # Should the sender correct it back, the same images are news to that case.
+            change(connection, other, now, study_version="")

@@ -1,0 +1,73 @@
+"""The two keys (system rule 2): ``case_id`` from the first input on, ``result_key`` once an answer is there.
+
+HMAC with the site's secret, because a few laboratory values, or a patient identifier, are guessable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+
+from services.results.ledger.codec import digest, dump
+from shared.domain.case import Pins
+from shared.domain.identity import PatientIdentity
+from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Derives keys with the site's secret."""
+
+    site_id: str
+    secret: bytes
+
+    def case_id(self, predictor: str, study: Study) -> str:
+        """Return the id of the question (site, predictor, identity, side, study): 32 hex digits."""
+        who = _identity(study.identity)
+        return self._hmac("case", self.site_id, predictor, who, str(study.side or ""), study.study_instance_uid)[:32]
+
+    def result_key(self, pins: Pins, answer: Prediction | NotAnalysed) -> str:
+        """Return the key of an answer: same key, same result.
+
+        It covers identity, pinned images and facts (with versions), bundle, and the runtime and precision that ran it;
+        no sink and no clock is in it.
+        """
+        ran = (
+            [answer.bundle.digest, answer.runtime, answer.precision]
+            if isinstance(answer, Prediction)
+            else [dump(answer)]
+        )
+        return self._hmac("result", self.site_id, answer.predictor, pin_digest(pins), *ran)
+
+    def refusal_key(self, study: Study, refusal: NotAnalysed) -> str:
+        """Return the key of a refusal before anything was pinned."""
+        return self._hmac("refusal", self.site_id, _identity(study.identity), study_version(study), dump(refusal))
+
+    def withdrawal_key(self, finding_id: str) -> str:
+        """Return the key of the withdrawal of a finding."""
+        return self._hmac("withdrawal", self.site_id, finding_id)
+
+    def _hmac(self, *parts: str) -> str:
+        return hmac.new(self.secret, json.dumps(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def study_version(study: Study) -> str:
+    """Return a digest of what a study consists of: its instances, their identity, its conflicts."""
+    rows = sorted(f"{i.sop_instance_uid}|{i.content_digest}|{i.identity_digest}" for i in study.instances)
+    return digest(_identity(study.identity), str(study.side), str(study.study_date), *sorted(study.conflicts), *rows)
+
+
+def pin_digest(pins: Pins) -> str:
+    """Return a digest of what an answer rests on. ``as_of`` is not in it: the versions of the facts are."""
+    facts = sorted(f"{f.fact_id}|{f.version}|{f.value}|{f.unit}|{f.status}|{f.effective_date}" for f in pins.facts)
+    images = sorted(f"{i.sop_instance_uid}|{i.content_digest}|{i.identity_digest}" for i in pins.instances)
+    inputs = sorted(f"{i.name}={i.value}" for i in pins.inputs)
+    head = [_identity(pins.identity), pins.study_instance_uid, str(pins.study_date), str(pins.side), pins.variant]
+    return digest(*head, pins.bundle_id, pins.bundle_digest, *sorted(pins.notes), *inputs, "|", *facts, "|", *images)
+
+
+def _identity(identity: PatientIdentity | None) -> str:
+    return json.dumps([identity.authority, identity.identifier]) if identity else ""

@@ -1,0 +1,95 @@
+"""The whole ledger, opened once per process: every part over one engine, one set of keys, one policy."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from services.results.config import Settings
+from services.results.ledger.attempts import Attempts
+from services.results.ledger.collecting import Collecting
+from services.results.ledger.database import open_engine
+from services.results.ledger.intake import Intake
+from services.results.ledger.keys import Keys
+from services.results.ledger.orders import Orders
+from services.results.ledger.overdue import Overdue
+from services.results.ledger.people import People
+from services.results.ledger.policy import Policy, SinkPolicy
+from services.results.ledger.queries import Queries
+from shared.domain.errors import InvalidInputError
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything that may be done to the ledger, by topic."""
+
+    engine: sa.Engine
+    intake: Intake
+    collecting: Collecting
+    orders: Orders
+    attempts: Attempts
+    people: People
+    overdue: Overdue
+    queries: Queries
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """Return the ledger the settings name.
+
+    Raises:
+        InvalidInputError: If the site's secret is missing or too short; says how to make one.
+    """
+    keys = Keys(settings.site.site_id, read_secret(settings.site.secret_file))
+    return assemble(open_engine(settings.ledger_url), keys, policy_of(settings))
+
+
+def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
+    """Return the ledger over its parts."""
+    return Ledger(
+        engine, Intake(engine, keys, policy), Collecting(engine, keys, policy), Orders(engine, policy),
+        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine), Queries(engine),
+    )  # fmt: skip
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return the ledger's view of the settings."""
+    return Policy(
+        sinks=tuple(SinkPolicy(sink.name, sink.kind, sink.hold_until_reviewed) for sink in settings.sinks),
+        collect=timedelta(seconds=settings.collect_s),
+        state_deadline=timedelta(seconds=settings.state_deadline_s),
+        lease=timedelta(seconds=settings.attempt_lease_s),
+        max_attempts=settings.max_attempts,
+        redispatch=timedelta(seconds=settings.redispatch_s),
+        review_required=settings.review_required,
+    )
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the site's HMAC secret.
+
+    Raises:
+        InvalidInputError: If there is none, or it is shorter than 32 bytes.
+    """
+    try:
+        secret = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError):
+        secret = b""
+    if len(secret) < SECRET_BYTES:
+        remedy = "`oncorelay up` makes one, or: python -c 'import secrets; print(secrets.token_hex(32))'"
+        raise InvalidInputError(str(path), f"the site's secret must be at least 64 hex digits ({remedy})")
+    return secret
+
+
+def make_secret(path: Path) -> None:
+    """Write a new secret, readable by its owner only, unless one is there."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(SECRET_BYTES) + "\n")

@@ -1,0 +1,151 @@
+"""Recording what was found: a finding revision, what it supersedes, and the deliveries it owes."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.results.ledger.cases import Step, change
+from services.results.ledger.codec import digest, dump, load
+from services.results.ledger.findings import Finding
+from services.results.ledger.policy import Policy
+from services.results.ledger.record import move
+from services.results.ledger.tables import DELIVERY, FINDING
+from shared.domain.case import Currency, DeliveryState, FindingKind, Pins, ReviewState
+from shared.domain.identity import PatientIdentity
+from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is to be recorded about a case."""
+
+    kind: FindingKind
+    result_key: str
+    pins: Pins | None = None
+    prediction: Prediction | None = None
+    not_analysed: NotAnalysed | None = None
+    reason: str = ""
+
+
+def current(connection: sa.Connection, case_id: str) -> Finding | None:
+    """Return the finding that speaks for a case now, if any."""
+    query = sa.select(FINDING.c.body).where(FINDING.c.case_id == case_id, FINDING.c.currency == Currency.CURRENT)
+    body = connection.execute(query).scalar()
+    return load(body, Finding) if body else None
+
+
+def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, step: Step) -> str:
+    """Record ``answer`` as the current finding of the case; return its id.
+
+    The same result key as the current finding records nothing new (system rule 2).
+    """
+    before = current(connection, row.case_id)
+    if before is not None and before.result_key == answer.result_key:
+        return before.finding_id
+    return _append(connection, before, _finding(connection, row, answer, policy, step.time), policy, step)
+
+
+def reviewed(connection: sa.Connection, before: Finding, verdict: ReviewState, policy: Policy, step: Step) -> str:
+    """Record the current finding once more, as a person judged it; return the new id.
+
+    Sinks that already have the preliminary one receive this one as its replacement; held ones were never sent.
+    """
+    finding_id = digest("finding", before.case_id, str(before.revision + 1), before.result_key, verdict)[:32]
+    after = replace(
+        before, finding_id=finding_id, revision=before.revision + 1, review=verdict, created_time=step.time,
+        reason=step.reason,
+    )  # fmt: skip
+    return _append(connection, before, after, policy, step)
+
+
+def _append(connection: sa.Connection, before: Finding | None, finding: Finding, policy: Policy, step: Step) -> str:
+    if before is not None:
+        _retire(connection, before, finding.kind, step)
+    values = {
+        "finding_id": finding.finding_id, "case_id": finding.case_id, "revision": finding.revision,
+        "kind": finding.kind.value, "currency": Currency.CURRENT.value, "result_key": finding.result_key,
+        "body": dump(finding), "created_time": step.time,
+    }  # fmt: skip
+    connection.execute(FINDING.insert().values(**values))
+    subject = f"finding {finding.revision}"
+    move(connection, "currency", finding.case_id, ("", Currency.CURRENT), subject=subject, time=step.time,
+         actor=step.actor, reason=finding.reason or finding.kind.value)  # fmt: skip
+    if finding.review in {ReviewState.WAITING, ReviewState.NOT_REQUIRED}:
+        reason = "the site asks for review" if finding.review is ReviewState.WAITING else "the site asks for none"
+        move(connection, "review", finding.case_id, ("", finding.review), subject=subject, time=step.time,
+             actor=step.actor, reason=reason)  # fmt: skip
+    change(connection, finding.case_id, step.time, review=finding.review.value)
+    _owe(connection, finding, policy, step)
+    return finding.finding_id
+
+
+def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, now: datetime) -> Finding:
+    last = connection.execute(
+        sa.select(sa.func.max(FINDING.c.revision)).where(FINDING.c.case_id == row.case_id)
+    ).scalar()
+    revision = (last or 0) + 1
+    study = load(row.study, Study)
+    side = answer.pins.side if answer.pins else study.side
+    needs_review = policy.review_required and answer.kind is FindingKind.PREDICTION
+    return Finding(
+        finding_id=digest("finding", row.case_id, str(revision), answer.result_key)[:32],
+        case_id=row.case_id, predictor=row.predictor, revision=revision, kind=answer.kind,
+        result_key=answer.result_key, created_time=now, identity=PatientIdentity(row.authority, row.identifier),
+        study=study, side=side, review=ReviewState.WAITING if needs_review else ReviewState.NOT_REQUIRED,
+        pins=answer.pins, prediction=answer.prediction, not_analysed=answer.not_analysed, reason=answer.reason,
+    )  # fmt: skip
+
+
+def _retire(connection: sa.Connection, before: Finding, by: FindingKind, step: Step) -> None:
+    to_state = Currency.WITHDRAWN if by is FindingKind.WITHDRAWN else Currency.SUPERSEDED
+    query = FINDING.update().where(FINDING.c.finding_id == before.finding_id)
+    connection.execute(query.values(currency=to_state.value))
+    subject = f"finding {before.revision}"
+    move(connection, "currency", before.case_id, (Currency.CURRENT, to_state), subject=subject, time=step.time,
+         actor=step.actor, reason=step.reason)  # fmt: skip
+    _drop_held(connection, before, step)
+
+
+def _drop_held(connection: sa.Connection, before: Finding, step: Step) -> None:
+    """What waited for review and was replaced is never sent, and must not hold up its replacement."""
+    where = (DELIVERY.c.finding_id == before.finding_id, DELIVERY.c.state == DeliveryState.HELD.value)
+    for row in list(connection.execute(sa.select(DELIVERY).where(*where))):
+        move(connection, "delivery", before.case_id, (DeliveryState.HELD, DeliveryState.DEAD_LETTER),
+             subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor,
+             reason="replaced before it was sent")  # fmt: skip
+    values = {"state": DeliveryState.DEAD_LETTER.value, "reason": "replaced before it was sent", "deadline_time": None}
+    connection.execute(DELIVERY.update().where(*where).values(**values))
+
+
+def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step) -> None:
+    reached = _sinks_reached(connection, finding.case_id)
+    for sink in policy.sinks:
+        if finding.kind is FindingKind.WITHDRAWN and sink.name not in reached:
+            continue
+        held = sink.hold_until_reviewed and finding.review is ReviewState.WAITING
+        state = DeliveryState.HELD if held else DeliveryState.DUE
+        delivery_id = uuid.uuid5(uuid.NAMESPACE_OID, f"{finding.finding_id}|{sink.name}").hex
+        values = {
+            "delivery_id": delivery_id, "finding_id": finding.finding_id, "case_id": finding.case_id,
+            "revision": finding.revision, "sink": sink.name, "kind": sink.kind, "state": state.value, "tries": 0,
+            "token": 0, "next_time": step.time, "object_id": "", "location": "",
+            "reason": "waits for review" if held else "",
+            "replaced": False, "deadline_time": step.time + policy.state_deadline, "told": False,
+            "created_time": step.time,
+        }  # fmt: skip
+        connection.execute(DELIVERY.insert().values(**values))
+        move(connection, "delivery", finding.case_id, ("", state), subject=f"{sink.name} {finding.revision}",
+             time=step.time, actor=step.actor, reason="owed")  # fmt: skip
+
+
+def _sinks_reached(connection: sa.Connection, case_id: str) -> set[str]:
+    """Return the sinks that hold, or may hold, something about the case: whatever was owed to them before."""
+    tried = sa.or_(DELIVERY.c.tries > 0, DELIVERY.c.state != DeliveryState.DEAD_LETTER.value)
+    query = sa.select(DELIVERY.c.sink).where(DELIVERY.c.case_id == case_id, tried).distinct()
+    return set(connection.execute(query).scalars())

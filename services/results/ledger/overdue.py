@@ -1,0 +1,59 @@
+"""No state can be waited in for ever: what has passed its deadline is told to a person, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from services.results.ledger.database import reading, writing
+from services.results.ledger.machines import FINAL_INFERENCE, OPEN_DELIVERY
+from services.results.ledger.record import tell
+from services.results.ledger.tables import CASE, DELIVERY
+from shared.domain.case import ReviewState
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Finds passed deadlines of cases, reviews and deliveries."""
+
+    engine: sa.Engine
+
+    def tell(self, now: datetime) -> int:
+        """Tell a person about everything newly overdue; return how much that was."""
+        cases, deliveries = _cases(now), _deliveries(now)
+        with reading(self.engine) as connection:
+            if not connection.execute(cases.limit(1)).first() and not connection.execute(deliveries.limit(1)).first():
+                return 0
+        with writing(self.engine) as connection:
+            late_cases, late_deliveries = list(connection.execute(cases)), list(connection.execute(deliveries))
+            for case in late_cases:
+                text = f"still {case.state} after its deadline ({case.reason})"
+                tell(
+                    connection,
+                    "overdue_case",
+                    text,
+                    now,
+                    case_id=case.case_id,
+                    key=f"{case.case_id}|{case.deadline_time}",
+                )
+                connection.execute(CASE.update().where(CASE.c.case_id == case.case_id).values(told=True))
+            for item in late_deliveries:
+                text = f"sink {item.sink}: still {item.state} after its deadline ({item.reason or 'no reason yet'})"
+                key = f"{item.delivery_id}|{item.deadline_time}"
+                tell(connection, "overdue_delivery", text, now, case_id=item.case_id, key=key)
+                where = DELIVERY.c.delivery_id == item.delivery_id
+                connection.execute(DELIVERY.update().where(where).values(told=True))
+        return len(late_cases) + len(late_deliveries)
+
+
+def _cases(now: datetime) -> sa.Select[tuple[object, ...]]:
+    final = [state.value for state in FINAL_INFERENCE]
+    waits = sa.or_(CASE.c.state.not_in(final), CASE.c.review == ReviewState.WAITING.value)
+    return sa.select(CASE).where(CASE.c.deadline_time < now, CASE.c.told.is_(False), waits)
+
+
+def _deliveries(now: datetime) -> sa.Select[tuple[object, ...]]:
+    still_open = DELIVERY.c.state.in_([state.value for state in OPEN_DELIVERY])
+    return sa.select(DELIVERY).where(DELIVERY.c.deadline_time < now, DELIVERY.c.told.is_(False), still_open)

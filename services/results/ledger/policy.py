@@ -1,0 +1,30 @@
+"""What the site decided about time, tries and sinks: the ledger's own, frozen view of the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SinkPolicy:
+    """How results reach one sink."""
+
+    name: str
+    kind: str
+    hold_until_reviewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Deadlines and numbers; every non-final state has one of them."""
+
+    sinks: tuple[SinkPolicy, ...] = ()
+    collect: timedelta = timedelta(hours=6)
+    """How long missing inputs are waited for."""
+    state_deadline: timedelta = timedelta(hours=24)
+    """After this time in any other non-final state a person is told."""
+    lease: timedelta = timedelta(seconds=30)
+    max_attempts: int = 3
+    redispatch: timedelta = timedelta(seconds=60)
+    review_required: bool = False

@@ -1,0 +1,25 @@
+"""``python -m services.results.serve [migrate]``: the ledger's door, or its migration."""
+
+from __future__ import annotations
+
+import sys
+
+from services.results.config import Settings
+from services.results.ledger.database import open_engine, upgrade
+from services.results.serve.app import start
+from shared.observability.process import run_until_stopped, service_main
+
+
+def main() -> None:
+    """Serve until SIGTERM; with ``migrate`` or ``--migrate`` bring the schema up first (``migrate`` then ends)."""
+    settings = Settings()
+    if {"migrate", "--migrate"} & set(sys.argv[1:]):
+        upgrade(open_engine(settings.ledger_url))
+    if "migrate" in sys.argv[1:]:
+        return
+    server = start(settings)
+    run_until_stopped("results.serve", settings.grpc_address, lambda: server.stop(grace=5).wait())
+
+
+if __name__ == "__main__":
+    service_main("results.serve", main)

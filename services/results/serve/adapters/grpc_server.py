@@ -1,0 +1,123 @@
+"""ResultsService over the ledger: translate, call, translate back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import grpc
+
+from services.results.ledger.cases import Step
+from services.results.ledger.ledger import Ledger
+from services.results.serve.handlers import SubmitCase
+from shared.domain.case import ReviewState
+from shared.domain.errors import InvalidInputError
+from shared.domain.identity import PatientIdentity
+from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.study import Study
+from shared.rpc.convert import from_message, to_message
+from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as pb
+from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import ResultsServiceServicer
+
+Context = grpc.ServicerContext
+
+
+@dataclass
+class ResultsServicer(ResultsServiceServicer):
+    """The ledger's only door."""
+
+    ledger: Ledger
+    submit_case: SubmitCase
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def SubmitCase(self, request: pb.SubmitCaseRequest, context: Context) -> pb.SubmitCaseResponse:
+        """Take a complete study."""
+        answer = self.submit_case(request.request_id, from_message(request.study, Study))
+        return pb.SubmitCaseResponse(case_ids=answer.case_ids, not_applicable_reason=answer.not_applicable_reason)
+
+    def AnnounceFacts(self, request: pb.AnnounceFactsRequest, context: Context) -> pb.AnnounceFactsResponse:
+        """Look again at a patient's cases."""
+        identity = from_message(request.identity, PatientIdentity)
+        count = self.ledger.intake.announce(request.request_id, identity, self.now())
+        return pb.AnnounceFactsResponse(case_count=count)
+
+    def ReportNotice(self, request: pb.ReportNoticeRequest, context: Context) -> pb.ReportNoticeResponse:
+        """Tell a person."""
+        made = self.ledger.intake.notice(request.request_id, request.kind, request.text, request.case_id, self.now())
+        return pb.ReportNoticeResponse(notice_id=made)
+
+    def ClaimAttempt(self, request: pb.ClaimAttemptRequest, context: Context) -> pb.ClaimAttemptResponse:
+        """Give a worker the right to answer."""
+        claim = self.ledger.attempts.claim(
+            request.request_id, request.case_id, request.revision, request.worker, self.now()
+        )
+        return pb.ClaimAttemptResponse(claim=to_message(claim, pb.Claim))
+
+    def RenewLease(self, request: pb.RenewLeaseRequest, context: Context) -> pb.RenewLeaseResponse:
+        """Prolong that right."""
+        seconds = self.ledger.attempts.renew(request.case_id, request.attempt, self.now())
+        return pb.RenewLeaseResponse(lease_seconds=seconds)
+
+    def ReportPrediction(self, request: pb.ReportPredictionRequest, context: Context) -> pb.ReportPredictionResponse:
+        """Take the answer."""
+        made = self.ledger.attempts.answer(
+            request.request_id, request.case_id, request.attempt, _answer(request), self.now()
+        )
+        return pb.ReportPredictionResponse(finding_id=made)
+
+    def ListCases(self, request: pb.ListCasesRequest, context: Context) -> pb.ListCasesResponse:
+        """List cases."""
+        found = self.ledger.queries.cases(self.now(), request.page_size, request.study_instance_uid)
+        return pb.ListCasesResponse(cases=[to_message(case, pb.CaseSummary) for case in found])
+
+    def GetCase(self, request: pb.GetCaseRequest, context: Context) -> pb.GetCaseResponse:
+        """Show one case."""
+        detail = self.ledger.queries.case(request.case_id, self.now())
+        return pb.GetCaseResponse(detail=to_message(detail, pb.CaseDetail))
+
+    def ListNotices(self, request: pb.ListNoticesRequest, context: Context) -> pb.ListNoticesResponse:
+        """List what people must see."""
+        found = self.ledger.queries.notices(request.page_size)
+        return pb.ListNoticesResponse(notices=[to_message(notice, pb.Notice) for notice in found])
+
+    def RetryCase(self, request: pb.RetryCaseRequest, context: Context) -> pb.RetryCaseResponse:
+        """Try again."""
+        requeued, letters = self.ledger.people.retry(request.request_id, request.case_id, request.actor, self.now())
+        return pb.RetryCaseResponse(requeued=requeued, resent_delivery_count=letters)
+
+    def ReviewCase(self, request: pb.ReviewCaseRequest, context: Context) -> pb.ReviewCaseResponse:
+        """Record a verdict."""
+        verdict = _verdict(request)
+        made = self.ledger.people.review(request.request_id, request.case_id, verdict, self._step(request, "reviewed"))
+        return pb.ReviewCaseResponse(finding_id=made)
+
+    def WithdrawCase(self, request: pb.WithdrawCaseRequest, context: Context) -> pb.WithdrawCaseResponse:
+        """Take back what was said."""
+        if not request.reason:
+            raise InvalidInputError("reason", "a withdrawal needs one sentence that says why")
+        made = self.ledger.people.withdraw(request.request_id, request.case_id, self._step(request, ""))
+        return pb.WithdrawCaseResponse(finding_id=made)
+
+    def _step(self, request: pb.ReviewCaseRequest | pb.WithdrawCaseRequest, default: str) -> Step:
+        if not request.actor:
+            raise InvalidInputError("actor", "who asks must be named")
+        return Step(request.actor, self.now(), request.reason or default)
+
+
+def _answer(request: pb.ReportPredictionRequest) -> Prediction | NotAnalysed | str:
+    kind = request.WhichOneof("answer")
+    if kind == "prediction":
+        return from_message(request.prediction, Prediction)
+    if kind == "not_analysed":
+        return from_message(request.not_analysed, NotAnalysed)
+    if kind == "failure":
+        return request.failure or "no reason given"
+    raise InvalidInputError("answer", "a prediction, a refusal or a failure is required")
+
+
+def _verdict(request: pb.ReviewCaseRequest) -> ReviewState:
+    name = pb.ReviewState.Name(request.verdict).removeprefix("REVIEW_STATE_").lower()
+    if name not in {ReviewState.ACCEPTED, ReviewState.REJECTED, ReviewState.OVERRIDDEN}:
+        raise InvalidInputError("verdict", "accepted, rejected or overridden")
+    return ReviewState(name)

@@ -1,0 +1,36 @@
+"""Wires serve: the only file that names its adapters."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import grpc
+
+from services.results.config import Settings
+from services.results.ledger.database import check_schema
+from services.results.ledger.ledger import open_ledger
+from services.results.serve.adapters.grpc_server import ResultsServicer
+from services.results.serve.handlers import SubmitCase
+from shared.predictors.registry import REGISTRY
+from shared.rpc import server
+from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import add_ResultsServiceServicer_to_server
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def start(settings: Settings) -> grpc.Server:
+    """Check the schema and serve; the caller stops the server.
+
+    Raises:
+        ConflictError: If the schema is not the one this code knows.
+        OSError: If the address is taken.
+    """
+    ledger = open_ledger(settings)
+    check_schema(ledger.engine)
+    servicer = ResultsServicer(ledger, SubmitCase(ledger.intake, ledger.intake, REGISTRY, utc_now), utc_now)
+    return server.start(
+        settings.grpc_address, lambda grpc_server: add_ResultsServiceServicer_to_server(servicer, grpc_server)
+    )

@@ -1,0 +1,100 @@
+"""DICOM inputs for tests: small series as files, and senders that speak to a listener."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.filewriter import dcmwrite
+from pynetdicom import AE
+from pynetdicom.dimse_primitives import C_STORE
+
+from shared.phantoms.blob import blob_volume
+from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+
+
+def small_series(
+    slices: int = 3, patient: PatientAttributes | None = None, study: StudyAttributes | None = None
+) -> tuple[Dataset, ...]:
+    """Return a series of tiny MR images (16 x 16)."""
+    volume = blob_volume((slices, 16, 16))
+    return mr_series(volume, VolumeGeometry(1.0, 1.0, 2.0), patient, study)
+
+
+def encoded(image: Dataset) -> bytes:
+    """Return the DICOM file of ``image``."""
+    stream = BytesIO()
+    dcmwrite(stream, image, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def save_series(images: Iterable[Dataset], folder: Path) -> tuple[Path, ...]:
+    """Write each image to ``folder``; return the files in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for index, image in enumerate(images):
+        path = folder / f"{index:04d}.dcm"
+        path.write_bytes(encoded(image))
+        paths.append(path)
+    return tuple(paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A storage client whose every step a test controls."""
+
+    port: int
+    calling: str = "PACS"
+    called: str = "ONCORELAY"
+
+    def associate(self, images: Sequence[Dataset]) -> Any:
+        """Return an association that proposes what the images need; the caller ends it."""
+        entity = AE(self.calling)
+        for pair in {(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}:
+            entity.add_requested_context(*pair)
+        association = entity.associate("127.0.0.1", self.port, ae_title=self.called)
+        if not association.is_established:
+            raise ConnectionError("the association was rejected")
+        return association
+
+    def send(self, images: Sequence[Dataset]) -> tuple[int, ...]:
+        """Send the images over one association and release it; return the statuses."""
+        association = self.associate(images)
+        statuses = tuple(int(association.send_c_store(image).Status) for image in images)
+        association.release()
+        return statuses
+
+
+def send_raw(association: Any, image: Dataset, content: bytes) -> Dataset:
+    """Send ``content`` as the data set of a C-STORE request that announces ``image``; return the status."""
+    request = C_STORE()
+    request.MessageID = 1
+    request.AffectedSOPClassUID = image.SOPClassUID
+    request.AffectedSOPInstanceUID = image.SOPInstanceUID
+    request.Priority = 2
+    request.DataSet = BytesIO(content)
+    context = association.accepted_contexts[0].context_id
+    association.dimse.send_msg(request, context)
+    _, response = association.dimse.get_msg(block=True)
+    status = Dataset()
+    status.Status = response.Status
+    status.ErrorComment = getattr(response, "ErrorComment", None) or ""
+    return status
+
+
+def data_set_bytes(image: Dataset) -> bytes:
+    """Return the encoded data set without preamble and file meta information."""
+    content = encoded(image)
+    length = int.from_bytes(content[140:144], "little")
+    return content[144 + length :]
+
+
+def knock(port: int, content: bytes = b"") -> None:
+    """Open a TCP connection, send ``content`` and close it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(content)

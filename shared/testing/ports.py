@@ -1,0 +1,36 @@
+"""Free ports and waiting for servers, for peers that tests and the demonstration start."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts_connections(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether something listens on ``port``."""
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], what: str, *, timeout_s: float = 20.0, poll_s: float = 0.05) -> None:
+    """Return once ``condition`` holds.
+
+    Raises:
+        TimeoutError: If it does not within ``timeout_s``; names ``what``.
+    """
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {timeout_s} s for {what}")
+        time.sleep(poll_s)

@@ -1,0 +1,62 @@
+"""A real PostgreSQL cluster on a free port, for the contract suites."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.testing.ports import accepts_connections, free_port, wait_until
+
+
+def postgresql_folder() -> Path | None:
+    """Return the folder with initdb and postgres, or None where PostgreSQL is not installed."""
+    candidates = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/local/bin")]
+    return next((folder for folder in candidates if (folder / "initdb").exists()), None)
+
+
+@contextmanager
+def start_postgresql(folder: Path) -> Iterator[str]:
+    """Run a cluster below ``folder`` and yield the SQLAlchemy URL of an empty database.
+
+    ``initdb`` refuses to run as root; then everything runs as the unprivileged user ``postgres`` (or ``nobody``).
+    """
+    programs = postgresql_folder()
+    if programs is None:
+        raise FileNotFoundError("PostgreSQL is not installed: apt-get install postgresql")
+    data, port, user = folder / "pgdata", free_port(), _unprivileged_user()
+    prefix = _become(user, folder)
+    subprocess.run([*prefix, str(programs / "initdb"), "-D", str(data), "-U", "oncorelay", "-A", "trust", "--no-sync"],
+                   check=True, stdout=subprocess.DEVNULL, cwd="/")  # fmt: skip
+    server = subprocess.Popen(
+        [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+    )  # fmt: skip
+    try:
+        wait_until(lambda: accepts_connections(port), "postgresql")
+        yield f"postgresql+psycopg://oncorelay@127.0.0.1:{port}/postgres"
+    finally:
+        server.send_signal(signal.SIGINT)  # fast shutdown: open sessions are cut
+        server.wait()
+
+
+def _unprivileged_user() -> str:
+    if os.geteuid() != 0:
+        return ""
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _become(user: str, folder: Path) -> list[str]:
+    if not user:
+        return []
+    shutil.chown(folder, user)
+    for parent in folder.parents:
+        if parent.owner() == "root" and parent != Path("/") and parent != Path("/tmp"):  # noqa: S108
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]

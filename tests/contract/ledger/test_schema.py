@@ -1,0 +1,43 @@
+"""Migrations and tables say the same, up and down, with data in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from services.results.ledger.database import check_schema, downgrade, upgrade
+from services.results.ledger.ledger import Ledger
+from services.results.ledger.tables import METADATA
+from shared.domain.errors import ConflictError
+from shared.testing.cases import a_study
+
+pytestmark = pytest.mark.contract
+
+
+def test_migrations_make_exactly_the_tables_of_the_code(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), METADATA)
+
+    flat = [change for group in found for change in (group if isinstance(group, list) else [group])]
+    assert [change for change in flat if change[0] != "modify_comment"] == []
+
+
+def test_a_filled_ledger_goes_down_and_up_again(engine: sa.Engine, ledger: Ledger, clock: Any) -> None:
+    ledger.intake.submit("r1", a_study(), ("ln_pcr",), clock())
+    downgrade(engine, "base")
+    upgrade(engine)
+
+    assert ledger.queries.cases(clock()) == ()
+
+
+def test_an_unknown_schema_is_refused_and_the_remedy_named(engine: sa.Engine) -> None:
+    check_schema(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(ConflictError, match=r"python -m services\.results\.serve migrate"):
+        check_schema(engine)
