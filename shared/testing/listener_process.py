@@ -23,7 +23,7 @@ dicom_issuer = "PHANTOMS"
 
 [dicom_listener]
 port = {port}
-calling_ae_titles = ["PACS", "STORESCU", "ECHOSCU", "DCMSEND"]
+calling_ae_titles = [{senders}]
 results_address = "127.0.0.1:{results}"
 min_free_mb = 16
 {extra}
@@ -40,6 +40,8 @@ class ListenerProcess:
     port: int = field(default_factory=free_port)
     extra: str = "settle_s = 0.2\nquiet_s = 2.0\nstop_grace_s = 2.0"
     """Further lines of the ``[dicom_listener]`` table."""
+    senders: tuple[str, ...] = ("PACS", "STORESCU", "ECHOSCU", "DCMSEND")
+    """AE titles that may associate."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,8 +57,15 @@ class ListenerProcess:
     def start(self) -> None:
         """Start it and wait until it listens."""
         site = self.folder / "site.toml"
-        values = {"data": self.folder / "data", "port": self.port, "results": self.results_port, "extra": self.extra}
-        site.write_text(_SITE.format(**values))
+        site.write_text(
+            _SITE.format(
+                data=self.folder / "data",
+                port=self.port,
+                results=self.results_port,
+                senders=", ".join(f'"{title}"' for title in self.senders),
+                extra=self.extra,
+            )
+        )
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.dicom_listener"],

@@ -9,11 +9,10 @@ import grpc
 from services.results.config import Settings
 from services.results.ledger.database import check_schema
 from services.results.ledger.ledger import open_ledger
-from services.results.serve.adapters.grpc_server import ResultsServicer
+from services.results.serve.adapters.grpc_server import registration
 from services.results.serve.handlers import SubmitCase
 from shared.predictors.registry import REGISTRY
 from shared.rpc import server
-from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import add_ResultsServiceServicer_to_server
 
 
 def utc_now() -> datetime:
@@ -30,7 +29,5 @@ def start(settings: Settings) -> grpc.Server:
     """
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
-    servicer = ResultsServicer(ledger, SubmitCase(ledger.intake, ledger.intake, REGISTRY, utc_now), utc_now)
-    return server.start(
-        settings.grpc_address, lambda grpc_server: add_ResultsServiceServicer_to_server(servicer, grpc_server)
-    )
+    submit = SubmitCase(ledger.intake, ledger.intake, REGISTRY, utc_now)
+    return server.start(settings.grpc_address, registration(ledger, submit, utc_now))

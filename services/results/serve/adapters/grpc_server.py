@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import grpc
 
@@ -18,7 +18,10 @@ from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as pb
-from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import ResultsServiceServicer
+from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import (
+    ResultsServiceServicer,
+    add_ResultsServiceServicer_to_server,
+)
 
 Context = grpc.ServicerContext
 
@@ -29,7 +32,7 @@ class ResultsServicer(ResultsServiceServicer):
 
     ledger: Ledger
     submit_case: SubmitCase
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime]
 
     def SubmitCase(self, request: pb.SubmitCaseRequest, context: Context) -> pb.SubmitCaseResponse:
         """Take a complete study."""
@@ -103,6 +106,11 @@ class ResultsServicer(ResultsServiceServicer):
         if not request.actor:
             raise InvalidInputError("actor", "who asks must be named")
         return Step(request.actor, self.now(), request.reason or default)
+
+
+def registration(ledger: Ledger, submit: SubmitCase, now: Callable[[], datetime]) -> Callable[[grpc.Server], None]:
+    """Return what puts the service on a gRPC server."""
+    return lambda server: add_ResultsServiceServicer_to_server(ResultsServicer(ledger, submit, now), server)
 
 
 def _answer(request: pb.ReportPredictionRequest) -> Prediction | NotAnalysed | str:

@@ -1,0 +1,113 @@
+"""The command: surroundings up, system up, cases through, results shown."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.demo import summary
+from services.cli.demo.cases import ALL, DemoCase, play
+from services.cli.demo.site import Ports, write_site_file
+from services.cli.demo.surroundings import Ehr, Pacs, start_ehr, start_pacs
+from services.cli.site_file import DEFAULT_DATA_FOLDER, make_keys
+from services.cli.up import running, watch
+from shared.domain.case import CaseDetail
+from shared.phantoms.mr_series import derived_uid
+from shared.rpc.clients import ResultsClient
+from shared.site.settings import CONFIG_VARIABLE
+
+PATIENCE_S = 120.0
+
+
+@click.command("demo")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder [default: ~/.oncorelay].")
+@click.option("--headless", is_flag=True, help="End when the cases are through, instead of staying up to be looked at.")
+def demo(data: Path | None, *, headless: bool) -> None:
+    """Bring a PACS, an EHR and the whole system up, take five simulated cases through, and show what went where.
+
+    Everything lives below the folder "demo" of the data folder and is made anew each time.
+
+    \b
+    Examples:
+      oncorelay demo
+      oncorelay demo --headless --data /tmp/oncorelay
+    """
+    console = Console(highlight=False)
+    folder = (data or Path(os.environ.get("ONCORELAY_SITE__DATA_FOLDER") or DEFAULT_DATA_FOLDER)).absolute() / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    make_keys(folder)
+    token = (folder / "secrets" / "lab_consumer.token").read_text().strip()
+    ports = Ports.free()
+    with start_pacs(folder / "pacs", ports) as pacs, start_ehr(folder / "ehr", ports, token) as ehr:
+        console.print(f"PACS: {pacs.name}    EHR: {ehr.name}")
+        site = write_site_file(folder, ports, [pacs.sink, ehr.sink], [])
+        os.environ[CONFIG_VARIABLE] = str(site)
+        os.environ.pop("ONCORELAY_SITE__DATA_FOLDER", None)
+        with running(lambda name, text: console.print(f"  {name}: {text.removeprefix(name + ': ')}")) as supervisor:
+            _run(console, pacs, ehr, ports, folder)
+            if not headless:
+                console.print("\nEverything is still up; look around, then stop with Ctrl-C.")
+                with contextlib.suppress(KeyboardInterrupt):
+                    watch(supervisor)
+
+
+def _run(console: Console, pacs: Pacs, ehr: Ehr, ports: Ports, folder: Path) -> None:
+    client = ResultsClient(f"127.0.0.1:{ports.results}")
+    started = time.monotonic()
+
+    def wait(case: DemoCase, state: str) -> None:
+        with console.status(f"case {case.number}: {case.title}"):
+            _wait(client, case, state)
+        console.print(f"  case {case.number}: {state} ({case.title}) after {time.monotonic() - started:.1f} s")
+
+    console.print("\nFive simulated patients; images leave the PACS, receptors and stage leave the EHR:")
+    play(pacs, ehr, wait)
+    details = [(case.title, detail) for case in ALL for detail in _details(client, case)]
+    rows = summary.to_rows(details)
+    summary.write(folder / "summary.json", rows)
+    _show(console, details, pacs, ehr, folder)
+    client.close()
+
+
+def _details(client: ResultsClient, case: DemoCase) -> list[CaseDetail]:
+    found = client.list_cases(study_instance_uid=derived_uid(case.study_seed))
+    return [client.get_case(one.case_id) for one in found]
+
+
+def _wait(client: ResultsClient, case: DemoCase, state: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        details = _details(client, case)
+        settled = all(d.state in {"delivered", "dead_letter"} for detail in details for d in detail.deliveries)
+        if details and settled and all(detail.case.state == state for detail in details):
+            return
+        time.sleep(0.1)
+    now = [f"{d.case.state} ({d.case.reason})" for d in _details(client, case)]
+    raise RuntimeError(f"case {case.number} should be {state}, but is {now or 'not there'} after {PATIENCE_S:.0f} s")
+
+
+def _show(console: Console, details: list[tuple[str, CaseDetail]], pacs: Pacs, ehr: Ehr, folder: Path) -> None:
+    table = Table("case", "state", "P(no residual nodal disease)", "P(residual)", "went to")
+    for title, detail in details:
+        answer = next((f.prediction for f in detail.findings if f.currency == "current" and f.prediction), None)
+        chances = (f"{answer.probability:.3f}", f"{answer.complement:.3f}") if answer else ("", "")
+        went = ", ".join(f"{d.sink} (revision {d.revision}, {d.state})" for d in detail.deliveries) or "nowhere"
+        table.add_row(f"{title}\n{detail.case.reason}", detail.case.state, *chances, went)
+    console.print(table)
+    console.print("Demonstration bundle on simulated patients: decision support, confirm by standard of care.\n")
+    first = details[0][1]
+    sr = next((d.location for d in first.deliveries if d.sink == "pacs"), "")
+    fhir = next((d.location for d in first.deliveries if d.sink == "ehr"), "")
+    console.print(f"what went where: {folder / 'summary.json'}", soft_wrap=True)
+    console.print(f"the SR in the PACS: {sr}\n    {pacs.look(sr.rsplit('/', 1)[-1])}", soft_wrap=True)
+    look = f"curl -s {fhir}" if ehr.base_url else f"cat {fhir}"
+    console.print(f"the RiskAssessment in the EHR: {fhir}\n    {look}", soft_wrap=True)
+    steps = f"oncorelay --config {folder / 'site.toml'} case {first.case.case_id[:12]}"
+    console.print(f"every step of the first case (while this runs):\n    {steps}", soft_wrap=True)

@@ -1,0 +1,66 @@
+"""The site of the demonstration: free ports of 127.0.0.1, everything below ``demo`` in the data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.cli.site_file import to_toml
+from shared.testing.ports import free_port
+
+AUTHORITY = "hospital"
+ISSUER = "DEMO-HOSPITAL"
+FHIR_SYSTEM = "http://hospital.example.org"
+OUR_TITLE = "ONCORELAY"
+PACS_TITLE = "PACS"
+COLLECT_S = 6.0
+"""How long the demonstration waits for missing inputs; a hospital waits hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports of our own processes."""
+
+    dicom: int
+    http: int
+    results: int
+    facts: int
+    redis: int
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Return ports that were free a moment ago."""
+        return cls(free_port(), free_port(), free_port(), free_port(), free_port())
+
+
+def write_site_file(
+    folder: Path, ports: Ports, sinks: list[dict[str, Any]], peers: list[dict[str, Any]], **results: Any
+) -> Path:
+    """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
+    redis = f"redis://127.0.0.1:{ports.redis}/0"
+    addresses = {"results_address": f"127.0.0.1:{ports.results}"}
+    timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | results
+    tables: dict[str, Any] = {
+        "site": {"site_id": "demonstration", "data_folder": str(folder)},
+        "identity": [{"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM}],
+        "up": {"embedded_redis": True, "redis_port": ports.redis},
+        "dicom_listener": {
+            "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
+            "settle_s": 0.5, "quiet_s": 5.0, **addresses,
+        },
+        "lab_consumer": {"http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", **addresses},
+        "results": {
+            "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
+            "redis_url": redis, **timing,
+        },
+        "inference": {"redis_url": redis, **addresses},
+        "dicom_listener.peers": peers,
+        "sinks": sinks,
+    }  # fmt: skip
+    if not peers:
+        del tables["dicom_listener.peers"]
+    path = folder / "site.toml"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_toml(tables))
+    return path

@@ -1,0 +1,175 @@
+"""The hospital around the demonstration: Orthanc (else qrscp) as PACS, a FHIR server (else a folder) as EHR."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from pydicom.dataset import Dataset
+
+from services.cli.demo.site import OUR_TITLE, PACS_TITLE, Ports
+from shared.testing.fhir_server import fhir_server_available, start_fhir_server
+from shared.testing.orthanc import orthanc_executable, start_orthanc
+from shared.testing.pacs import start_qrscp
+from shared.testing.store import store
+
+# Route each new MR series to us; series and not studies, because our own SR makes the study "new" again.
+ROUTE_TO_US = f"""
+function OnStableSeries(id, tags, metadata)
+  if tags['Modality'] == 'MR' then
+    RestApiPost('/modalities/{OUR_TITLE}/store', DumpJson({{Resources = {{id}}, Asynchronous = true}}, true))
+  end
+end
+"""
+
+
+class Pacs(Protocol):
+    """The PACS of the demonstration."""
+
+    @property
+    def name(self) -> str:
+        """Name a person knows."""
+        ...
+
+    @property
+    def sink(self) -> dict[str, Any]:
+        """The ``[[sinks]]`` table that reaches it."""
+        ...
+
+    def route(self, images: Sequence[Dataset]) -> None:
+        """Store the images, as a modality would, and have them routed to us."""
+        ...
+
+    def look(self, uid: str) -> str:
+        """Return how a person looks at the object of this SOP Instance UID."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrthancPacs:
+    """Orthanc, routing by itself."""
+
+    dicom_port: int
+    http_port: int
+    name: str = "Orthanc"
+
+    @property
+    def sink(self) -> dict[str, Any]:
+        """Return the ``[[sinks]]`` table that reaches it."""
+        return _cstore_sink(self.dicom_port)
+
+    def route(self, images: Sequence[Dataset]) -> None:
+        """Store the images; Orthanc routes them."""
+        store(images, self.dicom_port, PACS_TITLE, "MODALITY")
+
+    def look(self, uid: str) -> str:
+        """Return the page of the object."""
+        found = httpx.post(f"http://127.0.0.1:{self.http_port}/tools/lookup", content=uid, timeout=10).json()
+        path = f"instances/{found[0]['ID']}/file" if found else "app/explorer.html"
+        return f"curl -s http://127.0.0.1:{self.http_port}/{path} -o sr.dcm && dsrdump sr.dcm"
+
+
+@dataclass(frozen=True, slots=True)
+class QrscpPacs:
+    """pynetdicom's own query/retrieve application; routing is a C-STORE under its title."""
+
+    dicom_port: int
+    our_port: int
+    name: str = "pynetdicom qrscp"
+
+    @property
+    def sink(self) -> dict[str, Any]:
+        """Return the ``[[sinks]]`` table that reaches it."""
+        return _cstore_sink(self.dicom_port)
+
+    def route(self, images: Sequence[Dataset]) -> None:
+        """Store the images there, then forward them to us as the PACS."""
+        store(images, self.dicom_port, PACS_TITLE, "MODALITY")
+        store(images, self.our_port, OUR_TITLE, PACS_TITLE)
+
+    def look(self, uid: str) -> str:
+        """Return the query that finds it."""
+        return f"python -m pynetdicom findscu 127.0.0.1 {self.dicom_port} -aec {PACS_TITLE} -S -k SOPInstanceUID={uid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ehr:
+    """The EHR of the demonstration: a FHIR server, or nothing but our own FHIR door."""
+
+    base_url: str
+    """Base URL of the server; empty where there is none."""
+    token: str
+    http_port: int
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Return the name a person knows."""
+        return f"FHIR server {self.base_url}" if self.base_url else f"folder {self.folder}"
+
+    @property
+    def sink(self) -> dict[str, Any]:
+        """Return the ``[[sinks]]`` table that reaches it."""
+        if self.base_url:
+            return {"name": "ehr", "kind": "fhir", "url": self.base_url}
+        return {"name": "ehr", "kind": "folder", "folder": str(self.folder), "objects": ["fhir-transaction"]}
+
+    def record(self, *resources: dict[str, Any]) -> None:
+        """Write resources into the record; the server notifies us, or we are told directly.
+
+        Raises:
+            RuntimeError: If one is refused; quotes the answer.
+        """
+        for resource in resources:
+            path = f"{resource['resourceType']}/{resource['id']}"
+            if self.base_url:
+                _put(f"{self.base_url}/{path}", resource, {})
+            else:
+                _put(
+                    f"http://127.0.0.1:{self.http_port}/fhir/{path}",
+                    resource,
+                    {"Authorization": f"Bearer {self.token}"},
+                )
+
+
+@contextmanager
+def start_pacs(folder: Path, ports: Ports) -> Iterator[Pacs]:
+    """Run Orthanc where it is installed, pynetdicom's qrscp otherwise."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        if orthanc_executable():
+            modalities = {OUR_TITLE: (OUR_TITLE, ports.dicom), "MODALITY": ("MODALITY", 104)}
+            orthanc = stack.enter_context(
+                start_orthanc(folder, ae_title=PACS_TITLE, modalities=modalities, lua=ROUTE_TO_US)
+            )
+            yield OrthancPacs(orthanc.dicom_port, orthanc.http_port)
+        else:
+            yield QrscpPacs(stack.enter_context(start_qrscp(folder, ae_title=PACS_TITLE)), ports.dicom)
+
+
+@contextmanager
+def start_ehr(folder: Path, ports: Ports, token: str) -> Iterator[Ehr]:
+    """Run the FHIR server where Node and its packages are; it notifies us of everything, our own output included."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with ExitStack() as stack:
+        base = ""
+        if fhir_server_available():
+            forward = f"http://127.0.0.1:{ports.http}/fhir"
+            base = stack.enter_context(start_fhir_server(folder, forward_to=forward, forward_token=token)).base_url
+        yield Ehr(base, token, ports.http, folder / "results")
+
+
+def _cstore_sink(port: int) -> dict[str, Any]:
+    return {"name": "pacs", "kind": "dicom-cstore", "port": port, "ae_title": PACS_TITLE, "calling_ae_title": OUR_TITLE}
+
+
+def _put(url: str, resource: dict[str, Any], headers: dict[str, str]) -> None:
+    answer = httpx.put(url, json=resource, headers=headers | {"Content-Type": "application/fhir+json"}, timeout=30)
+    if answer.is_error:
+        raise RuntimeError(f"{url} answered {answer.status_code}: {answer.text[:500]}")

@@ -1,0 +1,196 @@
+"""``oncorelay doctor``: is this site able to work, and what to change where it is not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+import click
+import httpx
+import redis
+from pynetdicom import AE
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.cases import print_json
+from services.cli.models import site_catalog
+from services.dicom_listener.config import Settings as ListenerSettings
+from services.lab_consumer.config import Settings as LabSettings
+from services.results.config import Settings as ResultsSettings
+from services.results.config import SinkSettings
+from services.results.ledger.database import check_schema, open_engine
+from services.results.ledger.ledger import read_secret
+from shared.domain.errors import OncoRelayError
+from shared.rpc.clients import LabConsumerClient, ResultsClient
+
+VERIFICATION = "1.2.840.10008.1.1"
+TIMEOUT_S = 3.0
+MAX_CLOCK_DIFFERENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """One thing looked at."""
+
+    name: str
+    passed: bool
+    detail: str
+    """What was found; where it failed, what to change."""
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+@click.pass_context
+def doctor(context: click.Context, *, as_json: bool) -> None:
+    """Check configuration, secrets, disk, Redis, ledger, bundles, services and every peer, in both directions."""
+    found = list(examine())
+    if as_json:
+        print_json([{"name": one.name, "passed": one.passed, "detail": one.detail} for one in found])
+    else:
+        table = Table("", "what", "found")
+        for one in found:
+            table.add_row("[green]ok[/]" if one.passed else "[red]no[/]", one.name, one.detail)
+        Console().print(table)
+    context.exit(0 if all(one.passed for one in found) else 1)
+
+
+def examine() -> Iterator[Examination]:
+    """Yield every examination; one that fails stops no other."""
+    results, listener, lab = ResultsSettings(), ListenerSettings(), LabSettings()
+    yield _try("configuration", lambda: f"site {results.site.site_id}, data in {results.site.data_folder}")
+    yield _try("identity map", lambda: _identity(results))
+    yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
+    yield _try("disk", lambda: _disk(results, listener.min_free_mb))
+    yield _try("redis", lambda: _redis(results.redis_url))
+    yield _try("ledger schema", lambda: _schema(results))
+    yield _try("bundles", _bundles)
+    yield _try("results", lambda: _healthy(ResultsClient(results.grpc_address, deadline_s=TIMEOUT_S)))
+    yield _try("lab_consumer", lambda: _healthy(LabConsumerClient(lab.grpc_address, deadline_s=TIMEOUT_S)))
+    yield _try("dicom_listener", lambda: _listener(listener))
+    for peer in listener.peers:
+        titles = f"we call {peer.ae_title} as {listener.ae_title}"
+        echo = partial(_echo, peer.host, peer.port, peer.ae_title, listener.ae_title, titles)
+        yield _try(f"sender {peer.ae_title}", echo)
+    for sink in results.sinks:
+        yield _try(f"sink {sink.name}", partial(_sink, sink))
+
+
+def _try(name: str, look: Callable[[], str]) -> Examination:
+    try:
+        return Examination(name, passed=True, detail=look())
+    except (OncoRelayError, OSError, ValueError, redis.RedisError, httpx.HTTPError) as error:
+        return Examination(name, passed=False, detail=str(error) or type(error).__name__)
+
+
+def _identity(settings: ResultsSettings) -> str:
+    rows = settings.identity_map.authorities
+    if not rows:
+        raise ValueError("no [[identity]] table: every study would end as an unknown identity; add one to site.toml")
+    return ", ".join(
+        f"{row.name}: issuer {row.dicom_issuer or '(none)'} = {row.fhir_system or '(no FHIR)'}" for row in rows
+    )
+
+
+def _disk(settings: ResultsSettings, min_free_mb: int) -> str:
+    folder = settings.site.data_folder
+    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free // 2**20
+    if free < min_free_mb:
+        raise ValueError(f"{free} MiB free, the listener refuses below {min_free_mb}: make room or lower min_free_mb")
+    return f"{free} MiB free"
+
+
+def _redis(url: str) -> str:
+    client = redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
+    try:
+        return f"version {client.info('server')['redis_version']}"
+    finally:
+        client.close()
+
+
+def _schema(settings: ResultsSettings) -> str:
+    engine = open_engine(settings.ledger_url)
+    try:
+        check_schema(engine)
+        return f"current ({engine.dialect.name})"
+    finally:
+        engine.dispose()
+
+
+def _bundles() -> str:
+    catalog = site_catalog()
+    if catalog.problems:
+        first = catalog.problems[0]
+        raise ValueError(f"{first.bundle}: {first.reason}; {first.remedy}")
+    return ", ".join(f"{one.reference.bundle_id} ({one.reference.intended_use})" for one in catalog.installed)
+
+
+def _healthy(client: ResultsClient | LabConsumerClient) -> str:
+    try:
+        if client.healthy():
+            return "serving"
+        raise ValueError("does not answer: start it with `oncorelay up`, or look into its log")
+    finally:
+        client.close()
+
+
+def _listener(settings: ListenerSettings) -> str:
+    if not settings.calling_ae_titles:
+        raise ValueError("[dicom_listener] calling_ae_titles is empty: every sender is rejected")
+    titles = f"{', '.join(settings.calling_ae_titles)} may call {settings.ae_title}"
+    return _echo(settings.host, settings.port, settings.ae_title, settings.calling_ae_titles[0], titles)
+
+
+def _echo(host: str, port: int, called: str, calling: str, titles: str) -> str:
+    entity = AE(ae_title=calling)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = TIMEOUT_S
+    entity.add_requested_context(VERIFICATION)
+    association = entity.associate(host, port, ae_title=called)
+    if association.is_rejected:
+        raise ValueError(
+            f"{host}:{port} rejects calling AE {calling!r} to called AE {called!r}: compare both titles there"
+        )
+    if not association.is_established:
+        raise ValueError(f"{host}:{port} does not answer as a DICOM node: host, port, firewall?")
+    status = association.send_c_echo().get("Status", -1)
+    association.release()
+    if status != 0:
+        raise ValueError(f"C-ECHO answered 0x{status:04X}")
+    return f"echo ok at {host}:{port}; {titles}"
+
+
+def _sink(sink: SinkSettings) -> str:
+    if sink.kind == "dicom-cstore":
+        titles = f"we call {sink.ae_title} as {sink.calling_ae_title}"
+        return _echo(sink.host, sink.port, sink.ae_title, sink.calling_ae_title, titles)
+    if sink.kind == "folder":
+        return _folder(sink)
+    token = sink.token_file.read_text().strip() if sink.token_file else ""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    path, accept = (
+        ("/metadata", "application/fhir+json")
+        if sink.kind == "fhir"
+        else ("/studies?limit=1", "application/dicom+json")
+    )
+    answer = httpx.get(sink.url.rstrip("/") + path, headers={**headers, "Accept": accept}, timeout=TIMEOUT_S)
+    if answer.is_error:
+        raise ValueError(f"{sink.url}{path} answered {answer.status_code}: URL, token?")
+    return f"{sink.url} answers{_clock(answer)}"
+
+
+def _folder(sink: SinkSettings) -> str:
+    if sink.folder is None:
+        raise ValueError("a folder sink needs folder = ...")
+    return f"{sink.folder}" + ("" if sink.folder.exists() else " (will be made)")
+
+
+def _clock(answer: httpx.Response) -> str:
+    if "date" not in answer.headers:
+        return ""
+    difference = abs((datetime.now(UTC) - parsedate_to_datetime(answer.headers["date"])).total_seconds())
+    if difference > MAX_CLOCK_DIFFERENCE_S:
+        raise ValueError(f"its clock and ours differ by {difference:.0f} s: synchronise them")
+    return f", clocks within {MAX_CLOCK_DIFFERENCE_S:.0f} s"

@@ -1,0 +1,136 @@
+"""``oncorelay models | predict | validate``: which models are installed, what one answers, how good it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.cases import print_json
+from services.inference.config import Settings
+from services.inference.handlers.predict_by_hand import predict_from_command_line
+from shared.bundles.catalog import Catalog, installed_catalog
+from shared.bundles.checks import checked
+from shared.domain.prediction import Prediction
+
+
+@click.group("models")
+def models() -> None:
+    """Show and verify the installed model bundles."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def list_models(*, as_json: bool) -> None:
+    """List installed bundles, and those that were refused with the remedy."""
+    catalog = site_catalog()
+    rows = [_row(catalog, one.reference.bundle_id) for one in catalog.installed]
+    if as_json:
+        refused = [{"bundle": p.bundle, "reason": p.reason, "remedy": p.remedy} for p in catalog.problems]
+        print_json({"installed": rows, "refused": refused})
+        return
+    table = Table("bundle", "version", "predictor", "variant", "intended use", "digest")
+    for row in rows:
+        table.add_row(*(str(value)[:24] if key == "digest" else str(value) for key, value in row.items()))
+    Console().print(table)
+    for problem in catalog.problems:
+        click.echo(f"refused: {problem.bundle}: {problem.reason}; {problem.remedy}")
+
+
+@models.command("show")
+@click.argument("bundle")
+def show(bundle: str) -> None:
+    """Print the model card of a bundle."""
+    click.echo(site_catalog().find(bundle).card)
+
+
+@models.command("verify")
+@click.argument("bundle")
+def verify(bundle: str) -> None:
+    """Check signature, files and golden inputs of a bundle on this machine."""
+    for check in checked(site_catalog(), bundle):
+        click.echo(f"ok  {check.name}: {check.detail}")
+
+
+@click.command("predict")
+@click.argument("bundle")
+@click.argument("inputs", nargs=-1, required=True, metavar="NAME=VALUE...")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def predict(bundle: str, inputs: tuple[str, ...], *, as_json: bool) -> None:
+    """Ask a bundle by hand; nothing is stored.
+
+    \b
+    Example:
+      oncorelay predict ln_pcr-clinical-published er=positive her2=0 t=3
+    """
+    answer = predict_from_command_line(bundle, dict(_pair(text) for text in inputs), site_catalog())
+    if as_json:
+        print_json(_as_json(answer))
+        return
+    click.echo(f"P({answer.outcome.display}) = {answer.probability!r}")
+    click.echo(f"P({answer.outcome.complement_display}) = {answer.complement!r}")
+    for other in answer.alternatives:
+        click.echo(f"  {other.label}: {other.probability!r}")
+    for flag in answer.flags:
+        click.echo(f"  {flag.code}: {flag.text}")
+    click.echo(f"{answer.bundle.bundle_id} {answer.bundle.version} ({answer.bundle.intended_use}); "
+               "decision support, confirm by standard of care")  # fmt: skip
+
+
+@click.command("validate")
+@click.argument("bundle")
+@click.option("--cohort", required=True, metavar="NAME=PATH", help="Cohort sheet, for example duke=Clinical.xlsx.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+def validate(bundle: str, cohort: str, *, as_json: bool) -> None:
+    """Measure a bundle on a real cohort sheet: flow of exclusions, discrimination, calibration.
+
+    \b
+    Example:
+      oncorelay validate ln_pcr-clinical-published --cohort duke=Clinical.xlsx
+    """
+    from services.model_factory.app import validate_bundle
+    from services.model_factory.formats.report import render_text, to_json
+
+    name, _, path = cohort.partition("=")
+    result = validate_bundle(bundle, name, Path(path), site_catalog())
+    if as_json:
+        print_json(to_json(result))
+    else:
+        click.echo(render_text(result), nl=False)
+
+
+def site_catalog() -> Catalog:
+    """Return the bundles of this site, verified."""
+    settings = Settings()
+    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
+
+
+def _row(catalog: Catalog, bundle_id: str) -> dict[str, Any]:
+    one = catalog.find(bundle_id)
+    return {
+        "bundle": one.reference.bundle_id, "version": one.reference.version, "predictor": one.manifest.predictor,
+        "variant": one.manifest.variant, "intended_use": one.reference.intended_use.value,
+        "digest": one.reference.digest,
+    }  # fmt: skip
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not value:
+        raise click.UsageError(f"{text!r}: inputs look like er=positive")
+    return name, value
+
+
+def _as_json(answer: Prediction) -> dict[str, Any]:
+    return {
+        "bundle": answer.bundle.bundle_id, "version": answer.bundle.version, "digest": answer.bundle.digest,
+        "intended_use": answer.bundle.intended_use.value, "probability": answer.probability,
+        "positive_class": answer.outcome.positive_class, "complement_class": answer.outcome.complement_class,
+        "complement_probability": answer.complement,
+        "inputs": {used.name: used.value for used in answer.inputs},
+        "flags": [{"code": flag.code, "text": flag.text} for flag in answer.flags],
+        "alternatives": [{"label": other.label, "probability": other.probability} for other in answer.alternatives],
+    }  # fmt: skip

@@ -1,0 +1,79 @@
+"""site.toml: the commented default, and the keys that must exist before anything starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from services.results.ledger.ledger import make_secret
+from shared.site.settings import CONFIG_VARIABLE
+
+Table = Mapping[str, Any]
+
+DEFAULT_DATA_FOLDER = Path.home() / ".oncorelay"
+
+_HEADER = """\
+# One hospital's configuration. Every key can be overridden by the environment: ONCORELAY_<TABLE>__<KEY>.
+# All keys with their meaning: services/*/config.py. Check it with: oncorelay doctor
+"""
+
+
+def to_toml(tables: Mapping[str, Table | Sequence[Table]]) -> str:
+    """Return a TOML document; a sequence of tables becomes an array of tables. JSON scalars are TOML scalars."""
+    lines = [_HEADER]
+    for name, content in tables.items():
+        rows: Sequence[Table] = [content] if isinstance(content, Mapping) else content
+        for row in rows:
+            lines.append(f"[{name}]" if rows is not content else f"[[{name}]]")
+            lines += [f"{key} = {json.dumps(value, default=str)}" for key, value in row.items()]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
+    """Return a site with embedded parts, standard ports, and a folder as its only sink."""
+    return {
+        "site": {"site_id": "my-hospital", "data_folder": str(data_folder)},
+        "identity": [{"name": "hospital", "dicom_issuer": "", "fhir_system": "http://hospital.example.org"}],
+        "up": {"embedded_redis": True, "redis_port": 50063},
+        "dicom_listener": {"port": 11112, "ae_title": "ONCORELAY", "calling_ae_titles": ["PACS", "ONCORELAYSEND"]},
+        "lab_consumer": {"http_port": 8080},
+        "results": {"redis_url": "redis://127.0.0.1:50063/0"},
+        "inference": {"redis_url": "redis://127.0.0.1:50063/0"},
+        "sinks": [{"name": "results-folder", "kind": "folder", "folder": str(data_folder / "results")}],
+    }
+
+
+def choose(config: Path | None) -> None:
+    """Point this process, and everything it starts, at one site file.
+
+    Order: ``--config``, ``ONCORELAY_CONFIG``, ``~/.oncorelay/site.toml`` where there is one, else built-in defaults.
+    """
+    default = DEFAULT_DATA_FOLDER / "site.toml"
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config.absolute())
+    elif not os.environ.get(CONFIG_VARIABLE) and default.exists():
+        os.environ[CONFIG_VARIABLE] = str(default)
+
+
+def choose_or_write() -> Path:
+    """Return the site file chosen; write ``~/.oncorelay/site.toml`` with defaults where there is none."""
+    if not os.environ.get(CONFIG_VARIABLE):
+        path = DEFAULT_DATA_FOLDER / "site.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_toml(default_tables(path.parent)))
+        os.environ[CONFIG_VARIABLE] = str(path)
+    return Path(os.environ[CONFIG_VARIABLE])
+
+
+def make_keys(data_folder: Path) -> None:
+    """Make the site's secret and the bearer token of the FHIR door, where they are missing (mode 0600)."""
+    make_secret(data_folder / "secrets" / "site.key")
+    token = data_folder / "secrets" / "lab_consumer.token"
+    if not token.exists():
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_urlsafe(32) + "\n")

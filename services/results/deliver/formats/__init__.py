@@ -1,0 +1,1 @@
+"""One typed finding, rendered as DICOM SR and as a FHIR transaction; pure, repeatable byte for byte."""

@@ -1,0 +1,144 @@
+"""The content tree of an SR (PS3.16 TID 1500): who observed, what was measured, and what must be said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from highdicom import sr
+from pydicom.dataset import Dataset
+
+from services.results.deliver.formats import wording
+from services.results.deliver.formats.coded import concept
+from services.results.deliver.formats.sr_source import LATERALITY
+from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, derived_uid, document_uid
+from services.results.ledger.findings import Finding
+from shared.codes import dcm, local, snomed
+from shared.domain.case import FindingKind
+from shared.domain.coding import Coding
+from shared.domain.prediction import Prediction
+
+
+def report(finding: Finding, source: Dataset, style: Style) -> Dataset:
+    """Return the root container (TID 1500) of the finding."""
+    root = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=_device(finding, style)),
+        procedure_reported=concept(dcm.MRI),
+        title=concept(dcm.IMAGING_MEASUREMENT_REPORT),
+        imaging_measurements=[_group(finding, source, style)],
+    )[0]
+    root.ContentSequence.append(_evaluations(finding, style))
+    return root
+
+
+def _device(finding: Finding, style: Style) -> sr.ObserverContext:
+    model = finding.prediction.bundle.bundle_id if finding.prediction else _asked_of(finding)
+    return sr.ObserverContext(
+        concept(dcm.DEVICE),
+        sr.DeviceObserverIdentifyingAttributes(
+            style.device_uid, name=DEVICE_NAME, manufacturer_name=DEVICE_NAME, model_name=model,
+            serial_number=f"renderer {RENDERER_VERSION}",
+        ),
+    )  # fmt: skip
+
+
+def _group(finding: Finding, source: Dataset, style: Style) -> sr.MeasurementsAndQualitativeEvaluations:
+    """Return the one measurement group (TID 1501)."""
+    image = sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+    return sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(
+            derived_uid(style.uid_root, "case", finding.case_id), f"{DEVICE_NAME} {finding.predictor}"
+        ),
+        finding_type=concept(local.assessment(finding.predictor)),
+        algorithm_id=_algorithm(finding),
+        finding_sites=[_site(dcm.AXILLARY_LYMPH_NODE, finding), _site(snomed.BREAST, finding)],
+        measurements=_measurements(finding.prediction) if finding.prediction else None,
+        qualitative_evaluations=list(_statuses(finding)) or None,
+        source_images=[image],
+    )
+
+
+def _algorithm(finding: Finding) -> sr.AlgorithmIdentification:
+    """Return TID 4019: predictor and variant, version, and everything that tells this model from another."""
+    answer = finding.prediction
+    if answer is None:
+        return sr.AlgorithmIdentification(_asked_of(finding), f"renderer {RENDERER_VERSION}", [_bundle_asked(finding)])
+    said = {
+        "bundle": answer.bundle.bundle_id, "bundle sha256": answer.bundle.digest, "runtime": answer.runtime,
+        "precision": answer.precision, "intended use": answer.bundle.intended_use,
+    }  # fmt: skip
+    parameters = [f"{name} = {value}" for name, value in said.items() if value]
+    return sr.AlgorithmIdentification(f"{answer.predictor} {answer.variant}", answer.bundle.version, parameters)
+
+
+def _asked_of(finding: Finding) -> str:
+    return f"{finding.predictor} {finding.pins.variant}" if finding.pins else finding.predictor
+
+
+def _bundle_asked(finding: Finding) -> str:
+    pins = finding.pins
+    return f"bundle = {pins.bundle_id}, bundle sha256 = {pins.bundle_digest}" if pins else "bundle = none asked"
+
+
+def _site(coding: Coding, finding: Finding) -> sr.FindingSite:
+    return sr.FindingSite(concept(coding), laterality=concept(LATERALITY[finding.side]) if finding.side else None)
+
+
+def _measurements(answer: Prediction) -> list[sr.Measurement]:
+    """Return both probabilities as fractions (TID 300), named by what they are the probabilities of."""
+    outcome = answer.outcome
+    rows = (
+        (outcome.positive_class, outcome.display, answer.probability),
+        (outcome.complement_class, outcome.complement_display, answer.complement),
+    )
+    return [
+        sr.Measurement(name=concept(local.probability_of(key, display)), value=float(value), unit=concept(dcm.NO_UNITS))
+        for key, display, value in rows
+    ]
+
+
+def _statuses(finding: Finding) -> Iterator[sr.QualitativeEvaluation]:
+    if finding.not_analysed:
+        yield sr.QualitativeEvaluation(concept(local.ANALYSIS_STATUS), concept(local.NOT_ANALYSED))
+        yield sr.QualitativeEvaluation(concept(local.REASON), concept(local.REASONS[finding.not_analysed.reason]))
+    if finding.kind is FindingKind.WITHDRAWN:
+        yield sr.QualitativeEvaluation(concept(local.ANALYSIS_STATUS), concept(local.WITHDRAWN))
+
+
+def _evaluations(finding: Finding, style: Style) -> sr.ContainerContentItem:
+    """Return TID 1500 row 12 with the sentences; inside the measurement group text is not in the template."""
+    container = sr.ContainerContentItem(
+        concept(dcm.QUALITATIVE_EVALUATIONS), relationship_type=sr.RelationshipTypeValues.CONTAINS
+    )
+    rows = [
+        sr.TextContentItem(concept(name), text, relationship_type=sr.RelationshipTypeValues.CONTAINS)
+        for name, text in _sentences(finding, style)
+    ]
+    container.ContentSequence = sr.ContentSequence(rows)
+    return container
+
+
+def _sentences(finding: Finding, style: Style) -> Iterator[tuple[Coding, str]]:
+    yield from _named(local.INTENDED_USE, wording.use_sentences(finding, style))
+    if finding.kind is FindingKind.WITHDRAWN:
+        yield dcm.COMMENT, wording.withdrawal(finding)
+    elif finding.revision > 1:
+        yield dcm.COMMENT, wording.replacement(finding)
+    if finding.not_analysed:
+        yield local.REASON, wording.refusal(finding)
+    if finding.prediction:
+        yield from _about(finding.prediction)
+    yield from _named(local.INPUT, (wording.used_input(row, finding.created_time) for row in wording.inputs(finding)))
+    yield local.SIDE, wording.side(finding)
+    yield local.VALIDITY, wording.validity(finding, style)
+
+
+def _about(answer: Prediction) -> Iterator[tuple[Coding, str]]:
+    yield local.MEANING, wording.meaning(answer)
+    if answer.interval:
+        yield local.MEANING, wording.interval(answer)
+    yield from _named(local.ALTERNATIVE, wording.alternatives(answer))
+    yield from _named(local.FLAG, wording.flags(answer.flags))
+
+
+def _named(name: Coding, texts: Iterable[str]) -> Iterator[tuple[Coding, str]]:
+    return ((name, text) for text in texts)

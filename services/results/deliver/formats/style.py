@@ -1,0 +1,73 @@
+"""What a rendering depends on besides the finding, and the identifiers derived from both."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from services.results.ledger.findings import Finding
+from shared.domain.prediction import IntendedUse
+
+RENDERER_VERSION = "1"
+"""Raised with every change that alters a rendered object, so that a changed object never reuses an identifier."""
+DEVICE_NAME = "OncoRelay"
+"""Device observer name, and Manufacturer (0008,0070) of every object we write."""
+
+_UID_LENGTH = 64  # PS3.5 9.1
+_DIGITS = 36  # about 119 bits
+_SHORTEST = 28  # about 93 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The site's part in a rendering; another style makes another object with other identifiers."""
+
+    uid_root: str
+    device_uid: str
+    validity: timedelta
+    """Time after which a result no longer speaks."""
+    convention: Literal["fraction", "percent"] = "fraction"
+    """FHIR: how the sink reads ``probabilityDecimal``."""
+    clinical: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.uid_root) + 1 + _SHORTEST > _UID_LENGTH:
+            raise ValueError("the UID root leaves no room for derived UIDs (at most 35 characters)")
+
+    def intended_use(self, finding: Finding) -> IntendedUse:
+        """Return what the object may be used for; without a model in it, the sink decides (never more than that)."""
+        if finding.prediction:
+            return finding.prediction.bundle.intended_use
+        return IntendedUse.CLINICAL if self.clinical else IntendedUse.DEMONSTRATION
+
+
+def object_digest(finding: Finding, kind: str, style: Style) -> str:
+    """Return the identifier (sha256, hex) of one rendering of one revision (system rule 3)."""
+    parts = (
+        finding.result_key, kind, finding.kind, str(finding.revision), RENDERER_VERSION,
+        style.uid_root, style.device_uid, str(style.validity.days), style.convention, str(style.clinical),
+    )  # fmt: skip
+    return _digest(*parts)
+
+
+def derived_uid(root: str, *parts: str) -> str:
+    """Return the UID below ``root`` that belongs to ``parts``: always the same, at most 64 characters."""
+    digits = min(_DIGITS, _UID_LENGTH - 1 - len(root))
+    return f"{root}.{int(_digest(*parts), 16) % 10**digits}"
+
+
+def document_uid(finding: Finding, style: Style) -> str:
+    """Return the SOP Instance UID of the finding's SR."""
+    return derived_uid(style.uid_root, object_digest(finding, "dicom-sr", style))
+
+
+def series_uid(style: Style, sop_instance_uid: str) -> str:
+    """Return the Series Instance UID that goes with one of our SOP Instance UIDs: one document, one series."""
+    return derived_uid(style.uid_root, "series", sop_instance_uid)
+
+
+def _digest(*parts: str) -> str:
+    # Lengths make ("a", "bc") and ("ab", "c") different.
+    return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()

@@ -1,0 +1,121 @@
+"""The sentences of a finding, the same in every rendering. English; numbers in sentences are rounded to 0.1 %."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from services.results.deliver.formats.style import Style
+from services.results.ledger.findings import Finding
+from shared.codes import local
+from shared.domain.identity import Side
+from shared.domain.prediction import Flag, IntendedUse, Outcome, Prediction, UsedInput
+
+SUPPORT = "Decision support, not for primary diagnosis. Confirm by the standard of care before acting on it."
+BANNERS = {
+    IntendedUse.DEMONSTRATION: "DEMONSTRATION - NOT FOR CLINICAL USE. Made without local calibration.",
+    IntendedUse.RESEARCH: "RESEARCH USE ONLY - NOT FOR CLINICAL USE.",
+}
+SIDES = {Side.LEFT: "left", Side.RIGHT: "right", Side.BOTH: "left and right"}
+
+
+def use_sentences(finding: Finding, style: Style) -> tuple[str, ...]:
+    """Return the banner, where the object needs one, and what it is for."""
+    banner = BANNERS.get(style.intended_use(finding))
+    return (banner, SUPPORT) if banner else (SUPPORT,)
+
+
+def meaning(prediction: Prediction) -> str:
+    """Return both probabilities with what they are the probabilities of (system section 7, direction)."""
+    outcome = prediction.outcome
+    kind = "This is a favourable event." if outcome.favourable else "This is an unfavourable event."
+    return f"{both(outcome, prediction.probability)} {outcome.display}: the event the model answers for. {kind}"
+
+
+def both(outcome: Outcome, probability: float) -> str:
+    """Return the probability of the event and that of its complement, together."""
+    return (
+        f"P({outcome.display}) = {percent(probability)}; "
+        f"P({outcome.complement_display}) = {percent(1.0 - probability)}."
+    )
+
+
+def percent(probability: float) -> str:
+    """Return a probability for reading."""
+    return f"{100 * probability:.1f} %"
+
+
+def interval(prediction: Prediction) -> str:
+    """Return the interval of the probability; empty where the bundle gives none (a flag then says why)."""
+    if prediction.interval is None:
+        return ""
+    low, high = prediction.interval
+    return f"95 % interval of P({prediction.outcome.display}): {percent(low)} to {percent(high)}."
+
+
+def alternatives(prediction: Prediction) -> tuple[str, ...]:
+    """Return the probabilities under other readings of an ambiguous input."""
+    return tuple(f"If {row.label}: {both(prediction.outcome, row.probability)}" for row in prediction.alternatives)
+
+
+def flags(rows: tuple[Flag, ...]) -> tuple[str, ...]:
+    """Return what the reader must know."""
+    return tuple(f"{row.text} [{row.code}]" for row in rows)
+
+
+def used_input(row: UsedInput, made: datetime) -> str:
+    """Return one input with value, date, age at the time of the result, and source."""
+    source = f"{row.source} version {row.version}" if row.source and row.version else row.source
+    details = ", ".join(part for part in (_dated(row.effective_date, made), source) if part)
+    return f"{row.name} = {row.value}" + (f" ({details})" if details else "")
+
+
+def inputs(finding: Finding) -> tuple[UsedInput, ...]:
+    """Return the inputs of the answer, or those that were there when none could be given."""
+    answer = finding.prediction or finding.not_analysed
+    return answer.inputs if answer else ()
+
+
+def validity(finding: Finding, style: Style) -> str:
+    """Return when it was made, and until when it speaks."""
+    until = (finding.created_time + style.validity).astimezone(UTC).date()
+    study = finding.study.study_date
+    images = f" Images of {study.isoformat()}." if study else ""
+    return (
+        f"Result of {timestamp(finding.created_time)}.{images} Expires {until.isoformat()} or at the start of therapy, "
+        "whichever is first."
+    )
+
+
+def side(finding: Finding) -> str:
+    """Return the side of the body."""
+    return f"Side: {SIDES[finding.side]}." if finding.side else "Side: not stated."
+
+
+def refusal(finding: Finding) -> str:
+    """Return the coded reason and its sentence of a question that could not be answered."""
+    answer = finding.not_analysed
+    if answer is None:
+        return ""
+    return f"Not analysed [{local.REASONS[answer.reason].code}]: {answer.text}"
+
+
+def withdrawal(finding: Finding) -> str:
+    """Return that, and why, an earlier result was withdrawn."""
+    return f"The earlier result of this case is withdrawn: do not use it. Reason: {finding.reason or 'not stated'}"
+
+
+def replacement(finding: Finding) -> str:
+    """Return that this result takes the place of an earlier one."""
+    return f"Replaces the earlier result of this case. Reason: {finding.reason or 'its inputs changed'}"
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _dated(iso_date: str, made: datetime) -> str:
+    if not iso_date:
+        return "date not stated"
+    days = (made.astimezone(UTC).date() - date.fromisoformat(iso_date)).days
+    return f"{iso_date}, {days} days before this result"
