@@ -1,0 +1,36 @@
+"""Counts what was skipped, says why, and lets CI have no skips (system rule: none where ../shared is present)."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+_SKIPPED: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real inputs, or skip where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real inputs of ../shared/data are not here")
+    return SHARED_DATA
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        _SKIPPED[reason] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for reason, count in _SKIPPED.items():
+        terminalreporter.write_line(f"skipped {count}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if _SKIPPED and exitstatus == 0 and os.environ.get("CI") and SHARED_DATA.is_dir():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

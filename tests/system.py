@@ -1,0 +1,193 @@
+"""The whole system with a real PACS and a real EHR around it, for e2e, faults and bench."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydicom.dataset import Dataset
+
+from services.cli.demo.site import FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
+from services.cli.demo.surroundings import ROUTE_TO_US
+from services.cli.site_file import make_keys
+from services.cli.supervisor import Supervisor
+from services.cli.up import running
+from shared.domain.case import CaseDetail
+from shared.rpc.clients import ResultsClient
+from shared.site.settings import CONFIG_VARIABLE
+from shared.testing.fhir_server import FhirServer, start_fhir_server
+from shared.testing.orthanc import Orthanc, start_orthanc
+from shared.testing.ports import wait_until
+from shared.testing.store import store
+
+__all__ = ["FHIR_SYSTEM", "ISSUER", "System", "start_system"]
+
+RETRIES = {"first_retry_s": 0.3, "longest_retry_s": 2.0, "max_tries": 60}
+
+
+@dataclass
+class System:
+    """Everything that runs, and what a person can do to it."""
+
+    folder: Path
+    ports: Ports
+    supervisor: Supervisor
+    results: ResultsClient
+    pacs: Orthanc
+    ehr: FhirServer
+    token: str
+
+    def route(self, images: tuple[Dataset, ...]) -> None:
+        """Give the PACS a series; it routes it to us by itself."""
+        store(images, self.pacs.dicom_port, PACS_TITLE, "MODALITY")
+
+    def send(self, images: tuple[Dataset, ...], calling: str = "MODALITY") -> None:
+        """Send a series straight to us."""
+        store(images, self.ports.dicom, OUR_TITLE, calling)
+
+    def record(self, *resources: dict[str, Any]) -> None:
+        """Write resources into the EHR; it notifies us."""
+        for resource in resources:
+            self.ehr.put(resource)
+
+    def post(self, resource: dict[str, Any]) -> httpx.Response:
+        """POST a resource to our own FHIR door."""
+        url = f"http://127.0.0.1:{self.ports.http}/fhir/{resource['resourceType']}"
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/fhir+json"}
+        return httpx.post(url, json=resource, headers=headers, timeout=30)
+
+    def details(self, study_instance_uid: str) -> list[CaseDetail]:
+        """Return the cases of a study."""
+        found = self.results.list_cases(study_instance_uid=study_instance_uid)
+        return [self.results.get_case(case.case_id) for case in found]
+
+    def settled(self, study_instance_uid: str, state: str, *, findings: int = 1, timeout_s: float = 60) -> CaseDetail:
+        """Wait until the one case of a study is in ``state`` with everything delivered; return it."""
+
+        def there() -> bool:
+            details = self.details(study_instance_uid)
+            return bool(details) and all(_is_settled(detail, state, findings) for detail in details)
+
+        try:
+            wait_until(there, f"the case to be {state} and delivered", timeout_s=timeout_s, poll_s=0.1)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; it is {self.details(study_instance_uid)}") from error
+        (detail,) = self.details(study_instance_uid)
+        return detail
+
+    def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
+        """Wait, restarting meanwhile what died, as ``oncorelay up`` does."""
+
+        def step() -> bool:
+            self.supervisor.watch_once()
+            return condition()
+
+        wait_until(step, what, timeout_s=timeout_s, poll_s=0.1)
+
+    def kill(self, name: str) -> int:
+        """Kill a service (kill -9 of its whole process group); return its process id."""
+        process = self.supervisor.children[name].process
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return process.pid
+
+    def revive(self, name: str) -> None:
+        """Have the supervisor start a killed service again, and wait until it is ready."""
+        self.until(lambda: self.supervisor.children[name].ready and self._runs(name), f"{name} to come back")
+
+    def sr_uids(self) -> list[str]:
+        """Return the SOP Instance UIDs of all SR in the PACS."""
+        found = self.pacs.find("Instance", Modality="SR")
+        return sorted(self.pacs.get(f"instances/{one}/simplified-tags")["SOPInstanceUID"] for one in found)
+
+    def current_risk_assessments(self) -> list[dict[str, Any]]:
+        """Return the RiskAssessments in the EHR that are not entered in error."""
+        return [r for r in self.ehr.search("RiskAssessment") if r["status"] != "entered-in-error"]
+
+    def _runs(self, name: str) -> bool:
+        return self.supervisor.children[name].process.poll() is None
+
+
+def _is_settled(detail: CaseDetail, state: str, findings: int) -> bool:
+    return (
+        detail.case.state == state
+        and len(detail.findings) == findings
+        and all(delivery.state in {"delivered", "dead_letter"} for delivery in detail.deliveries)
+    )
+
+
+@contextmanager
+def start_system(
+    folder: Path, *, with_peer: bool = False, pacs_sink: str = "dicom-cstore", **results: Any
+) -> Iterator[System]:
+    """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end."""
+    data, ports = folder / "site", Ports.free()
+    for sub in ("pacs", "ehr", "site"):
+        (folder / sub).mkdir(parents=True)
+    make_keys(data)
+    token = (data / "secrets" / "lab_consumer.token").read_text().strip()
+    modalities = {OUR_TITLE: (OUR_TITLE, ports.dicom)}
+    forward = f"http://127.0.0.1:{ports.http}/fhir"
+    with (
+        start_orthanc(folder / "pacs", ae_title=PACS_TITLE, modalities=modalities, lua=ROUTE_TO_US) as pacs,
+        start_fhir_server(folder / "ehr", forward_to=forward, forward_token=token) as ehr,
+    ):
+        peers = [_peer(pacs)] if with_peer else []
+        site = write_site_file(data, ports, [_pacs_sink(pacs, pacs_sink), _ehr_sink(ehr)], peers, **results)
+        with _environment(site), running(lambda _name, _text: None) as supervisor:
+            client = ResultsClient(f"127.0.0.1:{ports.results}")
+            yield System(data, ports, supervisor, client, pacs, ehr, token)
+            client.close()
+
+
+def _peer(pacs: Orthanc) -> dict[str, Any]:
+    return {"ae_title": PACS_TITLE, "host": "127.0.0.1", "port": pacs.dicom_port, "ask_instance_count": True}
+
+
+def _pacs_sink(pacs: Orthanc, kind: str) -> dict[str, Any]:
+    common = {
+        "name": "pacs",
+        "kind": kind,
+        "first_retry_s": 0.3,
+        "longest_retry_s": 2.0,
+        "timeout_s": 5.0,
+        "max_tries": 60,
+    }
+    if kind == "dicom-stow":
+        return {**common, "url": pacs.dicomweb_url}
+    return {**common, "port": pacs.dicom_port, "ae_title": PACS_TITLE, "calling_ae_title": OUR_TITLE}
+
+
+def _ehr_sink(ehr: FhirServer) -> dict[str, Any]:
+    return {
+        "name": "ehr",
+        "kind": "fhir",
+        "url": ehr.base_url,
+        "first_retry_s": 0.3,
+        "longest_retry_s": 2.0,
+        "max_tries": 60,
+    }
+
+
+@contextmanager
+def _environment(site: Path) -> Iterator[None]:
+    before = os.environ.get(CONFIG_VARIABLE)
+    os.environ[CONFIG_VARIABLE] = str(site)
+    try:
+        yield
+    finally:
+        os.environ.pop(CONFIG_VARIABLE, None) if before is None else os.environ.update({CONFIG_VARIABLE: before})
+
+
+def seconds_until(condition: Callable[[], bool], timeout_s: float = 30.0, poll_s: float = 0.005) -> float:
+    """Return how long it took until ``condition`` held."""
+    start = time.perf_counter()
+    wait_until(condition, "the condition", timeout_s=timeout_s, poll_s=poll_s)
+    return time.perf_counter() - start
