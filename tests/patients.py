@@ -13,8 +13,7 @@ from pydicom.dataset import Dataset
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mcode import SimulatedPatient
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, derived_uid, mr_series
-from shared.testing.fhir_server import fhir_server_available
-from shared.testing.orthanc import orthanc_executable
+from shared.testing import fhir_server, orthanc
 from tests.system import FHIR_SYSTEM, ISSUER
 
 BIRTH_DATE = date(1970, 5, 17)
@@ -65,7 +64,7 @@ def a_patient() -> Someone:
 
 def require_peers() -> None:
     """Skip where Orthanc or the FHIR server is not installed."""
-    if not orthanc_executable():
+    if not orthanc.installed():
         pytest.skip("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
-    if not fhir_server_available():
+    if not fhir_server.installed():
         pytest.skip("the FHIR server is not installed: npm ci --prefix tests/peers")

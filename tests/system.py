@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from shared.domain.case import CaseDetail
 from shared.rpc.clients import ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
 from shared.testing.fhir_server import FhirServer, start_fhir_server
-from shared.testing.orthanc import Orthanc, start_orthanc
+from shared.testing.orthanc import Modality, Orthanc, start_orthanc
 from shared.testing.ports import wait_until
 from shared.testing.store import store
 
@@ -43,6 +43,16 @@ class System:
     pacs: Orthanc
     ehr: FhirServer
     token: str
+    archive: ExitStack
+    """Ends Orthanc when closed."""
+
+    def pacs_down(self) -> None:
+        """Kill the PACS."""
+        self.archive.close()
+
+    def pacs_up(self) -> None:
+        """Start it again, on the same ports with the same archive."""
+        self.pacs = _start_pacs(self.archive, self.folder.parent, self.ports, self.pacs)
 
     def route(self, images: tuple[Dataset, ...]) -> None:
         """Give the PACS a series; it routes it to us by itself."""
@@ -105,11 +115,11 @@ class System:
     def sr_uids(self) -> list[str]:
         """Return the SOP Instance UIDs of all SR in the PACS."""
         found = self.pacs.find("Instance", Modality="SR")
-        return sorted(self.pacs.get(f"instances/{one}/simplified-tags")["SOPInstanceUID"] for one in found)
+        return sorted(self.pacs.get(f"/instances/{one}/simplified-tags")["SOPInstanceUID"] for one in found)
 
     def current_risk_assessments(self) -> list[dict[str, Any]]:
         """Return the RiskAssessments in the EHR that are not entered in error."""
-        return [r for r in self.ehr.search("RiskAssessment") if r["status"] != "entered-in-error"]
+        return [r for r in self.ehr.search("RiskAssessment?_count=1000") if r["status"] != "entered-in-error"]
 
     def _runs(self, name: str) -> bool:
         return self.supervisor.children[name].process.poll() is None
@@ -133,18 +143,27 @@ def start_system(
         (folder / sub).mkdir(parents=True)
     make_keys(data)
     token = (data / "secrets" / "lab_consumer.token").read_text().strip()
-    modalities = {OUR_TITLE: (OUR_TITLE, ports.dicom)}
     forward = f"http://127.0.0.1:{ports.http}/fhir"
     with (
-        start_orthanc(folder / "pacs", ae_title=PACS_TITLE, modalities=modalities, lua=ROUTE_TO_US) as pacs,
+        ExitStack() as archive,
         start_fhir_server(folder / "ehr", forward_to=forward, forward_token=token) as ehr,
     ):
+        pacs = _start_pacs(archive, folder, ports)
         peers = [_peer(pacs)] if with_peer else []
         site = write_site_file(data, ports, [_pacs_sink(pacs, pacs_sink), _ehr_sink(ehr)], peers, **results)
         with _environment(site), running(lambda _name, _text: None) as supervisor:
             client = ResultsClient(f"127.0.0.1:{ports.results}")
-            yield System(data, ports, supervisor, client, pacs, ehr, token)
+            yield System(data, ports, supervisor, client, pacs, ehr, token, archive)
             client.close()
+
+
+def _start_pacs(archive: ExitStack, folder: Path, ports: Ports, before: Orthanc | None = None) -> Orthanc:
+    us = {OUR_TITLE: Modality(OUR_TITLE, ports.dicom)}
+    dicom_port, http_port = (before.dicom_port, before.http_port) if before else (0, 0)
+    pacs = start_orthanc(
+        folder / "pacs", ae_title=PACS_TITLE, modalities=us, lua=ROUTE_TO_US, dicom_port=dicom_port, http_port=http_port
+    )
+    return archive.enter_context(pacs)
 
 
 def _peer(pacs: Orthanc) -> dict[str, Any]:
@@ -169,7 +188,7 @@ def _ehr_sink(ehr: FhirServer) -> dict[str, Any]:
     return {
         "name": "ehr",
         "kind": "fhir",
-        "url": ehr.base_url,
+        "url": ehr.url,
         "first_retry_s": 0.3,
         "longest_retry_s": 2.0,
         "max_tries": 60,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -14,6 +15,8 @@ from shared.observability.logging import configure
 
 log = structlog.get_logger("oncorelay.process")
 
+_LOOK_S = 0.1
+"""Pause between two looks at the stop signal, in seconds."""
 EXIT_CANNOT_START = 78
 """EX_CONFIG of sysexits.h: restarting without a change cannot help."""
 
@@ -40,6 +43,8 @@ def run_until_stopped(service: str, where: str, stop: Callable[[], object]) -> N
     """Say ``ready``, wait for the stop signal, then call ``stop``."""
     event = stop_signal()
     log.info("ready", service=service, address=where)
-    event.wait()
+    # Not event.wait(): a signal that arrives while it holds the event's lock would wait for that lock for ever.
+    while not event.is_set():
+        time.sleep(_LOOK_S)
     stop()
     log.info("stopped", service=service)

@@ -2,3 +2,5 @@
 
 in: studies and facts as values, a scoring function. out: readiness, predictions, coded refusals. never: I/O, transport.
 """
+
+from shared.predictors.registry import REGISTRY as REGISTRY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from shared.domain.case import PinnedInput, Pins
 from shared.domain.facts import Fact, PatientFacts
@@ -85,6 +85,24 @@ class Predictor(Protocol):
 
     def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
         """Answer from pinned inputs only."""
+        ...
+
+
+@runtime_checkable
+class ByHand(Protocol):
+    """A predictor whose inputs a person can type: the command line, a what-if page, a cohort sheet."""
+
+    @property
+    def levels(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the levels each input may have, by input name, in the order people read them."""
+        ...
+
+    def answer_levels(self, levels: Mapping[str, str], model: Model) -> Prediction:
+        """Answer from typed levels; the gate of applicability is the caller's business and a flag says so.
+
+        Raises:
+            InvalidInputError: If an input is missing, unknown, or not one of its levels; names what is allowed.
+        """
         ...
 
 

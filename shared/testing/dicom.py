@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
-from pynetdicom import AE
-from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom import AE, _config
 
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
@@ -72,19 +72,17 @@ class Sender:
 
 def send_raw(association: Any, image: Dataset, content: bytes) -> Dataset:
     """Send ``content`` as the data set of a C-STORE request that announces ``image``; return the status."""
-    request = C_STORE()
-    request.MessageID = 1
-    request.AffectedSOPClassUID = image.SOPClassUID
-    request.AffectedSOPInstanceUID = image.SOPInstanceUID
-    request.Priority = 2
-    request.DataSet = BytesIO(content)
-    context = association.accepted_contexts[0].context_id
-    association.dimse.send_msg(request, context)
-    _, response = association.dimse.get_msg(block=True)
-    status = Dataset()
-    status.Status = response.Status
-    status.ErrorComment = getattr(response, "ErrorComment", None) or ""
-    return status
+    meta = encoded(image)[: -len(data_set_bytes(image))]
+    before = _config.STORE_SEND_CHUNKED_DATASET
+    _config.STORE_SEND_CHUNKED_DATASET = True  # sends what follows the file meta information as it is
+    try:
+        with NamedTemporaryFile(suffix=".dcm") as file:
+            file.write(meta + content)
+            file.flush()
+            status: Dataset = association.send_c_store(file.name)
+            return status
+    finally:
+        _config.STORE_SEND_CHUNKED_DATASET = before
 
 
 def data_set_bytes(image: Dataset) -> bytes:

@@ -20,7 +20,8 @@ HER2 = loinc.HER2_STATUS[0]
 
 def concept(*codings: Coding) -> JsonObject:
     """Return a CodeableConcept."""
-    return {"coding": [{"system": row.system, "code": row.code, "display": row.display} for row in codings]}
+    rows = [{"system": row.system, "code": row.code, "display": row.display} for row in codings]
+    return {"coding": [{name: value for name, value in row.items() if value} for row in rows]}
 
 
 def patient(mrn: str = "MRN1", *, found: str = "p1", **elements: Any) -> JsonObject:

@@ -1,10 +1,10 @@
-"""A real FHIR R4 server (Medplum's router and validator, in memory) in Node, for tests and the demonstration."""
+"""A real FHIR R4 server (Medplum's router in Node) as EHR; its script and lock file are in ``tests/peers``."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,79 +16,88 @@ import httpx
 from shared.testing.ports import accepts_connections, free_port, wait_until
 
 PEERS = Path(__file__).resolve().parents[2] / "tests" / "peers"
+_INSTALL_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)
 class FhirServer:
-    """A running server."""
+    """A running server; it forgets everything when it stops."""
 
-    base_url: str
+    port: int
 
-    def get(self, path: str) -> dict[str, Any]:
-        """Return the resource or searchset at ``path``."""
-        answer = httpx.get(f"{self.base_url}/{path}", timeout=15)
-        answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
+    @property
+    def url(self) -> str:
+        """Return the FHIR base URL."""
+        return f"http://127.0.0.1:{self.port}/fhir"
+
+    def get(self, path: str) -> Any:
+        """Return the JSON answer to a GET below the base."""
+        return httpx.get(f"{self.url}/{path}", timeout=20, trust_env=False).raise_for_status().json()
+
+    def search(self, path: str) -> list[dict[str, Any]]:
+        """Return the resources a search finds, for example ``search("RiskAssessment?subject=Patient/1")``."""
+        return [entry["resource"] for entry in self.get(path).get("entry", [])]
 
     def put(self, resource: dict[str, Any]) -> dict[str, Any]:
-        """Create or update a resource with an id; return it as stored."""
-        path = f"{self.base_url}/{resource['resourceType']}/{resource['id']}"
-        answer = httpx.put(path, json=resource, headers={"Content-Type": "application/fhir+json"}, timeout=15)
-        answer.raise_for_status()
-        stored: dict[str, Any] = answer.json()
-        return stored
+        """Store a resource under its own id and return it as stored."""
+        url = f"{self.url}/{resource['resourceType']}/{resource['id']}"
+        answer = httpx.put(url, json=resource, timeout=20, trust_env=False)
+        return dict(answer.raise_for_status().json())
 
-    def search(self, resource_type: str, **parameters: str) -> list[dict[str, Any]]:
-        """Return the resources a search finds (at most 1000)."""
-        query = {"_count": "1000", **parameters}
-        answer = httpx.get(f"{self.base_url}/{resource_type}", params=query, timeout=15)
-        answer.raise_for_status()
-        return [entry["resource"] for entry in answer.json().get("entry", [])]
+    def post(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """Create a resource, or run a transaction, and return the answer."""
+        path = "" if resource["resourceType"] == "Bundle" else f"/{resource['resourceType']}"
+        return dict(
+            httpx.post(f"{self.url}{path}", json=resource, timeout=30, trust_env=False).raise_for_status().json()
+        )
 
-    def fail_next(self, status: int = 500, count: int = 1) -> None:
-        """Have the next writes fail with ``status``."""
-        httpx.post(f"{self.base_url}/_admin/fail", json={"status": status, "count": count}, timeout=15)
+    def fail_next(self, status: int, count: int = 1) -> None:
+        """Answer the next ``count`` requests with ``status`` and do nothing."""
+        url = f"http://127.0.0.1:{self.port}/_admin/fail?next={status}&count={count}"
+        httpx.post(url, timeout=20, trust_env=False).raise_for_status()
 
     def forwarded(self) -> list[dict[str, Any]]:
-        """Return what was forwarded so far: path and status of the answer."""
-        rows: list[dict[str, Any]] = self.get("_admin/forwarded")["forwarded"]
-        return rows
+        """Return what subscribers were sent so far: path and status of their answer."""
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/forwarded", timeout=20, trust_env=False)
+        return list(answer.raise_for_status().json()["forwarded"])
 
 
-def fhir_server_available() -> bool:
-    """Tell whether Node and the server's packages are here (``npm ci`` in tests/peers installs them)."""
-    return bool(shutil.which("node")) and (PEERS / "node_modules" / "@medplum" / "fhir-router").is_dir()
+def installed() -> bool:
+    """Tell whether this machine can run the server (Node, npm and the script are there)."""
+    return bool(shutil.which("node") and shutil.which("npm") and (PEERS / "fhir_server.mjs").exists())
+
+
+def ready() -> bool:
+    """Tell whether its packages are here already, so that it can start without fetching anything."""
+    return installed() and (PEERS / "node_modules" / ".package-lock.json").exists()
+
+
+def install() -> None:
+    """Fetch the server's pinned packages unless they are there (``npm ci``, once per checkout)."""
+    marker = PEERS / "node_modules" / ".package-lock.json"
+    locks = PEERS.parents[1] / ".venvs"
+    locks.mkdir(exist_ok=True)
+    with (locks / ".peers.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not marker.exists():
+            subprocess.run(["npm", "ci"], cwd=PEERS, check=True, capture_output=True, timeout=_INSTALL_TIMEOUT_S)
 
 
 @contextmanager
 def start_fhir_server(
     folder: Path, *, forward_to: str = "", forward_token: str = "", port: int = 0
 ) -> Iterator[FhirServer]:
-    """Run the server; with ``forward_to`` it PUTs every new or changed resource to that base URL, in order.
-
-    Raises:
-        FileNotFoundError: If Node or the packages are missing; says what to run.
-    """
-    if not fhir_server_available():
-        raise FileNotFoundError("the FHIR server needs Node 20 or later and: npm ci --prefix tests/peers")
+    """Run the server, logging into ``folder``; every new or changed resource is PUT to ``forward_to``/Type/id."""
+    install()
+    folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
-    command = ["node", str(PEERS / "fhir_server.mjs"), "--port", str(port)]
-    command += ["--forward-to", forward_to, "--forward-token", forward_token] if forward_to else []
-    with (folder / "fhir_server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=PEERS)
-        try:
-            wait_until(lambda: accepts_connections(port) or process.poll() is not None, "the FHIR server", timeout_s=60)
-            yield FhirServer(f"http://127.0.0.1:{port}")
-        finally:
-            process.terminate()
-            _reap(process)
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 5
-    while process.poll() is None and time.monotonic() < end:
-        time.sleep(0.02)
-    if process.poll() is None:
+    command = ["node", str(PEERS / "fhir_server.mjs"), "--port", str(port), "--forward-to", forward_to]
+    command += ["--forward-token", forward_token]
+    with (folder / "fhir_server.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: accepts_connections(port), f"the FHIR server ({folder}/fhir_server.log)", timeout_s=60)
+        yield FhirServer(port)
+    finally:
         process.kill()
-    process.wait()
+        process.wait()

@@ -30,6 +30,7 @@ from shared.storage.blobs import LocalBlobs
 MADE = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 IDENTITY = PatientIdentity("hospital", "PAT-0042")
 PROBABILITY = 0.5314159265358979
+BUNDLE = "ln_pcr-clinical-published"
 STUDY_UID = "1.2.826.0.1.3680043.10.1490.77.1"
 OUTCOME = Outcome(
     "axillary_pcr",
@@ -89,7 +90,8 @@ class Findings:
         """Return the next revision, which takes the earlier one back."""
         return replace(
             earlier, finding_id=f"f{earlier.revision + 1}", revision=earlier.revision + 1, result_key="d4" * 32,
-            kind=FindingKind.WITHDRAWN, pins=None, prediction=None, not_analysed=None, reason="The bundle was recalled.",
+            kind=FindingKind.WITHDRAWN, pins=None, prediction=None, not_analysed=None,
+            reason="The bundle was recalled.",
         )  # fmt: skip
 
     def _instance(self, number: int) -> Instance:
@@ -106,7 +108,7 @@ def left_behind(finding: Finding, object_id: str, location: str = "") -> Predece
 def answer(probability: float = PROBABILITY, use: IntendedUse = IntendedUse.DEMONSTRATION) -> Prediction:
     """Return a typed answer with inputs, flags and an alternative."""
     return Prediction(
-        "ln_pcr", "clinical", BundleReference("ln_pcr-clinical-published", "1.0.0", "5e" * 32, use), OUTCOME, probability,
+        "ln_pcr", "clinical", BundleReference(BUNDLE, "1.0.0", "5e" * 32, use), OUTCOME, probability,
         (
             UsedInput("er", "positive", "Observation/er", "1", "2026-02-20"),
             UsedInput("her2", "negative", "Observation/her2", "1", "2026-02-20"),
@@ -142,7 +144,7 @@ def pins(study: Study) -> Pins:
         PinnedInput("t", "3", ("ct",)),
     )
     return Pins(
-        IDENTITY, study.study_instance_uid, study.study_date, Side.LEFT, "clinical", "ln_pcr-clinical-published", "5e" * 32,
+        IDENTITY, study.study_instance_uid, study.study_date, Side.LEFT, "clinical", BUNDLE, "5e" * 32,
         inputs, facts, instances, MADE,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A real Orthanc on free ports: PACS of tests and of the demonstration."""
+"""A real Orthanc as PACS: C-STORE, C-FIND, C-GET, storage commitment, DICOMweb, auto-routing by Lua."""
 
 from __future__ import annotations
 
@@ -7,133 +7,133 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from shared.testing.ports import free_port, wait_until
+from shared.testing.ports import accepts_connections, free_port, wait_until
 
-DICOMWEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+_DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")  # Debian package orthanc-dicomweb
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Modality:
+    """A DICOM node Orthanc knows: it may find, and be sent to."""
+
+    ae_title: str
+    port: int
+    host: str = "127.0.0.1"
+
+    def configuration(self) -> dict[str, Any]:
+        """Return Orthanc's own words for it."""
+        return {"AET": self.ae_title, "Host": self.host, "Port": self.port, "AllowStorageCommitment": True}
+
+
+@dataclass(frozen=True, slots=True)
 class Orthanc:
     """A running Orthanc."""
 
     ae_title: str
     dicom_port: int
     http_port: int
-    command: list[str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
+    process: subprocess.Popen[bytes] | None = field(default=None, compare=False)
 
     @property
     def url(self) -> str:
-        """Return the REST base URL."""
-        return f"http://127.0.0.1:{self.http_port}"
+        """Return the address of the REST interface."""
+        return f"http://{self.host}:{self.http_port}"
 
     @property
     def dicomweb_url(self) -> str:
-        """Return the DICOMweb base URL."""
+        """Return the address of the DICOMweb interface."""
         return f"{self.url}/dicom-web"
 
     def get(self, path: str) -> Any:
-        """Return what the REST API answers to GET."""
-        answer = httpx.get(f"{self.url}/{path}", timeout=15)
-        answer.raise_for_status()
-        return answer.json()
+        """Return the JSON answer of the REST interface to a GET."""
+        return httpx.get(f"{self.url}{path}", timeout=20, trust_env=False).raise_for_status().json()
 
     def post(self, path: str, content: Any) -> Any:
-        """Return what the REST API answers to POST (JSON)."""
-        answer = httpx.post(f"{self.url}/{path}", json=content, timeout=15)
-        answer.raise_for_status()
-        return answer.json()
+        """Return the JSON answer to a POST of JSON."""
+        return httpx.post(f"{self.url}{path}", json=content, timeout=30, trust_env=False).raise_for_status().json()
+
+    def upload(self, dicom: bytes) -> str:
+        """Store one object by the REST interface; return Orthanc's own identifier of it."""
+        answer = httpx.post(f"{self.url}/instances", content=dicom, timeout=20, trust_env=False).raise_for_status()
+        return str(answer.json()["ID"])
 
     def find(self, level: str, **query: str) -> list[str]:
-        """Return Orthanc's ids of what matches, for example ``find("Instance", Modality="SR")``."""
-        found: list[str] = self.post("tools/find", {"Level": level, "Query": query})
-        return found
+        """Return Orthanc's identifiers of what matches, for example ``find("Instance", Modality="SR")``."""
+        return list(self.post("/tools/find", {"Level": level, "Query": query}))
 
-    def file(self, instance: str) -> bytes:
-        """Return the DICOM file of an instance (Orthanc's id)."""
-        answer = httpx.get(f"{self.url}/instances/{instance}/file", timeout=15)
-        answer.raise_for_status()
-        return answer.content
+    def dicom(self, identifier: str) -> bytes:
+        """Return the file of one instance."""
+        url = f"{self.url}/instances/{identifier}/file"
+        return httpx.get(url, timeout=20, trust_env=False).raise_for_status().content
 
-    def start(self) -> None:
-        """Start it (again, on the same ports and data) and wait until it answers."""
-        with self.log.open("ab") as stream:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
-        wait_until(self._answers, "Orthanc", timeout_s=30)
-
-    def stop(self, *, kill: bool = True) -> None:
-        """Stop it; an orderly stop takes about three seconds, so tests kill it."""
-        if self.process is not None:
-            self.process.kill() if kill else self.process.terminate()
-            self.process.wait()
-            self.process = None
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/system", timeout=1).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
+    def send(self, modality: str, *identifiers: str) -> None:
+        """Send studies, series or instances to a modality, and wait until they are sent."""
+        self.post(f"/modalities/{modality}/store", {"Resources": list(identifiers), "Synchronous": True})
 
 
-def orthanc_executable() -> str:
-    """Return the path of the program; empty where it is not installed (Debian: apt-get install orthanc)."""
-    return shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin") or ""
+def installed() -> bool:
+    """Tell whether this machine has Orthanc."""
+    return shutil.which("Orthanc") is not None
 
 
 @contextmanager
 def start_orthanc(
     folder: Path,
     *,
-    ae_title: str = "PACS",
-    modalities: Mapping[str, tuple[str, int]] | None = None,
+    ae_title: str = "ORTHANC",
+    modalities: Mapping[str, Modality] | None = None,
     dicomweb: bool = True,
     lua: str = "",
+    dicom_port: int = 0,
+    http_port: int = 0,
 ) -> Iterator[Orthanc]:
-    """Run an Orthanc below ``folder``.
+    """Run Orthanc with its storage in ``folder``; the same folder and ports again bring the same archive back.
 
-    Args:
-        folder: Where configuration, database and log go.
-        ae_title: Its AE title.
-        modalities: Name -> (AE title, port) of nodes on this machine it may send to and answer.
-        dicomweb: Load the DICOMweb plugin (Debian: orthanc-dicomweb) where it is installed.
-        lua: Script for auto-routing.
+    It binds every address of the machine, whatever its configuration says, and refuses REST calls from others.
     """
-    dicom_port, http_port = free_port(), free_port()
-    settings = _settings(folder, ae_title, dicom_port, http_port, modalities or {})
-    if dicomweb and DICOMWEB_PLUGIN.exists():
-        settings["Plugins"] = [str(DICOMWEB_PLUGIN)]
+    folder.mkdir(parents=True, exist_ok=True)
+    peer = Orthanc(ae_title, dicom_port or free_port(), http_port or free_port())
+    settings = _configuration(folder, peer, modalities or {}, dicomweb=dicomweb)
     if lua:
-        (folder / "route.lua").write_text(lua)
-        settings["LuaScripts"] = [str(folder / "route.lua")]
-    configuration = folder / "orthanc.json"
-    configuration.write_text(json.dumps(settings, indent=2))
-    orthanc = Orthanc(
-        ae_title, dicom_port, http_port, [orthanc_executable(), str(configuration)], folder / "orthanc.log"
-    )
+        (folder / "routing.lua").write_text(lua, encoding="utf-8")
+        settings["LuaScripts"] = [str(folder / "routing.lua")]
+    (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
+    with (folder / "orthanc.log").open("ab") as log:
+        process = subprocess.Popen(["Orthanc", str(folder / "orthanc.json")], stdout=log, stderr=log)
     try:
-        orthanc.start()
-        yield orthanc
+        ready = (peer.dicom_port, peer.http_port)
+        wait_until(lambda: all(accepts_connections(port) for port in ready), f"Orthanc ({folder}/orthanc.log)")
+        yield Orthanc(ae_title, peer.dicom_port, peer.http_port, process=process)
     finally:
-        orthanc.stop()
+        # An orderly stop takes three seconds; what was stored is with the operating system already.
+        process.kill()
+        process.wait()
 
 
-def _settings(
-    folder: Path, ae_title: str, dicom_port: int, http_port: int, modalities: Mapping[str, tuple[str, int]]
+def _configuration(
+    folder: Path, peer: Orthanc, modalities: Mapping[str, Modality], *, dicomweb: bool
 ) -> dict[str, Any]:
     return {
-        "Name": ae_title, "DicomAet": ae_title, "DicomPort": dicom_port, "HttpPort": http_port,
-        "StorageDirectory": str(folder / "storage"), "IndexDirectory": str(folder / "storage"),
-        "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "DicomCheckCalledAet": True,
-        "DicomAlwaysAllowFind": True, "StableAge": 1, "JobsHistorySize": 100, "ConcurrentJobs": 4,
-        "DicomModalities": {
-            name: {"AET": title, "Host": "127.0.0.1", "Port": port, "AllowStorageCommitment": True}
-            for name, (title, port) in modalities.items()
-        },
-    }  # fmt: skip
+        "Name": peer.ae_title,
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "index"),
+        "Plugins": [str(_DICOMWEB)] if dicomweb and _DICOMWEB.exists() else [],
+        "DicomAet": peer.ae_title,
+        "DicomPort": peer.dicom_port,
+        "DicomCheckCalledAet": True,
+        "DicomModalities": {name: row.configuration() for name, row in modalities.items()},
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowGet": True,
+        "HttpPort": peer.http_port,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "StableAge": 1,
+        "ConcurrentJobs": 4,
+    }

@@ -49,6 +49,12 @@ class ResultsRecorder:
             self._server.stop(grace=None).wait()
             self._server = None
 
+    def forget(self) -> None:
+        """Forget everything told so far."""
+        with self._changed:
+            self.studies.clear()
+            self.notices.clear()
+
     def wait_for_studies(self, count: int, timeout_s: float = 20.0) -> list[Study]:
         """Return the studies once there are ``count`` submissions.
 

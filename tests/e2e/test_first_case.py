@@ -127,7 +127,7 @@ def test_our_own_output_is_never_our_input(system: System, someone: Someone) -> 
     before = system.settled(someone.study_uid, "predicted")
     cases = len(system.results.list_cases(page_size=1000))
     reports = system.pacs.find("Instance", Modality="SR")
-    system.pacs.post("modalities/ONCORELAY/store", {"Resources": reports, "Synchronous": True})
+    system.pacs.send("ONCORELAY", *reports)
     own = [row for row in system.ehr.forwarded() if row["path"].startswith(("RiskAssessment", "Device", "Provenance"))]
     _nothing_more_happens(system)
 
@@ -204,11 +204,11 @@ def _nothing_more_happens(system: System) -> None:
 
 def _srs(system: System, someone: Someone) -> list[Any]:
     ids = system.pacs.find("Instance", Modality="SR", PatientID=someone.identifier)
-    return [dcmread(BytesIO(system.pacs.file(one))) for one in ids]
+    return [dcmread(BytesIO(system.pacs.dicom(one))) for one in ids]
 
 
 def _assessments(system: System, someone: Someone) -> list[dict[str, Any]]:
-    return system.ehr.search("RiskAssessment", subject=f"Patient/{someone.ehr.patient_id}")
+    return system.ehr.search(f"RiskAssessment?subject=Patient/{someone.ehr.patient_id}")
 
 
 def _sr_probability(system: System, someone: Someone, outcome: str) -> float:

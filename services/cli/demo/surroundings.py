@@ -13,8 +13,7 @@ import httpx
 from pydicom.dataset import Dataset
 
 from services.cli.demo.site import OUR_TITLE, PACS_TITLE, Ports
-from shared.testing.fhir_server import fhir_server_available, start_fhir_server
-from shared.testing.orthanc import orthanc_executable, start_orthanc
+from shared.testing import fhir_server, orthanc
 from shared.testing.pacs import start_qrscp
 from shared.testing.store import store
 
@@ -142,14 +141,14 @@ def start_pacs(folder: Path, ports: Ports) -> Iterator[Pacs]:
     """Run Orthanc where it is installed, pynetdicom's qrscp otherwise."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        if orthanc_executable():
-            modalities = {OUR_TITLE: (OUR_TITLE, ports.dicom), "MODALITY": ("MODALITY", 104)}
-            orthanc = stack.enter_context(
-                start_orthanc(folder, ae_title=PACS_TITLE, modalities=modalities, lua=ROUTE_TO_US)
+        if orthanc.installed():
+            us = {OUR_TITLE: orthanc.Modality(OUR_TITLE, ports.dicom)}
+            pacs = stack.enter_context(
+                orthanc.start_orthanc(folder, ae_title=PACS_TITLE, modalities=us, lua=ROUTE_TO_US)
             )
-            yield OrthancPacs(orthanc.dicom_port, orthanc.http_port)
+            yield OrthancPacs(pacs.dicom_port, pacs.http_port)
         else:
-            yield QrscpPacs(stack.enter_context(start_qrscp(folder, ae_title=PACS_TITLE)), ports.dicom)
+            yield QrscpPacs(stack.enter_context(start_qrscp(folder, ae_title=PACS_TITLE)).dicom_port, ports.dicom)
 
 
 @contextmanager
@@ -159,9 +158,10 @@ def start_ehr(folder: Path, ports: Ports, token: str) -> Iterator[Ehr]:
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         base = ""
-        if fhir_server_available():
+        if fhir_server.ready():
             forward = f"http://127.0.0.1:{ports.http}/fhir"
-            base = stack.enter_context(start_fhir_server(folder, forward_to=forward, forward_token=token)).base_url
+            server = fhir_server.start_fhir_server(folder, forward_to=forward, forward_token=token)
+            base = stack.enter_context(server).url
         yield Ehr(base, token, ports.http, folder / "results")
 
 

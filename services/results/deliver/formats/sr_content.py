@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from services.results.deliver.formats import wording
 from services.results.deliver.formats.coded import concept
 from services.results.deliver.formats.sr_source import LATERALITY
-from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, derived_uid, document_uid
+from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, derived_uid
 from services.results.ledger.findings import Finding
 from shared.codes import dcm, local, snomed
 from shared.domain.case import FindingKind

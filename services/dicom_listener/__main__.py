@@ -1,0 +1,20 @@
+"""``python -m services.dicom_listener``: serve until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+from services.dicom_listener.app import build
+from services.dicom_listener.config import Settings
+from shared.observability.process import run_until_stopped, service_main
+
+
+def main() -> None:
+    """Build, start, and stop in order."""
+    settings = Settings()
+    listener = build(settings)
+    listener.start()
+    where = f"{settings.ae_title} on {settings.host}:{listener.door.port}"
+    run_until_stopped("dicom_listener", where, listener.stop)
+
+
+if __name__ == "__main__":
+    service_main("dicom_listener", main)

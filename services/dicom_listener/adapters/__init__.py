@@ -1,0 +1,1 @@
+"""Disk, DICOM network and threads."""

@@ -1,0 +1,98 @@
+"""Journal and index together: written first to the one, then to the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import structlog
+
+from services.dicom_listener.adapters.index import Index
+from services.dicom_listener.adapters.journal import JournalFolder, JournalWriter
+from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, Record, StudyCompleted
+
+log = structlog.get_logger("oncorelay.dicom_listener")
+
+_BATCH = 5000
+"""Records per transaction while the journal is replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledCatalogue:
+    """Implements ``ports.stores.Catalogue``; the owner closes it."""
+
+    journal: JournalWriter
+    index: Index
+
+    def record(self, record: Record) -> None:
+        """Write to the journal, then to the index."""
+        self.journal.append(record)
+        self.index.apply(record)
+
+    def close(self) -> None:
+        """Close journal and index."""
+        self.journal.close()
+        self.index.close()
+
+    def current(self, sop_instance_uid: str) -> InstanceStored | None:
+        """Return the current version of an instance."""
+        return next(iter(self.index.current("sop = ?", sop_instance_uid)), None)
+
+    def is_quarantined(self, quarantine_id: str) -> bool:
+        """Tell whether this very object is in quarantine already."""
+        return bool(self.index.rows("SELECT 1 FROM quarantine WHERE id = ?", quarantine_id))
+
+    def is_own_output(self, sop_instance_uid: str) -> bool:
+        """Tell whether this instance was recorded as our own output."""
+        return bool(self.index.rows("SELECT 1 FROM own_output WHERE sop = ?", sop_instance_uid))
+
+    def own_output_count(self, study_instance_uid: str) -> int:
+        """Return how many of our own objects came back in this study."""
+        return int(self.index.rows("SELECT COUNT(*) FROM own_output WHERE study = ?", study_instance_uid)[0][0])
+
+    def instances(self, study_instance_uid: str) -> tuple[InstanceStored, ...]:
+        """Return the current versions of a study's instances, by SOP Instance UID."""
+        return self.index.current("study = ?", study_instance_uid)
+
+    def last_completion(self, study_instance_uid: str) -> StudyCompleted | None:
+        """Return the newest completion of a study."""
+        rows = self.index.rows("SELECT completion FROM study WHERE study = ? AND completed > 0", study_instance_uid)
+        return StudyCompleted(**json.loads(rows[0][0])) if rows else None
+
+    def unfinished_studies(self) -> tuple[str, ...]:
+        """Return the studies whose instances differ from what their last completion named."""
+        return tuple(row[0] for row in self.index.rows("SELECT study FROM study WHERE dirty ORDER BY study"))
+
+    def due_submissions(self) -> tuple[StudyCompleted, ...]:
+        """Return the newest completions that results has not answered, oldest first."""
+        rows = self.index.rows("SELECT completion FROM study WHERE completed > submitted")
+        due = [StudyCompleted(**json.loads(row[0])) for row in rows]
+        return tuple(sorted(due, key=lambda completion: completion.time))
+
+    def due_notices(self) -> tuple[NoticeRaised, ...]:
+        """Return the notices that results does not have, oldest first."""
+        rows = self.index.rows("SELECT record FROM notice WHERE NOT delivered ORDER BY position")
+        return tuple(NoticeRaised(**json.loads(row[0])) for row in rows)
+
+
+def open_catalogue(folder: Path) -> JournaledCatalogue:
+    """Bring the index up to the journal below ``folder`` and begin a new segment."""
+    segments = JournalFolder(folder / "journal")
+    index = Index(folder / "index.sqlite")
+    behind = [number for number in segments.segments() if number >= index.segment]
+    replayed = sum(_replay(index, segments, number) for number in behind)
+    number, writer = segments.begin()
+    index.begin(number)
+    log.info("catalogue_opened", segments=len(segments.segments()), replayed=replayed)
+    return JournaledCatalogue(writer, index)
+
+
+def _replay(index: Index, segments: JournalFolder, number: int) -> int:
+    count = 0
+    records = segments.read(number)
+    while batch := tuple(islice(records, _BATCH)):
+        index.apply(*batch)
+        count += len(batch)
+    return count

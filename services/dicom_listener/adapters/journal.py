@@ -1,0 +1,112 @@
+"""The append-only journal: what is in it has happened, whatever becomes of the rest.
+
+One segment file per start of the process. A line torn by a crash stays where it is, was never acknowledged, and is
+skipped when the journal is read. Concurrent writers share one fsync (group commit).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import structlog
+
+from services.dicom_listener.formats.journal_line import decode, encode
+from services.dicom_listener.ports.records import Record
+from shared.domain.errors import OutOfResourcesError
+from shared.storage.blobs import sync_folder
+
+log = structlog.get_logger("oncorelay.dicom_listener")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFolder:
+    """The segments, in order; ``000001.jsonl`` was written first."""
+
+    folder: Path
+
+    def segments(self) -> tuple[int, ...]:
+        """Return the numbers of the segments that exist."""
+        return tuple(sorted(int(path.stem) for path in self.folder.glob("*.jsonl")))
+
+    def read(self, segment: int) -> Iterator[Record]:
+        """Yield the whole records of one segment; damaged lines are counted in the log."""
+        damaged = 0
+        with self._path(segment).open("rb") as stream:
+            for line in stream:
+                record = decode(line[:-1]) if line.endswith(b"\n") else None
+                damaged += record is None
+                if record is not None:
+                    yield record
+        if damaged:
+            log.warning("journal_lines_damaged", segment=segment, lines=damaged)
+
+    def begin(self) -> tuple[int, JournalWriter]:
+        """Begin a new segment; return its number and its writer (the caller closes it)."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        number = max(self.segments(), default=0) + 1
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        descriptor = os.open(self._path(number), flags, 0o600)
+        sync_folder(self.folder)
+        return number, JournalWriter(descriptor)
+
+    def _path(self, segment: int) -> Path:
+        return self.folder / f"{segment:06d}.jsonl"
+
+
+class JournalWriter:
+    """Appends to one segment; thread-safe."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._writing = Lock()
+        self._syncing = Lock()
+        self._written = 0
+        self._synced = 0
+        self._failed = False
+
+    def append(self, record: Record) -> None:
+        """Return once the record is on disk.
+
+        Raises:
+            OutOfResourcesError: If the disk refuses. After a failed fsync nobody knows what is on disk, so the writer
+                then refuses everything until the process starts anew.
+        """
+        end = self._write(encode(record))
+        with self._syncing:
+            if self._synced < end:
+                self._sync()
+
+    def close(self) -> None:
+        """Close the segment."""
+        os.close(self._descriptor)
+
+    def _write(self, line: bytes) -> int:
+        with self._writing:
+            self._refuse_if_failed()
+            try:
+                count = os.write(self._descriptor, line)
+            except OSError as error:
+                raise OutOfResourcesError("the journal cannot be written") from error
+            if count != len(line):
+                os.ftruncate(self._descriptor, self._written)
+                raise OutOfResourcesError("the journal cannot be written whole")
+            self._written += count
+            return self._written
+
+    def _sync(self) -> None:
+        self._refuse_if_failed()
+        end = self._written
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            self._failed = True
+            raise OutOfResourcesError("the journal cannot be synced") from error
+        self._synced = end
+
+    def _refuse_if_failed(self) -> None:
+        if self._failed:
+            raise OutOfResourcesError("the journal failed; the service must be restarted")

@@ -1,0 +1,1 @@
+"""Pure translation: journal records to lines and back."""

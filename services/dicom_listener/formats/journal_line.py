@@ -1,0 +1,51 @@
+"""One record, one line: ``<crc32, 8 hex> <length> <JSON>`` and a newline.
+
+A line that was cut off by a crash cannot pass for a whole one: length and checksum cover the JSON exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from zlib import crc32
+
+from services.dicom_listener.ports.records import (
+    InstanceQuarantined,
+    InstanceStored,
+    NoticeDelivered,
+    NoticeRaised,
+    OwnOutputSeen,
+    Record,
+    StudyCompleted,
+    StudySubmitted,
+)
+
+_KINDS: dict[str, type[Record]] = {
+    kind.__name__: kind
+    for kind in (
+        InstanceStored,
+        InstanceQuarantined,
+        OwnOutputSeen,
+        StudyCompleted,
+        StudySubmitted,
+        NoticeRaised,
+        NoticeDelivered,
+    )
+}
+
+
+def encode(record: Record) -> bytes:
+    """Return the line of ``record``, newline included."""
+    tree = {"kind": type(record).__name__, "record": asdict(record)}
+    body = json.dumps(tree, separators=(",", ":")).encode()
+    return b"%08x %d %s\n" % (crc32(body), len(body), body)
+
+
+def decode(line: bytes) -> Record | None:
+    """Return the record of a line without its newline, or None where the line is damaged."""
+    checksum, _, rest = line.partition(b" ")
+    length, _, body = rest.partition(b" ")
+    if checksum != b"%08x" % crc32(body) or length != b"%d" % len(body):
+        return None
+    tree = json.loads(body)
+    return _KINDS[tree["kind"]](**tree["record"])

@@ -1,0 +1,1 @@
+"""Use cases: receive an object, judge a study, submit it, tell a person, resume after a crash."""

@@ -1,0 +1,108 @@
+"""Which studies are on their way, who brings them, and since when nothing followed. In memory; rebuilt on recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One study that must be judged."""
+
+    study_instance_uid: str
+    sender: str
+    open: bool
+    """True while an association that brought part of it is open."""
+    clean: bool
+    """True where every association since the last cut one was released in order and refused nothing."""
+    silent_s: float
+    """Seconds since the last object, or the end of the last association."""
+
+
+@dataclass(slots=True)
+class _Association:
+    sender: str
+    opened_at: float
+    refused: bool = False
+    studies: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _State:
+    sender: str
+    last_at: float
+    open: set[int] = field(default_factory=set)
+    spoiled_at: float | None = None
+    """When an association that brought part of the study was cut; cleared by a later one that ends in order."""
+
+
+class StudyWatch:
+    """Thread-safe. ``ticks`` counts seconds and never goes back."""
+
+    def __init__(self, ticks: Callable[[], float]) -> None:
+        self._ticks = ticks
+        self._lock = Lock()
+        self._associations: dict[int, _Association] = {}
+        self._studies: dict[str, _State] = {}
+
+    def opened(self, association: int, sender: str) -> None:
+        """An association was accepted."""
+        with self._lock:
+            self._associations[association] = _Association(sender, self._ticks())
+
+    def arrived(self, association: int, study_instance_uid: str) -> None:
+        """An association brought an instance of this study (a known one counts as well)."""
+        with self._lock:
+            source = self._associations[association]
+            source.studies.add(study_instance_uid)
+            state = self._studies.setdefault(study_instance_uid, _State(source.sender, 0.0))
+            state.sender, state.last_at = source.sender, self._ticks()
+            state.open.add(association)
+
+    def refused(self, association: int) -> None:
+        """An object was refused: what this association brought is not known to be all."""
+        with self._lock:
+            self._associations[association].refused = True
+
+    def ended(self, association: int, *, released: bool) -> None:
+        """The association is over."""
+        with self._lock:
+            source = self._associations.pop(association, None)
+            now = self._ticks()
+            for study in source.studies & self._studies.keys() if source else ():
+                self._end(self._studies[study], association, source, now, released=released)
+
+    @staticmethod
+    def _end(state: _State, association: int, source: _Association | None, now: float, *, released: bool) -> None:
+        state.open.discard(association)
+        state.last_at = now
+        if source is None or not released or source.refused:
+            state.spoiled_at = now
+        elif state.spoiled_at is not None and source.opened_at >= state.spoiled_at:
+            state.spoiled_at = None
+
+    def resume(self, study_instance_uid: str, sender: str) -> None:
+        """Watch a study left over from before a restart: how its association ended is not known."""
+        with self._lock:
+            now = self._ticks()
+            self._studies[study_instance_uid] = _State(sender, now, spoiled_at=now)
+
+    def watched(self) -> tuple[Watched, ...]:
+        """Return every study that is not settled."""
+        with self._lock:
+            now = self._ticks()
+            return tuple(
+                Watched(study, state.sender, bool(state.open), state.spoiled_at is None, now - state.last_at)
+                for study, state in self._studies.items()
+            )
+
+    def settle(self, seen: Watched) -> bool:
+        """Stop watching a judged study; False (and watched on) where something arrived since ``seen``."""
+        with self._lock:
+            state = self._studies.get(seen.study_instance_uid)
+            if state is None or bool(state.open) != seen.open or self._ticks() - state.last_at < seen.silent_s:
+                return False
+            del self._studies[seen.study_instance_uid]
+            return True

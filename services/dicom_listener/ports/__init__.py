@@ -1,0 +1,1 @@
+"""What the listener's use cases need from disk, network and ledger."""

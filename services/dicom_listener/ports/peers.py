@@ -1,0 +1,47 @@
+"""Ports to the ledger and to senders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.study import Study
+
+
+class Results(Protocol):
+    """The ledger's door (``shared.rpc.clients.ResultsClient``)."""
+
+    def submit_case(self, request_id: str, study: Study) -> tuple[str, ...]:
+        """Hand over a complete study; the same request id gets the same answer.
+
+        Raises:
+            TemporaryError: The same call may succeed later.
+            PermanentError: It cannot.
+        """
+        ...
+
+    def report_notice(self, request_id: str, kind: str, text: str, case_id: str = "") -> str:
+        """Record something a person must see; errors as above."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CountAtSender:
+    """What a sender holds of one study."""
+
+    total: int
+    """Number of Study Related Instances (0020,1208)."""
+    ours: int
+    """How many of them are in series that we wrote (Series Instance UID under the site's root)."""
+
+
+class InstanceCount(Protocol):
+    """A sender that can be asked."""
+
+    def count(self, study_instance_uid: str, held: int) -> CountAtSender:
+        """Return what the sender holds; ``ours`` may stay 0 where ``total`` equals ``held`` already.
+
+        Raises:
+            UnavailableError: If it does not answer.
+        """
+        ...

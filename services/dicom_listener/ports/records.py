@@ -1,0 +1,116 @@
+"""What the journal holds: one frozen record per thing that happened and must survive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStored:
+    """An object became a member of its study. ``version`` above 1: a correction of its identity.
+
+    Attribute values are kept as sent (padding removed); this record identifies a person and is never logged.
+    """
+
+    sop_instance_uid: str
+    version: int
+    sop_class_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    modality: str
+    content_digest: str
+    identity_digest: str
+    blob_uri: str
+    sender: str
+    """Calling AE title."""
+    time: str
+    """ISO 8601 with zone."""
+    patient_id: str = ""
+    issuer: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    study_date: str = ""
+    body_part: str = ""
+    laterality: str = ""
+    """Image Laterality, else Laterality."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceQuarantined:
+    """An object was set aside, whole, and a person must look. It is no member of any study."""
+
+    quarantine_id: str
+    """Digest; the same object set aside twice is one quarantine. Also the file's name."""
+    kind: str
+    """Kind of the notice a person gets."""
+    text: str
+    """One sentence without identifying data."""
+    time: str
+    sop_instance_uid: str = ""
+    study_instance_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOutputSeen:
+    """One of our own objects came back: not applicable, nothing stored, never counted."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyCompleted:
+    """A study was taken to be complete, on this evidence, with these instances."""
+
+    study_instance_uid: str
+    ordinal: int
+    """1 for the first time, 2 for the next ..."""
+    fingerprint: str
+    """Digest of the set of current instances, see ``handlers.study``."""
+    evidence: str
+    """``shared.domain.study.CompletenessEvidence``."""
+    detail: str
+    time: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudySubmitted:
+    """Results answered for this completion."""
+
+    study_instance_uid: str
+    ordinal: int
+    outcome: str
+    """``accepted`` or ``refused``."""
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRaised:
+    """A person must be told."""
+
+    notice_id: str
+    kind: str
+    text: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeDelivered:
+    """Results has the notice (or refused it for good)."""
+
+    notice_id: str
+    outcome: str
+    time: str
+
+
+Record = (
+    InstanceStored
+    | InstanceQuarantined
+    | OwnOutputSeen
+    | StudyCompleted
+    | StudySubmitted
+    | NoticeRaised
+    | NoticeDelivered
+)

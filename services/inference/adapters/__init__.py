@@ -1,0 +1,1 @@
+"""Celery on one side, bundles on the other."""

@@ -1,0 +1,49 @@
+"""Warm models: each bundle is verified and loaded once per process, after the fork."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from shared.bundles.catalog import Catalog
+from shared.domain.errors import NotFoundError, PermanentError
+from shared.predictors.contract import Model
+
+log = structlog.get_logger("oncorelay.inference")
+
+
+class WarmModels:
+    """``Models`` over a catalog; the catalog is read again when a bundle is asked for that it did not have."""
+
+    def __init__(self, load_catalog: Callable[[], Catalog]) -> None:
+        self._load_catalog = load_catalog
+        self._catalog = load_catalog()
+        self._warm: dict[tuple[str, str], Model] = {}
+
+    def open(self, bundle_id: str, digest: str) -> Model:
+        """Return the loaded model.
+
+        Raises:
+            NotFoundError: If it is not installed here.
+            BundleRefusedError: If it is refused.
+        """
+        key = (bundle_id, digest)
+        if key not in self._warm:
+            self._warm[key] = self._opened(bundle_id, digest)
+        return self._warm[key]
+
+    def warm_up(self) -> None:
+        """Load everything installed; what is refused is told and hinders nothing else."""
+        for installed in self._catalog.installed:
+            try:
+                self.open(installed.reference.bundle_id, installed.reference.digest)
+            except PermanentError as error:
+                log.warning("bundle_refused", bundle_id=installed.reference.bundle_id, reason=str(error))
+
+    def _opened(self, bundle_id: str, digest: str) -> Model:
+        try:
+            return self._catalog.open(bundle_id, digest)
+        except NotFoundError:
+            self._catalog = self._load_catalog()
+            return self._catalog.open(bundle_id, digest)

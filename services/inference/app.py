@@ -1,0 +1,63 @@
+"""The worker put together."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from functools import partial
+
+import structlog
+
+from services.inference.adapters.bundles import WarmModels
+from services.inference.adapters.celery_worker import Handler, run, worker_app
+from services.inference.config import Settings
+from services.inference.handlers.run_case import Pace, RunCase
+from shared.bundles.catalog import Catalog, installed_catalog
+from shared.predictors import REGISTRY
+from shared.rpc.clients import ResultsClient, new_request_id
+
+log = structlog.get_logger("oncorelay.inference")
+
+
+def serve(settings: Settings) -> int:
+    """Verify the bundles, then take orders until SIGTERM; return the exit status."""
+    _announce(_catalog(settings))
+    app = worker_app(settings.redis_url, settings.queues, partial(build_handler, settings))
+    return run(app, f"inference-{os.getpid()}@{socket.gethostname()}", settings.concurrency)
+
+
+def build_handler(settings: Settings) -> Handler:
+    """Return the use case with its channel and warm models; called in a child, after the fork."""
+    models = WarmModels(partial(_catalog, settings))
+    models.warm_up()
+    return RunCase(
+        attempts=ResultsClient(settings.results_address, deadline_s=settings.deadline_s),
+        models=models,
+        predictors=REGISTRY,
+        worker=f"inference-{os.getpid()}@{socket.gethostname()}",
+        pace=_pace(settings),
+        clock=time.monotonic,
+        pause=time.sleep,
+        new_request_id=new_request_id,
+    )
+
+
+def _catalog(settings: Settings) -> Catalog:
+    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
+
+
+def _announce(catalog: Catalog) -> None:
+    for installed in catalog.installed:
+        log.info("bundle_verified", bundle_id=installed.reference.bundle_id, digest=installed.reference.digest)
+    for problem in catalog.problems:
+        log.error("bundle_refused", bundle_id=problem.bundle, reason=problem.reason, remedy=problem.remedy)
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        first_retry_s=settings.first_retry_s,
+        longest_retry_s=settings.longest_retry_s,
+        claim_patience_s=settings.claim_patience_s,
+        lease_margin_s=settings.lease_margin_s,
+    )

@@ -1,0 +1,39 @@
+"""Settings of the inference worker (table ``[inference]``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.messaging.celery_app import CPU_QUEUE
+from shared.site.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What a worker needs."""
+
+    section: ClassVar[str] = "inference"
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Where orders come from; a password belongs into ``ONCORELAY_INFERENCE__REDIS_URL``, not into the file."""
+    results_address: str = "127.0.0.1:50051"
+    """gRPC address of results (serve)."""
+    bundle_folders: tuple[Path, ...] = ()
+    """Folders that hold bundles, besides the demonstration bundles that ship."""
+    trusted_key_folder: Path | None = None
+    """Folder with public keys (*.pem) of this site's bundles."""
+    queues: tuple[str, ...] = Field(default=(CPU_QUEUE,), min_length=1)
+    """Queues this worker takes orders from."""
+    concurrency: int = Field(default=2, ge=1, le=64)
+    """Cases answered at once, one child process each."""
+    deadline_s: float = Field(default=10.0, gt=0)
+    """Longest wait for one answer of results, in seconds."""
+    claim_patience_s: float = Field(default=20.0, ge=0)
+    """How long to try to claim a case while results cannot be reached; afterwards the ledger sends it again."""
+    lease_margin_s: float = Field(default=1.0, ge=0)
+    """An answer is not sent any more when less than this is left of the lease, in seconds."""
+    first_retry_s: float = Field(default=0.2, gt=0)
+    """Pause before the first repeat towards results; doubles up to ``longest_retry_s``."""
+    longest_retry_s: float = Field(default=5.0, gt=0)

@@ -1,0 +1,1 @@
+"""A prediction for the command line."""

@@ -1,0 +1,1 @@
+"""Answering a case, and answering a person at the command line."""

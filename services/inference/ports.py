@@ -1,0 +1,52 @@
+"""What answering a case needs from the ledger and from the bundles."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from shared.domain.case import Claim
+from shared.domain.prediction import NotAnalysed, Prediction
+from shared.predictors.contract import Model
+
+
+class Attempts(Protocol):
+    """The ledger's attempts: nobody answers without a lease. Every call may raise TemporaryError."""
+
+    def claim_attempt(self, request_id: str, case_id: str, revision: int, worker: str) -> Claim:
+        """Return the right to answer.
+
+        Raises:
+            StaleAttemptError: If somebody else has it, the order is of an older revision, or it is answered.
+            NotFoundError: If the ledger knows no such case.
+        """
+        ...
+
+    def renew_lease(self, case_id: str, attempt: int) -> float:
+        """Prolong the lease; return its seconds.
+
+        Raises:
+            StaleAttemptError: If it is lost.
+        """
+        ...
+
+    def report_prediction(
+        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | str
+    ) -> str:
+        """Record the answer, a coded refusal or a failure (text); the same ``request_id`` records once.
+
+        Raises:
+            StaleAttemptError: If the attempt is no longer current.
+        """
+        ...
+
+
+class Models(Protocol):
+    """Verified bundles, kept warm."""
+
+    def open(self, bundle_id: str, digest: str) -> Model:
+        """Return the loaded model.
+
+        Raises:
+            PermanentError: If it is not installed here or refused; says what to do.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The doors and stores of the lab consumer: HTTP, gRPC, SQL, results."""

@@ -1,0 +1,1 @@
+"""Schema of the facts database, step by step (expand, then contract)."""

@@ -1,0 +1,72 @@
+"""Domain value <-> what a row holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row
+
+from services.lab_consumer.ports import Announcement, Refusal, Statement, StatementKind, Value, Version
+from shared.domain.facts import Fact, Tumour
+from shared.domain.identity import Demographics, PatientIdentity
+from shared.fhir.reading.json_text import canonical, load
+
+_ADAPTERS: dict[StatementKind, TypeAdapter[Any]] = {
+    StatementKind.FACT: TypeAdapter(Fact),
+    StatementKind.TUMOUR: TypeAdapter(Tumour),
+    StatementKind.DEMOGRAPHICS: TypeAdapter(Demographics),
+    StatementKind.PATIENT: TypeAdapter(str),
+    StatementKind.PROBLEM: TypeAdapter(str),
+}
+
+
+def stamp(moment: datetime) -> str:
+    """Return a time as text that sorts: ISO 8601, UTC, microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def content_text(version: Version) -> str | None:
+    """Return the JSON of what is kept of a resource."""
+    return None if version.content is None else canonical(dict(version.content))
+
+
+def value_text(statement: Statement) -> str | None:
+    """Return the JSON of a statement's value."""
+    if statement.value is None:
+        return None
+    return _ADAPTERS[statement.kind].dump_json(statement.value).decode()
+
+
+def version_of(row: Row[Any]) -> Version:
+    """Return the version of a joined row of ``resource`` and ``resource_version``."""
+    return Version(
+        resource_type=row.resource_type,
+        resource_id=row.resource_id,
+        version=row.version,
+        counted=row.counted,
+        digest=row.digest,
+        last_updated=row.last_updated,
+        subject=row.subject,
+        identity=PatientIdentity(row.authority, row.identifier) if row.authority else None,
+        needs=row.needs,
+        content=None if row.content is None else load(row.content),
+    )
+
+
+def statement_of(row: Row[Any]) -> Statement:
+    """Return the statement of a row."""
+    kind = StatementKind(row.kind)
+    value: Value | None = None if row.value is None else _ADAPTERS[kind].validate_json(row.value)
+    return Statement(kind, row.key, value)
+
+
+def refusal_of(row: Row[Any]) -> Refusal:
+    """Return the refusal of a row."""
+    return Refusal(row.source, row.element, row.code, row.reason, datetime.fromisoformat(row.recorded_time))
+
+
+def announcement_of(row: Row[Any]) -> Announcement:
+    """Return the announcement of a row."""
+    return Announcement(row.sequence, row.request_id, PatientIdentity(row.authority, row.identifier), row.tries)

@@ -1,0 +1,86 @@
+"""The lab consumer's tables. Everything but ``resource`` (the current version of each) and ``outbox`` only grows."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+METADATA = sql.MetaData()
+
+# Times are ISO 8601 in UTC with microseconds, always 32 characters: they sort as text, alike on every database.
+_TIME = sql.String(32)
+_NAME = sql.String(64)
+
+VERSIONS = sql.Table(
+    "resource_version",
+    METADATA,
+    sql.Column("sequence", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("resource_type", _NAME, nullable=False),
+    sql.Column("resource_id", _NAME, nullable=False),
+    sql.Column("version", sql.String(64), nullable=False),
+    sql.Column("digest", sql.String(64), nullable=False),
+    sql.Column("recorded_time", _TIME, nullable=False),
+    sql.Column("content", sql.Text, nullable=True),
+    sql.Index("resource_version_resource", "resource_type", "resource_id", "sequence"),
+)
+
+RESOURCES = sql.Table(
+    "resource",
+    METADATA,
+    sql.Column("resource_type", _NAME, primary_key=True),
+    sql.Column("resource_id", _NAME, primary_key=True),
+    sql.Column("version_sequence", sql.ForeignKey(VERSIONS.c.sequence), nullable=False),
+    sql.Column("counted", sql.String(64), nullable=False),
+    sql.Column("last_updated", sql.String(64), nullable=False),
+    sql.Column("subject", sql.String(512), nullable=False),
+    sql.Column("authority", sql.String(256), nullable=True),
+    sql.Column("identifier", sql.String(256), nullable=True),
+    sql.Column("needs", sql.String(512), nullable=False),
+    sql.Index("resource_subject", "subject"),
+    sql.Index("resource_identity", "authority", "identifier"),
+    sql.Index("resource_needs", "needs"),
+)
+
+STATEMENTS = sql.Table(
+    "statement",
+    METADATA,
+    sql.Column("sequence", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("authority", sql.String(256), nullable=False),
+    sql.Column("identifier", sql.String(256), nullable=False),
+    sql.Column("kind", sql.String(16), nullable=False),
+    sql.Column("key", sql.String(768), nullable=False),
+    sql.Column("recorded_time", _TIME, nullable=False),
+    sql.Column("value", sql.Text, nullable=True),
+    sql.Index("statement_identity", "authority", "identifier", "sequence"),
+)
+
+REFUSALS = sql.Table(
+    "refusal",
+    METADATA,
+    sql.Column("sequence", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("source", sql.String(130), nullable=False),
+    sql.Column("element", sql.String(1024), nullable=False),
+    sql.Column("code", sql.String(32), nullable=False),
+    sql.Column("reason", sql.String(512), nullable=False),
+    sql.Column("recorded_time", _TIME, nullable=False),
+)
+
+OUTBOX = sql.Table(
+    "outbox",
+    METADATA,
+    sql.Column("sequence", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("request_id", sql.String(36), nullable=False),
+    sql.Column("authority", sql.String(256), nullable=False),
+    sql.Column("identifier", sql.String(256), nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due_time", _TIME, nullable=False),
+    sql.Column("announced_time", _TIME, nullable=True),
+    sql.Index("outbox_open", "announced_time", "due_time"),
+)
+
+CLOCK = sql.Table(
+    "clock",
+    METADATA,
+    sql.Column("name", sql.String(16), primary_key=True),
+    sql.Column("time", _TIME, nullable=False),
+)
+"""One row: the recorded time of the latest commit, so that time never runs backwards."""

@@ -1,0 +1,110 @@
+"""Puts the lab consumer together: the only file that names concrete adapters."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import grpc
+
+from services.lab_consumer.adapters import database
+from services.lab_consumer.adapters.announcer import Announcer, announcement_failed
+from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
+from services.lab_consumer.adapters.http_body import Gate
+from services.lab_consumer.adapters.http_door import Door, make_app
+from services.lab_consumer.adapters.http_server import HttpServer
+from services.lab_consumer.adapters.outbox import SqlOutbox
+from services.lab_consumer.adapters.store import SqlFactStore
+from services.lab_consumer.adapters.token import read_token
+from services.lab_consumer.config import Settings
+from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
+from services.lab_consumer.handlers.intake import Intake
+from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
+from services.lab_consumer.handlers.receive import Receive
+from shared.domain.errors import OncoRelayError
+from shared.fhir.reading.json_text import JsonLimits
+from shared.rpc import server
+from shared.rpc.clients import ResultsClient
+
+_STOP_S = 5.0
+
+
+def now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_request_id() -> str:
+    """Return the identifier of one announcement."""
+    return str(uuid.uuid4())
+
+
+class LabConsumer:
+    """The running service; ``http_port`` is the port that was bound."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        token = read_token(settings.token_path)
+        self._engine = database.open_engine(settings.facts_url)
+        database.check_schema(self._engine)
+        self._store = SqlFactStore(self._engine, now, new_request_id)
+        self._results = ResultsClient(settings.results_address)
+        self._announcer = Announcer(self._announce_due(), settings.poll_s)
+        app = make_app(self._door(token))
+        self._http = HttpServer(app, settings.http_host, settings.http_port, settings.max_connections)
+        self.http_port = self._http.port
+        self._grpc: grpc.Server | None = None
+
+    def start(self) -> None:
+        """Open both doors and begin announcing."""
+        servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
+        self._grpc = server.start(self._settings.grpc_address, servicer.register)
+        self._http.start()
+        self._announcer.start()
+
+    def stop(self) -> None:
+        """Close in order: no new requests, then no announcements, then the database."""
+        self._http.stop()
+        if self._grpc:
+            self._grpc.stop(_STOP_S).wait()
+        self._announcer.stop()
+        self._results.close()
+        self._engine.dispose()
+
+    def _announce_due(self) -> AnnounceDue:
+        pauses = Pauses(self._settings.announce_retry_s, self._settings.announce_longest_retry_s)
+        return AnnounceDue(SqlOutbox(self._engine), self._results, pauses, now, announcement_failed)
+
+    def _door(self, token: bytes) -> Door:
+        settings = self._settings
+        limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
+        receive = Receive(self._store, settings.identity_map, self._announcer.wake)
+        intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
+        gate = Gate(token, settings.max_body_bytes, settings.body_timeout_s)
+        return Door(intake, gate, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
+
+    def _healthy(self) -> bool:
+        try:
+            self._store.refusals(1)
+        except OncoRelayError:
+            return False
+        return True
+
+
+def build(settings: Settings) -> LabConsumer:
+    """Return the service, not yet started.
+
+    Raises:
+        UnknownSchemaError: If the database must be migrated first.
+        ForbiddenError: If there is no token file; says how to make one.
+        OSError: If the HTTP port is taken.
+    """
+    return LabConsumer(settings)
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database's schema up to date."""
+    engine = database.open_engine(settings.facts_url)
+    database.migrate(engine)
+    engine.dispose()

@@ -1,0 +1,54 @@
+"""What the lab consumer needs to know about its site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from shared.site.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The ``[lab_consumer]`` table."""
+
+    section: ClassVar[str] = "lab_consumer"
+
+    http_host: str = "127.0.0.1"
+    """Interface of the FHIR door."""
+    http_port: int = 8080
+    """Port of the FHIR door; 0 takes a free one."""
+    grpc_address: str = "127.0.0.1:50052"
+    """Where GetFacts and ListRefusals are answered."""
+    results_address: str = "127.0.0.1:50051"
+    """Whom changed facts are announced to."""
+    database_url: str = ""
+    """SQLAlchemy URL; empty: SQLite in the data folder."""
+    token_file: Path | None = None
+    """File with the bearer token of the FHIR door; default: ``secrets/lab_consumer.token`` in the data folder."""
+    fhir_base_url: str = ""
+    """Base URL of the EHR whose resources come in here: absolute references below it are its own ``Type/id``."""
+    max_body_bytes: int = 5_000_000
+    """Largest request body, in bytes."""
+    max_depth: int = 64
+    """Deepest nesting of the JSON."""
+    max_entries: int = 1000
+    """Most entries of one Bundle."""
+    body_timeout_s: float = 30.0
+    """A body must arrive within this time, in seconds."""
+    max_connections: int = 64
+    """More connections at once are answered 503."""
+    announce_retry_s: float = 0.5
+    """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
+    announce_longest_retry_s: float = 30.0
+    poll_s: float = 1.0
+    """Longest pause of the announcer between two looks at its outbox, in seconds."""
+
+    @property
+    def facts_url(self) -> str:
+        """Return the database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.site.data_folder / 'lab_consumer' / 'facts.sqlite'}"
+
+    @property
+    def token_path(self) -> Path:
+        """Return where the bearer token lies."""
+        return self.token_file or self.site.data_folder / "secrets" / "lab_consumer.token"

@@ -1,0 +1,1 @@
+"""Answers <-> FHIR JSON; pure."""

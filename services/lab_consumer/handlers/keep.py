@@ -1,0 +1,124 @@
+"""Keeping one judged resource: is it newer, is it different, whose is it; then what is known about her now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.lab_consumer.handlers.answers import Answer, informed, warned
+from services.lab_consumer.handlers.judge import Judged, blank
+from services.lab_consumer.handlers.projection import changes, project
+from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
+from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.fhir.reading.patient import IDENTIFIER, read_patient
+from shared.fhir.reading.refusal import IssueCode, RefusedElementError
+
+_LONGEST_COUNTER = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What happened to one resource, and whose facts must be looked at again."""
+
+    answer: Answer
+    owners: frozenset[PatientIdentity] = frozenset()
+
+
+def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
+    """Keep a resource where it is new.
+
+    Raises:
+        RefusedElementError: If it contradicts another resource on record.
+    """
+    submission = judged.submission
+    head = writing.head(submission.resource_type, submission.resource_id)
+    version = judged.version or (blank(submission) if head else None)
+    if version is None or (head is None and version.content is None):
+        return Kept(_answer(judged, 200, judged.note or "nothing to do"))
+    if head and _older(version, head):
+        return Kept(_answer(judged, 200, "an older version than the one on record: ignored"))
+    if head and _same(version, head):
+        writing.touch(version)
+        return Kept(_answer(judged, 200, judged.note or "the same content again: nothing new"))
+    _refuse_rival(writing, version, identities)
+    before = writing.owner(head) if head else None
+    writing.append(version)
+    return _kept(writing, judged, version, before)
+
+
+def _kept(writing: Writing, judged: Judged, version: Version, before: PatientIdentity | None) -> Kept:
+    after = writing.owner(version)
+    owners = {before, after, *writing.owners_needing(version.source)} - {None}
+    affected = frozenset(owner for owner in owners if owner)
+    if not judged.used or version.content is None:
+        return Kept(_answer(judged, 200, judged.note), affected)
+    if after is None and version.subject and version.resource_type != "Patient":
+        waiting = f"kept until its Patient ({_shown(version.subject)}) is known under the site's identity map"
+        return Kept(_answer(judged, 202, waiting), affected)
+    return Kept(_answer(judged, 201, judged.note or "accepted"), affected)
+
+
+def update(writing: Writing, identity: PatientIdentity, identities: IdentityMap) -> tuple[Statement, ...]:
+    """Bring what is known about a patient up to date and announce it; return the problems that are new."""
+    after = project(writing.about(identity), identities, writing.now)
+    changed = changes(writing.stated(identity), after)
+    writing.state(identity, changed)
+    if any(row.kind is not StatementKind.PROBLEM for row in changed):
+        writing.announce(identity)
+    return tuple(row for row in changed if row.kind is StatementKind.PROBLEM and row.value is not None)
+
+
+def _answer(judged: Judged, status: int, text: str) -> Answer:
+    issues = (warned(IDENTIFIER, judged.warning),) if judged.warning else ()
+    return Answer(status, judged.submission.source, (*issues, informed(text)))
+
+
+def _shown(reference: str) -> str:
+    return reference if reference.startswith("Patient/") else "on another server"
+
+
+def _older(version: Version, head: Version) -> bool:
+    if _counter(version.counted) and _counter(head.counted):
+        return int(version.counted) < int(head.counted)
+    new, old = _instant(version.last_updated), _instant(head.last_updated)
+    return bool(new and old and new < old)
+
+
+def _counter(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNTER
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        stamp = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return stamp if stamp.tzinfo else None
+
+
+def _same(version: Version, head: Version) -> bool:
+    return (version.digest, version.subject, version.identity, version.needs) == (
+        head.digest,
+        head.subject,
+        head.identity,
+        head.needs,
+    )
+
+
+def _refuse_rival(writing: Writing, version: Version, identities: IdentityMap) -> None:
+    """Refuse a second Patient of one identity that states another birth date or sex."""
+    if version.resource_type != "Patient" or version.identity is None or version.content is None:
+        return
+    stated = read_patient(dict(version.content), identities).demographics
+    for rival in _patients(writing.about(version.identity)):
+        if rival.source == version.source or rival.content is None:
+            continue
+        if stated.contradictions(read_patient(dict(rival.content), identities).demographics):
+            raise RefusedElementError(
+                IDENTIFIER, IssueCode.DUPLICATE, "another Patient has this identifier and another birth date or sex"
+            )
+
+
+def _patients(versions: Iterable[Version]) -> list[Version]:
+    return [version for version in versions if version.resource_type == "Patient"]

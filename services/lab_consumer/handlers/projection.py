@@ -1,0 +1,120 @@
+"""From the current resources about one patient to what is known about her. Pure; order of arrival does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.lab_consumer.handlers.binding import Tumours, specimen_reference
+from services.lab_consumer.handlers.submission import UNNAMED
+from services.lab_consumer.ports import Statement, StatementKind, Version
+from shared.domain.facts import Fact, Tumour
+from shared.domain.identity import Demographics, IdentityMap
+from shared.fhir.reading.condition import read_condition
+from shared.fhir.reading.json_text import JsonObject
+from shared.fhir.reading.observation import read_observation
+from shared.fhir.reading.patient import read_patient
+from shared.fhir.reading.read import Reading, contained
+from shared.fhir.reading.refusal import RefusedElementError
+from shared.fhir.reading.therapy import medication_reference, read_therapy
+
+_THERAPIES = ("MedicationRequest", "MedicationAdministration", "MedicationStatement", "Procedure")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The current resources about one patient, by ``Type/id``."""
+
+    versions: Mapping[str, Version]
+
+    def of_type(self, *types: str) -> Iterator[tuple[Version, JsonObject]]:
+        """Yield versions with content, in a fixed order."""
+        for _, version in sorted(self.versions.items()):
+            if version.resource_type in types and version.content is not None:
+                yield version, dict(version.content)
+
+    def referred(self, resource: JsonObject, reference: str) -> JsonObject | None:
+        """Return the resource a reference of ``resource`` points at, contained or received."""
+        version = self.versions.get(reference)
+        received = dict(version.content) if version and version.content is not None else None
+        return contained(resource, reference) or received
+
+
+def project(versions: Sequence[Version], identities: IdentityMap, now: datetime) -> tuple[Statement, ...]:
+    """Return everything the resources state; ``now`` is the recorded time of whatever turns out to be new."""
+    record = Record({version.source: version for version in versions})
+    tumours = Tumours({version.source: read_condition(content) for version, content in record.of_type("Condition")})
+    statements = [*_patients(record, identities)]
+    statements += [Statement(StatementKind.TUMOUR, tumour.condition, tumour) for tumour in tumours.standing()]
+    for version, content in record.of_type("Observation", *_THERAPIES):
+        statements += _stated(version, content, record, tumours, now)
+    return tuple(statements)
+
+
+def changes(before: Sequence[Statement], after: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return what is new or different, and what is no longer known; recorded times alone are no difference."""
+    old = {(row.kind, row.key): row for row in before}
+    new = {(row.kind, row.key): row for row in after}
+    gone = [Statement(kind, key, None) for kind, key in old if (kind, key) not in new]
+    return (*gone, *(row for place, row in new.items() if place not in old or _differ(old[place], row)))
+
+
+def _differ(old: Statement, new: Statement) -> bool:
+    if isinstance(old.value, Fact) and isinstance(new.value, Fact):
+        return replace(old.value, recorded_time=new.value.recorded_time) != new.value
+    return old.value != new.value
+
+
+def _patients(record: Record, identities: IdentityMap) -> Iterator[Statement]:
+    read = [(version, read_patient(content, identities).demographics) for version, content in record.of_type("Patient")]
+    birth_date = next((row.birth_date for _, row in read if row.birth_date), None)
+    sex = next((row.sex for _, row in read if row.sex), None)
+    yield Statement(StatementKind.DEMOGRAPHICS, "", Demographics(birth_date, sex))
+    named = next((version.source for version, _ in read if not version.resource_id.startswith(UNNAMED)), "")
+    if named:
+        yield Statement(StatementKind.PATIENT, "", named)
+
+
+def _stated(
+    version: Version, content: JsonObject, record: Record, tumours: Tumours, now: datetime
+) -> Iterator[Statement]:
+    try:
+        for reading in _readings(content, record):
+            tumour = _tumour(reading, content, record, tumours)
+            yield Statement(StatementKind.FACT, _fact_id(version, reading), _fact(version, reading, tumour, now))
+    except RefusedElementError as refusal:
+        yield Statement(StatementKind.PROBLEM, f"{version.source} {refusal.element}", refusal.reason)
+
+
+def _readings(content: JsonObject, record: Record) -> tuple[Reading, ...]:
+    if content["resourceType"] == "Observation":
+        return read_observation(content).readings
+    reference = medication_reference(content)
+    return read_therapy(content, record.referred(content, reference)).readings
+
+
+def _tumour(reading: Reading, content: JsonObject, record: Record, tumours: Tumours) -> Tumour | None:
+    if content["resourceType"] != "Observation":
+        return tumours.of_therapy(content)
+    return tumours.of_observation(reading.name, content, record.referred(content, specimen_reference(content)))
+
+
+def _fact_id(version: Version, reading: Reading) -> str:
+    return f"{version.source}#{reading.name.value}"
+
+
+def _fact(version: Version, reading: Reading, tumour: Tumour | None, now: datetime) -> Fact:
+    return Fact(
+        fact_id=_fact_id(version, reading),
+        name=reading.name,
+        value=reading.value,
+        unit=reading.unit,
+        coding=reading.coding,
+        effective_date=reading.effective_date,
+        recorded_time=now,
+        status=reading.status,
+        source=version.source,
+        version=version.version,
+        tumour=tumour,
+    )

@@ -1,0 +1,168 @@
+"""Receive: judge every resource, keep what is ours in one transaction, answer each one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from services.lab_consumer.handlers.answers import Answer, refused, warned
+from services.lab_consumer.handlers.judge import Judged, judge
+from services.lab_consumer.handlers.keep import keep, update
+from services.lab_consumer.handlers.submission import Submission
+from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
+from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
+
+Entry = Submission | RefusedElementError
+"""One resource, or why an entry of a Bundle is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A resource that was refused; ``submission`` None where there was none."""
+
+    error: RefusedElementError
+    submission: Submission | None = None
+
+    @property
+    def source(self) -> str:
+        """Return ``Type/id``; empty where the resource could not be told."""
+        return self.submission.source if self.submission else ""
+
+    @property
+    def answer(self) -> Answer:
+        """Return the HTTP status and the issue."""
+        return Answer(status_of(self.error), self.source, (refused(self.error),))
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One entry after its turn, and whose facts must be looked at again."""
+
+    answer: Answer
+    owners: frozenset[PatientIdentity]
+    rejected: Rejected | None = None
+
+
+def status_of(error: RefusedElementError) -> int:
+    """Return the HTTP status of a refusal (FHIR R4 3.1.0.8.1: 400 shape, 422 rules, 409 conflict)."""
+    if error.code is IssueCode.DUPLICATE:
+        return 409
+    if isinstance(error, MalformedError):
+        return 413 if error.code is IssueCode.TOO_LONG else 400
+    return 422
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Accept resources. What is answered with success is committed."""
+
+    store: FactStore
+    identities: IdentityMap
+    changed: Callable[[], None]
+    """Called after a commit, so that announcements need not wait."""
+
+    def __call__(self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False) -> list[Answer]:
+        """Return one answer per entry, in their order.
+
+        ``atomic``: if one is refused, none is kept. ``newest_first``: the last entry is kept first.
+
+        Raises:
+            TemporaryError: If nothing could be kept; the same request may succeed later.
+        """
+        judged = [self._judged(entry) for entry in entries]
+        try:
+            answers = self._kept(judged, atomic=atomic, newest_first=newest_first)
+        except _NothingKeptError as nothing:
+            self._record(nothing.rejected)
+            return [row.answer for row in nothing.rejected]
+        self.changed()
+        return answers
+
+    def refuse(self, error: RefusedElementError, source: str = "") -> Answer:
+        """Record and answer a request that could not even be read."""
+        with self.store.writing() as writing:
+            _refuse(writing, source, error)
+        return Answer(status_of(error), source, (refused(error),))
+
+    def _judged(self, entry: Entry) -> Judged | Rejected:
+        if isinstance(entry, RefusedElementError):
+            return Rejected(entry)
+        try:
+            return judge(entry, self.identities)
+        except RefusedElementError as error:
+            return Rejected(error, entry)
+
+    def _kept(self, judged: Sequence[Judged | Rejected], *, atomic: bool, newest_first: bool) -> list[Answer]:
+        with self.store.writing() as writing:
+            order = range(len(judged) - 1, -1, -1) if newest_first else range(len(judged))
+            settled = {place: self._one(writing, judged[place]) for place in order}
+            rejected = [row.rejected for _, row in sorted(settled.items()) if row.rejected]
+            if atomic and rejected:
+                raise _NothingKeptError(rejected)
+            owners = frozenset[PatientIdentity]().union(*(row.owners for row in settled.values()))
+            problems = [row for owner in sorted(owners, key=repr) for row in update(writing, owner, self.identities)]
+            _record_problems(writing, problems)
+            return [_with_problems(settled[place].answer, problems) for place in range(len(judged))]
+
+    def _one(self, writing: Writing, judged: Judged | Rejected) -> Settled:
+        if isinstance(judged, Rejected):
+            return Settled(judged.answer, self._withdraw(writing, judged), judged)
+        try:
+            kept = keep(writing, judged, self.identities)
+        except RefusedElementError as error:
+            rejected = Rejected(error, judged.submission)
+            _refuse(writing, rejected.source, error)
+            return Settled(rejected.answer, frozenset(), rejected)
+        if judged.warning:
+            _refuse(writing, judged.submission.source, RefusedElementError(*_warning(judged)))
+        return Settled(kept.answer, kept.owners)
+
+    def _withdraw(self, writing: Writing, row: Rejected) -> frozenset[PatientIdentity]:
+        """Record a refusal. What an earlier version said no longer holds: its author replaced it."""
+        _refuse(writing, row.source, row.error)
+        if row.submission is None or isinstance(row.error, MalformedError):
+            return frozenset()
+        return keep(writing, Judged(row.submission, None), self.identities).owners
+
+    def _record(self, rejected: Iterable[Rejected]) -> None:
+        with self.store.writing() as writing:
+            for row in rejected:
+                _refuse(writing, row.source, row.error)
+
+
+class _NothingKeptError(Exception):
+    """Ends the transaction of an atomic request."""
+
+    def __init__(self, rejected: list[Rejected]) -> None:
+        super().__init__(rejected)
+        self.rejected = [_placed(row) for row in rejected]
+
+
+def _placed(row: Rejected) -> Rejected:
+    """Return the refusal with its element named from the Bundle on."""
+    place = row.submission.place if row.submission else ""
+    if not place or row.submission is None:
+        return row
+    tail = row.error.element.removeprefix(row.submission.resource_type)
+    return replace(row, error=type(row.error)(place + tail, row.error.code, row.error.reason))
+
+
+def _warning(judged: Judged) -> tuple[str, IssueCode, str]:
+    return f"{judged.submission.resource_type}.identifier", IssueCode.NOT_FOUND, judged.warning
+
+
+def _refuse(writing: Writing, source: str, error: RefusedElementError) -> None:
+    writing.refuse(Refusal(source, error.element, error.code.value, error.reason, writing.now))
+
+
+def _record_problems(writing: Writing, problems: Iterable[Statement]) -> None:
+    for row in problems:
+        source, _, element = row.key.partition(" ")
+        _refuse(writing, source, RefusedElementError(element, IssueCode.CONFLICT, str(row.value)))
+
+
+def _with_problems(answer: Answer, problems: Sequence[Statement]) -> Answer:
+    mine = [row for row in problems if answer.source and row.key.startswith(f"{answer.source} ")]
+    issues = tuple(warned(row.key.partition(" ")[2], f"kept, and not used: {row.value}") for row in mine)
+    return replace(answer, issues=(*issues, *answer.issues)) if issues else answer

@@ -1,0 +1,183 @@
+"""What the lab consumer needs from its database and from results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from shared.domain.facts import Fact, Tumour
+from shared.domain.identity import Demographics, PatientIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one resource, as it is kept."""
+
+    resource_type: str
+    resource_id: str
+    version: str
+    """``meta.versionId`` under which this content first came, or the digest where there is none."""
+    counted: str
+    """Latest ``meta.versionId`` seen with this content; empty where there is none."""
+    digest: str
+    """sha256 (hex) of the content that counts: without narrative, notes and server bookkeeping."""
+    last_updated: str
+    """``meta.lastUpdated``; empty where there is none."""
+    subject: str
+    """``Patient/id`` it is about (a Patient: itself); empty where it names an identity itself, or nobody."""
+    identity: PatientIdentity | None
+    """Whom it identifies (Patient) or is about by identifier; None elsewhere."""
+    needs: str
+    """``Medication/id`` without which it cannot be read; empty otherwise."""
+    content: Mapping[str, Any] | None
+    """None: deleted, or replaced by something that could not be read."""
+
+    @property
+    def source(self) -> str:
+        """Return ``Type/id``."""
+        return f"{self.resource_type}/{self.resource_id}"
+
+
+class StatementKind(StrEnum):
+    """What kind of thing is known about a patient."""
+
+    FACT = "fact"
+    TUMOUR = "tumour"
+    DEMOGRAPHICS = "demographics"
+    PATIENT = "patient"
+    """The value is the Patient's reference."""
+    PROBLEM = "problem"
+    """Something stored that cannot be used; the value is the reason, the key ``source element``."""
+
+
+Value = Fact | Tumour | Demographics | str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing known about a patient, told apart by kind and key; ``value`` None: known no longer."""
+
+    kind: StatementKind
+    key: str
+    value: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that was received and not accepted."""
+
+    source: str
+    element: str
+    code: str
+    reason: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Word that a patient's facts changed, on its way to results."""
+
+    sequence: int
+    request_id: str
+    identity: PatientIdentity
+    tries: int
+
+
+class Writing(Protocol):
+    """One transaction. Writers take turns, so ``now`` grows with every commit and the past never changes."""
+
+    @property
+    def now(self) -> datetime:
+        """The recorded time of everything written here."""
+        ...
+
+    def head(self, resource_type: str, resource_id: str) -> Version | None:
+        """Return the current version of a resource."""
+        ...
+
+    def append(self, version: Version) -> None:
+        """Add a version and make it the current one."""
+        ...
+
+    def touch(self, version: Version) -> None:
+        """Remember ``counted`` and ``last_updated``, although the content is the same."""
+        ...
+
+    def owner(self, version: Version) -> PatientIdentity | None:
+        """Return whom a version is about; None while that Patient is unknown or unmapped."""
+        ...
+
+    def owners_needing(self, reference: str) -> tuple[PatientIdentity, ...]:
+        """Return whose resources cannot be read without ``reference``."""
+        ...
+
+    def about(self, identity: PatientIdentity) -> tuple[Version, ...]:
+        """Return the current resources about a patient, with content, the Patients themselves included."""
+        ...
+
+    def stated(self, identity: PatientIdentity) -> tuple[Statement, ...]:
+        """Return what is known now."""
+        ...
+
+    def state(self, identity: PatientIdentity, statements: Sequence[Statement]) -> None:
+        """Add what is known from now on."""
+        ...
+
+    def announce(self, identity: PatientIdentity) -> None:
+        """Put an announcement into the outbox."""
+        ...
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Record a refusal."""
+        ...
+
+
+class FactStore(Protocol):
+    """The lab consumer's database.
+
+    Every method raises ``UnavailableError`` where it cannot be reached and ``OutOfResourcesError`` where it is full.
+    """
+
+    def writing(self) -> AbstractContextManager[Writing]:
+        """Open one transaction: committed at the end of the block, rolled back by an exception."""
+        ...
+
+    def known(self, identity: PatientIdentity, as_of: datetime) -> tuple[Statement, ...]:
+        """Return what was known at ``as_of``; whatever commits later has a later recorded time."""
+        ...
+
+    def refusals(self, limit: int) -> tuple[Refusal, ...]:
+        """Return refusals, newest first."""
+        ...
+
+
+class Outbox(Protocol):
+    """Announcements that are due."""
+
+    def due(self, now: datetime) -> tuple[Announcement, ...]:
+        """Return the newest due announcement of each patient, oldest first."""
+        ...
+
+    def announced(self, announcement: Announcement, now: datetime) -> None:
+        """Settle it and the older ones of the same patient."""
+        ...
+
+    def postpone(self, announcement: Announcement, until: datetime) -> None:
+        """Try again at ``until``."""
+        ...
+
+
+class Results(Protocol):
+    """Who wants to know."""
+
+    def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
+        """Say that facts changed; return how many cases are looked at again.
+
+        Raises:
+            OncoRelayError: If it was not taken.
+        """
+        ...

@@ -1,0 +1,53 @@
+"""``python -m services.model_factory build-published --out DIR`` and ``validate BUNDLE --cohort NAME=PATH``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from services.model_factory.app import build_published, signing_key, validate_bundle
+from services.model_factory.formats.report import render_text, to_json
+from shared.domain.errors import OncoRelayError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status (1 after an error, said in one sentence)."""
+    options = _parser().parse_args(arguments)
+    if options.command is None:
+        print("model_factory: nothing to serve; use `oncorelay validate`, or build-published (--help)")
+        return 0
+    try:
+        _build(options) if options.command == "build-published" else _validate(options)
+    except OncoRelayError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.model_factory")
+    commands = parser.add_subparsers(dest="command")
+    build = commands.add_parser("build-published", help="build the bundle of published coefficients")
+    build.add_argument("--out", type=Path, required=True, help="folder that receives the bundle and its public key")
+    build.add_argument("--key", type=Path, help="Ed25519 private key (PEM); without it a new key is made and not kept")
+    check = commands.add_parser("validate", help="measure a bundle on a cohort sheet")
+    check.add_argument("bundle")
+    check.add_argument("--cohort", required=True, metavar="NAME=PATH")
+    check.add_argument("--json", action="store_true")
+    return parser
+
+
+def _build(options: argparse.Namespace) -> None:
+    print(build_published(options.out, signing_key(options.key)))
+
+
+def _validate(options: argparse.Namespace) -> None:
+    name, _, path = options.cohort.partition("=")
+    result = validate_bundle(options.bundle, name, Path(path))
+    print(json.dumps(to_json(result)) if options.json else render_text(result))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

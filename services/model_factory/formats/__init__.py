@@ -1,0 +1,1 @@
+"""Cohort sheets in; ONNX graphs, cards and reports out."""

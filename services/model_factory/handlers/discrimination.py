@@ -1,0 +1,60 @@
+"""AUC with DeLong's interval, from midranks (Sun & Xu, IEEE Signal Process Lett 2014;21:1389-1393)."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.model_factory.handlers.estimates import Estimate
+
+_Z = NormalDist().inv_cdf(0.975)
+DELONG = "DeLong (midranks of Sun & Xu), normal, 95 %"
+WILSON = "Wilson score, 95 %"
+
+
+def auc(event: NDArray[np.bool_], probability: NDArray[np.float64]) -> Estimate:
+    """Return P(an event scores above a non-event), ties half, with its 95 % interval.
+
+    Raises:
+        ValueError: If there are not at least two events and two non-events.
+    """
+    positives, negatives = probability[event], probability[~event]
+    if min(len(positives), len(negatives)) < 2:
+        raise ValueError("an AUC needs at least two events and two non-events")
+    value, variance = _delong(positives, negatives)
+    half = _Z * math.sqrt(variance)
+    return Estimate(value, (max(0.0, value - half), min(1.0, value + half)), DELONG)
+
+
+def _delong(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> tuple[float, float]:
+    m, n = len(positives), len(negatives)
+    ranks = midranks(np.concatenate([positives, negatives]))
+    by_positive = (ranks[:m] - midranks(positives)) / n
+    by_negative = 1.0 - (ranks[m:] - midranks(negatives)) / m
+    variance = by_positive.var(ddof=1) / m + by_negative.var(ddof=1) / n
+    return float(by_positive.mean()), float(variance)
+
+
+def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ranks from 1, equal values sharing the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    shared: NDArray[np.float64] = (last - (counts - 1) / 2.0)[inverse]
+    return shared
+
+
+def proportion(count: int, n: int) -> Estimate:
+    """Return ``count / n`` with Wilson's interval.
+
+    Raises:
+        ValueError: If ``n`` is 0.
+    """
+    if n == 0:
+        raise ValueError("a proportion of nobody")
+    share, weight = count / n, _Z**2 / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = _Z * math.sqrt(share * (1 - share) / n + weight / (4 * n)) / (1 + weight)
+    return Estimate(share, (max(0.0, middle - half), min(1.0, middle + half)), WILSON)

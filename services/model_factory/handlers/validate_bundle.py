@@ -1,0 +1,77 @@
+"""Measure one bundle on one cohort: discrimination, calibration, and what its own threshold does there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.model_factory.handlers.calibration import Calibration, calibration
+from services.model_factory.handlers.cohorts import Cohort, FlowStep
+from services.model_factory.handlers.discrimination import auc, proportion
+from services.model_factory.handlers.estimates import Estimate
+from shared.bundles.manifest import Threshold
+from shared.domain.errors import InvalidInputError
+from shared.domain.prediction import BundleReference
+from shared.predictors.contract import ByHand, Model
+
+
+@dataclass(frozen=True, slots=True)
+class AtThreshold:
+    """What a cut does; positive means the probability of the positive class is at or above it."""
+
+    threshold: float
+    source: str
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """A bundle's performance on a cohort it was not made from; every number is for ``positive_class``."""
+
+    bundle: BundleReference
+    cohort: str
+    description: str
+    n: int
+    positives: int
+    positive_class: str
+    auc: Estimate
+    calibration: Calibration
+    at_threshold: AtThreshold | None
+    flow: tuple[FlowStep, ...]
+
+
+def validate(model: Model, predictor: ByHand, thresholds: tuple[Threshold, ...], cohort: Cohort) -> ValidationResult:
+    """Score every patient of ``cohort`` with ``model`` and measure.
+
+    Raises:
+        InvalidInputError: If the cohort's event is not the model's, or the cohort is too small to measure anything.
+    """
+    if cohort.positive_class != model.outcome.positive_class:
+        raise InvalidInputError("cohort", f"records {cohort.positive_class}, not {model.outcome.positive_class}")
+    event = np.array([patient.event for patient in cohort.patients], dtype=np.bool_)
+    scores = [predictor.answer_levels(patient.levels, model).probability for patient in cohort.patients]
+    probability = np.array(scores, dtype=np.float64)
+    if min(int(event.sum()), int((~event).sum())) < 2:
+        raise InvalidInputError("cohort", "fewer than two patients with, or without, the event: nothing to measure")
+    return ValidationResult(
+        bundle=model.reference,
+        cohort=cohort.name,
+        description=cohort.description,
+        n=len(event),
+        positives=int(event.sum()),
+        positive_class=cohort.positive_class,
+        auc=auc(event, probability),
+        calibration=calibration(event, probability),
+        at_threshold=_at(thresholds[0], event, probability) if thresholds else None,
+        flow=cohort.flow,
+    )
+
+
+def _at(threshold: Threshold, event: NDArray[np.bool_], probability: NDArray[np.float64]) -> AtThreshold:
+    called = probability >= threshold.value
+    sensitivity = proportion(int((called & event).sum()), int(event.sum()))
+    specificity = proportion(int((~called & ~event).sum()), int((~event).sum()))
+    return AtThreshold(threshold.value, threshold.source, sensitivity, specificity)

@@ -1,0 +1,158 @@
+"""Another DICOM node, spoken to as SCU (pynetdicom): store, find, get, ask for commitment. Every wait is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pynetdicom import AE, build_role, evt
+from pynetdicom.association import Association
+from pynetdicom.sop_class import (
+    Comprehensive3DSRStorage,
+    StorageCommitmentPushModel,
+    StorageCommitmentPushModelInstance,
+    StudyRootQueryRetrieveInformationModelFind,
+    StudyRootQueryRetrieveInformationModelGet,
+)
+
+from services.results.deliver.adapters.answers import dimse_error, rejection
+from shared.domain.errors import PermanentError, UnavailableError
+
+_FIND = str(StudyRootQueryRetrieveInformationModelFind)
+_GET = str(StudyRootQueryRetrieveInformationModelGet)
+_COMMIT = str(StorageCommitmentPushModel)
+_SR = str(Comprehensive3DSRStorage)
+_PENDING = (0xFF00, 0xFF01)
+_REQUEST_COMMITMENT = 1  # PS3.4 table J.3-1, action type
+
+
+@dataclass(frozen=True, slots=True)
+class DicomNode:
+    """One node; each call is an association of its own, so that nothing is held open between deliveries."""
+
+    host: str
+    port: int
+    called: str
+    calling: str
+    timeout_s: float
+
+    def store(self, document: Dataset) -> None:
+        """Send the document and return once it was answered with Success, a warning, or "stored already".
+
+        Raises:
+            OncoRelayError: Permanent or temporary, by the table in ``answers``.
+        """
+        with self._association([_SR]) as association:
+            answer = association.send_c_store(document)
+            error = dimse_error(_status(answer, self.called), f"C-STORE to {self.called}")
+        if error:
+            raise error
+
+    def read_back(self, document: Dataset) -> tuple[Dataset | None, bool]:
+        """Return the stored object whole (True), or what C-FIND says of it (False); None where it is not there.
+
+        Raises:
+            PermanentError: If the node offers neither C-FIND nor C-GET.
+            UnavailableError: If it does not answer.
+        """
+        received: list[Dataset] = []
+        handlers = [(evt.EVT_C_STORE, _keep, [received])]
+        roles = [build_role(_SR, scp_role=True)]
+        with self._association([_FIND, _GET, _SR], handlers, roles) as association:
+            offered = {str(context.abstract_syntax) for context in association.accepted_contexts}
+            if not offered & {_FIND, _GET}:
+                raise PermanentError(f"{self.called} offers neither C-FIND nor C-GET: ask it for storage commitment")
+            found = self._found(association, document) if _FIND in offered else None
+            if _FIND in offered and found is None:
+                return None, False
+            if {_GET, _SR} <= offered:
+                self._statuses(association.send_c_get(_query(document), _GET))
+        return (received[0], True) if received else (found, False)
+
+    def request_commitment(self, document: Dataset, transaction_uid: str) -> None:
+        """Ask for storage commitment (N-ACTION); the report comes on an association of the node's own.
+
+        Raises:
+            OncoRelayError: If it refuses, or does not answer.
+        """
+        request = Dataset()
+        request.TransactionUID = transaction_uid
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = document.SOPClassUID, document.SOPInstanceUID
+        request.ReferencedSOPSequence = [item]
+        with self._association([_COMMIT]) as association:
+            answer, _ = association.send_n_action(
+                request, _REQUEST_COMMITMENT, _COMMIT, str(StorageCommitmentPushModelInstance)
+            )
+            error = dimse_error(_status(answer, self.called), f"storage commitment at {self.called}")
+        if error:
+            raise error
+
+    def _found(self, association: Association, document: Dataset) -> Dataset | None:
+        rows = self._statuses(association.send_c_find(_query(document), _FIND))
+        matching = [row for row in rows if row.get("SOPInstanceUID") == document.SOPInstanceUID]
+        return matching[0] if matching else None
+
+    def _statuses(self, answers: Iterator[tuple[Dataset, Dataset | None]]) -> list[Dataset]:
+        """Return the identifiers of pending answers."""
+        rows = []
+        for status, identifier in answers:
+            code = _status(status, self.called)
+            if code in _PENDING and identifier is not None:
+                rows.append(identifier)
+            elif code not in (*_PENDING, 0x0000):
+                raise UnavailableError(f"{self.called} answered the query with 0x{code:04X}")
+        return rows
+
+    @contextmanager
+    def _association(
+        self, syntaxes: Sequence[str], handlers: Sequence[Any] = (), roles: Sequence[Any] = ()
+    ) -> Iterator[Association]:
+        entity = AE(ae_title=self.calling)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
+        entity.connection_timeout = self.timeout_s
+        for syntax in syntaxes:
+            entity.add_requested_context(syntax)
+        association = entity.associate(
+            self.host, self.port, ae_title=self.called, evt_handlers=list(handlers), ext_neg=list(roles)
+        )
+        if not association.is_established:
+            raise self._why_not(association)
+        try:
+            yield association
+        finally:
+            # release() waits for the answer; a peer that never gives it is cut off after the same time as any other.
+            association.release()
+
+    def _why_not(self, association: Association) -> Exception:
+        answer = association.acceptor.primitive
+        where = f"{self.called} at {self.host}:{self.port}"
+        if association.is_rejected and answer is not None:
+            return rejection(answer.result, answer.result_source, answer.diagnostic, where)
+        if answer is not None and answer.result == 0 and not association.accepted_contexts:
+            return PermanentError(f"{where} accepts none of the services asked for")
+        return UnavailableError(f"{where} cannot be reached, or did not answer within {self.timeout_s:g} s")
+
+
+def _status(answer: Dataset, called: str) -> int:
+    if "Status" not in answer:
+        raise UnavailableError(f"{called} ended the association, or did not answer in time")
+    return int(answer.Status)
+
+
+def _keep(event: evt.Event, received: list[Dataset]) -> int:
+    received.append(event.dataset)
+    return 0x0000
+
+
+def _query(document: Dataset) -> Dataset:
+    """Return an instance-level query that also asks for what can be compared (PS3.4 C.6.2)."""
+    query = Dataset()
+    query.QueryRetrieveLevel = "IMAGE"
+    query.StudyInstanceUID, query.SeriesInstanceUID = document.StudyInstanceUID, document.SeriesInstanceUID
+    query.SOPInstanceUID, query.SOPClassUID = document.SOPInstanceUID, ""
+    query.PatientID, query.ContentDate, query.ContentTime = "", "", ""
+    return query

@@ -1,0 +1,100 @@
+"""A PACS by STOW-RS (PS3.18 10.5); delivered means found by QIDO-RS and compared by WADO-RS metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from services.results.deliver.adapters.answers import dimse_error, http_error
+from services.results.deliver.adapters.source_headers import SourceHeaders
+from services.results.deliver.adapters.web import WebServer
+from services.results.deliver.formats.readback import dicom_differences
+from services.results.deliver.formats.sr_document import encoded, to_sr
+from services.results.deliver.formats.style import Style
+from services.results.deliver.ports import Sent
+from services.results.ledger.findings import Finding, Predecessor
+from shared.domain.errors import PermanentError, TemporaryError
+
+_JSON = "application/dicom+json"
+_FAILED_SOP_SEQUENCE = "00081198"
+_FAILURE_REASON = "00081197"
+_CONFLICT = 409  # PS3.18 10.5.3.1: nothing was stored; the reasons are in the body
+
+
+@dataclass(frozen=True, slots=True)
+class StowSink:
+    """Sends SRs to one DICOMweb server."""
+
+    name: str
+    server: WebServer
+    headers: SourceHeaders
+    style: Style
+
+    def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
+        """Store the SR and return once it is proven to be there.
+
+        Raises:
+            OncoRelayError: Permanent or temporary, by the table in ``answers``.
+        """
+        document = to_sr(finding, self.headers.read(finding), predecessors, self.style)
+        self._store(document)
+        self._find(document)
+        self._compare(document)
+        return Sent(str(document.SOPInstanceUID), f"{self.server.base.rstrip('/')}/{_path(document)}")
+
+    def _store(self, document: Dataset) -> None:
+        boundary = f"oncorelay-{document.SOPInstanceUID}"
+        content = (
+            f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+            + encoded(document)
+            + f"\r\n--{boundary}--\r\n".encode()
+        )
+        kind = f'multipart/related; type="application/dicom"; boundary={boundary}'
+        headers = {"Content-Type": kind, "Accept": _JSON}
+        answer = self.server.call("POST", f"studies/{document.StudyInstanceUID}", headers, content)
+        for reason in _failures(answer.json()):
+            error = dimse_error(reason, f"STOW-RS to {self.name}")
+            if error:
+                raise error
+        error = http_error(answer.status, f"STOW-RS to {self.name}")
+        if error and answer.status != _CONFLICT:
+            raise error
+
+    def _find(self, document: Dataset) -> None:
+        series = f"studies/{document.StudyInstanceUID}/series/{document.SeriesInstanceUID}"
+        rows = self._json(f"{series}/instances?SOPInstanceUID={document.SOPInstanceUID}")
+        uids = [Dataset.from_json(row).get("SOPInstanceUID") for row in rows]
+        if document.SOPInstanceUID not in uids:
+            raise TemporaryError(f"{self.name} stored the object and does not find it")
+
+    def _compare(self, document: Dataset) -> None:
+        rows = self._json(f"{_path(document)}/metadata")
+        if not rows:
+            raise TemporaryError(f"{self.name} has no metadata of the object")
+        different = dicom_differences(document, Dataset.from_json(rows[0]), complete=True)
+        if different:
+            raise PermanentError(f"{self.name} holds another object under this UID: {', '.join(different)} differ")
+
+    def _json(self, path: str) -> list[dict[str, Any]]:
+        answer = self.server.call("GET", path, {"Accept": _JSON})
+        error = http_error(answer.status, f"DICOMweb of {self.name}")
+        if error:
+            raise error
+        rows = answer.json()
+        return rows if isinstance(rows, list) else []
+
+
+def _path(document: Dataset) -> str:
+    return (
+        f"studies/{document.StudyInstanceUID}/series/{document.SeriesInstanceUID}/instances/{document.SOPInstanceUID}"
+    )
+
+
+def _failures(body: Any) -> list[int]:
+    """Return the failure reasons (0008,1197) of a store response."""
+    rows = body.get(_FAILED_SOP_SEQUENCE, {}).get("Value", []) if isinstance(body, dict) else []
+    reasons = [row.get(_FAILURE_REASON, {}).get("Value", [0x0110]) for row in rows if isinstance(row, dict)]
+    return [int(values[0]) for values in reasons if values]

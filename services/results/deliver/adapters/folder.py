@@ -1,0 +1,83 @@
+"""A folder as sink: whole, durable files named by derived UIDs; what no longer counts is moved to ``superseded``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.results.deliver.adapters.source_headers import SourceHeaders
+from services.results.deliver.formats.chart import chart_without_server
+from services.results.deliver.formats.fhir_bundle import to_transaction
+from services.results.deliver.formats.sr_document import encoded, to_sr
+from services.results.deliver.formats.style import Style, document_uid
+from services.results.deliver.ports import Sent
+from services.results.ledger.findings import Finding, Predecessor
+from shared.domain.errors import PermanentError, UnavailableError
+from shared.domain.identity import IdentityMap
+from shared.fhir.writing.elements import encode
+from shared.storage.blobs import sync_folder, write_durably
+
+SUPERSEDED = "superseded"
+_SUFFIXES = {"dicom-sr": ".dcm", "fhir-transaction": ".fhir.json"}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSink:
+    """Writes the objects the site asks for into one folder."""
+
+    name: str
+    folder: Path
+    objects: tuple[str, ...]
+    headers: SourceHeaders
+    style: Style
+    identities: IdentityMap
+
+    def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
+        """Write the files, read them back, then move away what they replace.
+
+        Raises:
+            PermanentError: If the identity is not in the site's map, or another file lies under the name.
+            UnavailableError: If the folder cannot be written.
+        """
+        stem = document_uid(finding, self.style)
+        files = {f"{stem}{_SUFFIXES[kind]}": data for kind, data in self._rendered(finding, predecessors).items()}
+        try:
+            (self.folder / SUPERSEDED).mkdir(parents=True, exist_ok=True)
+            for file_name, data in files.items():
+                self._write(file_name, data)
+            self._retire([row.object_id for row in predecessors if row.object_id])
+        except OSError as error:
+            raise UnavailableError(f"the folder of {self.name} cannot be written: {error.strerror}") from error
+        return Sent(stem, str(self.folder / next(iter(files), "")))
+
+    def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
+        made: dict[str, bytes] = {}
+        if "dicom-sr" in self.objects:
+            made["dicom-sr"] = encoded(to_sr(finding, self.headers.read(finding), predecessors, self.style))
+        if "fhir-transaction" in self.objects:
+            bundle = to_transaction(finding, chart_without_server(*self._identifier(finding)), self.style)
+            made |= {"fhir-transaction": encode(bundle)} if bundle else {}
+        return made
+
+    def _identifier(self, finding: Finding) -> tuple[str, str]:
+        authority = self.identities.authority(finding.identity.authority)
+        if authority is None or not authority.fhir_system:
+            raise PermanentError("the site's identity map has no FHIR system for the patient's assigning authority")
+        return authority.fhir_system, finding.identity.identifier
+
+    def _write(self, file_name: str, data: bytes) -> None:
+        target = self.folder / file_name
+        if not target.exists():
+            write_durably(target, data)
+        if target.read_bytes() != data:
+            raise PermanentError(f"another file lies under the name {file_name}")
+
+    def _retire(self, stems: list[str]) -> None:
+        for stem in stems:
+            for suffix in _SUFFIXES.values():
+                earlier = self.folder / f"{stem}{suffix}"
+                if earlier.exists():
+                    earlier.replace(self.folder / SUPERSEDED / earlier.name)
+        sync_folder(self.folder / SUPERSEDED)
+        sync_folder(self.folder)

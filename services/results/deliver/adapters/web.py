@@ -1,0 +1,81 @@
+"""HTTP towards one configured server: bounded answers, bounded waits, no redirects, no proxies, no URL out of an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shared.domain.errors import PermanentError, UnavailableError
+
+LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+    def json(self) -> Any:
+        """Return the parsed JSON; None where there is none."""
+        try:
+            return httpx.Response(self.status, content=self.content).json() if self.content else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class WebServer:
+    """One server below a base URL."""
+
+    base: str
+    timeout_s: float
+    token_file: Path | None = None
+    client: httpx.Client = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        client = httpx.Client(timeout=self.timeout_s, follow_redirects=False, trust_env=False)
+        object.__setattr__(self, "client", client)
+
+    def call(self, method: str, path: str, headers: dict[str, str], content: bytes | None = None) -> Answer:
+        """Return the answer to one request below the base.
+
+        Raises:
+            UnavailableError: If the server cannot be reached or does not answer in time.
+            PermanentError: If its answer is larger than we read.
+        """
+        url = f"{self.base.rstrip('/')}/{path}".rstrip("/")
+        try:
+            with self.client.stream(method, url, headers=headers | self._authorization(), content=content) as response:
+                return Answer(response.status_code, response.headers, _bounded(response, self.base))
+        except httpx.TransportError as error:
+            raise UnavailableError(f"{self.base} cannot be reached ({type(error).__name__})") from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def _authorization(self) -> dict[str, str]:
+        """Return the bearer token; the file is read each time, because tokens are renewed."""
+        if self.token_file is None:
+            return {}
+        try:
+            return {"Authorization": f"Bearer {self.token_file.read_text(encoding='ascii').strip()}"}
+        except OSError as error:
+            raise PermanentError(f"the token of {self.base} cannot be read: {error.strerror}") from error
+
+
+def _bounded(response: httpx.Response, base: str) -> bytes:
+    chunks = []
+    size = 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > LONGEST_ANSWER_BYTES:
+            raise PermanentError(f"{base} answered with more than {LONGEST_ANSWER_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,71 @@
+"""Is what the peer holds what was sent? Names of what differs; values are not repeated, they may identify a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from services.results.deliver.formats.fhir_parts import FINAL
+from shared.fhir.writing.elements import Json
+
+# What makes it this document about this patient. An archive may add to a data set, and may coerce names.
+_DICOM = (
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "Modality",
+    "InstanceCreatorUID", "ContentDate", "ContentTime", "CompletionFlag", "VerificationFlag", "PreliminaryFlag",
+    "ConceptNameCodeSequence", "ContentSequence", "CurrentRequestedProcedureEvidenceSequence",
+    "PredecessorDocumentsSequence",
+)  # fmt: skip
+
+# What a server sets itself, or what depends on the chart at the moment of rendering.
+_FREE = frozenset({"id", "text", "basis", "derivedFrom", "entity"})
+_LABELS = frozenset({"security", "tag"})
+
+
+def dicom_differences(sent: Dataset, stored: Dataset, *, complete: bool) -> tuple[str, ...]:
+    """Return the keywords in which ``stored`` differs; of an incomplete answer only what it states is compared."""
+    names = [name for name in _DICOM if name in sent]
+    if not complete:
+        names = [name for name in names if stored.get(name) not in (None, "", [])]
+    return tuple(name for name in names if stored.get(name) != sent.get(name))
+
+
+def fhir_differences(sent: Json, stored: Json) -> tuple[str, ...]:
+    """Return the elements in which ``stored`` differs from what was sent; what the server added does not count."""
+    return tuple(_differences(sent, stored, sent["resourceType"]))
+
+
+def _differences(sent: Any, stored: Any, place: str) -> Iterator[str]:
+    if isinstance(sent, dict) and isinstance(stored, dict):
+        for key in sent.keys() - _FREE:
+            yield from _element(key, sent[key], stored.get(key), f"{place}.{key}")
+    elif isinstance(sent, list) and isinstance(stored, list) and len(sent) == len(stored):
+        for number, pair in enumerate(zip(sent, stored, strict=True)):
+            yield from _differences(*pair, f"{place}[{number}]")
+    elif not _same(sent, stored):
+        yield place
+
+
+def _element(key: str, sent: Any, stored: Any, place: str) -> Iterator[str]:
+    if key == "meta":
+        yield from (f"{place}.{name}" for name in sent if name in _LABELS and not _labelled(sent[name], stored, name))
+    elif key == "reference" and str(sent).startswith("urn:uuid:"):
+        yield from () if "/" in str(stored) else (place,)
+    elif key == "status" and {sent, stored} <= FINAL:
+        return
+    else:
+        yield from _differences(sent, stored, place)
+
+
+def _labelled(labels: list[Json], stored: Any, name: str) -> bool:
+    there = stored.get(name, []) if isinstance(stored, dict) else []
+    codes = {(row.get("system"), row.get("code")) for row in there}
+    return all((row["system"], row["code"]) in codes for row in labels)
+
+
+def _same(sent: Any, stored: Any) -> bool:
+    if isinstance(sent, str) and isinstance(stored, str):
+        # A server may write the zone of a moment as Z.
+        return sent.replace("+00:00", "Z") == stored.replace("+00:00", "Z")
+    return bool(sent == stored)

@@ -1,0 +1,33 @@
+"""``models verify``: what was checked on one bundle, one line each, for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.bundles.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked and held."""
+
+    name: str
+    detail: str
+
+
+def checked(catalog: Catalog, bundle_id: str) -> tuple[Check, ...]:
+    """Verify the bundle again, load its graph and run its golden inputs here.
+
+    Raises:
+        BundleRefusedError: If anything does not hold; says what to do.
+        NotFoundError: If no such bundle is installed.
+    """
+    installed = catalog.find(bundle_id)
+    model = catalog.open(bundle_id, installed.reference.digest)
+    manifest = installed.manifest
+    return (
+        Check("signature", f"Ed25519, key {installed.signer}"),
+        Check("files", f"{len(manifest.files)} files, sha256 of each as stated, no other file"),
+        Check("digest", installed.reference.digest),
+        Check("golden", f"{len(manifest.golden)} inputs reproduced on {model.runtime}, {model.precision}"),
+    )

@@ -1,0 +1,166 @@
+"""``bundle.json``, typed: every key a bundle may have, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.domain.prediction import IntendedUse, Outcome
+
+MANIFEST_NAME = "bundle.json"
+SIGNATURE_NAME = "bundle.sig"
+"""64 raw bytes: Ed25519 (RFC 8032) over the bytes of ``bundle.json``."""
+
+Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Sentence = Annotated[str, Field(min_length=1, max_length=4000)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class InputContract(_Part):
+    """One input a clinician would recognise, with the levels it may have."""
+
+    name: Name
+    meaning: Sentence
+    levels: tuple[Name, ...]
+
+
+class OutputClass(_Part):
+    """What one output index is the probability of."""
+
+    index: int = Field(ge=0)
+    code: Name
+    display: Sentence
+
+
+class OutputContract(_Part):
+    """What the graph returns: the event its source modelled and the event it reports are both stated."""
+
+    classes: tuple[OutputClass, ...] = Field(min_length=1)
+    modelled_event: Name
+    """The event the published coefficients model."""
+    positive_class: Name
+    """The event the graph returns the probability of; code of one of ``classes``."""
+    complement_class: Name
+    complement_display: Sentence
+    favourable: bool
+    """True where the event is good news: it then never sets FHIR ``qualitativeRisk``."""
+
+
+class Coefficient(_Part):
+    """One coefficient of the modelled event, as printed and as used."""
+
+    feature: Name
+    odds_ratio: float = Field(gt=0)
+    log_odds_ratio: float
+    source: Sentence
+
+
+class Logistic(_Part):
+    """Intercept and coefficients of the modelled event (not of its complement)."""
+
+    intercept: float
+    intercept_source: Sentence
+    coefficients: tuple[Coefficient, ...]
+
+
+class Metric(_Part):
+    """One number about performance, with everything without which it means nothing."""
+
+    name: Name
+    value: float
+    interval: tuple[float, float] | None = None
+    """95 % interval."""
+    interval_method: str = Field(default="", max_length=200)
+    positive_class: Name
+    n: int = Field(gt=0)
+    positives: int = Field(ge=0)
+    cohort: Sentence
+    source: Sentence
+
+    @model_validator(mode="after")
+    def _positives_within_n(self) -> Self:
+        if self.positives > self.n:
+            raise ValueError("more positives than patients")
+        return self
+
+
+class Threshold(_Part):
+    """One cut on the probability of the positive class; at or above it the answer reads ``level_above``."""
+
+    value: Unit
+    level_above: Name
+    level_below: Name
+    source: Sentence
+
+
+class Golden(_Part):
+    """One input with the output the runtime at hand must reproduce."""
+
+    inputs: dict[Name, str]
+    features: dict[Name, float]
+    probability: Unit
+    tolerance: float = Field(gt=0, le=1e-6)
+    """Largest absolute difference."""
+
+
+class Manifest(_Part):
+    """Everything a bundle says about itself."""
+
+    schema_version: Literal[1]
+    id: Name
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    predictor: Name
+    variant: Name
+    intended_use: IntendedUse
+    intended_use_statement: Sentence
+    inputs: tuple[InputContract, ...] = Field(min_length=1)
+    features: tuple[Name, ...] = Field(min_length=1, max_length=4096)
+    """Columns of the graph's input, in order."""
+    graph: Name
+    """File name of the ONNX graph; input ``features`` [rows, columns], output ``probability`` [rows, 1]."""
+    precision: Literal["float64", "float32"]
+    output: OutputContract
+    logistic: Logistic | None = None
+    training_data: Sentence
+    calibration: Sentence
+    metrics: tuple[Metric, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    golden: tuple[Golden, ...] = Field(min_length=1)
+    files: dict[Name, Sha256]
+    """sha256 of every file of the bundle except this one and its signature."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.graph not in self.files:
+            raise ValueError(f"files does not name the graph {self.graph}")
+        if self.output.positive_class not in {one.code for one in self.output.classes}:
+            raise ValueError("output.positive_class is none of output.classes")
+        if any(set(one.features) != set(self.features) for one in self.golden):
+            raise ValueError("a golden input does not name exactly the features")
+        if {MANIFEST_NAME, SIGNATURE_NAME} & set(self.files):
+            raise ValueError("files names the manifest or its signature")
+        return self
+
+    @property
+    def positive_index(self) -> int:
+        """Return the output index of the positive class."""
+        return next(one.index for one in self.output.classes if one.code == self.output.positive_class)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return what the probability is the probability of."""
+        output = self.output
+        display = next(one.display for one in output.classes if one.code == output.positive_class)
+        return Outcome(
+            output.positive_class, display, output.complement_class, output.complement_display, output.favourable
+        )
+
+    def level(self, probability: float) -> tuple[str, ...]:
+        """Return what every threshold says about ``probability``."""
+        return tuple(one.level_above if probability >= one.value else one.level_below for one in self.thresholds)

@@ -1,0 +1,18 @@
+"""Concepts of the DICOM templates and context groups that our objects use, in the scheme PS3.16 gives them.
+
+Source: PS3.16, by template (TID) or context group (CID); spelled as pydicom 3 carries them.
+"""
+
+from __future__ import annotations
+
+from shared.codes import loinc, snomed, ucum
+from shared.codes.terminology import DCM, UMLS
+from shared.domain.coding import Coding
+
+IMAGING_MEASUREMENT_REPORT = Coding(DCM, "126000", "Imaging Measurement Report")  # CID 7021
+DEVICE = Coding(DCM, "121007", "Device")  # TID 1002, observer type
+COMMENT = Coding(DCM, "121106", "Comment")  # TID 1500, text of the qualitative evaluations
+QUALITATIVE_EVALUATIONS = Coding(UMLS, "C0034375", "Qualitative Evaluations")  # TID 1500, row 12
+MRI = Coding(loinc.SYSTEM, "25056-3", "MRI unspecified body region")  # CID 100; MRI of breast is not in that group
+AXILLARY_LYMPH_NODE = Coding(snomed.SYSTEM, "68171009", "Axillary lymph node")  # CID 7600
+NO_UNITS = Coding(ucum.SYSTEM, "1", "no units")  # TID 300, unit of a fraction

@@ -1,0 +1,74 @@
+"""Our own names: what marks a FHIR resource as ours, and the concepts for which no standard code was found.
+
+Codes have at most 16 characters, so that DICOM can carry them as Code Value (0008,0100); displays at most 64, the
+length of Code Meaning (0008,0104). No SNOMED CT or LOINC code was found for the probability of an axillary complete
+response, nor for the reasons why a question was not answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.domain.coding import Coding
+from shared.domain.prediction import NotAnalysedReason
+
+IDENTIFIER_SYSTEM = "urn:oncorelay:result"
+"""``identifier.system`` of every FHIR resource we send; how our own output is recognised when it comes back."""
+REVISION_SYSTEM = "urn:oncorelay:revision"
+"""``identifier.system`` of case and revision (``case.3``): how earlier revisions are found at a FHIR server."""
+BUNDLE_SYSTEM = "urn:oncorelay:bundle"
+"""``identifier.system`` of a model bundle's digest (FHIR Device)."""
+SYSTEM = "urn:oncorelay:code"
+"""Code system of the concepts below."""
+
+
+def code(value: str, display: str) -> Coding:
+    """Return one local concept."""
+    return Coding(SYSTEM, value, display)
+
+
+ANALYSIS_STATUS = code("analysis_status", "Status of the analysis")
+NOT_ANALYSED = code("not_analysed", "Asked, and could not be analysed")
+WITHDRAWN = code("withdrawn", "Result withdrawn")
+REASON = code("reason", "Reason why it was not analysed")
+INPUT = code("input", "Input of the analysis")
+INTENDED_USE = code("intended_use", "Intended use")
+VALIDITY = code("validity", "Date and expiry of the result")
+MEANING = code("meaning", "What the probability is the probability of")
+FLAG = code("flag", "Remark on this result")
+ALTERNATIVE = code("alternative", "Probability under another reading of an input")
+SIDE = code("side", "Side of the body")
+
+ASSESSMENTS: Mapping[str, Coding] = {
+    "ln_pcr": code("ln_pcr", "Axillary nodal response to neoadjuvant chemotherapy"),
+}
+"""Predictor -> what it assesses."""
+
+PROBABILITIES: Mapping[str, Coding] = {
+    "axillary_pcr": code("p_axillary_pcr", "Probability of no residual nodal disease (axillary pCR)"),
+    "residual_nodal_disease": code("p_residual_nodal", "Probability of residual nodal disease"),
+}
+"""Outcome class -> the name of its probability. Not DCM 111047: that is the probability of *cancer*."""
+
+REASONS: Mapping[NotAnalysedReason, Coding] = {
+    NotAnalysedReason.MISSING_INPUT: code("missing_input", "An input is missing"),
+    NotAnalysedReason.CONTRADICTING_INPUT: code("contradicting", "Inputs contradict each other"),
+    NotAnalysedReason.UNUSABLE_INPUT: code("unusable_input", "An input cannot be used"),
+    NotAnalysedReason.NOT_NODE_POSITIVE: code("not_node_pos", "The disease is not node-positive"),
+    NotAnalysedReason.THERAPY_BEFORE_IMAGES: code("therapy_before", "Therapy began before the images"),
+    NotAnalysedReason.AMBIGUOUS_TUMOUR: code("ambig_tumour", "Which tumour is meant is ambiguous"),
+    NotAnalysedReason.SIDE_CONFLICT: code("side_conflict", "Images and facts name different sides"),
+    NotAnalysedReason.NO_BUNDLE: code("no_bundle", "No model is installed for this question"),
+    NotAnalysedReason.OUT_OF_DISTRIBUTION: code("out_of_range", "Outside the range the model has seen"),
+}
+"""Why a question could not be answered."""
+
+
+def assessment(predictor: str) -> Coding:
+    """Return what a predictor assesses; a predictor without a row is named by its own name."""
+    return ASSESSMENTS.get(predictor, code(predictor, predictor))
+
+
+def probability_of(outcome_class: str, display: str) -> Coding:
+    """Return the name of the probability of an outcome class."""
+    return PROBABILITIES.get(outcome_class) or code(f"p_{outcome_class}", f"Probability of {display}")

@@ -1,0 +1,33 @@
+"""Code systems by both of their names: the URI that FHIR writes and the designator that DICOM writes.
+
+Source: PS3.16 section 8 (table 8-1, coding schemes) and the FHIR R4 page "Code Systems".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.codes import hl7_terminology, local, loinc, snomed, ucum
+from shared.domain.coding import Coding
+
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+UMLS = "http://www.nlm.nih.gov/research/umls"
+DICOM_UID = "urn:dicom:uid"
+"""``identifier.system`` of a DICOM UID written as ``urn:oid:…`` (FHIR R4, ImagingStudy.identifier)."""
+
+DICOM_DESIGNATORS: Mapping[str, str] = {
+    DCM: "DCM",
+    snomed.SYSTEM: "SCT",
+    loinc.SYSTEM: "LN",
+    ucum.SYSTEM: "UCUM",
+    UMLS: "UMLS",
+    local.SYSTEM: "99ONCORELAY",  # PS3.3 8.2: private designators begin with 99
+}
+"""FHIR ``system`` -> Coding Scheme Designator (0008,0102)."""
+
+TEST_DATA = Coding("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST", "test health data")
+"""``meta.security`` of everything a demonstration bundle produces (HL7 v3 ActReason)."""
+NOT_PERFORMED = Coding(hl7_terminology.DATA_ABSENT_REASON, "not-performed", "Not Performed")
+"""``Observation.dataAbsentReason`` of a question that could not be answered; our own reason stands beside it."""
+ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "assembler", "Assembler")
+"""``Provenance.agent.type``: a device that works on its own on existing data."""

@@ -1,0 +1,69 @@
+"""Patient -> identity by the site's map, and what both sides of a match must agree on. Names are never read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from shared.domain.identity import Demographics, IdentityMap, PatientIdentity, Sex
+from shared.fhir.reading.elements import objects
+from shared.fhir.reading.json_text import JsonObject
+from shared.fhir.reading.refusal import IssueCode, RefusedElementError
+
+# http://hl7.org/fhir/administrative-gender; "unknown" states nothing.
+_SEXES = {"female": Sex.FEMALE, "male": Sex.MALE, "other": Sex.OTHER, "unknown": None}
+IDENTIFIER = "Patient.identifier"
+MAX_IDENTIFIER = 256
+"""Longer values identify nobody we could keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRead:
+    """What a Patient says to us. ``unmapped`` says why there is no identity."""
+
+    identity: PatientIdentity | None
+    demographics: Demographics
+    unmapped: str = ""
+
+
+def read_patient(resource: JsonObject, identities: IdentityMap) -> PatientRead:
+    """Return identity, birth date and sex of a Patient.
+
+    Raises:
+        RefusedElementError: If gender or birth date is not what FHIR allows.
+    """
+    found = mapped(resource.get("identifier", []), identities)
+    demographics = Demographics(_birth_date(resource), _sex(resource))
+    if len(found) == 1:
+        return PatientRead(found[0], demographics)
+    why = "several identifiers" if found else "no identifier"
+    return PatientRead(
+        None, demographics, f"{why} under the systems of the site's identity map (exactly one is needed)"
+    )
+
+
+def mapped(identifiers: object, identities: IdentityMap) -> tuple[PatientIdentity, ...]:
+    """Return the distinct identities among FHIR Identifiers; outdated ones (``use`` old) do not count."""
+    found = [
+        identities.from_fhir(str(row.get("system", "")), str(row.get("value", "")))
+        for row in objects(identifiers)
+        if row.get("use") != "old" and len(str(row.get("value", ""))) <= MAX_IDENTIFIER
+    ]
+    return tuple(dict.fromkeys(identity for identity in found if identity))
+
+
+def _birth_date(resource: JsonObject) -> date | None:
+    stated = str(resource.get("birthDate", ""))
+    if len(stated) != len("YYYY-MM-DD"):
+        return None  # a year or a month alone can neither agree nor disagree
+    try:
+        return date.fromisoformat(stated)
+    except ValueError:
+        raise RefusedElementError("Patient.birthDate", IssueCode.VALUE, "not a day of the calendar") from None
+
+
+def _sex(resource: JsonObject) -> Sex | None:
+    stated = resource.get("gender", "unknown")
+    if stated not in _SEXES:
+        raise RefusedElementError("Patient.gender", IssueCode.CODE_INVALID, "not a code of administrative-gender")
+    return _SEXES[stated]

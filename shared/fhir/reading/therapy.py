@@ -1,0 +1,137 @@
+"""MedicationRequest, MedicationAdministration, MedicationStatement, Procedure -> FactName.THERAPY."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shared.codes import hl7_terminology, rxnorm, snomed
+from shared.domain.coding import Coding
+from shared.domain.facts import FactName
+from shared.fhir.reading.elements import Key, codings, day, known, moment, objects, profiles
+from shared.fhir.reading.json_text import JsonObject
+from shared.fhir.reading.read import Read, Reading, code_of, refuse_modifiers, silent, unused
+from shared.fhir.reading.refusal import IssueCode, RefusedElementError
+
+MEDICINES: Mapping[Key, str] = {(rxnorm.SYSTEM, code): kind for code, kind in rxnorm.THERAPIES.items()} | {
+    (snomed.SYSTEM, code): kind for code, kind in snomed.THERAPY_SUBSTANCES.items()
+}
+PROCEDURES: Mapping[Key, str] = {(snomed.SYSTEM, code): kind for code, kind in snomed.THERAPY_PROCEDURES.items()}
+PROFILES: Mapping[str, str] = {
+    hl7_terminology.MCODE_SURGERY: "surgery",
+    hl7_terminology.MCODE_RADIOTHERAPY: "radiotherapy",
+}
+OTHER = "other"
+MAX_REFERENCE = 512
+
+_STOPPED = frozenset({"active", "on-hold", "stopped", "completed"})
+_REQUEST = _STOPPED | {"cancelled", "entered-in-error", "draft", "unknown"}
+_ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
+_INTENTS = _ORDERS | {"proposal", "plan", "option"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one resource type says that a therapy was given, and since when."""
+
+    statuses: frozenset[str]
+    begun: frozenset[str]
+    """Statuses in which the therapy has (or may have) begun; stopped therapies had."""
+    start_element: str
+    start: Callable[[JsonObject], str]
+
+
+def _request_start(resource: JsonObject) -> str:
+    starts = []
+    for dosage in objects(resource.get("dosageInstruction", [])):
+        repeat = (dosage.get("timing") or {}).get("repeat") or {}
+        starts.append(str((repeat.get("boundsPeriod") or {}).get("start", "")))
+    # Several instructions are phases of one therapy: it starts with the earliest.
+    return min((start for start in starts if start), default=str(resource.get("authoredOn", "")))
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "MedicationRequest": _Kind(_REQUEST, _STOPPED, "MedicationRequest.authoredOn", _request_start),
+    "MedicationAdministration": _Kind(
+        frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"}),
+        frozenset({"in-progress", "on-hold", "completed", "stopped"}),
+        "MedicationAdministration.effective",
+        lambda resource: moment(resource, "effective", "MedicationAdministration.effective"),
+    ),
+    "MedicationStatement": _Kind(
+        _STOPPED | {"entered-in-error", "intended", "unknown", "not-taken"},
+        _STOPPED,
+        "MedicationStatement.effective",
+        lambda resource: moment(resource, "effective", "MedicationStatement.effective"),
+    ),
+    "Procedure": _Kind(
+        frozenset(
+            {"preparation", "in-progress", "not-done", "on-hold", "stopped", "completed", "entered-in-error", "unknown"}
+        ),
+        frozenset({"in-progress", "on-hold", "stopped", "completed"}),
+        "Procedure.performed",
+        lambda resource: moment(resource, "performed", "Procedure.performed"),
+    ),
+}
+
+
+def read_therapy(resource: JsonObject, medication: JsonObject | None = None) -> Read:
+    """Return the therapy this resource states; ``medication`` is the Medication it refers to.
+
+    Raises:
+        RefusedElementError: If it is a therapy and its status or start cannot be used.
+    """
+    kind = _KINDS[resource["resourceType"]]
+    therapy = _therapy(resource, medication)
+    if therapy is None:
+        return unused("not a cancer therapy we know by code or mCODE profile")
+    refuse_modifiers(resource)
+    why_not = _not_given(resource, kind)
+    if why_not:
+        return silent(why_not)
+    start = day(kind.start(resource), kind.start_element)
+    return Read(used=True, readings=(Reading(FactName.THERAPY, therapy[1], start, coding=therapy[0]),))
+
+
+def _not_given(resource: JsonObject, kind: _Kind) -> str:
+    status = code_of(resource, "status", kind.statuses)
+    if status not in kind.begun:
+        return f"its status is {status}"
+    if resource["resourceType"] == "MedicationRequest" and code_of(resource, "intent", _INTENTS) not in _ORDERS:
+        return f"its intent is {resource['intent']}"
+    return "it asks not to give the medicine" if resource.get("doNotPerform") is True else ""
+
+
+def _therapy(resource: JsonObject, medication: JsonObject | None) -> tuple[Coding | None, str] | None:
+    if resource["resourceType"] == "Procedure":
+        concept, table, element = resource.get("code"), PROCEDURES, "Procedure.code"
+        by_profile = next((PROFILES[url] for url in profiles(resource) if url in PROFILES), None)
+    else:
+        concept, table, element = _medicine(resource, medication), MEDICINES, f"{resource['resourceType']}.medication"
+        by_profile = OTHER if profiles(resource) & hl7_terminology.MCODE_MEDICATIONS else None
+    found = known(concept, table, element)
+    if found or by_profile is None:
+        return found
+    return next(iter(codings(concept)), None), by_profile
+
+
+def _medicine(resource: JsonObject, medication: JsonObject | None) -> JsonObject | None:
+    concept = resource.get("medicationCodeableConcept") or (medication or {}).get("code")
+    return concept if isinstance(concept, dict) else None
+
+
+def medication_reference(resource: JsonObject) -> str:
+    """Return the reference of the Medication that names the medicine; empty where a code does.
+
+    Raises:
+        RefusedElementError: If there is neither.
+    """
+    if "medicationCodeableConcept" in resource or resource["resourceType"] == "Procedure":
+        return ""
+    reference = (resource.get("medicationReference") or {}).get("reference", "")
+    if not reference:
+        element = f"{resource['resourceType']}.medication"
+        raise RefusedElementError(element, IssueCode.REQUIRED, "neither a code nor a reference names the medicine")
+    if len(str(reference)) > MAX_REFERENCE:
+        raise RefusedElementError(element, IssueCode.TOO_LONG, "longer than a reference can be")
+    return str(reference)

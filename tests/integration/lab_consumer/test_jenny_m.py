@@ -1,0 +1,113 @@
+"""HL7's mCODE example patient Jenny M., resource by resource, as her EHR would send her."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.domain.facts import FactName, Tumour
+from shared.domain.identity import Side
+
+if TYPE_CHECKING:
+    from tests.integration.lab_consumer.conftest import Running
+
+FOLDER = Path(__file__).parents[4] / "shared" / "data" / "fhir" / "jenny-m"
+IMPOSSIBLE = "us-core-observation-lab-neutrophils-jenny-m"
+
+pytestmark = [
+    pytest.mark.shared_data,
+    pytest.mark.skipif(not FOLDER.is_dir(), reason="the real inputs of ../shared/data are not here"),
+]
+
+
+def jenny() -> list[dict[str, Any]]:
+    return [json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))]
+
+
+def check_facts(lab: Running) -> None:
+    known = lab.facts("MRN1234")
+    left = Tumour("Condition/primary-cancer-condition-jenny-m", Side.LEFT)
+    assert known.patient_reference == "Patient/cancer-patient-jenny-m"
+    assert known.tumours == (left,)
+    values = {fact.name: fact.value for fact in known.facts if fact.name is not FactName.THERAPY}
+    assert values == {
+        FactName.ESTROGEN_RECEPTOR: "positive",
+        FactName.PROGESTERONE_RECEPTOR: "negative",
+        FactName.HER2_INTERPRETATION: "negative",
+        FactName.CLINICAL_T: "T3",
+        FactName.CLINICAL_N: "N0",
+        FactName.CLINICAL_M: "M0",
+        FactName.PATHOLOGICAL_T: "T3",
+        FactName.PATHOLOGICAL_N: "N0",
+    }
+    therapies = [(fact.value, fact.effective_date.isoformat()) for fact in known.named(FactName.THERAPY)]
+    assert sorted(set(therapies)) == [
+        ("chemotherapy", "2018-04-01"),
+        ("chemotherapy", "2018-04-12"),
+        ("chemotherapy", "2018-04-22"),
+        ("endocrine", "2018-09-30"),
+        ("radiotherapy", "2018-08-15"),
+        ("surgery", "2018-04-01"),
+    ]
+    assert len(therapies) == 9
+
+
+def test_one_by_one_only_the_impossible_value_is_refused_by_name(lab: Running) -> None:
+    answers = {resource["id"]: lab.post(resource) for resource in jenny()}
+
+    refused = {found: answer for found, answer in answers.items() if answer.status_code >= 400}
+    assert list(refused) == [IMPOSSIBLE]
+    issue = refused[IMPOSSIBLE].json()["issue"][0]
+    assert refused[IMPOSSIBLE].status_code == 422
+    assert (issue["expression"], issue["code"]) == (["Observation.value"], "value")
+    assert "impossible" in issue["diagnostics"]
+    assert "not used" in answers["us-core-practitioner-owen-oncologist"].text
+    check_facts(lab)
+
+
+def test_as_a_batch_the_rest_is_accepted(lab: Running) -> None:
+    entries = [{"resource": resource} for resource in jenny()]
+
+    answer = lab.post({"resourceType": "Bundle", "type": "batch", "entry": entries}, "/fhir")
+
+    statuses = [entry["response"]["status"][:3] for entry in answer.json()["entry"]]
+    assert answer.status_code == 200
+    assert statuses.count("422") == 1
+    check_facts(lab)
+
+
+def test_as_a_transaction_nothing_is_accepted_and_the_entry_is_named(lab: Running) -> None:
+    resources = jenny()
+    place = [resource["id"] for resource in resources].index(IMPOSSIBLE)
+
+    answer = lab.post(
+        {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": row} for row in resources]}, "/fhir"
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == [f"Bundle.entry[{place}].resource.value"]
+    assert lab.facts("MRN1234").facts == ()
+
+
+def test_her_refusal_is_listed_without_identifying_data(lab: Running) -> None:
+    for resource in jenny():
+        lab.post(resource)
+
+    (refusal,) = lab.grpc.list_refusals()
+
+    assert refusal["source"] == f"Observation/{IMPOSSIBLE}"
+    assert refusal["element"] == "Observation.value"
+    assert not any(word in refusal["reason"] for word in ("Jenny", "MRN1234", "1965"))
+
+
+def test_the_specimen_binds_a_receptor_to_the_left_breast(lab: Running) -> None:
+    for resource in jenny():
+        if resource["id"] == "tumor-marker-test-er-jenny-m":
+            resource["specimen"] = {"reference": "Specimen/tumor-specimen-left-breast-jenny-m"}
+        lab.post(resource)
+
+    (er,) = lab.facts("MRN1234").named(FactName.ESTROGEN_RECEPTOR)
+    assert er.tumour == Tumour("", Side.LEFT)

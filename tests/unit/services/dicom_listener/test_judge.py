@@ -1,0 +1,232 @@
+"""Completeness by evidence, and what is sent when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
+from services.dicom_listener.handlers.judge import JudgeStudies
+from services.dicom_listener.handlers.outbox import Backoff, EmptyOutbox
+from services.dicom_listener.handlers.reception import resume_unfinished
+from services.dicom_listener.handlers.watch import StudyWatch
+from services.dicom_listener.ports.peers import CountAtSender, InstanceCount
+from services.dicom_listener.ports.records import InstanceStored, OwnOutputSeen
+from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
+from shared.domain.identity import IdentityMap
+from shared.domain.study import Study
+
+TIME = "2026-01-15T10:00:00+00:00"
+ONE = InstanceStored("1.1", 1, "1.2.840", "1.9", "1.8", "MR", "c1", "i1", "file:///x", "PACS", TIME)
+TWO = replace(ONE, sop_instance_uid="1.2")
+
+
+@dataclass
+class Archive:
+    holds: int = 0
+    ours: int = 0
+    up: bool = True
+
+    def count(self, study_instance_uid: str, held: int) -> CountAtSender:
+        if not self.up:
+            raise UnavailableError("down")
+        return CountAtSender(self.holds, self.ours)
+
+
+@dataclass
+class Ledger:
+    studies: list[tuple[str, Study]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    error: OncoRelayError | None = None
+
+    def submit_case(self, request_id: str, study: Study) -> tuple[str, ...]:
+        if self.error:
+            raise self.error
+        self.studies.append((request_id, study))
+        return ("case-1",)
+
+    def report_notice(self, request_id: str, kind: str, text: str, case_id: str = "") -> str:
+        if isinstance(self.error, UnavailableError):
+            raise self.error
+        self.notices.append(kind)
+        return "1"
+
+
+class Desk:
+    """A judge and an outbox with a clock that a test moves."""
+
+    def __init__(self, catalogue: JournaledCatalogue, counts: dict[str, InstanceCount] | None = None) -> None:
+        self.now = 100.0
+        self.catalogue = catalogue
+        self.watch = StudyWatch(lambda: self.now)
+        self.ledger = Ledger()
+        stamp = datetime(2026, 1, 15, tzinfo=UTC)
+        ticks = lambda: self.now  # noqa: E731
+        self.judge = JudgeStudies(self.watch, catalogue, counts or {}, 1.0, 60.0, lambda: stamp, ticks)
+        self.outbox = EmptyOutbox(catalogue, self.ledger, IdentityMap(()), lambda: stamp, Backoff(ticks))
+
+    def bring(self, association: int, *instances: InstanceStored, released: bool = True) -> None:
+        self.watch.opened(association, "PACS")
+        for instance in instances:
+            if self.catalogue.current(instance.sop_instance_uid) != instance:
+                self.catalogue.record(instance)
+            self.watch.arrived(association, instance.study_instance_uid)
+        self.watch.ended(association, released=released)
+
+    def after(self, seconds: float) -> list[str]:
+        """Let time pass; return the evidence of everything submitted so far."""
+        self.now += seconds
+        self.judge()
+        self.outbox()
+        return [study.completeness.evidence.value for _, study in self.ledger.studies]
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[JournaledCatalogue]:
+    opened = open_catalogue(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def archive() -> Archive:
+    return Archive()
+
+
+@pytest.fixture
+def desk(catalogue: JournaledCatalogue) -> Desk:
+    return Desk(catalogue)
+
+
+@pytest.fixture
+def asking(catalogue: JournaledCatalogue, archive: Archive) -> Desk:
+    return Desk(catalogue, {"PACS": archive})
+
+
+def test_a_released_association_is_evidence_after_the_pause(desk: Desk) -> None:
+    desk.bring(1, ONE)
+
+    assert desk.after(0.5) == []
+    assert desk.after(0.6) == ["association_released"]
+
+
+def test_a_cut_association_waits_for_quiet(desk: Desk) -> None:
+    desk.bring(1, ONE, released=False)
+
+    assert desk.after(59) == []
+    assert desk.after(2) == ["quiet_time"]
+
+
+def test_the_same_study_again_is_not_submitted_again(desk: Desk) -> None:
+    desk.bring(1, ONE, TWO)
+    desk.after(2)
+    desk.bring(2, ONE, TWO)
+
+    assert len(desk.after(2)) == 1
+
+
+def test_a_late_instance_submits_the_study_again(desk: Desk) -> None:
+    desk.bring(1, ONE)
+    desk.after(2)
+    desk.bring(2, TWO)
+    desk.after(2)
+
+    assert [len(study.instances) for _, study in desk.ledger.studies] == [1, 2]
+    assert len({request_id for request_id, _ in desk.ledger.studies}) == 2
+
+
+def test_a_correction_and_its_reversal_are_both_submitted(desk: Desk) -> None:
+    corrected = replace(ONE, version=2, identity_digest="i2")
+    for association, instance in enumerate((ONE, corrected, replace(ONE, version=3))):
+        desk.bring(association, instance)
+        desk.after(2)
+
+    assert len({request_id for request_id, _ in desk.ledger.studies}) == 3
+
+
+def test_the_number_at_the_sender_is_the_strongest_evidence(asking: Desk, archive: Archive) -> None:
+    archive.holds = 1
+    asking.bring(1, ONE, released=False)
+
+    assert asking.after(2) == ["expected_count"]
+
+
+def test_while_the_sender_holds_more_the_study_waits(asking: Desk, archive: Archive) -> None:
+    archive.holds = 2
+    asking.bring(1, ONE)
+    assert asking.after(2) == []
+
+    asking.bring(2, TWO)
+    assert asking.after(5) == ["expected_count"]
+
+
+def test_a_number_that_is_never_reached_ends_in_quiet(asking: Desk, archive: Archive) -> None:
+    archive.holds = 2
+    asking.bring(1, ONE)
+
+    assert asking.after(61) == ["quiet_time"]
+
+
+def test_a_sender_that_does_not_answer_ends_in_quiet(asking: Desk, archive: Archive) -> None:
+    archive.up = False
+    asking.bring(1, ONE)
+
+    assert asking.after(5) == []
+    assert asking.after(60) == ["quiet_time"]
+
+
+def test_our_own_objects_at_the_sender_are_not_counted(asking: Desk, archive: Archive) -> None:
+    archive.holds, archive.ours = 3, 2
+    asking.bring(1, ONE)
+
+    assert asking.after(2) == ["expected_count"]
+
+
+def test_our_own_objects_that_came_back_are_not_counted(asking: Desk, archive: Archive) -> None:
+    archive.holds = 2
+    asking.catalogue.record(OwnOutputSeen("1.5", "1.9", TIME))
+    asking.bring(1, ONE)
+
+    assert asking.after(2) == ["expected_count"]
+
+
+def test_results_that_is_down_gets_the_study_later_under_the_same_id(desk: Desk) -> None:
+    desk.ledger.error = UnavailableError("down")
+    desk.bring(1, ONE)
+    desk.after(2)
+    due = desk.catalogue.due_submissions()
+    desk.ledger.error = None
+
+    assert desk.after(20) == ["association_released"]
+    assert len(due) == 1
+    assert desk.catalogue.due_submissions() == ()
+
+
+def test_a_study_results_refuses_is_told_to_a_person(desk: Desk) -> None:
+    desk.ledger.error = InvalidInputError("study", "no")
+    desk.bring(1, ONE)
+    desk.after(2)
+    desk.after(20)
+
+    assert desk.ledger.notices == ["study_refused"]
+    assert desk.catalogue.due_submissions() == ()
+
+
+def test_an_internal_error_of_results_is_tried_again(desk: Desk) -> None:
+    desk.ledger.error = OncoRelayError("internal")
+    desk.bring(1, ONE)
+    desk.after(2)
+
+    assert len(desk.catalogue.due_submissions()) == 1
+
+
+def test_after_a_restart_an_unfinished_study_ends_in_quiet(desk: Desk, catalogue: JournaledCatalogue) -> None:
+    catalogue.record(ONE)
+
+    assert resume_unfinished(catalogue, desk.watch) == 1
+    assert desk.after(59) == []
+    assert desk.after(2) == ["quiet_time"]

@@ -1,0 +1,136 @@
+"""Medication and Procedure resources -> therapies."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from shared.codes import hl7_terminology, snomed
+from shared.domain.coding import Coding
+from shared.fhir.reading.refusal import RefusedElementError
+from shared.fhir.reading.therapy import medication_reference, read_therapy
+from shared.testing.fhir_resources import concept, medication_request
+
+CANCER_REQUEST: dict[str, Any] = {
+    "meta": {"profile": [hl7_terminology.MCODE + "mcode-cancer-related-medication-request|4.0.0"]}
+}
+HOUSE_CODE = Coding("urn:hospital:formulary", "X1")
+
+
+def procedure(code: str, **elements: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Procedure",
+        "id": "t1",
+        "status": "completed",
+        "code": concept(snomed.code(code, "")),
+        "subject": {"reference": "Patient/p1"},
+        "performedDateTime": "2026-02-03",
+        **elements,
+    }
+
+
+@pytest.mark.parametrize(("code", "kind"), [("56946", "chemotherapy"), ("84857", "endocrine"), ("224905", "her2")])
+def test_a_medicine_is_classed_by_its_code(code: str, kind: str) -> None:
+    (reading,) = read_therapy(medication_request("m1", code)).readings
+
+    assert (reading.value, reading.effective_date) == (kind, date(2026, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("64368001", "surgery"),
+        ("1217123003", "radiotherapy"),
+        ("367336001", "chemotherapy"),
+        ("169413002", "endocrine"),
+    ],
+)
+def test_a_procedure_is_classed_by_its_code(code: str, kind: str) -> None:
+    (reading,) = read_therapy(procedure(code)).readings
+
+    assert (reading.value, reading.effective_date) == (kind, date(2026, 2, 3))
+
+
+@pytest.mark.parametrize("code", ["723990008", "71651007"])
+def test_a_biopsy_and_a_mammography_are_no_therapy(code: str) -> None:
+    assert not read_therapy(procedure(code)).used
+
+
+def test_an_unknown_cancer_medicine_still_counts_as_therapy() -> None:
+    request = medication_request("m1", medicationCodeableConcept=concept(HOUSE_CODE), **CANCER_REQUEST)
+
+    (reading,) = read_therapy(request).readings
+
+    assert (reading.value, reading.coding) == ("other", HOUSE_CODE)
+
+
+def test_an_unknown_medicine_without_the_profile_is_not_used() -> None:
+    assert not read_therapy(medication_request("m1", medicationCodeableConcept=concept(HOUSE_CODE))).used
+
+
+def test_the_start_of_the_dosage_comes_before_the_date_of_the_order() -> None:
+    phases = [{"timing": {"repeat": {"boundsPeriod": {"start": day}}}} for day in ("2026-03-01", "2026-02-15")]
+
+    (reading,) = read_therapy(medication_request("m1", dosageInstruction=phases)).readings
+
+    assert reading.effective_date == date(2026, 2, 15)
+
+
+def test_a_procedure_that_lasted_began_with_its_period() -> None:
+    period = {"start": "2026-03-01", "end": "2026-04-01"}
+    resource = procedure("1217123003", performedPeriod=period)
+    del resource["performedDateTime"]
+
+    assert read_therapy(resource).readings[0].effective_date == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        medication_request("m1", status="cancelled"),
+        medication_request("m1", status="entered-in-error"),
+        medication_request("m1", intent="proposal"),
+        medication_request("m1", doNotPerform=True),
+        procedure("64368001", status="not-done"),
+    ],
+)
+def test_a_therapy_that_was_not_given_states_nothing(resource: dict[str, Any]) -> None:
+    read = read_therapy(resource)
+
+    assert read.used
+    assert not read.readings
+
+
+def test_a_stopped_therapy_had_begun() -> None:
+    assert read_therapy(medication_request("m1", status="stopped")).readings
+
+
+@pytest.mark.parametrize(
+    ("resource", "element"),
+    [
+        (medication_request("m1", authoredOn="2026"), "MedicationRequest.authoredOn"),
+        (medication_request("m1", status="given"), "MedicationRequest.status"),
+        (procedure("64368001", performedDateTime="2026-02"), "Procedure.performed"),
+        (procedure("64368001", performedDateTime=""), "Procedure.performed"),
+    ],
+)
+def test_a_therapy_without_a_usable_start_or_status_is_refused(resource: dict[str, Any], element: str) -> None:
+    with pytest.raises(RefusedElementError) as caught:
+        read_therapy(resource)
+
+    assert caught.value.element == element
+
+
+def test_a_medicine_may_be_named_by_another_resource() -> None:
+    request = medication_request("m1", medicationReference={"reference": "Medication/x"})
+    del request["medicationCodeableConcept"]
+    medicine = {
+        "resourceType": "Medication",
+        "code": concept(Coding("http://www.nlm.nih.gov/research/umls/rxnorm", "3639")),
+    }
+
+    assert medication_reference(request) == "Medication/x"
+    assert read_therapy(request, medicine).readings[0].value == "chemotherapy"
+    assert not read_therapy(request).used
