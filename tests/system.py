@@ -135,7 +135,12 @@ def _is_settled(detail: CaseDetail, state: str, findings: int) -> bool:
 
 @contextmanager
 def start_system(
-    folder: Path, *, with_peer: bool = False, pacs_sink: str = "dicom-cstore", **results: Any
+    folder: Path,
+    *,
+    with_peer: bool = False,
+    pacs_sink: str = "dicom-cstore",
+    listener: dict[str, Any] | None = None,
+    **results: Any,
 ) -> Iterator[System]:
     """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end."""
     data, ports = folder / "site", Ports.free()
@@ -150,7 +155,8 @@ def start_system(
     ):
         pacs = _start_pacs(archive, folder, ports)
         peers = [_peer(pacs)] if with_peer else []
-        site = write_site_file(data, ports, [_pacs_sink(pacs, pacs_sink), _ehr_sink(ehr)], peers, **results)
+        sinks = [_pacs_sink(pacs, pacs_sink), _ehr_sink(ehr)]
+        site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results)
         with _environment(site), running(lambda _name, _text: None) as supervisor:
             client = ResultsClient(f"127.0.0.1:{ports.results}")
             yield System(data, ports, supervisor, client, pacs, ehr, token, archive)

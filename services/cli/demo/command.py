@@ -47,7 +47,7 @@ def demo(data: Path | None, *, headless: bool) -> None:
     ports = Ports.free()
     with start_pacs(folder / "pacs", ports) as pacs, start_ehr(folder / "ehr", ports, token) as ehr:
         console.print(f"PACS: {pacs.name}    EHR: {ehr.name}")
-        site = write_site_file(folder, ports, [pacs.sink, ehr.sink], [])
+        site = write_site_file(folder, ports, [pacs.sink, ehr.sink])
         os.environ[CONFIG_VARIABLE] = str(site)
         os.environ.pop("ONCORELAY_SITE__DATA_FOLDER", None)
         with running(lambda name, text: console.print(f"  {name}: {text.removeprefix(name + ': ')}")) as supervisor:

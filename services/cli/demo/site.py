@@ -35,19 +35,25 @@ class Ports:
 
 
 def write_site_file(
-    folder: Path, ports: Ports, sinks: list[dict[str, Any]], peers: list[dict[str, Any]], **results: Any
+    folder: Path,
+    ports: Ports,
+    sinks: list[dict[str, Any]],
+    *,
+    peers: list[dict[str, Any]] | None = None,
+    listener: dict[str, Any] | None = None,
+    results: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = f"redis://127.0.0.1:{ports.redis}/0"
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
-    timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | results
+    timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
         "site": {"site_id": "demonstration", "data_folder": str(folder)},
         "identity": [{"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM}],
         "up": {"embedded_redis": True, "redis_port": ports.redis},
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
-            "settle_s": 0.5, "quiet_s": 5.0, **addresses,
+            "settle_s": 0.5, "quiet_s": 5.0, **addresses, **(listener or {}),
         },
         "lab_consumer": {"http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", **addresses},
         "results": {

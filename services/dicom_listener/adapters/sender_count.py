@@ -14,6 +14,8 @@ from shared.domain.errors import UnavailableError
 
 _PENDING = (0xFF00, 0xFF01)
 _SUCCESS = 0x0000
+# What pynetdicom and pydicom raise over an association that is gone, or over values that are not what they claim.
+_UNUSABLE_ANSWER = (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,18 @@ class FindInstanceCount:
         """Ask at study level, and at series level where that number is not the one expected."""
         association = self._associate()
         try:
-            studies = _find(association, _query("STUDY", study_instance_uid, "NumberOfStudyRelatedInstances"))
-            total = sum(_number(row, "NumberOfStudyRelatedInstances") for row in studies)
-            if total == held:
-                return CountAtSender(total, 0)
-            series = _find(association, _query("SERIES", study_instance_uid, "NumberOfSeriesRelatedInstances"))
+            return self._ask(association, study_instance_uid, held)
+        except _UNUSABLE_ANSWER as error:
+            raise UnavailableError(f"{self.called_ae_title} gave no usable answer to our query") from error
         finally:
             association.release()
+
+    def _ask(self, association: Any, study_instance_uid: str, held: int) -> CountAtSender:
+        studies = _find(association, _query("STUDY", study_instance_uid, "NumberOfStudyRelatedInstances"))
+        total = sum(_number(row, "NumberOfStudyRelatedInstances") for row in studies)
+        if total == held:
+            return CountAtSender(total, 0)
+        series = _find(association, _query("SERIES", study_instance_uid, "NumberOfSeriesRelatedInstances"))
         return CountAtSender(total, sum(self._ours(row) for row in series))
 
     def _ours(self, row: Dataset) -> int:

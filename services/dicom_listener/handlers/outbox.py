@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -12,7 +13,7 @@ from services.dicom_listener.handlers.study import fingerprint_of, request_id_of
 from services.dicom_listener.ports.peers import Results
 from services.dicom_listener.ports.records import NoticeDelivered, NoticeRaised, StudyCompleted, StudySubmitted
 from services.dicom_listener.ports.stores import Catalogue
-from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError
+from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
 from shared.domain.identity import IdentityMap
 
 log = structlog.get_logger("oncorelay.dicom_listener")
@@ -49,7 +50,7 @@ class Backoff:
 
 @dataclass(slots=True)
 class EmptyOutbox:
-    """Send what is due: notices first, then studies, oldest first. Stops at the first that must be tried again."""
+    """Send what is due: notices first, then studies, oldest first."""
 
     catalogue: Catalogue
     results: Results
@@ -61,15 +62,26 @@ class EmptyOutbox:
         """Send once everything that is due; runs on one thread."""
         if self.backoff.waiting():
             return
-        try:
-            for notice in self.catalogue.due_notices():
-                self._tell(notice)
-            for completion in self.catalogue.due_submissions():
-                self._submit(completion)
+        if self._send_all():
             self.backoff.succeeded()
-        except OncoRelayError as error:
+        else:
             self.backoff.failed()
-            log.warning("results_unavailable", error=type(error).__name__)
+
+    def _send_all(self) -> bool:
+        """Return whether nothing must be tried again; one bad message does not hold the others up."""
+        sends = [partial(self._tell, notice) for notice in self.catalogue.due_notices()]
+        sends += [partial(self._submit, completion) for completion in self.catalogue.due_submissions()]
+        done = True
+        for send in sends:
+            try:
+                send()
+            except TemporaryError as error:
+                log.warning("results_unavailable", error=type(error).__name__)
+                return False
+            except OncoRelayError as error:
+                done = False
+                log.error("results_failed", error=type(error).__name__)  # noqa: TRY400
+        return done
 
     def _tell(self, notice: NoticeRaised) -> None:
         try:

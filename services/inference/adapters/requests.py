@@ -15,7 +15,7 @@ from celery.worker.request import Request
 from kombu.asynchronous import get_event_loop
 
 
-class OrderRequest(Request):  # type: ignore[misc]  # Celery is not typed
+class OrderRequest(Request):
     """A request that makes the worker reconnect when its message could be neither acknowledged nor rejected."""
 
     def acknowledge(self) -> None:
@@ -33,10 +33,10 @@ class OrderRequest(Request):  # type: ignore[misc]  # Celery is not typed
             _reconnect_unless_settled(self.message)
 
 
-class OrderTask(Task):  # type: ignore[misc]  # Celery is not typed
+class OrderTask(Task):  # type: ignore[type-arg]  # generic in its stubs only
     """The base of our task: Celery's, with our request."""
 
-    Request = OrderRequest
+    Request = f"{__name__}:OrderRequest"
 
 
 def _reconnect_unless_settled(message: Any) -> None:

@@ -14,15 +14,14 @@ _OURS = local.IDENTIFIER_SYSTEM.rsplit(":", 1)[0] + ":"
 def why_not_input(resource: JsonObject) -> str:
     """Return why a resource can never become a fact; empty where it may.
 
-    AIAST: asserted by artificial intelligence, ours or another's, and so not a measurement. An identifier of our own:
-    something we sent and that came back.
+    AIAST: asserted by artificial intelligence, ours or another's, and so not a measurement. An identifier or a tag of
+    our own: something we sent and that came back.
     """
-    meta: Any = resource.get("meta")
-    labels = objects(meta.get("security", [])) if isinstance(meta, dict) else iter(())
+    stated: Any = resource.get("meta")
+    meta: JsonObject = stated if isinstance(stated, dict) else {}
     label = hl7_terminology.AI_ASSERTED
+    labels = objects(meta.get("security", []))
     if any(row.get("system") == label.system and row.get("code") == label.code for row in labels):
         return "it is labelled as asserted by artificial intelligence (AIAST)"
-    systems = [row.get("system") for row in objects(resource.get("identifier", []))]
-    if any(isinstance(system, str) and system.startswith(_OURS) for system in systems):
-        return "it is our own output"
-    return ""
+    marks = [*objects(resource.get("identifier", [])), *objects(meta.get("tag", []))]
+    return "it is our own output" if any(str(row.get("system", "")).startswith(_OURS) for row in marks) else ""

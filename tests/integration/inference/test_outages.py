@@ -64,3 +64,30 @@ def test_a_worker_survives_a_redis_that_is_killed_and_comes_back_empty(
         orders.close()
 
     assert [case_id for case_id, _, _ in ledger.answers] == ["case-a", "case-b"]
+
+
+def test_a_redis_that_dies_between_an_answer_and_its_acknowledgement_does_not_leave_a_deaf_worker(
+    tmp_path: Path, ledger: Any, workers: Any
+) -> None:
+    port, first, second = free_port(), tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    ledger.add("case-a")
+    ledger.add("case-b")
+    ledger.open_door.clear()
+    with start_redis(first, port) as url:
+        workers.redis_url = url
+        worker = workers.start()
+        orders = OrderQueue(url)
+        orders.send("case-a", 1)
+        until(ledger.reporting.is_set, "the worker in mid-task")
+        orders.close()
+    ledger.open_door.set()
+    until(lambda: "Couldn't ack" in worker.log, "the failed acknowledgement")
+    with start_redis(second, port) as url:
+        orders = OrderQueue(url)
+        orders.send("case-b", 1)
+        until(lambda: len(ledger.answers) == 2, "the second answer")
+        orders.close()
+
+    assert worker.process.poll() is None

@@ -46,9 +46,9 @@ class CStoreSink:
         if self.reports is None:
             return
         transaction = self.new_uid()
-        self.reports.expect(transaction)
-        self.node.request_commitment(document, transaction)
-        self.reports.wait(transaction, str(document.SOPInstanceUID))
+        with self.reports.expecting(transaction):
+            self.node.request_commitment(document, transaction)
+            self.reports.wait(transaction, str(document.SOPInstanceUID))
 
     def _compare(self, document: Dataset) -> None:
         stored, complete = self.node.read_back(document)

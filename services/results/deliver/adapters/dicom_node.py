@@ -10,21 +10,16 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pynetdicom import AE, build_role, evt
 from pynetdicom.association import Association
-from pynetdicom.sop_class import (
-    Comprehensive3DSRStorage,
-    StorageCommitmentPushModel,
-    StorageCommitmentPushModelInstance,
-    StudyRootQueryRetrieveInformationModelFind,
-    StudyRootQueryRetrieveInformationModelGet,
-)
 
 from services.results.deliver.adapters.answers import dimse_error, rejection
+from services.results.deliver.formats.sr_source import COMPREHENSIVE_3D_SR
 from shared.domain.errors import PermanentError, UnavailableError
 
-_FIND = str(StudyRootQueryRetrieveInformationModelFind)
-_GET = str(StudyRootQueryRetrieveInformationModelGet)
-_COMMIT = str(StorageCommitmentPushModel)
-_SR = str(Comprehensive3DSRStorage)
+# PS3.6 table A-1
+_FIND = "1.2.840.10008.5.1.4.1.2.2.1"  # study root query/retrieve, FIND
+_GET = "1.2.840.10008.5.1.4.1.2.2.3"  # study root query/retrieve, GET
+_COMMIT = "1.2.840.10008.1.20.1"  # storage commitment push model
+_COMMIT_INSTANCE = "1.2.840.10008.1.20.1.1"
 _PENDING = (0xFF00, 0xFF01)
 _REQUEST_COMMITMENT = 1  # PS3.4 table J.3-1, action type
 
@@ -45,7 +40,7 @@ class DicomNode:
         Raises:
             OncoRelayError: Permanent or temporary, by the table in ``answers``.
         """
-        with self._association([_SR]) as association:
+        with self._association([COMPREHENSIVE_3D_SR]) as association:
             answer = association.send_c_store(document)
             error = dimse_error(_status(answer, self.called), f"C-STORE to {self.called}")
         if error:
@@ -60,16 +55,17 @@ class DicomNode:
         """
         received: list[Dataset] = []
         handlers = [(evt.EVT_C_STORE, _keep, [received])]
-        roles = [build_role(_SR, scp_role=True)]
-        with self._association([_FIND, _GET, _SR], handlers, roles) as association:
+        roles = [build_role(COMPREHENSIVE_3D_SR, scp_role=True)]
+        with self._association([_FIND, _GET, COMPREHENSIVE_3D_SR], handlers, roles) as association:
             offered = {str(context.abstract_syntax) for context in association.accepted_contexts}
             if not offered & {_FIND, _GET}:
                 raise PermanentError(f"{self.called} offers neither C-FIND nor C-GET: ask it for storage commitment")
             found = self._found(association, document) if _FIND in offered else None
             if _FIND in offered and found is None:
                 return None, False
-            if {_GET, _SR} <= offered:
-                self._statuses(association.send_c_get(_query(document), _GET))
+            if {_GET, COMPREHENSIVE_3D_SR} <= offered:
+                # The object arrives at the handler; a node that refuses leaves us with what C-FIND said.
+                list(association.send_c_get(_query(document), _GET))
         return (received[0], True) if received else (found, False)
 
     def request_commitment(self, document: Dataset, transaction_uid: str) -> None:
@@ -84,9 +80,7 @@ class DicomNode:
         item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = document.SOPClassUID, document.SOPInstanceUID
         request.ReferencedSOPSequence = [item]
         with self._association([_COMMIT]) as association:
-            answer, _ = association.send_n_action(
-                request, _REQUEST_COMMITMENT, _COMMIT, str(StorageCommitmentPushModelInstance)
-            )
+            answer, _ = association.send_n_action(request, _REQUEST_COMMITMENT, _COMMIT, _COMMIT_INSTANCE)
             error = dimse_error(_status(answer, self.called), f"storage commitment at {self.called}")
         if error:
             raise error
@@ -131,7 +125,7 @@ class DicomNode:
         answer = association.acceptor.primitive
         where = f"{self.called} at {self.host}:{self.port}"
         if association.is_rejected and answer is not None:
-            return rejection(answer.result, answer.result_source, answer.diagnostic, where)
+            return rejection(answer.result or 0, answer.result_source or 0, answer.diagnostic or 0, where)
         if answer is not None and answer.result == 0 and not association.accepted_contexts:
             return PermanentError(f"{where} accepts none of the services asked for")
         return UnavailableError(f"{where} cannot be reached, or did not answer within {self.timeout_s:g} s")

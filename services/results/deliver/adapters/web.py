@@ -1,4 +1,4 @@
-"""HTTP towards one configured server: bounded answers, bounded waits, no redirects, no proxies, no URL out of an answer."""
+"""HTTP towards one configured server: bounded answers and waits, no redirects, no proxies, no URL out of an answer."""
 
 from __future__ import annotations
 

@@ -28,13 +28,18 @@ def to_transaction(finding: Finding, chart: Chart, style: Style) -> Json | None:
     Raises:
         InvalidInputError: If a resource would not be right; nothing of it may be sent.
     """
-    entries = [] if finding.kind is FindingKind.WITHDRAWN else _new(finding, chart, style)
-    entries += [replace_read(taken_back(row, finding)) for row in chart.earlier]
-    if not entries:
-        return None
-    bundle = transaction(entries)
-    check_transaction(bundle)
-    return bundle
+    if finding.kind is FindingKind.WITHDRAWN:
+        return retraction(finding, chart) if chart.earlier else None
+    return _checked([*_new(finding, chart, style), *_taken_back(finding, chart)])
+
+
+def retraction(finding: Finding, chart: Chart) -> Json:
+    """Return the checked Bundle that only takes back what is in the chart.
+
+    Raises:
+        InvalidInputError: If a resource would not be right; nothing of it may be sent.
+    """
+    return _checked(_taken_back(finding, chart))
 
 
 def result_search(finding: Finding, style: Style) -> str:
@@ -51,6 +56,16 @@ def taken_back(resource: Json, finding: Finding) -> Json:
     retracted["note"] = [*notes([reason]), *resource.get("note", [])]
     retracted["text"] = narrative("Entered in error", [reason])
     return retracted
+
+
+def _checked(entries: list[Json]) -> Json:
+    bundle = transaction(entries)
+    check_transaction(bundle)
+    return bundle
+
+
+def _taken_back(finding: Finding, chart: Chart) -> list[Json]:
+    return [replace_read(taken_back(row, finding)) for row in chart.earlier]
 
 
 def _new(finding: Finding, chart: Chart, style: Style) -> list[Json]:

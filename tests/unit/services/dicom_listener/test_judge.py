@@ -15,7 +15,7 @@ from services.dicom_listener.handlers.outbox import Backoff, EmptyOutbox
 from services.dicom_listener.handlers.reception import resume_unfinished
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.peers import CountAtSender, InstanceCount
-from services.dicom_listener.ports.records import InstanceStored, OwnOutputSeen
+from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, OwnOutputSeen
 from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
 from shared.domain.identity import IdentityMap
 from shared.domain.study import Study
@@ -42,6 +42,7 @@ class Ledger:
     studies: list[tuple[str, Study]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     error: OncoRelayError | None = None
+    notice_error: OncoRelayError | None = None
 
     def submit_case(self, request_id: str, study: Study) -> tuple[str, ...]:
         if self.error:
@@ -50,8 +51,8 @@ class Ledger:
         return ("case-1",)
 
     def report_notice(self, request_id: str, kind: str, text: str, case_id: str = "") -> str:
-        if isinstance(self.error, UnavailableError):
-            raise self.error
+        if self.notice_error:
+            raise self.notice_error
         self.notices.append(kind)
         return "1"
 
@@ -222,6 +223,15 @@ def test_an_internal_error_of_results_is_tried_again(desk: Desk) -> None:
     desk.after(2)
 
     assert len(desk.catalogue.due_submissions()) == 1
+
+
+def test_a_notice_that_fails_holds_no_study_up(desk: Desk) -> None:
+    desk.ledger.notice_error = OncoRelayError("internal")
+    desk.catalogue.record(NoticeRaised("n", "k", "text", TIME))
+    desk.bring(1, ONE)
+
+    assert desk.after(2) == ["association_released"]
+    assert len(desk.catalogue.due_notices()) == 1
 
 
 def test_after_a_restart_an_unfinished_study_ends_in_quiet(desk: Desk, catalogue: JournaledCatalogue) -> None:

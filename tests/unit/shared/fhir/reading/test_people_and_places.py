@@ -171,6 +171,9 @@ def test_a_patient_of_another_server_is_another_patient() -> None:
 def test_our_own_output_is_never_input() -> None:
     ours = observation("o1", ER, identifier=[{"system": local.IDENTIFIER_SYSTEM, "value": "x"}])
 
+    tagged = observation("o1", ER, meta={"tag": [{"system": local.IDENTIFIER_SYSTEM, "code": "x"}]})
+
     assert "own output" in why_not_input(ours)
+    assert "own output" in why_not_input(tagged)
     assert "AIAST" in why_not_input(ai_labelled(observation("o1", ER)))
     assert not why_not_input(observation("o1", ER))

@@ -1,0 +1,73 @@
+"""One FHIR R4 server, spoken to by its REST interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from services.results.deliver.adapters.answers import http_error
+from services.results.deliver.adapters.web import Answer, WebServer
+from shared.domain.errors import PermanentError
+from shared.fhir.writing.elements import Json, encode
+
+_FHIR_JSON = "application/fhir+json"
+_ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_LONGEST_DETAIL = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FhirClient:
+    """Reads, searches and transacts; answers are checked to be what was asked for."""
+
+    name: str
+    server: WebServer
+
+    def read(self, reference: str) -> Json | None:
+        """Return the resource at ``Type/id`` or ``Type/id/_history/version``; None where it is not."""
+        answer = self._get("/".join(quote(part, safe="") for part in reference.split("/")))
+        if answer.status in _ABSENT:
+            return None
+        self._check(answer, "read")
+        resource = answer.json()
+        kind = reference.split("/", maxsplit=1)[0]
+        return resource if isinstance(resource, dict) and resource.get("resourceType") == kind else None
+
+    def search(self, kind: str, query: str) -> list[Json]:
+        """Return the resources of this kind that a search finds.
+
+        Raises:
+            PermanentError: If there is more than one page: what we look for is never that many.
+        """
+        answer = self._get(f"{kind}?{query}&_count=200")
+        self._check(answer, f"search for {kind}")
+        found = answer.json()
+        if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
+            raise PermanentError(f"{self.name} did not answer a search with a Bundle")
+        if any(link.get("relation") == "next" for link in found.get("link", [])):
+            raise PermanentError(f"{self.name} finds more than one page of {kind} for one identifier")
+        rows = [entry.get("resource", {}) for entry in found.get("entry", [])]
+        return [row for row in rows if row.get("resourceType") == kind]
+
+    def transact(self, bundle: Json) -> None:
+        """Run a transaction; all of it happened when this returns, none of it when it raises PermanentError."""
+        headers = {"Content-Type": _FHIR_JSON, "Accept": _FHIR_JSON, "Prefer": "return=minimal"}
+        self._check(self.server.call("POST", "", headers, encode(bundle)), "transaction")
+
+    def _get(self, path: str) -> Answer:
+        return self.server.call("GET", path, {"Accept": _FHIR_JSON, "Cache-Control": "no-cache"})
+
+    def _check(self, answer: Answer, what: str) -> None:
+        error = http_error(answer.status, f"{self.name} ({what})", _detail(answer.json()))
+        if error:
+            raise error
+
+
+def _detail(body: Any) -> str:
+    """Return code and place of the issues; their free text may quote what it is about."""
+    issues = body.get("issue", []) if isinstance(body, dict) else []
+    rows = [(str(row.get("code", "")), row.get("expression") or []) for row in issues if isinstance(row, dict)]
+    return "; ".join(f"{code} at {', '.join(map(str, where))}" if where else code for code, where in rows)[
+        :_LONGEST_DETAIL
+    ]

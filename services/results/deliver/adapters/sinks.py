@@ -1,0 +1,75 @@
+"""From one ``[[sinks]]`` table to the sink it describes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+from pydicom.uid import generate_uid
+
+from services.results.config import Settings, SinkSettings
+from services.results.deliver.adapters.dicom_cstore import CStoreSink
+from services.results.deliver.adapters.dicom_node import DicomNode
+from services.results.deliver.adapters.dicom_stow import StowSink
+from services.results.deliver.adapters.fhir_client import FhirClient
+from services.results.deliver.adapters.fhir_sink import FhirSink
+from services.results.deliver.adapters.folder import FolderSink
+from services.results.deliver.adapters.source_headers import SourceHeaders
+from services.results.deliver.adapters.storage_commitment import CommitmentReports
+from services.results.deliver.adapters.web import WebServer
+from services.results.deliver.formats.style import Style
+from services.results.deliver.ports import Sink
+from shared.domain.errors import InvalidInputError
+from shared.storage.blobs import LocalBlobs
+
+
+def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sink:
+    """Return the sink; what it opens is closed with ``opened``.
+
+    Raises:
+        InvalidInputError: If the table lacks what its kind needs.
+    """
+    headers = SourceHeaders(LocalBlobs(settings.site.blob_folder))
+    look = style(settings, sink)
+    match sink.kind:
+        case "dicom-cstore":
+            return _cstore(settings, sink, headers, look, opened)
+        case "dicom-stow":
+            return StowSink(sink.name, _server(sink, opened), headers, look)
+        case "fhir":
+            client = FhirClient(sink.name, _server(sink, opened))
+            return FhirSink(sink.name, client, look, settings.identity_map)
+        case "folder":
+            if sink.folder is None:
+                raise InvalidInputError(f"sinks.{sink.name}.folder", "a folder sink needs a folder")
+            return FolderSink(sink.name, sink.folder, sink.objects, headers, look, settings.identity_map)
+
+
+def style(settings: Settings, sink: SinkSettings) -> Style:
+    """Return the site's part in everything rendered for one sink."""
+    site = settings.site
+    validity = timedelta(days=settings.validity_days)
+    return Style(site.uid_root, site.device_uid, validity, sink.probability_convention, sink.clinical)
+
+
+def _cstore(
+    settings: Settings, sink: SinkSettings, headers: SourceHeaders, look: Style, opened: ExitStack
+) -> CStoreSink:
+    if not sink.ae_title:
+        raise InvalidInputError(f"sinks.{sink.name}.ae_title", "a C-STORE sink needs the AE title of the PACS")
+    node = DicomNode(sink.host, sink.port, sink.ae_title, sink.calling_ae_title, sink.timeout_s)
+    reports = None
+    if sink.storage_commitment:
+        reports = opened.enter_context(
+            CommitmentReports(sink.calling_ae_title, sink.ae_title, sink.commitment_port, sink.timeout_s)
+        )
+    prefix = f"{settings.site.uid_root}."
+    return CStoreSink(sink.name, node, headers, look, lambda: str(generate_uid(prefix=prefix)), reports)
+
+
+def _server(sink: SinkSettings, opened: ExitStack) -> WebServer:
+    if not sink.url:
+        raise InvalidInputError(f"sinks.{sink.name}.url", f"a {sink.kind} sink needs a URL")
+    server = WebServer(sink.url, sink.timeout_s, sink.token_file)
+    opened.callback(server.close)
+    return server

@@ -1,0 +1,69 @@
+"""Wiring: settings and the ledger's delivery machine in, one worker per sink out."""
+
+from __future__ import annotations
+
+import random
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+from services.results.config import Settings, SinkSettings, sink_names
+from services.results.deliver.adapters.sinks import build_sink
+from services.results.deliver.handlers.deliver_one import DeliverOne, RetryPolicy
+from services.results.deliver.handlers.sink_worker import SinkWorker
+from services.results.deliver.ports import Deliveries, Sink
+
+_LEASE_TIMEOUTS = 4
+"""A lease lasts this many of the sink's timeouts; a delivery that takes longer may be sent twice, which changes nothing."""
+_STOP_TIMEOUTS = 2
+
+
+class App:
+    """The running workers; whoever starts it stops it."""
+
+    def __init__(self, workers: tuple[SinkWorker, ...], opened: ExitStack, patience_s: float) -> None:
+        self._workers = workers
+        self._opened = opened
+        self._patience_s = patience_s
+
+    def start(self) -> None:
+        """Start every worker."""
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> bool:
+        """Finish what is under way, take nothing new, close everything; return whether all workers ended in time."""
+        for worker in self._workers:
+            worker.ask_to_stop()
+        ended = [worker.join(self._patience_s) for worker in self._workers]
+        self._opened.close()
+        return all(ended)
+
+
+def build(settings: Settings, deliveries: Deliveries) -> App:
+    """Return the workers of all configured sinks, not yet started.
+
+    Raises:
+        InvalidInputError: If a sink's table lacks what its kind needs.
+        ValueError: If two sinks share a name.
+    """
+    sink_names(settings.sinks)
+    with ExitStack() as opened:
+        workers = tuple(
+            SinkWorker(row.name, deliver_one(row, build_sink(settings, row, opened), deliveries), settings.poll_s)
+            for row in settings.sinks
+        )
+        patience = max((row.timeout_s for row in settings.sinks), default=0.0) * _STOP_TIMEOUTS
+        return App(workers, opened.pop_all(), patience)
+
+
+def deliver_one(settings: SinkSettings, sink: Sink, deliveries: Deliveries) -> DeliverOne:
+    """Return the use case for one sink, with the real clock and real jitter."""
+    return DeliverOne(
+        deliveries,
+        sink,
+        RetryPolicy(settings.max_tries, settings.first_retry_s, settings.longest_retry_s),
+        lease_s=settings.timeout_s * _LEASE_TIMEOUTS,
+        clinical=settings.clinical,
+        now=lambda: datetime.now(UTC),
+        jitter=random.SystemRandom().random,
+    )

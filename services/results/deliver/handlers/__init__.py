@@ -1,0 +1,1 @@
+"""Use cases of deliver: one delivery at a time, one worker per sink."""

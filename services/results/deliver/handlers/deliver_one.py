@@ -1,0 +1,89 @@
+"""Take one due delivery to its sink and record what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.results.deliver.ports import Deliveries, Sent, Sink
+from services.results.ledger.findings import DueDelivery
+from shared.domain.errors import ConflictError, ForbiddenError, PermanentError, TemporaryError
+from shared.domain.prediction import IntendedUse
+
+log = structlog.get_logger("oncorelay.results.deliver")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and when a temporary failure is tried again."""
+
+    max_tries: int
+    first_s: float
+    longest_s: float
+
+    def pause(self, tries: int, jitter: float) -> timedelta:
+        """Return the pause after try number ``tries`` (from 1): doubling, then cut by up to half; jitter in [0, 1)."""
+        whole = min(self.longest_s, self.first_s * 2.0 ** min(tries - 1, 60))
+        return timedelta(seconds=whole * (1.0 - 0.5 * jitter))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverOne:
+    """Deliver the next due object of one sink; returns whether there was one."""
+
+    deliveries: Deliveries
+    sink: Sink
+    policy: RetryPolicy
+    lease_s: float
+    clinical: bool
+    """A clinical sink refuses what was made by a demonstration or research bundle."""
+    now: Callable[[], datetime]
+    jitter: Callable[[], float]
+
+    def __call__(self) -> bool:
+        """Raise nothing that concerns one delivery alone; a lost token means that somebody else has it."""
+        due = self.deliveries.take_due(self.sink.name, self.now(), self.lease_s)
+        if due is None:
+            return False
+        try:
+            self._record(due)
+        except ConflictError:
+            log.warning("delivery_lost", sink=self.sink.name, delivery_id=due.delivery_id)
+        return True
+
+    def _record(self, due: DueDelivery) -> None:
+        try:
+            sent = self._send(due)
+        except PermanentError as error:
+            self._give_up(due, str(error))
+        except TemporaryError as error:
+            self._again(due, str(error))
+        except Exception as error:  # noqa: BLE001  (a defect of ours must end at a person, not in a silent loop)
+            # The type only: the text of a foreign exception may quote the object.
+            self._again(due, f"unexpected {type(error).__name__} in the sink's adapter")
+        else:
+            self.deliveries.delivered(due, sent.object_id, sent.location, self.now())
+            log.info("delivered", sink=self.sink.name, delivery_id=due.delivery_id, tries=due.tries)
+
+    def _send(self, due: DueDelivery) -> Sent:
+        answer = due.finding.prediction
+        if self.clinical and answer and answer.bundle.intended_use is not IntendedUse.CLINICAL:
+            use = answer.bundle.intended_use
+            raise ForbiddenError(f"{self.sink.name} is a clinical sink and refuses results for {use} use")
+        return self.sink.deliver(due.finding, due.predecessors)
+
+    def _again(self, due: DueDelivery, reason: str) -> None:
+        if due.tries >= self.policy.max_tries:
+            self._give_up(due, f"{reason} (try {due.tries} of {self.policy.max_tries})")
+            return
+        now = self.now()
+        pause = self.policy.pause(due.tries, self.jitter())
+        self.deliveries.postpone(due, reason, now + pause, now)
+        log.warning("delivery_postponed", sink=self.sink.name, delivery_id=due.delivery_id, tries=due.tries)
+
+    def _give_up(self, due: DueDelivery, reason: str) -> None:
+        self.deliveries.give_up(due, reason, self.now())
+        log.error("delivery_given_up", sink=self.sink.name, delivery_id=due.delivery_id, tries=due.tries)

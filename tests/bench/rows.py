@@ -1,0 +1,54 @@
+"""What a bench returns: rows of ours against a named peer, and notes about the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours)."""
+
+    case: str
+    ours: float
+    peer: float
+    peer_name: str
+    unit: str
+
+    @property
+    def ratio(self) -> float:
+        return self.peer / self.ours if self.ours else float("inf")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All rows of one bench."""
+
+    name: str
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def tree(self) -> dict[str, Any]:
+        machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        rows = [
+            {
+                "case": r.case,
+                "ours": round(r.ours, 6),
+                "peer": round(r.peer, 6),
+                "peer_name": r.peer_name,
+                "ratio": round(r.ratio, 3),
+                "unit": r.unit,
+            }
+            for r in self.rows
+        ]
+        return {"bench": self.name, "machine": machine, "rows": rows, "notes": list(self.notes)}
+
+    def table(self) -> str:
+        lines = [f"{'case':32} {'ours':>10} {'peer':>10} {'ratio':>7}  unit  peer"]
+        lines += [
+            f"{r.case:32} {r.ours:10.4f} {r.peer:10.4f} {r.ratio:7.2f}  {r.unit:4}  {r.peer_name}" for r in self.rows
+        ]
+        return "\n".join([*lines, *self.notes])

@@ -1,0 +1,95 @@
+"""Compose file and site file agree with the code: no engine is needed to find a setting nobody knows."""
+
+from __future__ import annotations
+
+import importlib.util
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.dicom_listener.config import Settings as ListenerSettings
+from services.inference.config import Settings as InferenceSettings
+from services.lab_consumer.config import Settings as LabSettings
+from services.results.config import Settings as ResultsSettings
+from services.results.config import sink_names
+from shared.site.settings import CONFIG_VARIABLE
+
+DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
+
+
+@pytest.fixture
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return loaded
+
+
+def ours(compose: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in compose["services"].items() if one["image"] == "oncorelay"}
+
+
+@pytest.mark.parametrize("settings", [ListenerSettings, LabSettings, ResultsSettings, InferenceSettings])
+def test_the_example_site_file_is_understood_by_every_service(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+
+    assert settings().site.site_id == "my-hospital"
+
+
+def test_an_unknown_key_in_the_site_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DEPLOY / "site.example.toml").read_text().replace("review_required", "reveiw_required")
+    (tmp_path / "site.toml").write_text(text)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "site.toml"))
+
+    with pytest.raises(ValueError, match="reveiw_required"):
+        ResultsSettings()
+
+
+def test_the_example_sinks_have_different_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+
+    assert sink_names(ResultsSettings().sinks) == ("pacs", "ehr")
+
+
+def test_every_command_of_compose_is_a_module_of_ours(compose: dict[str, Any]) -> None:
+    for name, one in ours(compose).items():
+        module = one["command"][0]
+        assert importlib.util.find_spec(f"{module}.__main__"), f"{name} runs {module}"
+
+
+def test_compose_names_only_what_it_defines(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        assert set(one.get("depends_on", {})) <= set(compose["services"]), name
+        assert set(one.get("networks", [])) <= set(compose["networks"]), name
+        assert set(one.get("secrets", [])) <= set(compose["secrets"]), name
+
+
+def test_hosts_in_the_site_file_are_services_of_compose(compose: dict[str, Any]) -> None:
+    site = tomllib.loads((DEPLOY / "site.example.toml").read_text())
+    addresses = [
+        site["dicom_listener"]["results_address"],
+        site["lab_consumer"]["results_address"],
+        site["results"]["lab_consumer_address"],
+        site["inference"]["results_address"],
+    ]
+
+    assert {address.split(":")[0] for address in addresses} <= set(compose["services"])
+
+
+def test_no_container_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> None:
+    for one in ours(compose).values():
+        assert one["read_only"] is True
+        assert one["cap_drop"] == ["ALL"]
+
+
+def test_every_hazard_names_a_test_or_says_that_it_is_open() -> None:
+    rows = [line for line in (DEPLOY / "hazards.md").read_text().splitlines() if line.startswith("| H")]
+    root = DEPLOY.parent
+    assert len(rows) >= 10
+    for row in rows:
+        guards = row.split("|")[-2]
+        paths = [part.split("`")[0].split("::")[0] for part in guards.split("`tests/")[1:]]
+        assert paths or "open" in guards, row
+        for path in paths:
+            assert (root / "tests" / path).exists(), path

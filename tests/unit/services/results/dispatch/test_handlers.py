@@ -1,0 +1,222 @@
+"""What dispatch decides about a case, with the ledger's side recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
+from services.results.ledger.collecting import DueCase
+from services.results.ledger.orders import Order
+from shared.domain.case import InferenceState, Pins
+from shared.domain.errors import UnavailableError
+from shared.domain.facts import PatientFacts
+from shared.domain.identity import Demographics, PatientIdentity, Sex
+from shared.domain.prediction import BundleReference, NotAnalysed
+from shared.predictors.registry import REGISTRY
+from shared.testing.cases import BUNDLE, START, a_study, some_facts
+
+
+@dataclass
+class Recorded:
+    """The collecting side of the ledger, remembering what was asked of it."""
+
+    case: DueCase
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    def due(self, now: datetime, limit: int = 50) -> tuple[DueCase, ...]:
+        return (self.case,)
+
+    def pin(self, due: DueCase, pins: Pins, now: datetime) -> None:
+        self.calls.append(("pin", pins))
+
+    def wait(self, due: DueCase, missing: tuple[str, ...], now: datetime) -> None:
+        self.calls.append(("wait", missing))
+
+    def refuse(self, due: DueCase, refusal: NotAnalysed, now: datetime) -> None:
+        self.calls.append(("refuse", refusal))
+
+    def conflict(self, due: DueCase, reason: str, now: datetime) -> None:
+        self.calls.append(("conflict", reason))
+
+    def postpone(self, due: DueCase, until: datetime, now: datetime) -> None:
+        self.calls.append(("postpone", until))
+
+
+@dataclass(frozen=True)
+class Known:
+    facts: PatientFacts | None
+
+    def get_facts(self, identity: PatientIdentity, as_of: datetime) -> PatientFacts:
+        if self.facts is None:
+            raise UnavailableError("lab_consumer")
+        return self.facts
+
+
+@dataclass(frozen=True)
+class Installed:
+    bundle: BundleReference | None
+
+    def for_variant(self, predictor: str, variant: str) -> BundleReference | None:
+        return self.bundle
+
+
+def evaluate(
+    facts: PatientFacts | None,
+    *,
+    bundle: BundleReference | None = BUNDLE,
+    now: datetime = START,
+    state: InferenceState = InferenceState.COLLECTING,
+    **study: Any,
+) -> tuple[str, Any]:
+    case = DueCase("c" * 32, "ln_pcr", a_study(**study), state, START + timedelta(hours=6), START)
+    cases = Recorded(case)
+    EvaluateCases(cases, Known(facts), Installed(bundle), REGISTRY, lambda: now)()
+    (call,) = cases.calls
+    return call
+
+
+def test_sufficient_inputs_are_pinned_with_their_facts_and_images() -> None:
+    name, pins = evaluate(some_facts())
+
+    assert name == "pin"
+    assert {pinned.name: pinned.value for pinned in pins.inputs} == {"er": "positive", "her2": "low", "t": "2"}
+    assert len(pins.instances) == 2
+    assert {fact.name for fact in pins.facts} >= {"estrogen_receptor", "her2_interpretation", "clinical_t"}
+
+
+def test_a_missing_receptor_is_waited_for_and_refused_at_the_deadline() -> None:
+    assert evaluate(some_facts(her2=""))[0] == "wait"
+
+    name, refusal = evaluate(some_facts(her2=""), now=START + timedelta(hours=6))
+    assert name == "refuse"
+    assert "HER2" in refusal.text
+
+
+def test_a_fact_that_vanishes_after_a_prediction_is_waited_for_first() -> None:
+    late = START + timedelta(hours=7)
+
+    assert evaluate(some_facts(er=""), now=late, state=InferenceState.PREDICTED)[0] == "wait"
+
+
+def test_not_node_positive_is_refused_at_once() -> None:
+    name, refusal = evaluate(some_facts(n="N0"))
+
+    assert (name, refusal.reason) == ("refuse", "not_node_positive")
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [(Demographics(date(1966, 1, 1), Sex.FEMALE), "birth date"), (Demographics(None, Sex.MALE), "sex")],
+)
+def test_contradicting_demographics_are_a_conflict_without_the_values(other: Demographics, named: str) -> None:
+    name, reason = evaluate(some_facts(demographics=other))
+
+    assert name == "conflict"
+    assert named in reason
+    assert "196" not in reason
+
+
+def test_absent_demographics_are_no_conflict() -> None:
+    assert evaluate(some_facts(demographics=Demographics()))[0] == "pin"
+
+
+def test_an_issuer_outside_the_map_is_a_conflict() -> None:
+    assert evaluate(some_facts(), identity=None)[0] == "conflict"
+
+
+def test_images_of_two_patients_are_a_conflict() -> None:
+    name, reason = evaluate(some_facts(), conflicts=("PatientID",))
+
+    assert name == "conflict"
+    assert "PatientID" in reason
+
+
+def test_without_a_bundle_the_question_is_not_analysed() -> None:
+    name, refusal = evaluate(some_facts(), bundle=None)
+
+    assert (name, refusal.reason) == ("refuse", "no_bundle")
+
+
+def test_facts_that_cannot_be_asked_for_postpone_and_never_refuse() -> None:
+    assert evaluate(None, now=START + timedelta(days=2))[0] == "postpone"
+
+
+@dataclass
+class Box:
+    """An outbox of one order."""
+
+    order: Order = field(default_factory=lambda: Order("c" * 32, 1, "ln_pcr"))
+    sent_orders: list[Order] = field(default_factory=list)
+    queued: int = 1
+    given_back: int = 0
+
+    def due(self, now: datetime, limit: int = 50) -> tuple[Order, ...]:
+        return (self.order,)
+
+    def sent(self, order: Order, now: datetime) -> None:
+        self.sent_orders.append(order)
+
+    def lost(self, before: datetime, now: datetime) -> int:
+        self.given_back += 1
+        return 1
+
+    def waiting(self) -> int:
+        return self.queued
+
+
+@dataclass
+class Line:
+    """A queue that is there, or not."""
+
+    length: int = 0
+    up: bool = True
+    sends: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, case_id: str, revision: int) -> None:
+        if not self.up:
+            raise UnavailableError("redis")
+        self.sends.append((case_id, revision))
+
+    def waiting(self) -> int:
+        return self.length
+
+
+@dataclass
+class Nothing:
+    """Neither leases nor deadlines."""
+
+    def expire(self, now: datetime) -> int:
+        return 0
+
+    def tell(self, now: datetime) -> int:
+        return 0
+
+
+def test_an_order_goes_to_the_queue_and_is_recorded_as_sent() -> None:
+    box, line = Box(), Line()
+    SendOrders(box, line, lambda: START)()
+
+    assert line.sends == [("c" * 32, 1)]
+    assert box.sent_orders == [box.order]
+
+
+def test_an_order_that_cannot_be_sent_stays_due() -> None:
+    box = Box()
+    with pytest.raises(UnavailableError):
+        SendOrders(box, Line(up=False), lambda: START)()
+
+    assert box.sent_orders == []
+
+
+@pytest.mark.parametrize(("queued", "length", "given_back"), [(1, 0, 1), (1, 1, 0), (0, 0, 0)])
+def test_orders_are_given_back_only_when_cases_wait_and_the_queue_is_empty(
+    queued: int, length: int, given_back: int
+) -> None:
+    box = Box(queued=queued)
+    Reconcile(Nothing(), Nothing(), box, Line(length), lambda: START)()
+
+    assert box.given_back == given_back
