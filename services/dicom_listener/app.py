@@ -65,6 +65,7 @@ class Listener:
 
 def build(settings: Settings) -> Listener:
     """Open the journal (catching the index up with it) and wire the listener; nothing listens yet."""
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the journal names patients
     files = DicomFiles(settings.object_folder, settings.folder / "quarantine")
     files.prepare()
     catalogue = open_catalogue(settings.folder)

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from shared.domain.case import CaseDetail, CaseSummary, Claim, Notice, ReviewState
@@ -179,13 +178,13 @@ class LabConsumerClient(_Client):
         super().__init__(address, deadline_s=deadline_s)
         self._stub = LabConsumerServiceStub(self.channel)
 
-    def get_facts(self, identity: PatientIdentity, as_of: datetime) -> PatientFacts:
-        """Return what was known about the patient as of ``as_of`` (aware)."""
-        if as_of.tzinfo is None:
-            raise InvalidInputError("as_of", "a time needs its zone")
-        stamp = Timestamp()
-        stamp.FromDatetime(as_of)
-        request = lab.GetFactsRequest(identity=to_message(identity, types.PatientIdentity), as_of_time=stamp)
+    def get_facts(self, identity: PatientIdentity, as_of: datetime | None = None) -> PatientFacts:
+        """Return what was known about the patient as of ``as_of`` (None: now, by its own clock)."""
+        request = lab.GetFactsRequest(identity=to_message(identity, types.PatientIdentity))
+        if as_of is not None:
+            if as_of.tzinfo is None:
+                raise InvalidInputError("as_of", "a time needs its zone")
+            request.as_of_time.FromDatetime(as_of)
         return from_message(self._call(self._stub.GetFacts, request).facts, PatientFacts)
 
     def list_refusals(self, *, page_size: int = 100) -> tuple[dict[str, Any], ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from shared.dicom.fingerprint import Fingerprint, fingerprint
 from shared.dicom.part10 import data_set_start
@@ -67,6 +68,10 @@ class DicomFiles:
             spooled.replace(target)
             sync_folder(target.parent)
         return target.absolute().as_uri()
+
+    def holds(self, uri: str) -> bool:
+        """Tell whether the file is there."""
+        return Path(unquote(urlsplit(uri).path)).is_file()
 
     def quarantine(self, spooled: Path, name: str) -> None:
         """Copy, because the quarantine may lie on another file system."""

@@ -3,7 +3,7 @@
 The table (system rule 7), for an object whose SOP Instance UID is stored already:
 
     content    identity    what happens                                              answer
-    same       same        nothing                                                   Success
+    same       same        nothing (or put back, where its file was lost)            Success
     same       other       stored as a new version, which becomes the current one    Success
     other      any         the first stays; the second goes to quarantine; notice    Success
 
@@ -88,10 +88,12 @@ class ReceiveInstance:
         known = self.catalogue.current(read.header.sop_instance_uid)
         if known and known.content_digest != read.content_digest:
             return self._clash(received, read)
-        if not known or known.identity_digest != read.identity_digest:
+        same = known if known and known.identity_digest == read.identity_digest else None
+        if not (same and self.files.holds(same.blob_uri)):
             uri = self.files.keep(received.spooled, _name(read))
-            version = known.version + 1 if known else 1
-            self.catalogue.record(_stored(read, uri, version, received.sender, self.now()))
+            if not same:
+                version = known.version + 1 if known else 1
+                self.catalogue.record(_stored(read, uri, version, received.sender, self.now()))
         return Outcome(SUCCESS, read.header.study_instance_uid)
 
     def _own_output(self, read: Fingerprint) -> Outcome:

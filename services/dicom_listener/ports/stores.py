@@ -28,6 +28,10 @@ class ObjectFiles(Protocol):
         """Move the object to its place; return its URI once file and directory are on disk."""
         ...
 
+    def holds(self, uri: str) -> bool:
+        """Tell whether the object that ``keep`` put there still lies at this URI."""
+        ...
+
     def quarantine(self, spooled: Path, name: str) -> None:
         """Copy the object to the quarantine; on disk when this returns."""
         ...

@@ -1,36 +1,20 @@
-"""``python -m services.results.deliver``: runs until SIGTERM or SIGINT, then finishes what is under way."""
+"""``python -m services.results.deliver``: takes findings to their sinks until SIGTERM."""
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-
-import structlog
-
 from services.results.config import Settings
 from services.results.deliver.app import build
-from shared.observability.logging import configure
+from services.results.ledger.deliveries import LedgerDeliveries
+from shared.observability.process import run_until_stopped, service_main
 
 
-def main() -> int:
-    """Run; return 1 where a sink did not answer before the process had to go."""
-    from services.results.ledger.deliveries import LedgerDeliveries
-
-    configure("results.deliver")
-    log = structlog.get_logger("oncorelay.results.deliver")
+def main() -> None:
+    """Run one worker per sink; a stop signal lets each finish what is under way."""
     settings = Settings()
     app = build(settings, LedgerDeliveries.at(settings.ledger_url))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     app.start()
-    log.info("ready", sinks=[sink.name for sink in settings.sinks])
-    stop.wait()
-    in_order = app.stop()
-    log.info("stopped", in_order=in_order)
-    return 0 if in_order else 1
+    run_until_stopped("results.deliver", ", ".join(sink.name for sink in settings.sinks), app.stop)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    service_main("results.deliver", main)

@@ -13,7 +13,7 @@ from services.results.deliver.handlers.sink_worker import SinkWorker
 from services.results.deliver.ports import Deliveries, Sink
 
 _LEASE_TIMEOUTS = 4
-"""A lease lasts this many of the sink's timeouts; a delivery that takes longer may be sent twice, which changes nothing."""
+"""A lease lasts this many of the sink's timeouts; a slower delivery may be sent twice, which changes nothing."""
 _STOP_TIMEOUTS = 2
 
 

@@ -53,7 +53,7 @@ class EvaluateCases:
             return self._conflict(
                 case, "the images carry no patient identifier of an issuer in the site's identity map"
             )
-        facts = self.facts.get_facts(case.study.identity, self.now())
+        facts = self.facts.get_facts(case.study.identity)
         contradictions = case.study.demographics.contradictions(facts.demographics)
         if contradictions:
             return self._conflict(case, f"images and record disagree about {' and '.join(contradictions)}")

@@ -44,8 +44,8 @@ class Cases(Protocol):
 class Facts(Protocol):
     """Where facts come from."""
 
-    def get_facts(self, identity: PatientIdentity, as_of: datetime) -> PatientFacts:
-        """Return what was known as of a time.
+    def get_facts(self, identity: PatientIdentity) -> PatientFacts:
+        """Return what is known now, by the clock of those who know it; the answer says as of when.
 
         Raises:
             UnavailableError: If nobody can be asked now.

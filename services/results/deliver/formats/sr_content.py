@@ -90,10 +90,16 @@ def _measurements(answer: Prediction) -> list[sr.Measurement]:
         (outcome.positive_class, outcome.display, answer.probability),
         (outcome.complement_class, outcome.complement_display, answer.complement),
     )
-    return [
-        sr.Measurement(name=concept(local.probability_of(key, display)), value=float(value), unit=concept(dcm.NO_UNITS))
-        for key, display, value in rows
-    ]
+    return [_measurement(local.probability_of(key, display), float(value)) for key, display, value in rows]
+
+
+def _measurement(name: Coding, value: float) -> sr.Measurement:
+    """Return one fraction: Numeric Value in 16 characters, Floating Point Value to the last bit (PS3.3 C.18.1)."""
+    measurement = sr.Measurement(name=concept(name), value=value, unit=concept(dcm.NO_UNITS))
+    stated = measurement[0].MeasuredValueSequence[0]
+    # What is compared on read-back is what was written, not the digits that did not fit.
+    stated.NumericValue = str(stated.NumericValue)
+    return measurement
 
 
 def _statuses(finding: Finding) -> Iterator[sr.QualitativeEvaluation]:

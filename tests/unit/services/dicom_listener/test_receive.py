@@ -89,6 +89,14 @@ def test_the_same_object_again_is_success_and_stored_once(room: Room, image: Dat
     assert room.notices() == []
 
 
+def test_an_object_whose_file_was_lost_is_put_back(room: Room, image: Dataset) -> None:
+    room.take(image)
+    room.stored_files()[0].unlink()
+
+    assert room.take(image).answer.success
+    assert [path.read_bytes() for path in room.stored_files()] == [encoded(image)]
+
+
 def test_other_pixels_under_a_known_uid_go_to_quarantine(room: Room, image: Dataset) -> None:
     room.take(image)
     clash = _other(image, lambda other: setattr(other, "PixelData", bytes(len(image.PixelData))))

@@ -50,7 +50,7 @@ class Recorded:
 class Known:
     facts: PatientFacts | None
 
-    def get_facts(self, identity: PatientIdentity, as_of: datetime) -> PatientFacts:
+    def get_facts(self, identity: PatientIdentity) -> PatientFacts:
         if self.facts is None:
             raise UnavailableError("lab_consumer")
         return self.facts
