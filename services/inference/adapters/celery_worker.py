@@ -55,7 +55,7 @@ def worker_app(redis_url: str, queues: tuple[str, ...], build: Callable[[], Hand
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(_say_ready, weak=False)
 
-    @app.task(name=TASK_NAME)
+    @app.task(name=TASK_NAME, base=OrderTask)
     def run_case(case_id: object = None, revision: object = None) -> None:
         if not _is_case_id(case_id) or not _is_revision(revision):
             log.error("order_refused", reason="case id or revision is not one")

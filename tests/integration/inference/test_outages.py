@@ -83,7 +83,7 @@ def test_a_redis_that_dies_between_an_answer_and_its_acknowledgement_does_not_le
         until(ledger.reporting.is_set, "the worker in mid-task")
         orders.close()
     ledger.open_door.set()
-    until(lambda: "Couldn't ack" in worker.log, "the failed acknowledgement")
+    until(lambda: "order_not_acknowledged" in worker.log, "the failed acknowledgement")
     with start_redis(second, port) as url:
         orders = OrderQueue(url)
         orders.send("case-b", 1)

@@ -41,7 +41,7 @@ def source_header(finding: Finding, header: Dataset) -> Dataset:
     source.decode()
     for keyword in _TYPE_2:
         source.setdefault(keyword, "")
-    if str(source.PatientID or "") != finding.identity.identifier:
+    if str(source.PatientID or "").strip() != finding.identity.identifier:
         raise PermanentError("identity conflict: the stored source image carries another Patient ID than the result")
     if source.StudyInstanceUID != finding.study.study_instance_uid:
         raise PermanentError("the stored source image belongs to another study than the result")

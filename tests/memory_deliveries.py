@@ -1,0 +1,89 @@
+"""The delivery machine in memory, and a sink that does what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.results.deliver.ports import Sent
+from services.results.ledger.findings import DueDelivery, Finding, Predecessor
+from shared.domain.errors import ConflictError
+
+
+@dataclass
+class Owed:
+    """One delivery."""
+
+    finding: Finding
+    due_time: datetime
+    state: str = "due"
+    tries: int = 0
+    object_id: str = ""
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass
+class MemoryDeliveries:
+    """Deliveries of one sink, earliest revision first."""
+
+    rows: list[Owed] = field(default_factory=list)
+    stale: bool = False
+    """True: somebody else has taken every delivery meanwhile."""
+
+    def owe(self, finding: Finding, due_time: datetime) -> Owed:
+        row = Owed(finding, due_time)
+        self.rows.append(row)
+        return row
+
+    def take_due(self, sink: str, now: datetime, lease_s: float) -> DueDelivery | None:
+        for number, row in enumerate(self.rows):
+            if row.state == "due" and row.due_time <= now:
+                row.state, row.tries = "sending", row.tries + 1
+                return DueDelivery(str(number), row.tries, row.tries, row.finding, self._before(number))
+            if row.state in {"due", "sending"}:
+                return None
+        return None
+
+    def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
+        row = self._ours(due)
+        row.state, row.object_id = "delivered", object_id
+
+    def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
+        row = self._ours(due)
+        row.state, row.due_time = "due", next_time
+        row.reasons.append(reason)
+
+    def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:
+        row = self._ours(due)
+        row.state = "dead_letter"
+        row.reasons.append(reason)
+
+    def _ours(self, due: DueDelivery) -> Owed:
+        row = self.rows[int(due.delivery_id)]
+        if self.stale or row.tries != due.token:
+            raise ConflictError("somebody else has it")
+        return row
+
+    def _before(self, number: int) -> tuple[Predecessor, ...]:
+        return tuple(
+            Predecessor(row.finding.finding_id, row.finding.revision, row.finding.kind, row.object_id, "")
+            for row in self.rows[:number][-1:]
+            if row.object_id
+        )
+
+
+@dataclass
+class ScriptedSink:
+    """Answers each delivery with the next entry: an exception to raise, or None for success."""
+
+    script: list[Exception | None]
+    name: str = "scripted"
+    before: Callable[[], None] = lambda: None
+
+    def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
+        self.before()
+        outcome = self.script.pop(0) if self.script else None
+        if outcome:
+            raise outcome
+        return Sent(f"object-{finding.finding_id}", "nowhere")
