@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -81,7 +82,8 @@ class Findings:
     def later(self, earlier: Finding, *, probability: float = 0.25, key: str = "c3") -> Finding:
         """Return the next revision, with another answer."""
         return replace(
-            earlier, finding_id=f"f{earlier.revision + 1}", revision=earlier.revision + 1, result_key=key * 32,
+            earlier, finding_id=f"f{earlier.revision + 1}", revision=earlier.revision + 1,
+            result_key=_next_key(earlier, key),
             created_time=earlier.created_time + timedelta(hours=1), kind=FindingKind.PREDICTION, not_analysed=None,
             pins=pins(earlier.study), prediction=answer(probability), reason="The HER2 status arrived.",
         )  # fmt: skip
@@ -89,7 +91,8 @@ class Findings:
     def withdrawal(self, earlier: Finding) -> Finding:
         """Return the next revision, which takes the earlier one back."""
         return replace(
-            earlier, finding_id=f"f{earlier.revision + 1}", revision=earlier.revision + 1, result_key="d4" * 32,
+            earlier, finding_id=f"f{earlier.revision + 1}", revision=earlier.revision + 1,
+            result_key=_next_key(earlier, "d4"),
             kind=FindingKind.WITHDRAWN, pins=None, prediction=None, not_analysed=None,
             reason="The bundle was recalled.",
         )  # fmt: skip
@@ -98,6 +101,10 @@ class Findings:
         data = mr_slice(number)
         uri, digest = self.blobs.put(encoded(data))
         return Instance(data.SOPInstanceUID, data.SOPClassUID, data.SeriesInstanceUID, "MR", digest, "0" * 64, uri)
+
+
+def _next_key(earlier: Finding, salt: str) -> str:
+    return hashlib.sha256(f"{earlier.result_key}/{salt}".encode()).hexdigest()
 
 
 def left_behind(finding: Finding, object_id: str, location: str = "") -> Predecessor:

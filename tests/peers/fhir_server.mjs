@@ -183,7 +183,12 @@ const fhir = async (request, response, url) => {
     config: { transactions: true },
   };
   await repository.settled();
-  const handle = () => router.handleRequest(call, repository);
+  const handle = async () => {
+    const answer = await router.handleRequest(call, repository);
+    // The router answers a failed transaction instead of throwing; only what is thrown is rolled back.
+    if (isWrite(request.method) && !core.isOk(answer[0])) throw new core.OperationOutcomeError(answer[0]);
+    return answer;
+  };
   const [result, resource] = await (isWrite(request.method) ? repository.withTransaction(handle) : handle());
   const version = resource?.meta?.versionId;
   send(response, core.getStatus(result), resource ?? result, version ? { etag: `W/"${version}"` } : {});

@@ -94,20 +94,30 @@ def _wait(client: ResultsClient, case: DemoCase, state: str) -> None:
 
 
 def _show(console: Console, details: list[tuple[str, CaseDetail]], pacs: Pacs, ehr: Ehr, folder: Path) -> None:
-    table = Table("case", "state", "P(no residual nodal disease)", "P(residual)", "went to")
+    table = Table("case", "state", "P(no residual\nnodal disease)", "P(residual)", "pacs", "ehr", show_lines=True)
     for title, detail in details:
         answer = next((f.prediction for f in detail.findings if f.currency == "current" and f.prediction), None)
         chances = (f"{answer.probability:.3f}", f"{answer.complement:.3f}") if answer else ("", "")
-        went = ", ".join(f"{d.sink} (revision {d.revision}, {d.state})" for d in detail.deliveries) or "nowhere"
-        table.add_row(f"{title}\n{detail.case.reason}", detail.case.state, *chances, went)
+        reason = "" if answer else f"\n[italic]{detail.case.reason}[/]"
+        table.add_row(title + reason, detail.case.state, *chances, _went(detail, "pacs"), _went(detail, "ehr"))
     console.print(table)
-    console.print("Demonstration bundle on simulated patients: decision support, confirm by standard of care.\n")
+    console.print("Demonstration bundle, simulated patients: decision support, confirm by standard of care.\n")
     first = details[0][1]
-    sr = next((d.location for d in first.deliveries if d.sink == "pacs"), "")
-    fhir = next((d.location for d in first.deliveries if d.sink == "ehr"), "")
-    console.print(f"what went where: {folder / 'summary.json'}", soft_wrap=True)
-    console.print(f"the SR in the PACS: {sr}\n    {pacs.look(sr.rsplit('/', 1)[-1])}", soft_wrap=True)
-    look = f"curl -s {fhir}" if ehr.base_url else f"cat {fhir}"
-    console.print(f"the RiskAssessment in the EHR: {fhir}\n    {look}", soft_wrap=True)
-    steps = f"oncorelay --config {folder / 'site.toml'} case {first.case.case_id[:12]}"
-    console.print(f"every step of the first case (while this runs):\n    {steps}", soft_wrap=True)
+    places = {delivery.sink: delivery.location for delivery in first.deliveries}
+    report, assessment = folder / "sr_of_case_1.dcm", folder / "risk_assessment_of_case_1.json"
+    report.write_bytes(pacs.file(places["pacs"].rsplit("/", 1)[-1]))
+    assessment.write_bytes(ehr.read(places["ehr"]))
+    for line in (
+        f"what went where        {folder / 'summary.json'}",
+        f"the SR in the PACS     {places['pacs']}",
+        f"  read back from it    dsrdump {report}",
+        f"the result in the EHR  {places['ehr']}",
+        f"  read back from it    cat {assessment}",
+        f"while it runs          oncorelay --config {folder / 'site.toml'} case {first.case.case_id[:12]}",
+    ):
+        console.print(line, soft_wrap=True)
+
+
+def _went(detail: CaseDetail, sink: str) -> str:
+    mine = [delivery for delivery in detail.deliveries if delivery.sink == sink]
+    return "\n".join(f"{delivery.revision}: {delivery.state}" for delivery in mine) or "nothing"

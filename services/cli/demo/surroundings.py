@@ -44,8 +44,8 @@ class Pacs(Protocol):
         """Store the images, as a modality would, and have them routed to us."""
         ...
 
-    def look(self, uid: str) -> str:
-        """Return how a person looks at the object of this SOP Instance UID."""
+    def file(self, uid: str) -> bytes:
+        """Return the stored object of this SOP Instance UID."""
         ...
 
 
@@ -66,11 +66,11 @@ class OrthancPacs:
         """Store the images; Orthanc routes them."""
         store(images, self.dicom_port, PACS_TITLE, "MODALITY")
 
-    def look(self, uid: str) -> str:
-        """Return the page of the object."""
-        found = httpx.post(f"http://127.0.0.1:{self.http_port}/tools/lookup", content=uid, timeout=10).json()
-        path = f"instances/{found[0]['ID']}/file" if found else "app/explorer.html"
-        return f"curl -s http://127.0.0.1:{self.http_port}/{path} -o sr.dcm && dsrdump sr.dcm"
+    def file(self, uid: str) -> bytes:
+        """Return the stored object."""
+        base = f"http://127.0.0.1:{self.http_port}"
+        found = httpx.post(f"{base}/tools/lookup", content=uid, timeout=10).raise_for_status().json()
+        return httpx.get(f"{base}/instances/{found[0]['ID']}/file", timeout=10).raise_for_status().content
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class QrscpPacs:
 
     dicom_port: int
     our_port: int
+    folder: Path
     name: str = "pynetdicom qrscp"
 
     @property
@@ -91,9 +92,9 @@ class QrscpPacs:
         store(images, self.dicom_port, PACS_TITLE, "MODALITY")
         store(images, self.our_port, OUR_TITLE, PACS_TITLE)
 
-    def look(self, uid: str) -> str:
-        """Return the query that finds it."""
-        return f"python -m pynetdicom findscu 127.0.0.1 {self.dicom_port} -aec {PACS_TITLE} -S -k SOPInstanceUID={uid}"
+    def file(self, uid: str) -> bytes:
+        """Return the stored object."""
+        return next(path for path in self.folder.rglob("*") if path.name == uid).read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,12 @@ class Ehr:
         if self.base_url:
             return {"name": "ehr", "kind": "fhir", "url": self.base_url}
         return {"name": "ehr", "kind": "folder", "folder": str(self.folder), "objects": ["fhir-transaction"]}
+
+    def read(self, location: str) -> bytes:
+        """Return what a delivery left at ``location``, as the server (or the file) has it."""
+        if not self.base_url:
+            return Path(location).read_bytes()
+        return httpx.get(location, timeout=15).raise_for_status().content
 
     def record(self, *resources: dict[str, Any]) -> None:
         """Write resources into the record; the server notifies us, or we are told directly.
@@ -148,7 +155,8 @@ def start_pacs(folder: Path, ports: Ports) -> Iterator[Pacs]:
             )
             yield OrthancPacs(pacs.dicom_port, pacs.http_port)
         else:
-            yield QrscpPacs(stack.enter_context(start_qrscp(folder, ae_title=PACS_TITLE)).dicom_port, ports.dicom)
+            qrscp = stack.enter_context(start_qrscp(folder, ae_title=PACS_TITLE))
+            yield QrscpPacs(qrscp.dicom_port, ports.dicom, qrscp.folder)
 
 
 @contextmanager

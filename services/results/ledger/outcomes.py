@@ -48,6 +48,8 @@ def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: 
     before = current(connection, row.case_id)
     if before is not None and before.result_key == answer.result_key:
         return before.finding_id
+    if before is not None and not answer.reason:
+        answer = replace(answer, reason="the inputs changed")
     return _append(connection, before, _finding(connection, row, answer, policy, step.time), policy, step)
 
 

@@ -87,10 +87,16 @@ def _check_references(resource: Json, place: str, known: Mapping[str, str]) -> N
     for element, literal in _literals(resource, ""):
         if literal.startswith("urn:uuid:") and literal not in known:
             raise InvalidInputError(f"{place}.{element}", "refers to nothing in this Bundle")
-        kind = known.get(literal) or literal.split("/")[0]
+        kind = known.get(literal) or _kind(literal)
         allowed = targets.get(element.split(".")[0])
         if allowed and kind not in allowed:
             raise InvalidInputError(f"{place}.{element}", f"may not refer to a {kind}")
+
+
+def _kind(literal: str) -> str:
+    """Return the resource type of a relative or absolute reference, versioned or not."""
+    parts = literal.split("/_history/", maxsplit=1)[0].split("/")
+    return parts[-2] if len(parts) > 1 else literal
 
 
 def _literals(value: Any, element: str) -> Iterator[tuple[str, str]]:

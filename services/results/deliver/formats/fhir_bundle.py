@@ -23,23 +23,24 @@ RETRACTED = "entered-in-error"
 
 
 def to_transaction(finding: Finding, chart: Chart, style: Style) -> Json | None:
-    """Return the checked Bundle, or None for a withdrawal of what this chart does not hold.
+    """Return the Bundle, what is new in it checked, or None for a withdrawal of what this chart does not hold.
 
     Raises:
         InvalidInputError: If a resource would not be right; nothing of it may be sent.
     """
     if finding.kind is FindingKind.WITHDRAWN:
         return retraction(finding, chart) if chart.earlier else None
-    return _checked([*_new(finding, chart, style), *_taken_back(finding, chart)])
+    new = _new(finding, chart, style)
+    check_transaction(transaction(new))
+    return transaction([*new, *_taken_back(finding, chart)])
 
 
 def retraction(finding: Finding, chart: Chart) -> Json:
-    """Return the checked Bundle that only takes back what is in the chart.
+    """Return the Bundle that only takes back what is in the chart.
 
-    Raises:
-        InvalidInputError: If a resource would not be right; nothing of it may be sent.
+    It is not checked: what the server holds is its own, and must not keep us from taking a result back.
     """
-    return _checked(_taken_back(finding, chart))
+    return transaction(_taken_back(finding, chart))
 
 
 def result_search(finding: Finding, style: Style) -> str:
@@ -56,12 +57,6 @@ def taken_back(resource: Json, finding: Finding) -> Json:
     retracted["note"] = [*notes([reason]), *resource.get("note", [])]
     retracted["text"] = narrative("Entered in error", [reason])
     return retracted
-
-
-def _checked(entries: list[Json]) -> Json:
-    bundle = transaction(entries)
-    check_transaction(bundle)
-    return bundle
 
 
 def _taken_back(finding: Finding, chart: Chart) -> list[Json]:

@@ -129,7 +129,7 @@ def test_a_sink_that_hangs_stops_no_other(findings: Findings) -> None:
     stuck.owe(findings.prediction(), MADE)
     row = free.owe(findings.prediction(), MADE)
     workers = [
-        SinkWorker("stuck", one(stuck, ScriptedSink([], before=lambda: hang.wait(30) and None), Clock()), 0.01),
+        SinkWorker("stuck", one(stuck, ScriptedSink([], before=lambda: _wait(hang)), Clock()), 0.01),
         SinkWorker("free", one(free, ScriptedSink([]), Clock()), 0.01),
     ]
     for worker in workers:
@@ -143,6 +143,10 @@ def test_a_sink_that_hangs_stops_no_other(findings: Findings) -> None:
             worker.ask_to_stop()
     assert all(worker.join(10) for worker in workers)
     assert stuck.rows[0].state == "delivered"
+
+
+def _wait(event: threading.Event) -> None:
+    event.wait(30)
 
 
 def test_a_ledger_that_is_away_is_asked_again() -> None:
