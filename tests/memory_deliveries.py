@@ -15,6 +15,7 @@ from shared.domain.errors import ConflictError
 class Owed:
     """One delivery."""
 
+    sink: str
     finding: Finding
     due_time: datetime
     state: str = "due"
@@ -25,19 +26,21 @@ class Owed:
 
 @dataclass
 class MemoryDeliveries:
-    """Deliveries of one sink, earliest revision first."""
+    """Deliveries in the order they were owed; one sink's never wait for another's."""
 
     rows: list[Owed] = field(default_factory=list)
     stale: bool = False
     """True: somebody else has taken every delivery meanwhile."""
 
-    def owe(self, finding: Finding, due_time: datetime) -> Owed:
-        row = Owed(finding, due_time)
+    def owe(self, finding: Finding, due_time: datetime, sink: str = "scripted") -> Owed:
+        row = Owed(sink, finding, due_time)
         self.rows.append(row)
         return row
 
     def take_due(self, sink: str, now: datetime, lease_s: float) -> DueDelivery | None:
         for number, row in enumerate(self.rows):
+            if row.sink != sink:
+                continue
             if row.state == "due" and row.due_time <= now:
                 row.state, row.tries = "sending", row.tries + 1
                 return DueDelivery(str(number), row.tries, row.tries, row.finding, self._before(number))
@@ -68,7 +71,7 @@ class MemoryDeliveries:
     def _before(self, number: int) -> tuple[Predecessor, ...]:
         return tuple(
             Predecessor(row.finding.finding_id, row.finding.revision, row.finding.kind, row.object_id, "")
-            for row in self.rows[:number][-1:]
+            for row in [row for row in self.rows[:number] if row.sink == self.rows[number].sink][-1:]
             if row.object_id
         )
 

@@ -79,7 +79,8 @@ class Supervisor:
         end = time.monotonic() + timeout_s
         while not child.ready:
             if child.process.poll() is not None:
-                self._note_exit(child)
+                if child.process.returncode == 0:
+                    self._note_exit(child)
                 if not child.finished:
                     raise RuntimeError(f"{program.name} did not start: {child.last_line()}")
             elif time.monotonic() > end:

@@ -71,7 +71,8 @@ class Repository extends MemoryRepository {
   }
 
   #snapshot() {
-    return [structuredClone(this.resources), structuredClone(this.history), this.written.length];
+    const copy = (store, row) => new Map([...store].map(([type, rows]) => [type, new Map([...rows].map(([id, value]) => [id, row(value)]))]));
+    return [copy(this.resources, (value) => value), copy(this.history, (versions) => [...versions]), this.written.length];
   }
 
   #restore([resources, history, length]) {

@@ -22,6 +22,9 @@ log = structlog.get_logger("oncorelay.inference")
 class OrderRequest(Request):
     """A request whose acknowledgement arrives, or makes the worker reconnect."""
 
+    _connection_errors: tuple[type[Exception], ...]
+    """Set by Celery: what its transport raises when a connection is lost."""
+
     def acknowledge(self) -> None:
         """Acknowledge in the event loop, as Celery does."""
         self._settle(self.message.ack)

@@ -37,8 +37,8 @@ class Pacs:
     commitment_port: int
 
     def sink(self, **settings: Any) -> SinkSettings:
-        return SinkSettings(name="pacs", kind="dicom-cstore", port=self.orthanc.dicom_port, ae_title=PACS_TITLE,
-                            timeout_s=5, **settings)  # fmt: skip
+        ours = {"name": "pacs", "kind": "dicom-cstore", "port": self.orthanc.dicom_port, "ae_title": PACS_TITLE}
+        return SinkSettings.model_validate({**ours, "timeout_s": 5, **settings})
 
     def srs(self, study_uid: str) -> list[bytes]:
         rows = self.orthanc.find("Instance", Modality="SR", StudyInstanceUID=study_uid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -242,14 +243,10 @@ def test_the_sinks_convention_is_kept(settings: Settings, ehr: FhirServer, opene
 
 
 def _moved(row: Any, key: str, version: str) -> Any:
-    from dataclasses import replace
-
     return replace(row, source=f"Observation/{key}", version=version)
 
 
 def _with(finding: Finding, facts: Any, inputs: Any) -> Finding:
-    from dataclasses import replace
-
     assert finding.pins is not None
     assert finding.prediction is not None
     pins, prediction = replace(finding.pins, facts=facts), replace(finding.prediction, inputs=inputs)

@@ -112,8 +112,10 @@ def _answer(request: Any) -> Any:
     return from_message(request.prediction, Prediction) if kind == "prediction" else getattr(request, kind)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    # One Redis per test: a child that outlives its killed parent by a moment still holds the parent's socket, and
+    # Redis would hand the next test's order to it.
     with start_redis(tmp_path_factory.mktemp("redis")) as url:
         yield url
 
@@ -121,7 +123,6 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def queue(redis_url: str) -> Iterator[OrderQueue]:
     orders = OrderQueue(redis_url)
-    orders._redis.flushdb()
     yield orders
     orders.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.writing.elements import Json, reference
 from shared.fhir.writing.transaction import by_token
 
+# Type/id (FHIR R4, id: 64 letters, digits, "-" and "."); what is absolute lies on another server.
+_RELATIVE = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9.-]{1,64}")
 _OUR_KINDS = ("RiskAssessment", "Observation")
 _REVISIONS_AT_ONCE = 20  # keeps the search below 2,000 characters
 
@@ -81,14 +84,18 @@ class Charts:
 
     def _reference(self, source: str, version: str, patient: str) -> str:
         """Return the versioned reference where that version can be read, else the plain one, else nothing."""
-        current = self.client.read(source) if source.count("/") == 1 else None
-        if current is None or current.get("subject", {}).get("reference") != patient:
+        current = self.client.read(source) if _RELATIVE.fullmatch(source) else None
+        if current is None or self._local(current.get("subject", {}).get("reference", "")) != patient:
             return ""
         if not version:
             return source
         exact = current if current.get("meta", {}).get("versionId") == version else None
         exact = exact or self.client.read(f"{source}/_history/{version}")
         return f"{source}/_history/{version}" if exact else source
+
+    def _local(self, literal: str) -> str:
+        """Return a reference relative to this server, however the server writes it."""
+        return literal.removeprefix(f"{self.client.server.base.rstrip('/')}/")
 
     def _earlier(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Iterator[Json]:
         """Return what earlier revisions left and still counts.

@@ -1,0 +1,96 @@
+"""The command line: help with examples, one sentence for every error, JSON on the last line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from services.cli.__main__ import main, oncorelay
+from services.cli.site_file import default_tables, make_keys, to_toml
+from shared.site.settings import CONFIG_VARIABLE, read_document
+
+
+@pytest.fixture(autouse=True)
+def _own_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "site.toml").write_text(to_toml(default_tables(tmp_path)))
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "site.toml"))
+
+
+@pytest.mark.parametrize("command", ["demo", "send", "cases", "predict", "validate"])
+def test_help_shows_an_example(command: str) -> None:
+    shown = CliRunner().invoke(oncorelay, [command, "--help"])
+
+    assert shown.exit_code == 0
+    assert f"  oncorelay {command}" in shown.output
+
+
+def test_predict_prints_one_line_of_json_last() -> None:
+    shown = CliRunner().invoke(
+        oncorelay, ["predict", "ln_pcr-clinical-published", "er=positive", "her2=0", "t=3", "--json"]
+    )
+    answer = json.loads(shown.output.splitlines()[-1])
+
+    assert answer["positive_class"] == "axillary_pcr"
+    assert 0 < answer["probability"] < 1
+    assert answer["probability"] + answer["complement_probability"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predict", "no-such-bundle", "er=positive"], "no installed bundle no-such-bundle"),
+        (["predict", "ln_pcr-clinical-published", "er=positive", "her2=0", "t=9"], "t"),
+        (["predict", "ln_pcr-clinical-published", "er=positive", "her2=0"], "t"),
+        (["cases"], "results"),
+        (["validate", "ln_pcr-clinical-published", "--cohort", "nowhere=x.xlsx"], "duke"),
+    ],
+)
+def test_an_error_is_one_sentence_and_exit_status_one(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ONCORELAY_RESULTS__GRPC_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setattr("sys.argv", ["oncorelay", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    shown = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said in shown
+    assert "Traceback" not in shown
+
+
+def test_models_are_listed_and_verified() -> None:
+    listed = CliRunner().invoke(oncorelay, ["models", "list", "--json"])
+    verified = CliRunner().invoke(oncorelay, ["models", "verify", "ln_pcr-clinical-published"])
+
+    assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == ["ln_pcr-clinical-published"]
+    assert verified.exit_code == 0
+    assert "golden" in verified.output
+
+
+def test_doctor_names_what_to_do_when_nothing_runs() -> None:
+    shown = CliRunner().invoke(oncorelay, ["doctor", "--json"])
+    found = {row["name"]: row for row in json.loads(shown.output.splitlines()[-1])}
+
+    assert shown.exit_code == 1
+    assert found["bundles"]["passed"]
+    assert not found["results"]["passed"]
+    assert "oncorelay up" in found["results"]["detail"]
+
+
+def test_the_default_site_file_says_the_same_after_a_round_trip(tmp_path: Path) -> None:
+    tables = default_tables(tmp_path)
+
+    assert read_document(str(tmp_path / "site.toml")) == json.loads(json.dumps(tables))
+
+
+def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    first = (tmp_path / "secrets" / "site.key").read_text()
+    make_keys(tmp_path)
+
+    assert (tmp_path / "secrets" / "site.key").read_text() == first
+    assert {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "secrets").iterdir()} == {"0o600"}
