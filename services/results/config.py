@@ -45,6 +45,9 @@ class SinkSettings(BaseModel):
     """Folder: what is written."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
+    workers: int = 4
+    """Deliveries to this sink at once, in threads: most of a delivery is waiting for the peer (tests/bench). The
+    deliveries of one case stay in order."""
     max_tries: int = 8
     """After this many temporary failures the delivery becomes a dead letter."""
     first_retry_s: float = 2.0

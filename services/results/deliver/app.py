@@ -49,8 +49,9 @@ def build(settings: Settings, deliveries: Deliveries) -> App:
     sink_names(settings.sinks)
     with ExitStack() as opened:
         workers = tuple(
-            SinkWorker(row.name, deliver_one(row, build_sink(settings, row, opened), deliveries), settings.poll_s)
+            SinkWorker(row.name, use_case, settings.poll_s)
             for row in settings.sinks
+            for use_case in [deliver_one(row, build_sink(settings, row, opened), deliveries)] * row.workers
         )
         patience = max((row.timeout_s for row in settings.sinks), default=0.0) * _STOP_TIMEOUTS
         return App(workers, opened.pop_all(), patience)

@@ -1,4 +1,4 @@
-"""One thread per sink, so that a sink that hangs stops nobody but itself."""
+"""Threads of their own for each sink, so that a sink that hangs stops nobody but itself."""
 
 from __future__ import annotations
 
