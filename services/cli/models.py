@@ -11,10 +11,10 @@ from rich.table import Table
 
 from services.cli.cases import print_json
 from services.inference.config import Settings
+from services.inference.formats.predictions import render_text, to_json
 from services.inference.handlers.predict_by_hand import predict_from_command_line
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.bundles.checks import checked
-from shared.domain.prediction import Prediction
 
 
 @click.group("models")
@@ -68,16 +68,9 @@ def predict(bundle: str, inputs: tuple[str, ...], *, as_json: bool) -> None:
     """
     answer = predict_from_command_line(bundle, dict(_pair(text) for text in inputs), site_catalog())
     if as_json:
-        print_json(_as_json(answer))
-        return
-    click.echo(f"P({answer.outcome.display}) = {answer.probability!r}")
-    click.echo(f"P({answer.outcome.complement_display}) = {answer.complement!r}")
-    for other in answer.alternatives:
-        click.echo(f"  {other.label}: {other.probability!r}")
-    for flag in answer.flags:
-        click.echo(f"  {flag.code}: {flag.text}")
-    click.echo(f"{answer.bundle.bundle_id} {answer.bundle.version} ({answer.bundle.intended_use}); "
-               "decision support, confirm by standard of care")  # fmt: skip
+        print_json(to_json(answer))
+    else:
+        click.echo(render_text(answer))
 
 
 @click.command("validate")
@@ -92,14 +85,14 @@ def validate(bundle: str, cohort: str, *, as_json: bool) -> None:
       oncorelay validate ln_pcr-clinical-published --cohort duke=Clinical.xlsx
     """
     from services.model_factory.app import validate_bundle
-    from services.model_factory.formats.report import render_text, to_json
+    from services.model_factory.formats import report
 
     name, _, path = cohort.partition("=")
     result = validate_bundle(bundle, name, Path(path), site_catalog())
     if as_json:
-        print_json(to_json(result))
+        print_json(report.to_json(result))
     else:
-        click.echo(render_text(result), nl=False)
+        click.echo(report.render_text(result), nl=False)
 
 
 def site_catalog() -> Catalog:
@@ -122,15 +115,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator or not value:
         raise click.UsageError(f"{text!r}: inputs look like er=positive")
     return name, value
-
-
-def _as_json(answer: Prediction) -> dict[str, Any]:
-    return {
-        "bundle": answer.bundle.bundle_id, "version": answer.bundle.version, "digest": answer.bundle.digest,
-        "intended_use": answer.bundle.intended_use.value, "probability": answer.probability,
-        "positive_class": answer.outcome.positive_class, "complement_class": answer.outcome.complement_class,
-        "complement_probability": answer.complement,
-        "inputs": {used.name: used.value for used in answer.inputs},
-        "flags": [{"code": flag.code, "text": flag.text} for flag in answer.flags],
-        "alternatives": [{"label": other.label, "probability": other.probability} for other in answer.alternatives],
-    }  # fmt: skip

@@ -35,8 +35,10 @@ class LnPcr:
         """Return why this study is none of its business; empty for breast MR (or MR of an unnamed body part)."""
         if not any(one.modality == "MR" and one.sop_class_uid not in _NO_IMAGE for one in study.instances):
             return "no MR images"
-        if study.body_part.strip().upper() not in _OURS:
-            return f"MR of another body part ({study.body_part.strip().upper()[:16]})"
+        # Where a study's images name several body parts, the listener joins them with a backslash.
+        named = {part.strip().upper() for part in study.body_part.split("\\")}
+        if not named & _OURS:
+            return f"MR of another body part ({', '.join(sorted(named))[:48]})"
         return ""
 
     def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:

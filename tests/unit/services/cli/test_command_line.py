@@ -35,7 +35,7 @@ def test_predict_prints_one_line_of_json_last() -> None:
 
     assert answer["positive_class"] == "axillary_pcr"
     assert 0 < answer["probability"] < 1
-    assert answer["probability"] + answer["complement_probability"] == pytest.approx(1)
+    assert answer["probability"] + answer["complement"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ def test_a_breast_mr_study_is_its_business(make: Any) -> None:
     assert LN_PCR.not_applicable(make.study()) == ""
 
 
+def test_an_mr_study_of_breast_and_chest_is_its_business(make: Any) -> None:
+    assert LN_PCR.not_applicable(make.study(body_part="BREAST\\CHEST")) == ""
+
+
 def test_an_mr_study_of_an_unnamed_body_part_is_its_business(make: Any) -> None:
     assert LN_PCR.not_applicable(make.study(body_part="")) == ""
 
