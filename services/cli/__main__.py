@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def up(config: Path | None) -> None:
     if config:
         site_file.choose(config)
     click.echo(f"site file: {site_file.choose_or_write()}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly stop, as by Ctrl-C
     with running(lambda name, text: click.echo(f"{name}: {text.removeprefix(name + ': ')}")) as supervisor:
         click.echo("all services are up; stop with Ctrl-C; look with `oncorelay cases` and `oncorelay doctor`")
         with contextlib.suppress(KeyboardInterrupt):

@@ -25,6 +25,7 @@ from services.results.config import SinkSettings
 from services.results.ledger.database import check_schema, open_engine
 from services.results.ledger.ledger import read_secret
 from shared.domain.errors import OncoRelayError
+from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -90,9 +91,11 @@ def _identity(settings: ResultsSettings) -> str:
     rows = settings.identity_map.authorities
     if not rows:
         raise ValueError("no [[identity]] table: every study would end as an unknown identity; add one to site.toml")
-    return ", ".join(
-        f"{row.name}: issuer {row.dicom_issuer or '(none)'} = {row.fhir_system or '(no FHIR)'}" for row in rows
-    )
+    return ", ".join(f"{row.name}: issuer {_issuer(row)} = {row.fhir_system or '(no FHIR)'}" for row in rows)
+
+
+def _issuer(row: AssigningAuthority) -> str:
+    return "(no DICOM)" if row.dicom_issuer is None else row.dicom_issuer or "(sent without)"
 
 
 def _disk(settings: ResultsSettings, min_free_mb: int) -> str:
@@ -138,10 +141,13 @@ def _healthy(client: ResultsClient | LabConsumerClient) -> str:
 
 
 def _listener(settings: ListenerSettings) -> str:
+    """Echo our own door under every title that may call, as each sender would."""
     if not settings.calling_ae_titles:
         raise ValueError("[dicom_listener] calling_ae_titles is empty: every sender is rejected")
-    titles = f"{', '.join(settings.calling_ae_titles)} may call {settings.ae_title}"
-    return _echo(settings.host, settings.port, settings.ae_title, settings.calling_ae_titles[0], titles)
+    for calling in settings.calling_ae_titles:
+        _echo(settings.host, settings.port, settings.ae_title, calling, "")
+    titles = ", ".join(settings.calling_ae_titles)
+    return f"echo ok at {settings.host}:{settings.port}; {titles} may call {settings.ae_title}"
 
 
 def _echo(host: str, port: int, called: str, calling: str, titles: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -59,8 +59,9 @@ class AssigningAuthority:
     """One row of the site's map: how each standard spells the same assigning authority."""
 
     name: str
-    dicom_issuer: str = ""
-    """Issuer of Patient ID (0010,0021) as the modalities send it; empty means "sent without issuer"."""
+    dicom_issuer: str | None = None
+    """Issuer of Patient ID (0010,0021) as the modalities send it; empty means "sent without issuer", None "never by
+    DICOM"."""
     fhir_system: str = ""
     """``Patient.identifier.system``."""
     hl7_authority: str = ""
@@ -74,8 +75,9 @@ class IdentityMap:
     authorities: tuple[AssigningAuthority, ...]
 
     def __post_init__(self) -> None:
-        for attribute in ("name", "dicom_issuer", "fhir_system"):
-            _refuse_duplicates(attribute, [getattr(row, attribute) for row in self.authorities])
+        _refuse_duplicates("name", [row.name for row in self.authorities])
+        _refuse_duplicates("dicom_issuer", [row.dicom_issuer for row in self.authorities])
+        _refuse_duplicates("fhir_system", [row.fhir_system or None for row in self.authorities])
 
     def from_dicom(self, patient_id: str, issuer: str) -> PatientIdentity | None:
         """Return the identity of (0010,0020) under (0010,0021), or None where the map has no such issuer."""
@@ -95,7 +97,7 @@ class IdentityMap:
         return PatientIdentity(row.name, identifier) if row and identifier else None
 
 
-def _refuse_duplicates(attribute: str, values: list[str]) -> None:
-    stated = [value for value in values if value]
+def _refuse_duplicates(attribute: str, values: Sequence[str | None]) -> None:
+    stated = [value for value in values if value is not None]
     if len(set(stated)) != len(stated):
         raise ValueError(f"identity map: two assigning authorities share a {attribute}")

@@ -52,7 +52,7 @@ class IdentityRow(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    dicom_issuer: str = ""
+    dicom_issuer: str | None = None
     fhir_system: str = ""
     hl7_authority: str = ""
 

@@ -77,11 +77,18 @@ class Attempts:
         """Take cases away from attempts whose lease has passed; return how many."""
         with writing(self.engine) as connection:
             query = sa.select(ATTEMPT).where(ATTEMPT.c.state == "running", ATTEMPT.c.lease_until < now)
-            late = list(connection.execute(query))
+            late = [a for a in list(connection.execute(query)) if self._still_late(connection, a, now)]
             for attempt in late:
                 step = Step("dispatch", now, f"the lease of attempt {attempt.number} ({attempt.worker}) has passed")
                 self._lose(connection, attempt.case_id, attempt.number, "lost", step)
         return len(late)
+
+    def _still_late(self, connection: sa.Connection, attempt: sa.Row[Any], now: datetime) -> bool:
+        """Look again under the case's lock: it may have been renewed or answered meanwhile."""
+        locked(connection, attempt.case_id)
+        query = sa.select(ATTEMPT).where(ATTEMPT.c.case_id == attempt.case_id, ATTEMPT.c.number == attempt.number)
+        row = connection.execute(query).one()
+        return bool(row.state == "running" and row.lease_until < now)
 
     def _claim(self, connection: sa.Connection, case_id: str, revision: int, worker: str, now: datetime) -> int:
         row = locked(connection, case_id)

@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from shared.domain.errors import ConflictError, UnavailableError
 
@@ -63,6 +63,9 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except OperationalError as error:
         raise UnavailableError("the ledger's database cannot be reached or is locked") from error
+    except IntegrityError as error:
+        # Somebody wrote the same thing at the same moment; asked again, this request finds it.
+        raise UnavailableError("a concurrent write of the same thing came first: ask again") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise UnavailableError("the connection to the ledger's database broke") from error

@@ -12,9 +12,10 @@ from services.results.ledger.codec import load
 from services.results.ledger.database import open_engine, reading, writing
 from services.results.ledger.findings import DueDelivery, Finding, Predecessor
 from services.results.ledger.machines import OPEN_DELIVERY
+from services.results.ledger.outcomes import REPLACED
 from services.results.ledger.record import move, tell
 from services.results.ledger.tables import DELIVERY, FINDING
-from shared.domain.case import DeliveryState, FindingKind
+from shared.domain.case import Currency, DeliveryState, FindingKind
 from shared.domain.errors import ConflictError
 
 ACTOR = "deliver"
@@ -64,9 +65,15 @@ class LedgerDeliveries:
             connection.execute(earlier.values(replaced=True))
 
     def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
-        """Record a temporary failure (sending -> due, from ``next_time`` on)."""
+        """Record a temporary failure (sending -> due, from ``next_time`` on); what was replaced meanwhile ends here."""
         with writing(self.engine) as connection:
             row = self._ours(connection, due)
+            query = sa.select(FINDING.c.currency).where(FINDING.c.finding_id == row.finding_id)
+            if connection.execute(query).scalar() != Currency.CURRENT:
+                self._move(
+                    connection, row, DeliveryState.DEAD_LETTER, now, REPLACED, lease_until=None, deadline_time=None
+                )
+                return
             self._move(connection, row, DeliveryState.DUE, now, reason, next_time=next_time, lease_until=None)
 
     def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:

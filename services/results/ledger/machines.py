@@ -47,6 +47,7 @@ TRANSITIONS: dict[str, frozenset[tuple[str, str]]] = {
             ("", _D.HELD),
             ("", _D.DUE),
             (_D.HELD, _D.DEAD_LETTER),  # replaced before it was sent
+            (_D.DUE, _D.DEAD_LETTER),  # replaced before it was sent
             (_D.DUE, _D.SENDING),
             (_D.SENDING, _D.DELIVERED),
             (_D.SENDING, _D.DUE),

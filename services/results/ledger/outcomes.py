@@ -20,6 +20,9 @@ from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 
+REPLACED = "replaced before it was sent"
+"""Reason of a delivery whose finding stopped being current before the sink had it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -111,18 +114,17 @@ def _retire(connection: sa.Connection, before: Finding, by: FindingKind, step: S
     subject = f"finding {before.revision}"
     move(connection, "currency", before.case_id, (Currency.CURRENT, to_state), subject=subject, time=step.time,
          actor=step.actor, reason=step.reason)  # fmt: skip
-    _drop_held(connection, before, step)
+    _drop_unsent(connection, before, step)
 
 
-def _drop_held(connection: sa.Connection, before: Finding, step: Step) -> None:
-    """What waited for review and was replaced is never sent, and must not hold up its replacement."""
-    where = (DELIVERY.c.finding_id == before.finding_id, DELIVERY.c.state == DeliveryState.HELD.value)
-    for row in list(connection.execute(sa.select(DELIVERY).where(*where))):
-        move(connection, "delivery", before.case_id, (DeliveryState.HELD, DeliveryState.DEAD_LETTER),
-             subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor,
-             reason="replaced before it was sent")  # fmt: skip
-    values = {"state": DeliveryState.DEAD_LETTER.value, "reason": "replaced before it was sent", "deadline_time": None}
-    connection.execute(DELIVERY.update().where(*where).values(**values))
+def _drop_unsent(connection: sa.Connection, before: Finding, step: Step) -> None:
+    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment."""
+    unsent = DELIVERY.c.state.in_([DeliveryState.HELD.value, DeliveryState.DUE.value])
+    for row in list(connection.execute(sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent))):
+        move(connection, "delivery", before.case_id, (DeliveryState(row.state), DeliveryState.DEAD_LETTER),
+             subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor, reason=REPLACED)  # fmt: skip
+    values = {"state": DeliveryState.DEAD_LETTER.value, "reason": REPLACED, "deadline_time": None}
+    connection.execute(DELIVERY.update().where(DELIVERY.c.finding_id == before.finding_id, unsent).values(**values))
 
 
 def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +16,7 @@ from services.results.ledger.cases import Step
 from services.results.ledger.ledger import Ledger
 from services.results.ledger.policy import Policy
 from shared.domain.case import Currency, DeliveryState, InferenceState, Pins, ReviewState
-from shared.domain.errors import ConflictError, NotFoundError, StaleAttemptError
+from shared.domain.errors import ConflictError, NotFoundError, StaleAttemptError, UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.testing.cases import PATIENT, START, a_fact, a_prediction, a_refusal, a_study, an_instance, some_pins
 
@@ -310,6 +312,27 @@ def test_an_unclaimed_order_is_due_again_and_a_lost_one_at_once(ledger: Ledger, 
     assert ledger.orders.due(clock()) == (order,)
     ledger.orders.sent(order, clock())
     assert ledger.orders.due(clock.forward(seconds=61)) == (order,)
+
+
+def test_the_same_request_at_the_same_moment_is_answered_once(ledger: Ledger, clock: Any) -> None:
+    """On PostgreSQL two writers can meet; the one that loses is told to ask again, and then gets the same answer."""
+    answers: list[str] = []
+
+    def ask() -> None:
+        while True:
+            with contextlib.suppress(UnavailableError):
+                answers.append(submit(ledger, clock, "same"))
+                return
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(answers) == 6
+    assert len(set(answers)) == 1
+    assert len(ledger.queries.cases(clock())) == 1
 
 
 def test_a_deadline_that_passes_is_told_once(ledger: Ledger, clock: Any) -> None:

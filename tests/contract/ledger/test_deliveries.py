@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.findings import DueDelivery
 from services.results.ledger.ledger import Ledger
@@ -72,9 +73,9 @@ def test_a_postponed_delivery_waits(ledger: Ledger, clock: Any) -> None:
 
 def test_a_replacement_never_overtakes_and_names_what_it_replaces(ledger: Ledger, clock: Any) -> None:
     refused(ledger, clock, "first")
-    refused(ledger, clock, "second")
     deliveries = LedgerDeliveries(ledger.engine)
     first = take(ledger, clock)
+    refused(ledger, clock, "second")
     assert (first.finding.revision, first.predecessors) == (1, ())
     assert deliveries.take_due("pacs", clock(), 30) is None
     deliveries.delivered(first, "uid-1", "loc-1", clock())
@@ -82,6 +83,33 @@ def test_a_replacement_never_overtakes_and_names_what_it_replaces(ledger: Ledger
     second = take(ledger, clock)
     assert second.finding.revision == 2
     assert [(p.object_id, p.kind) for p in second.predecessors] == [("uid-1", FindingKind.NOT_ANALYSED)]
+
+
+def test_what_is_replaced_before_it_was_sent_never_leaves(ledger: Ledger, clock: Any) -> None:
+    case_id = refused(ledger, clock, "first")
+    refused(ledger, clock, "second")
+
+    assert take(ledger, clock).finding.revision == 2
+    first = [d for d in ledger.queries.case(case_id, clock()).deliveries if d.revision == 1]
+    assert {(d.state, d.reason) for d in first} == {(DeliveryState.DEAD_LETTER, "replaced before it was sent")}
+
+
+def test_a_withdrawal_goes_only_where_something_may_have_arrived(ledger: Ledger, clock: Any) -> None:
+    case_id = refused(ledger, clock)
+    LedgerDeliveries(ledger.engine).delivered(take(ledger, clock, "pacs"), "uid", "loc", clock())
+    ledger.people.withdraw("w", case_id, Step("somebody", clock(), "wrong patient"))
+
+    withdrawals = [d for d in ledger.queries.case(case_id, clock()).deliveries if d.revision == 2]
+    assert [d.sink for d in withdrawals] == ["pacs"]
+
+
+def test_a_try_that_fails_after_its_finding_was_replaced_is_not_repeated(ledger: Ledger, clock: Any) -> None:
+    refused(ledger, clock, "first")
+    first = take(ledger, clock)
+    refused(ledger, clock, "second")
+    LedgerDeliveries(ledger.engine).postpone(first, "connection refused", clock(), clock())
+
+    assert take(ledger, clock).finding.revision == 2
 
 
 def test_what_was_replaced_is_not_named_twice(ledger: Ledger, clock: Any) -> None:
