@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import structlog
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
-from services.dicom_listener.adapters.loop import Loop
 from services.dicom_listener.adapters.object_files import DicomFiles
 from services.dicom_listener.adapters.pynetdicom_door import DoorSettings, PynetdicomDoor
 from services.dicom_listener.adapters.sender_count import FindInstanceCount
@@ -21,6 +20,7 @@ from services.dicom_listener.handlers.reception import StudyReception, resume_un
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
 from shared.dicom.transfer_syntaxes import decodable
+from shared.observability.loops import Loop
 from shared.rpc.clients import ResultsClient
 
 log = structlog.get_logger("oncorelay.dicom_listener")

@@ -6,19 +6,13 @@ import sys
 
 from services.inference.app import serve
 from services.inference.config import Settings
-from shared.domain.errors import OncoRelayError
-from shared.observability.logging import configure
+from shared.observability.process import service_main
 
 
-def main() -> int:
-    """Return the exit status; an error of the configuration is said in one sentence."""
-    configure("inference")
-    try:
-        return serve(Settings())
-    except OncoRelayError as error:
-        print(f"inference: {error}", file=sys.stderr)
-        return 1
+def main() -> None:
+    """Take orders until SIGTERM; Celery handles the signal itself."""
+    sys.exit(serve(Settings()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    service_main("inference", main)

@@ -96,7 +96,7 @@ def build(settings: Settings) -> LabConsumer:
     """Return the service, not yet started.
 
     Raises:
-        UnknownSchemaError: If the database must be migrated first.
+        ConflictError: If the database must be migrated first.
         ForbiddenError: If there is no token file; says how to make one.
         OSError: If the HTTP port is taken.
     """

@@ -14,6 +14,14 @@ OncoRelayError
 
 from __future__ import annotations
 
+import traceback
+
+
+def place(error: BaseException) -> str:
+    """Return where ``error`` was raised (``file:line``), without its text, which may quote what it choked on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
 
 class OncoRelayError(Exception):
     """Base of every error this project raises on purpose."""

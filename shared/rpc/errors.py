@@ -25,6 +25,7 @@ from shared.domain.errors import (
     StaleAttemptError,
     TemporaryError,
     UnavailableError,
+    place,
 )
 
 log = structlog.get_logger("oncorelay.rpc")
@@ -80,9 +81,8 @@ def _guarded(behavior: Callable[[Any, Any], Any], method: str) -> Callable[[Any,
             return behavior(request, context)
         except OncoRelayError as error:
             context.abort_with_status(rpc_status.to_status(to_status(error)))
-        except Exception as error:
-            # The type only: an exception's text may quote what it choked on.
-            log.exception("rpc_failed", method=method, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a call
+            log.error("rpc_failed", method=method, error=type(error).__name__, place=place(error))  # noqa: TRY400
             context.abort(grpc.StatusCode.INTERNAL, "internal error; see the service's log")
 
     return call

@@ -1,4 +1,4 @@
-"""Wiring: settings and the ledger's delivery machine in, one worker per sink out."""
+"""Wiring: settings and the ledger's delivery machine in, workers for each sink out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from services.results.deliver.ports import Deliveries, Sink
 _LEASE_TIMEOUTS = 4
 """A lease lasts this many of the sink's timeouts; a slower delivery may be sent twice, which changes nothing."""
 _STOP_TIMEOUTS = 2
+_HELPERS_PAUSE = 5
+"""An idle sink costs little: all workers but the first look at the ledger this many times less often."""
 
 
 class App:
@@ -49,12 +51,20 @@ def build(settings: Settings, deliveries: Deliveries) -> App:
     sink_names(settings.sinks)
     with ExitStack() as opened:
         workers = tuple(
-            SinkWorker(row.name, use_case, settings.poll_s)
+            worker
             for row in settings.sinks
-            for use_case in [deliver_one(row, build_sink(settings, row, opened), deliveries)] * row.workers
+            for worker in _workers(
+                row, deliver_one(row, build_sink(settings, row, opened), deliveries), settings.poll_s
+            )
         )
         patience = max((row.timeout_s for row in settings.sinks), default=0.0) * _STOP_TIMEOUTS
         return App(workers, opened.pop_all(), patience)
+
+
+def _workers(row: SinkSettings, use_case: DeliverOne, poll_s: float) -> list[SinkWorker]:
+    """Return the workers of a sink: the first looks often, the others join in when there is more to do."""
+    pauses = [poll_s] + [poll_s * _HELPERS_PAUSE] * (row.workers - 1)
+    return [SinkWorker(row.name, use_case, pause) for pause in pauses]
 
 
 def deliver_one(settings: SinkSettings, sink: Sink, deliveries: Deliveries) -> DeliverOne:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.results.config import Settings
-from services.results.dispatch.adapters.loop import Loop
 from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
 from services.results.ledger.database import check_schema
 from services.results.ledger.ledger import open_ledger
 from shared.bundles.catalog import installed_catalog
 from shared.messaging.orders import OrderQueue
+from shared.observability.loops import Loop
 from shared.predictors.registry import REGISTRY
 from shared.rpc.clients import LabConsumerClient
 
@@ -29,15 +28,15 @@ def utc_now() -> datetime:
 class Dispatch:
     """The running loops."""
 
-    stopping: threading.Event
-    threads: tuple[threading.Thread, ...]
+    loops: tuple[Loop, ...]
     close: Callable[[], None]
 
     def stop(self) -> None:
         """End every loop after the step in hand, then close what was opened."""
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(timeout=15)
+        for loop in self.loops:
+            loop.ask_to_stop()
+        for loop in self.loops:
+            loop.stop()
         self.close()
 
 
@@ -57,6 +56,7 @@ def start(settings: Settings) -> Dispatch:
         ("send", SendOrders(ledger.orders, queue, utc_now), settings.poll_s),
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),
     )
-    stopping = threading.Event()
-    threads = tuple(Loop(name, step, pause, stopping).start() for name, step, pause in steps)
-    return Dispatch(stopping, threads, lab.close)
+    loops = tuple(Loop(name, step, pause) for name, step, pause in steps)
+    for loop in loops:
+        loop.start()
+    return Dispatch(loops, lab.close)

@@ -13,7 +13,7 @@ from services.lab_consumer.adapters import database
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.ports import Announcement
 from shared.codes import loinc
-from shared.domain.errors import OncoRelayError, UnavailableError
+from shared.domain.errors import ConflictError, OncoRelayError, UnavailableError
 from shared.domain.facts import FactName
 from shared.domain.identity import PatientIdentity
 from shared.testing.fhir_resources import ER, observation, patient
@@ -142,7 +142,7 @@ def test_what_changes_nothing_is_not_announced(lab: Laboratory) -> None:
 def test_a_database_without_schema_is_refused_with_the_command_to_run(database_url: str) -> None:
     engine = database.open_engine(database_url)
 
-    with pytest.raises(database.UnknownSchemaError, match=r"python -m services\.lab_consumer migrate"):
+    with pytest.raises(ConflictError, match=r"python -m services\.lab_consumer migrate"):
         database.check_schema(engine)
 
     database.migrate(engine)
@@ -157,7 +157,7 @@ def test_a_schema_from_the_future_is_refused(database_url: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(database.UnknownSchemaError, match="9999"):
+    with pytest.raises(ConflictError, match="9999"):
         database.check_schema(engine)
     engine.dispose()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.domain.errors import TemporaryError
+from shared.domain.errors import TemporaryError, place
 
 log = structlog.get_logger("oncorelay.results.deliver")
 
@@ -50,6 +50,6 @@ class SinkWorker:
             return 0.0 if self._deliver_one() else self._poll_s
         except TemporaryError as error:
             log.warning("ledger_unavailable", sink=self._name, error=type(error).__name__)
-        except Exception as error:
-            log.exception("worker_failed", sink=self._name, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the worker must outlive a defect
+            log.error("worker_failed", sink=self._name, error=type(error).__name__, place=place(error))  # noqa: TRY400
         return _AFTER_A_FAILURE_S

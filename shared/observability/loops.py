@@ -1,0 +1,61 @@
+"""Steps that are repeated on threads of their own, so that one that waits stops no other; trouble is logged, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from threading import Event, Thread
+
+import structlog
+
+from shared.domain.errors import OncoRelayError, TemporaryError, place
+
+log = structlog.get_logger("oncorelay.loops")
+
+PAUSE_AFTER_TROUBLE_S = 1.0
+
+
+class Loop:
+    """Calls ``step`` every ``pause_s`` seconds until stopped; a step that fails is logged and called again."""
+
+    def __init__(self, name: str, step: Callable[[], object], pause_s: float) -> None:
+        self._name, self._step, self._pause_s = name, step, pause_s
+        self._stopping = Event()
+        self._troubled = False
+        # Log fields bound by the creating thread (the service's name) go along.
+        self._thread = Thread(target=copy_context().run, args=(self._run,), name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Have it end after the step in hand."""
+        self._stopping.set()
+
+    def stop(self, timeout_s: float = 15.0) -> bool:
+        """End it after the step in hand; return whether it ended in time."""
+        self.ask_to_stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._once()):
+            pass
+
+    def _once(self) -> float:
+        """Run the step; return the pause before the next."""
+        try:
+            self._step()
+        except OncoRelayError as error:
+            if not (self._troubled and isinstance(error, TemporaryError)):
+                log.warning("step_failed", step=self._name, error=type(error).__name__, reason=str(error))
+        except Exception as error:  # noqa: BLE001 - see below
+            # A defect in one step must not end the loop, and so everything behind it.
+            log.error("step_broke", step=self._name, error=type(error).__name__, place=place(error))  # noqa: TRY400
+        else:
+            self._troubled = False
+            return self._pause_s
+        self._troubled = True
+        return PAUSE_AFTER_TROUBLE_S

@@ -1,0 +1,94 @@
+"""A service's own database: SQLite (WAL, synchronous FULL) or PostgreSQL, migrated by Alembic, errors in our words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+from shared.domain.errors import ConflictError, OncoRelayError, OutOfResourcesError, UnavailableError
+
+BUSY_TIMEOUT_S = 20.0
+"""How long a writer of SQLite waits for its turn."""
+
+_FULL = ("database or disk is full", "No space left on device")
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine; nothing is connected yet. A commit is on disk when it returns."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=16)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _: Any) -> None:
+    # The driver must not open transactions by itself: "begin" below opens them, as writers from the start.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A reader that turns writer half-way can only fail with "database is locked"; queue at the start instead.
+    readonly = connection.get_execution_options().get("readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def translated(error: DBAPIError, name: str) -> OncoRelayError | None:
+    """Return our error for what may pass (``name``: what a person calls the database); None for a defect of ours."""
+    if any(sign in str(error.orig) for sign in _FULL):
+        return OutOfResourcesError(f"the disk of {name} is full")
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return UnavailableError(f"{name} cannot be reached right now, or stays locked")
+    if isinstance(error, IntegrityError):
+        # Somebody wrote the same thing at the same moment; asked again, this request finds it.
+        return UnavailableError(f"{name}: a concurrent write of the same thing came first, ask again")
+    return None
+
+
+def upgrade(engine: sa.Engine, migrations: Path, revision: str = "head") -> None:
+    """Bring the schema up to ``revision``."""
+    with engine.begin() as connection:
+        command.upgrade(_configuration(connection, migrations), revision)
+
+
+def downgrade(engine: sa.Engine, migrations: Path, revision: str) -> None:
+    """Take the schema back to ``revision``."""
+    with engine.begin() as connection:
+        command.downgrade(_configuration(connection, migrations), revision)
+
+
+def check_schema(engine: sa.Engine, migrations: Path, name: str, remedy: str) -> None:
+    """Refuse a schema this code does not know.
+
+    Raises:
+        ConflictError: If the revision differs; says what to run.
+        UnavailableError: If the database cannot be reached.
+    """
+    head = ScriptDirectory(str(migrations)).get_current_head()
+    try:
+        with engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise UnavailableError(f"{name} cannot be reached") from error
+    if found != head:
+        raise ConflictError(f"{name} has schema {found or 'none'}, this version needs {head}: run `{remedy}`")
+
+
+def _configuration(connection: sa.Connection, migrations: Path) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(migrations))
+    configuration.attributes["connection"] = connection
+    return configuration
