@@ -37,12 +37,14 @@ class MemoryDeliveries:
         self.rows.append(row)
         return row
 
-    def take_due(self, sink: str, now: datetime, lease_s: float) -> DueDelivery | None:
+    def take_due(
+        self, sink: str, now: datetime, lease_s: float, object_id: Callable[[Finding], str]
+    ) -> DueDelivery | None:
         for number, row in enumerate(self.rows):
             if row.sink != sink:
                 continue
             if row.state == "due" and row.due_time <= now:
-                row.state, row.tries = "sending", row.tries + 1
+                row.state, row.tries, row.object_id = "sending", row.tries + 1, object_id(row.finding)
                 return DueDelivery(str(number), row.tries, row.tries, row.finding, self._before(number))
             if row.state in {"due", "sending"}:
                 return None
@@ -84,9 +86,12 @@ class ScriptedSink:
     name: str = "scripted"
     before: Callable[[], None] = lambda: None
 
+    def object_id(self, finding: Finding) -> str:
+        return f"object-{finding.finding_id}"
+
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
         self.before()
         outcome = self.script.pop(0) if self.script else None
         if outcome:
             raise outcome
-        return Sent(f"object-{finding.finding_id}", "nowhere")
+        return Sent(self.object_id(finding), "nowhere")

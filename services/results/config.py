@@ -20,7 +20,8 @@ class SinkSettings(BaseModel):
     clinical: bool = False
     """A clinical sink refuses demonstration and research bundles."""
     hold_until_reviewed: bool = False
-    """True: nothing leaves before a person accepted it. False: sent as preliminary."""
+    """True: no finding of the site leaves for this sink before a person accepted it, refusals included. False: sent as
+    preliminary."""
     host: str = "127.0.0.1"
     """C-STORE: host of the PACS."""
     port: int = 104

@@ -24,10 +24,12 @@ def open_engine(url: str) -> sa.Engine:
     """Return an engine; nothing is connected yet. A commit is on disk when it returns."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=16)
+        return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=8, max_overflow=16)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
+    arguments = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
+    # Hidden: the values of a statement that failed may identify a person, and end in logs.
+    engine = sa.create_engine(parsed, hide_parameters=True, connect_args=arguments)
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine

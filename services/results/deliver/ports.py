@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,8 +13,10 @@ from services.results.ledger.findings import DueDelivery, Finding, Predecessor
 class Deliveries(Protocol):
     """The delivery machine of the ledger. Every outcome needs the token: a stale one is refused."""
 
-    def take_due(self, sink: str, now: datetime, lease_s: float) -> DueDelivery | None:
-        """Take the next due delivery of ``sink`` (due -> sending), or None.
+    def take_due(
+        self, sink: str, now: datetime, lease_s: float, object_id: Callable[[Finding], str]
+    ) -> DueDelivery | None:
+        """Take the next due delivery of ``sink`` (due -> sending), or None; ``object_id`` is noted before it leaves.
 
         Order: a later revision of a case is not handed out before its predecessor at this sink has settled
         (delivered, or dead letter). A delivery whose sender died is handed out again once its lease has passed.
@@ -54,6 +56,10 @@ class Sink(Protocol):
     @property
     def name(self) -> str:
         """Name from the site's configuration."""
+        ...
+
+    def object_id(self, finding: Finding) -> str:
+        """Return the name the object will have there; empty where only the sink can give it."""
         ...
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:

@@ -11,7 +11,7 @@ import structlog
 from services.results.dispatch.ports import Bundles, Cases, Deadlines, Facts, Leases, Outbox, Queue
 from services.results.ledger.collecting import DueCase
 from shared.domain.case import InferenceState, PinnedInstance, Pins
-from shared.domain.errors import UnavailableError
+from shared.domain.errors import UnavailableError, place
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
@@ -22,6 +22,11 @@ log = structlog.get_logger("oncorelay.results.dispatch")
 
 ASK_AGAIN = timedelta(seconds=1)
 """Pause after the lab consumer could not be reached."""
+
+AFTER_TROUBLE = timedelta(seconds=60)
+"""Pause after a case could not be evaluated at all."""
+
+_ANSWERED = frozenset({InferenceState.PREDICTED, InferenceState.NOT_ANALYSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,12 @@ class EvaluateCases:
                 self._evaluate(case)
             except UnavailableError as error:
                 log.warning("facts_unavailable", case_id=case.case_id, reason=str(error))
-                self.cases.postpone(case, self.now() + ASK_AGAIN, self.now())
+                self.cases.postpone(case, self.now() + ASK_AGAIN)
+            except Exception as error:  # noqa: BLE001 - one case that cannot be evaluated must not stop the others
+                kind = type(error).__name__
+                log.error("evaluation_failed", case_id=case.case_id, error=kind, place=place(error))  # noqa: TRY400
+                reason = f"the inputs of this case cannot be evaluated ({kind}); the log of results.dispatch says where"
+                self.cases.trouble(case, reason, self.now() + AFTER_TROUBLE, self.now())
         return len(due)
 
     def _evaluate(self, case: DueCase) -> None:
@@ -70,7 +80,8 @@ class EvaluateCases:
 
     def _wait(self, case: DueCase, waiting: Waiting) -> None:
         now = self.now()
-        if case.state is InferenceState.COLLECTING and now >= case.collect_until:
+        # What was answered rests on something that is gone: it stops being current now, not when patience ends.
+        if case.state in _ANSWERED or (case.state is InferenceState.COLLECTING and now >= case.collect_until):
             self.cases.refuse(case, waiting.refusal, now)
         else:
             self.cases.wait(case, waiting.missing, now)

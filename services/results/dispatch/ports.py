@@ -36,8 +36,12 @@ class Cases(Protocol):
         """Stop at an identity conflict."""
         ...
 
-    def postpone(self, due: DueCase, until: datetime, now: datetime) -> None:
+    def postpone(self, due: DueCase, until: datetime) -> None:
         """Look again later."""
+        ...
+
+    def trouble(self, due: DueCase, reason: str, until: datetime, now: datetime) -> None:
+        """Tell a person, once, that this case cannot be evaluated; look again at ``until``."""
         ...
 
 

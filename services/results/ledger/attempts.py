@@ -134,8 +134,7 @@ class Attempts:
         state = InferenceState.PREDICTED if predicted else InferenceState.NOT_ANALYSED
         reason = "" if isinstance(answer, Prediction) else f"{answer.reason}: {answer.text}"
         step = Step(str(worker), now, reason or "predicted")
-        review_until = now + self.policy.state_deadline if self.policy.review_required and predicted else None
-        advance(connection, row, state, step, deadline_time=review_until, told=False)
+        advance(connection, row, state, step, deadline_time=None)
         found = Answer(
             FindingKind.PREDICTION if predicted else FindingKind.NOT_ANALYSED,
             self.keys.result_key(pins, answer),

@@ -66,10 +66,9 @@ class Collecting:
     def pin(self, due: DueCase, pins: Pins, now: datetime) -> None:
         """The inputs suffice: fix them and order a run, unless exactly these were fixed before."""
         with writing(self.engine) as connection:
-            row = locked(connection, due.case_id)
-            self._answered(connection, due, None, now)
+            row = self._take(connection, due, None)
             fresh = pin_digest(pins)
-            if row.pin_digest == fresh and row.state != InferenceState.COLLECTING:
+            if row is None or (row.pin_digest == fresh and row.state != InferenceState.COLLECTING):
                 return
             row = self._ask_again(connection, row, now)
             revision = row.revision + 1
@@ -81,20 +80,23 @@ class Collecting:
     def wait(self, due: DueCase, missing: tuple[str, ...], now: datetime) -> None:
         """Inputs are missing and may still arrive; look again when they do, and at the deadline."""
         with writing(self.engine) as connection:
-            row = locked(connection, due.case_id)
-            reason = "waiting for: " + ", ".join(missing)
+            row = self._take(connection, due, due.collect_until)
+            if row is None:
+                return
             until = row.collect_until
             if row.state != InferenceState.COLLECTING:
                 until = now + self.policy.collect
-                row = self._ask_again(connection, row, now)
-            self._answered(connection, due, until, now)
-            change(connection, due.case_id, now, reason=reason, collect_until=until, deadline_time=until)
+                self._ask_again(connection, row, now)
+            reason = "waiting for: " + ", ".join(missing)
+            times = {"collect_until": until, "deadline_time": until, "evaluate_time": until}
+            change(connection, due.case_id, now, reason=reason, **times)
 
     def refuse(self, due: DueCase, refusal: NotAnalysed, now: datetime) -> None:
         """The question cannot be answered: a finding like any other, delivered with its reason."""
         with writing(self.engine) as connection:
-            row = locked(connection, due.case_id)
-            self._answered(connection, due, None, now)
+            row = self._take(connection, due, None)
+            if row is None:
+                return
             key = self.keys.refusal_key(load(row.study, Study), refusal)
             before = outcomes.current(connection, due.case_id)
             if row.state == InferenceState.NOT_ANALYSED and before is not None and before.result_key == key:
@@ -108,10 +110,9 @@ class Collecting:
     def conflict(self, due: DueCase, reason: str, now: datetime) -> None:
         """Identity conflict: a person sees it, nothing is sent to anybody's chart."""
         with writing(self.engine) as connection:
-            row = locked(connection, due.case_id)
-            self._answered(connection, due, None, now)
+            row = self._take(connection, due, None)
             text = f"identity_conflict: {reason}"
-            if row.state == InferenceState.FAILED and row.reason == text:
+            if row is None or (row.state == InferenceState.FAILED and row.reason == text):
                 return
             row = self._ask_again(connection, row, now)
             step = Step(ACTOR, now, text)
@@ -119,10 +120,16 @@ class Collecting:
             withdraw_finding(connection, due.case_id, self.keys, self.policy, step)
             tell(connection, "identity_conflict", reason, now, case_id=due.case_id, key=f"{due.case_id}|{reason}")
 
-    def postpone(self, due: DueCase, until: datetime, now: datetime) -> None:
+    def postpone(self, due: DueCase, until: datetime) -> None:
         """Somebody who must be asked cannot be reached: try again at ``until``."""
         with writing(self.engine) as connection:
-            self._answered(connection, due, until, now)
+            self._take(connection, due, until)
+
+    def trouble(self, due: DueCase, reason: str, until: datetime, now: datetime) -> None:
+        """The inputs of this case cannot be evaluated: a person is told once, and it is tried again at ``until``."""
+        with writing(self.engine) as connection:
+            if self._take(connection, due, until) is not None:
+                tell(connection, "case_trouble", reason, now, case_id=due.case_id)
 
     def _ask_again(self, connection: sa.Connection, row: sa.Row[Any], now: datetime) -> sa.Row[Any]:
         """Lead a case that has moved on back to collecting, because its input changed."""
@@ -132,6 +139,14 @@ class Collecting:
         advance(connection, row, InferenceState.COLLECTING, Step(ACTOR, now, "the inputs changed"), told=False)
         return locked(connection, row.case_id)
 
-    def _answered(self, connection: sa.Connection, due: DueCase, next_time: datetime | None, now: datetime) -> None:
-        where = (CASE.c.case_id == due.case_id, CASE.c.evaluate_time == due.evaluate_time)
-        connection.execute(CASE.update().where(*where).values(evaluate_time=next_time, updated_time=now))
+    def _take(self, connection: sa.Connection, due: DueCase, next_time: datetime | None) -> sa.Row[Any] | None:
+        """Lock the case and answer its wake-up; None where it was closed, or woken again, since it was read.
+
+        What was concluded from the older look is then void: a withdrawn case must not come back to life, and newer
+        input is looked at by the newer wake-up, which stands.
+        """
+        row = locked(connection, due.case_id)
+        if row.closed or row.evaluate_time != due.evaluate_time:
+            return None
+        connection.execute(CASE.update().where(CASE.c.case_id == due.case_id).values(evaluate_time=next_time))
+        return row

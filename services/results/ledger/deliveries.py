@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,8 +33,14 @@ class LedgerDeliveries:
         """Open the ledger at a SQLAlchemy URL."""
         return cls(open_engine(url))
 
-    def take_due(self, sink: str, now: datetime, lease_s: float) -> DueDelivery | None:
-        """Take the next due delivery of ``sink`` (due -> sending), earliest revision of a case first, or None."""
+    def take_due(
+        self, sink: str, now: datetime, lease_s: float, object_id: Callable[[Finding], str]
+    ) -> DueDelivery | None:
+        """Take the next due delivery of ``sink`` (due -> sending), earliest revision of a case first, or None.
+
+        The name the object will have is written down before it is sent: what arrives without our learning of it must
+        be named by its replacement all the same.
+        """
         with reading(self.engine) as connection:
             if connection.execute(_next(sink, now)).first() is None:
                 return None
@@ -41,13 +48,13 @@ class LedgerDeliveries:
             row = connection.execute(_next(sink, now).with_for_update(skip_locked=True)).first()
             if row is None:
                 return None
+            body = sa.select(FINDING.c.body).where(FINDING.c.finding_id == row.finding_id)
+            finding = load(connection.execute(body).scalar_one(), Finding)
             self._move(connection, row, DeliveryState.SENDING, now, f"try {row.tries + 1}", tries=row.tries + 1,
-                       token=row.token + 1, lease_until=now + timedelta(seconds=lease_s))  # fmt: skip
-            body = connection.execute(
-                sa.select(FINDING.c.body).where(FINDING.c.finding_id == row.finding_id)
-            ).scalar_one()
+                       token=row.token + 1, lease_until=now + timedelta(seconds=lease_s),
+                       object_id=object_id(finding))  # fmt: skip
             before = self._predecessors(connection, row)
-        return DueDelivery(row.delivery_id, row.token + 1, row.tries + 1, load(body, Finding), before)
+        return DueDelivery(row.delivery_id, row.token + 1, row.tries + 1, finding, before)
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
         """Record that the object was sent and read back (sending -> delivered).

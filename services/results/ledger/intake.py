@@ -102,6 +102,8 @@ class Intake:
         )
         for other in list(connection.execute(query).scalars()):
             reason = "the sender corrected the identity or the side of this study"
+            if study.conflicts:
+                reason = f"the images of this study disagree about the patient ({', '.join(study.conflicts)})"
             retract(connection, other, self.keys, self.policy, Step("dicom_listener", now, reason))
             # Should the sender correct it back, the same images are news to that case.
             change(connection, other, now, study_version="")

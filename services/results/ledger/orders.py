@@ -19,7 +19,6 @@ class Order:
 
     case_id: str
     revision: int
-    predictor: str
 
 
 def place(connection: sa.Connection, case_id: str, revision: int, now: datetime) -> None:
@@ -41,7 +40,7 @@ class Orders:
     def due(self, now: datetime, limit: int = 50) -> tuple[Order, ...]:
         """Return orders to send: still queued, and never sent or due again."""
         query = (
-            sa.select(ORDER.c.case_id, ORDER.c.revision, CASE.c.predictor)
+            sa.select(ORDER.c.case_id, ORDER.c.revision)
             .join(CASE, CASE.c.case_id == ORDER.c.case_id)
             .where(ORDER.c.next_time <= now, *_still_queued())
             .order_by(ORDER.c.created_time)

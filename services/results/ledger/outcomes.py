@@ -85,7 +85,9 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
         reason = "the site asks for review" if finding.review is ReviewState.WAITING else "the site asks for none"
         move(connection, "review", finding.case_id, ("", finding.review), subject=subject, time=step.time,
              actor=step.actor, reason=reason)  # fmt: skip
-    change(connection, finding.case_id, step.time, review=finding.review.value)
+    waits = finding.review is ReviewState.WAITING
+    deadline = {"deadline_time": step.time + policy.state_deadline, "told": False} if waits else {}
+    change(connection, finding.case_id, step.time, review=finding.review.value, **deadline)
     _owe(connection, finding, policy, step)
     return finding.finding_id
 
@@ -97,7 +99,7 @@ def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy
     revision = (last or 0) + 1
     study = load(row.study, Study)
     side = answer.pins.side if answer.pins else study.side
-    needs_review = policy.review_required and answer.kind is FindingKind.PREDICTION
+    needs_review = policy.needs_review(answer.kind)
     return Finding(
         finding_id=digest("finding", row.case_id, str(revision), answer.result_key)[:32],
         case_id=row.case_id, predictor=row.predictor, revision=revision, kind=answer.kind,

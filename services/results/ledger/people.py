@@ -69,6 +69,10 @@ class People:
         row = locked(connection, case_id)
         if row.state != InferenceState.FAILED:
             return False
+        if row.closed and not row.study_version:
+            raise ConflictError(
+                "the sender moved this study to another identity: its case is the other one of the study"
+            )
         if row.pins and row.pin_digest and not row.closed:
             advance(connection, row, InferenceState.QUEUED, step, attempts=0, told=False,
                     deadline_time=step.time + self.policy.state_deadline)  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.case import FindingKind
+
 
 @dataclass(frozen=True, slots=True)
 class SinkPolicy:
@@ -28,3 +30,10 @@ class Policy:
     max_attempts: int = 3
     redispatch: timedelta = timedelta(seconds=60)
     review_required: bool = False
+
+    def needs_review(self, kind: FindingKind) -> bool:
+        """Tell whether a person must accept such a finding: where a sink holds, refusals too; never withdrawals."""
+        if kind is FindingKind.WITHDRAWN:
+            return False
+        held = any(sink.hold_until_reviewed for sink in self.sinks)
+        return held or (self.review_required and kind is FindingKind.PREDICTION)

@@ -290,6 +290,57 @@ def test_an_identity_corrected_back_is_asked_again(ledger: Ledger, clock: Any) -
     assert first in [due.case_id for due in ledger.collecting.due(clock())]
 
 
+@pytest.mark.parametrize("conclusion", ["pin", "wait", "refuse", "conflict"])
+def test_a_case_withdrawn_while_it_was_looked_at_stays_withdrawn(ledger: Ledger, clock: Any, conclusion: str) -> None:
+    case_id = submit(ledger, clock)
+    (due,) = ledger.collecting.due(clock())
+    ledger.people.withdraw("w", case_id, Step("somebody", clock(), "wrong patient"))
+    {
+        "pin": lambda: ledger.collecting.pin(due, some_pins(), clock()),
+        "wait": lambda: ledger.collecting.wait(due, ("HER2",), clock()),
+        "refuse": lambda: ledger.collecting.refuse(due, a_refusal(), clock()),
+        "conflict": lambda: ledger.collecting.conflict(due, "reason", clock()),
+    }[conclusion]()
+
+    detail = ledger.queries.case(case_id, clock())
+    assert detail.case.reason.startswith("withdrawn")
+    assert (detail.findings, detail.deliveries) == ((), ())
+    assert ledger.orders.due(clock()) == ()
+
+
+def test_what_was_concluded_before_newer_input_is_void(ledger: Ledger, clock: Any) -> None:
+    submit(ledger, clock)
+    (due,) = ledger.collecting.due(clock())
+    ledger.intake.announce("f", PATIENT, clock.forward(seconds=1))
+    ledger.collecting.refuse(due, a_refusal(), clock())
+
+    assert ledger.queries.cases(clock())[0].state is InferenceState.COLLECTING
+    assert len(ledger.collecting.due(clock())) == 1
+
+
+def test_a_case_whose_identity_was_corrected_cannot_be_retried(ledger: Ledger, clock: Any) -> None:
+    wrong = predicted(ledger, clock)
+    other = replace(a_study(), identity=PatientIdentity("hospital", "MRN-TEST-2"))
+    ledger.intake.submit("r2", other, ("ln_pcr",), clock())
+
+    with pytest.raises(ConflictError, match="another identity"):
+        ledger.people.retry("p", wrong, "somebody", clock())
+
+
+def test_a_sink_that_holds_makes_every_finding_wait_for_a_person(
+    make_ledger: Callable[..., Ledger], clock: Any
+) -> None:
+    ledger = make_ledger(replace(_held(), review_required=False))
+    case_id = submit(ledger, clock)
+    (due,) = ledger.collecting.due(clock())
+    ledger.collecting.refuse(due, a_refusal(), clock())
+
+    detail = ledger.queries.case(case_id, clock())
+    assert detail.case.review is ReviewState.WAITING
+    assert [d.state for d in detail.deliveries] == [DeliveryState.HELD]
+    assert detail.case.deadline_time is not None
+
+
 def test_a_withdrawn_case_stays_withdrawn_when_facts_are_announced(ledger: Ledger, clock: Any) -> None:
     case_id = predicted(ledger, clock)
     ledger.people.withdraw("w", case_id, Step("somebody", clock(), "wrong patient on the scanner"))

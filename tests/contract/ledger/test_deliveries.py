@@ -10,13 +10,17 @@ import pytest
 
 from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
-from services.results.ledger.findings import DueDelivery
+from services.results.ledger.findings import DueDelivery, Finding
 from services.results.ledger.ledger import Ledger
 from shared.domain.case import DeliveryState, FindingKind
 from shared.domain.errors import ConflictError
 from shared.testing.cases import PATIENT, a_refusal, a_study
 
 pytestmark = pytest.mark.contract
+
+
+def NAME(finding: Finding) -> str:  # noqa: N802 - the name a sink gives, before anything is sent
+    return f"uid-{finding.revision}"
 
 
 def refused(ledger: Ledger, clock: Any, text: str = "missing: HER2") -> str:
@@ -32,7 +36,7 @@ def refused(ledger: Ledger, clock: Any, text: str = "missing: HER2") -> str:
 
 
 def take(ledger: Ledger, clock: Any, sink: str = "pacs") -> DueDelivery:
-    due = LedgerDeliveries(ledger.engine).take_due(sink, clock(), 30)
+    due = LedgerDeliveries(ledger.engine).take_due(sink, clock(), 30, NAME)
     assert due is not None
     return due
 
@@ -51,9 +55,9 @@ def test_what_is_being_sent_is_not_handed_out_again_until_its_lease_passes(ledge
     refused(ledger, clock)
     first = take(ledger, clock)
     deliveries = LedgerDeliveries(ledger.engine)
-    assert deliveries.take_due("pacs", clock(), 30) is None
+    assert deliveries.take_due("pacs", clock(), 30, NAME) is None
 
-    second = deliveries.take_due("pacs", clock.forward(seconds=31), 30)
+    second = deliveries.take_due("pacs", clock.forward(seconds=31), 30, NAME)
     assert second is not None
     with pytest.raises(ConflictError):
         deliveries.delivered(first, "1", "x", clock())
@@ -65,7 +69,7 @@ def test_a_postponed_delivery_waits(ledger: Ledger, clock: Any) -> None:
     deliveries = LedgerDeliveries(ledger.engine)
     deliveries.postpone(take(ledger, clock), "connection refused", clock() + timedelta(seconds=4), clock())
 
-    assert deliveries.take_due("pacs", clock(), 30) is None
+    assert deliveries.take_due("pacs", clock(), 30, NAME) is None
     assert "connection refused" in [d.reason for d in ledger.queries.case(case_id, clock()).deliveries]
     clock.forward(seconds=4)
     assert take(ledger, clock).tries == 2
@@ -77,7 +81,7 @@ def test_a_replacement_never_overtakes_and_names_what_it_replaces(ledger: Ledger
     first = take(ledger, clock)
     refused(ledger, clock, "second")
     assert (first.finding.revision, first.predecessors) == (1, ())
-    assert deliveries.take_due("pacs", clock(), 30) is None
+    assert deliveries.take_due("pacs", clock(), 30, NAME) is None
     deliveries.delivered(first, "uid-1", "loc-1", clock())
 
     second = take(ledger, clock)
@@ -112,6 +116,15 @@ def test_a_try_that_fails_after_its_finding_was_replaced_is_not_repeated(ledger:
     assert take(ledger, clock).finding.revision == 2
 
 
+def test_what_may_have_arrived_is_named_by_its_replacement(ledger: Ledger, clock: Any) -> None:
+    refused(ledger, clock, "first")
+    first = take(ledger, clock)
+    refused(ledger, clock, "second")
+    LedgerDeliveries(ledger.engine).postpone(first, "stored, but not read back", clock(), clock())
+
+    assert [p.object_id for p in take(ledger, clock).predecessors] == ["uid-1"]
+
+
 def test_what_was_replaced_is_not_named_twice(ledger: Ledger, clock: Any) -> None:
     deliveries = LedgerDeliveries(ledger.engine)
     for text in ("first", "second", "third"):
@@ -143,7 +156,9 @@ def test_two_senders_never_take_the_same_delivery(ledger: Ledger, clock: Any) ->
     refused(ledger, clock)
     taken: list[DueDelivery | None] = []
     threads = [
-        threading.Thread(target=lambda: taken.append(LedgerDeliveries(ledger.engine).take_due("pacs", clock(), 30)))
+        threading.Thread(
+            target=lambda: taken.append(LedgerDeliveries(ledger.engine).take_due("pacs", clock(), 30, NAME))
+        )
         for _ in range(8)
     ]
     for thread in threads:

@@ -13,7 +13,7 @@ from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.web import WebServer
 from services.results.deliver.formats.readback import dicom_differences
 from services.results.deliver.formats.sr_document import encoded, to_sr
-from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.style import Style, document_uid
 from services.results.deliver.ports import Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError, TemporaryError
@@ -32,6 +32,10 @@ class StowSink:
     server: WebServer
     headers: SourceHeaders
     style: Style
+
+    def object_id(self, finding: Finding) -> str:
+        """Return the SOP Instance UID the document has, or will have."""
+        return document_uid(finding, self.style)
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
         """Store the SR and return once it is proven to be there.

@@ -32,6 +32,10 @@ class FhirSink:
     style: Style
     identities: IdentityMap
 
+    def object_id(self, finding: Finding) -> str:  # noqa: ARG002
+        """Return nothing: the server names what it creates; earlier revisions are found there by case and revision."""
+        return ""
+
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
         """Write the result and take back what it replaces, in one transaction.
 

@@ -33,6 +33,10 @@ class FolderSink:
     style: Style
     identities: IdentityMap
 
+    def object_id(self, finding: Finding) -> str:
+        """Return the SOP Instance UID the document has, or will have."""
+        return document_uid(finding, self.style)
+
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
         """Write the files, read them back, then move away what they replace.
 

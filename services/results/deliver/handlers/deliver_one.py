@@ -45,7 +45,7 @@ class DeliverOne:
 
     def __call__(self) -> bool:
         """Raise nothing that concerns one delivery alone; a lost token means that somebody else has it."""
-        due = self.deliveries.take_due(self.sink.name, self.now(), self.lease_s)
+        due = self.deliveries.take_due(self.sink.name, self.now(), self.lease_s, self.sink.object_id)
         if due is None:
             return False
         try:

@@ -112,7 +112,7 @@ def test_a_later_revision_is_told_what_the_earlier_left(findings: Findings) -> N
     deliveries.owe(first, MADE)
     deliveries.owe(findings.later(first), MADE)
     one(deliveries, ScriptedSink([]), Clock())()
-    due = deliveries.take_due("scripted", MADE, 60.0)
+    due = deliveries.take_due("scripted", MADE, 60.0, lambda _: "")
     assert due is not None
     assert [row.object_id for row in due.predecessors] == ["object-f1"]
 

@@ -42,8 +42,21 @@ class Recorded:
     def conflict(self, due: DueCase, reason: str, now: datetime) -> None:
         self.calls.append(("conflict", reason))
 
-    def postpone(self, due: DueCase, until: datetime, now: datetime) -> None:
+    def postpone(self, due: DueCase, until: datetime) -> None:
         self.calls.append(("postpone", until))
+
+    def trouble(self, due: DueCase, reason: str, until: datetime, now: datetime) -> None:
+        self.calls.append(("trouble", reason))
+
+
+@dataclass
+class Several(Recorded):
+    """More than one due case."""
+
+    case: tuple[DueCase, ...]  # type: ignore[assignment]
+
+    def due(self, now: datetime, limit: int = 50) -> tuple[DueCase, ...]:
+        return self.case
 
 
 @dataclass(frozen=True)
@@ -96,10 +109,17 @@ def test_a_missing_receptor_is_waited_for_and_refused_at_the_deadline() -> None:
     assert "HER2" in refusal.text
 
 
-def test_a_fact_that_vanishes_after_a_prediction_is_waited_for_first() -> None:
-    late = START + timedelta(hours=7)
+def test_a_fact_that_vanishes_after_a_prediction_takes_it_back_at_once() -> None:
+    assert evaluate(some_facts(er=""), state=InferenceState.PREDICTED)[0] == "refuse"
 
-    assert evaluate(some_facts(er=""), now=late, state=InferenceState.PREDICTED)[0] == "wait"
+
+def test_one_case_that_cannot_be_evaluated_does_not_stop_the_others() -> None:
+    broken = DueCase("b" * 32, "no such predictor", a_study(), InferenceState.COLLECTING, START, START)
+    whole = DueCase("c" * 32, "ln_pcr", a_study(), InferenceState.COLLECTING, START, START)
+    cases = Several((broken, whole))
+    EvaluateCases(cases, Known(some_facts()), Installed(BUNDLE), REGISTRY, lambda: START)()
+
+    assert [name for name, _ in cases.calls] == ["trouble", "pin"]
 
 
 def test_not_node_positive_is_refused_at_once() -> None:
@@ -149,7 +169,7 @@ def test_facts_that_cannot_be_asked_for_postpone_and_never_refuse() -> None:
 class Box:
     """An outbox of one order."""
 
-    order: Order = field(default_factory=lambda: Order("c" * 32, 1, "ln_pcr"))
+    order: Order = field(default_factory=lambda: Order("c" * 32, 1))
     sent_orders: list[Order] = field(default_factory=list)
     queued: int = 1
     given_back: int = 0
