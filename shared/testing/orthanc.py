@@ -80,7 +80,12 @@ class Orthanc:
 
 def installed() -> bool:
     """Tell whether this machine has Orthanc."""
-    return shutil.which("Orthanc") is not None
+    return bool(_executable())
+
+
+def _executable() -> str:
+    # Debian installs it into /usr/sbin, which is not on every user's path.
+    return shutil.which("Orthanc") or shutil.which("Orthanc", path="/usr/sbin:/usr/local/sbin") or ""
 
 
 @contextmanager
@@ -106,7 +111,7 @@ def start_orthanc(
         settings["LuaScripts"] = [str(folder / "routing.lua")]
     (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
     with (folder / "orthanc.log").open("ab") as log:
-        process = subprocess.Popen(["Orthanc", str(folder / "orthanc.json")], stdout=log, stderr=log)
+        process = subprocess.Popen([_executable(), str(folder / "orthanc.json")], stdout=log, stderr=log)
     try:
         ready = (peer.dicom_port, peer.http_port)
         wait_until(lambda: all(accepts_connections(port) for port in ready), f"Orthanc ({folder}/orthanc.log)")
