@@ -57,7 +57,7 @@ def main() -> None:
     """Run the command line; our errors become one sentence and exit status 1."""
     try:
         oncorelay()
-    except (OncoRelayError, RuntimeError) as error:
+    except (OncoRelayError, RuntimeError, OSError) as error:
         click.echo(f"oncorelay: {error}", err=True)
         sys.exit(1)
 

@@ -4,23 +4,57 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
-from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, ReviewState
-from shared.rpc.clients import ResultsClient
+from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, Notice, ReviewState
+from shared.domain.errors import OncoRelayError, UnavailableError
+from shared.rpc.clients import LabConsumerClient, ResultsClient
 
+SHORTEST_CASE_ID = 8
+NEWEST_REFUSALS = 10
+DEADLINE_S = 10.0
+VERDICTS = [state.value for state in (ReviewState.ACCEPTED, ReviewState.REJECTED, ReviewState.OVERRIDDEN)]
 STYLE = {"predicted": "green", "not_analysed": "yellow", "failed": "red", "delivered": "green", "dead_letter": "red"}
 
 
-def results_client() -> ResultsClient:
-    """Return a client of the ledger this site names."""
-    return ResultsClient(Settings().grpc_address, deadline_s=10.0)
+@contextmanager
+def results_client() -> Iterator[ResultsClient]:
+    """Give a client of the ledger this site names.
+
+    Raises:
+        UnavailableError: If results does not answer; says where it was looked for, and what to run.
+    """
+    address = Settings().grpc_address
+    client = ResultsClient(address, deadline_s=DEADLINE_S)
+    try:
+        yield client
+    except UnavailableError as error:
+        if client.healthy():
+            raise
+        raise UnavailableError(f"results does not answer at {address}: is `oncorelay up` running?") from error
+    finally:
+        client.close()
+
+
+def screen() -> Console:
+    """Return a console that shows every text as it is: reasons and names may contain what looks like markup."""
+    return Console(markup=False, emoji=False)
+
+
+def _named(_context: click.Context, _parameter: click.Parameter, case_id: str) -> str:
+    if len(case_id) < SHORTEST_CASE_ID:
+        raise click.BadParameter("a case is named by at least its first eight digits")
+    return case_id
 
 
 def print_json(value: Any) -> None:
@@ -43,75 +77,106 @@ def cases(*, as_json: bool) -> None:
       oncorelay cases
       oncorelay cases --json
     """
-    client = results_client()
-    found, notices = client.list_cases(), client.list_notices()
+    with results_client() as client:
+        found, notices = client.list_cases(), client.list_notices()
+    refusals, trouble = _refusals()
     if as_json:
-        print_json({"cases": [tree(case) for case in found], "notices": [tree(notice) for notice in notices]})
+        rows = {"cases": [tree(case) for case in found], "notices": [tree(notice) for notice in notices]}
+        print_json({**rows, "refusals": None if trouble else refusals})
         return
-    console = Console()
+    console = screen()
     console.print(_case_table(found) if found else "no cases yet: send a study with `oncorelay send FOLDER`")
+    _show_notices(notices, console)
+    _show_refusals(refusals, trouble, console)
+
+
+def _refusals() -> tuple[list[dict[str, Any]], str]:
+    """Return what the lab consumer refused or parked, newest first; or nothing and why it cannot be asked."""
+    address = LabSettings().grpc_address
+    client = LabConsumerClient(address, deadline_s=DEADLINE_S)
+    try:
+        return list(client.list_refusals(page_size=NEWEST_REFUSALS))[:NEWEST_REFUSALS], ""
+    except OncoRelayError:
+        return [], f"lab_consumer does not answer at {address}: what it refused is not shown"
+    finally:
+        client.close()
+
+
+def _show_notices(notices: tuple[Notice, ...], console: Console) -> None:
     for notice in notices[:20]:
         where = f" (case {notice.case_id[:12]})" if notice.case_id else ""
-        console.print(f"[bold]{notice.time:%Y-%m-%d %H:%M}[/] {notice.kind}: {notice.text}{where}", highlight=False)
+        time = (f"{notice.time:%Y-%m-%d %H:%M}", "bold")
+        console.print(Text.assemble(time, f" {notice.kind}: {notice.text}{where}"))
+
+
+def _show_refusals(refusals: list[dict[str, Any]], trouble: str, console: Console) -> None:
+    if trouble:
+        console.print(trouble)
+    elif refusals:
+        console.print("refused or parked by the lab consumer, newest first:")
+    for row in refusals:
+        what = f"{row['source'] or 'unreadable'} {row['element']}".strip()
+        console.print(Text.assemble((str(row["time"])[:16].replace("T", " "), "bold"), f" {what}: {row['reason']}"))
 
 
 @click.command("case")
-@click.argument("case_id")
+@click.argument("case_id", callback=_named)
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def case(case_id: str, *, as_json: bool) -> None:
     """Show one case: findings, deliveries, and every step with time, actor and reason.
 
     CASE_ID may be shortened to its first eight digits.
     """
-    detail = results_client().get_case(case_id)
+    with results_client() as client:
+        detail = client.get_case(case_id)
     if as_json:
         print_json(tree(detail))
     else:
-        show_case(detail, Console())
+        show_case(detail, screen())
 
 
 @click.command("retry")
-@click.argument("case_id")
+@click.argument("case_id", callback=_named)
 def retry(case_id: str) -> None:
     """Ask a failed case again and resend its dead letters."""
-    client = results_client()
-    requeued, letters = client.retry_case(client.get_case(case_id).case.case_id, getpass.getuser())
+    with results_client() as client:
+        requeued, letters = client.retry_case(client.get_case(case_id).case.case_id, getpass.getuser())
     asked = "asked again" if requeued else "not failed, so not asked again"
     click.echo(f"case {case_id[:12]}: {asked}; {letters} dead letter(s) due again")
 
 
 @click.command("withdraw")
-@click.argument("case_id")
+@click.argument("case_id", callback=_named)
 @click.option("--reason", required=True, help="One sentence that says why; it reaches every sink.")
 def withdraw(case_id: str, reason: str) -> None:
     """Take back the result of a case at every sink it reached."""
-    client = results_client()
-    finding = client.withdraw_case(client.get_case(case_id).case.case_id, getpass.getuser(), reason)
+    with results_client() as client:
+        finding = client.withdraw_case(client.get_case(case_id).case.case_id, getpass.getuser(), reason)
     click.echo(f"case {case_id[:12]}: " + (f"finding {finding[:12]} withdrawn" if finding else "nothing had been said"))
 
 
 @click.command("review")
-@click.argument("case_id")
-@click.argument("verdict", type=click.Choice([ReviewState.ACCEPTED, ReviewState.REJECTED, ReviewState.OVERRIDDEN]))
+@click.argument("case_id", callback=_named)
+@click.argument("verdict", type=click.Choice(VERDICTS))
 @click.option("--reason", default="", help="One sentence that says why.")
 def review(case_id: str, verdict: str, reason: str) -> None:
     """Record a person's verdict on a result that waits for review."""
-    client = results_client()
-    full = client.get_case(case_id).case.case_id
-    finding = client.review_case(full, getpass.getuser(), ReviewState(verdict), reason)
+    with results_client() as client:
+        full = client.get_case(case_id).case.case_id
+        finding = client.review_case(full, getpass.getuser(), ReviewState(verdict), reason)
     click.echo(f"case {case_id[:12]}: {verdict} (finding {finding[:12]})")
 
 
 def show_case(detail: CaseDetail, console: Console) -> None:
     """Print one case for a person."""
     head = detail.case
-    console.print(f"[bold]case {head.case_id}[/]  {head.predictor}  {_state(head.state)}", highlight=False)
-    console.print(f"study {head.study_instance_uid}  side {detail.side or 'not stated by the images'}", highlight=False)
-    console.print(f"complete because {detail.completeness}", highlight=False)
+    console.print(Text.assemble((f"case {head.case_id}", "bold"), f"  {head.predictor}  ", _state(head.state)))
+    console.print(f"study {head.study_instance_uid}  side {detail.side or 'not stated by the images'}")
+    console.print(f"complete because {detail.completeness}")
     if head.reason:
-        console.print(f"reason: {head.reason}", highlight=False)
+        console.print(f"reason: {head.reason}")
     if head.overdue:
-        console.print("[red]overdue: the deadline of this state has passed[/]")
+        console.print("overdue: the deadline of this state has passed", style="red")
     for finding in detail.findings:
         _show_finding(finding, console)
     console.print(_delivery_table(detail))
@@ -119,34 +184,35 @@ def show_case(detail: CaseDetail, console: Console) -> None:
 
 
 def _show_finding(finding: FindingSummary, console: Console) -> None:
-    console.print(f"[bold]finding {finding.revision}[/] ({finding.currency}) {finding.kind}", highlight=False)
+    console.print(Text.assemble((f"finding {finding.revision}", "bold"), f" ({finding.currency}) {finding.kind}"))
     if finding.not_analysed:
         refusal = finding.not_analysed
-        console.print(f"  not analysed, because {refusal.text} [{refusal.reason}]", markup=False)
+        console.print(f"  not analysed, because {refusal.text} [{refusal.reason}]")
     answer = finding.prediction
     if answer is None:
         return
     outcome = answer.outcome
-    console.print(f"  P({outcome.display}) = {answer.probability!r}", highlight=False)
-    console.print(f"  P({outcome.complement_display}) = {answer.complement!r}", highlight=False)
+    console.print(f"  P({outcome.display}) = {answer.probability!r}")
+    console.print(f"  P({outcome.complement_display}) = {answer.complement!r}")
     use = answer.bundle.intended_use
     console.print(f"  {answer.bundle.bundle_id} {answer.bundle.version} ({use}), {answer.runtime}, {answer.precision}")
     for used in answer.inputs:
-        console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}", highlight=False)
+        console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}")
     for other in answer.alternatives:
-        console.print(f"  {other.label}: {other.probability!r}", highlight=False)
+        console.print(f"  {other.label}: {other.probability!r}")
     for flag in answer.flags:
-        console.print(f"  {flag.code}: {flag.text}", highlight=False)
+        console.print(f"  {flag.code}: {flag.text}")
     console.print("  decision support: confirm by standard of care", style="italic")
 
 
 def _case_table(found: tuple[CaseSummary, ...]) -> Table:
     table = Table("case", "predictor", "state", "review", "attempts", "reason", "changed")
     for row in found:
-        late = " [red]overdue[/]" if row.overdue else ""
+        late = (" overdue", "red") if row.overdue else ""
         changed = f"{row.updated_time:%Y-%m-%d %H:%M:%S}"
-        head = (row.case_id[:12], row.predictor, _state(row.state) + late)
-        table.add_row(*head, row.review, str(row.attempts), row.reason, changed)
+        state = Text.assemble(_state(row.state), late)
+        cells = (row.case_id[:12], row.predictor, state, row.review, str(row.attempts), row.reason, changed)
+        table.add_row(*(_cell(cell) for cell in cells))
     return table
 
 
@@ -154,18 +220,23 @@ def _delivery_table(detail: CaseDetail) -> Table:
     table = Table("finding", "sink", "kind", "state", "tries", "where", "reason", title="deliveries")
     for row in detail.deliveries:
         cells = (str(row.revision), row.sink, row.kind, _state(row.state), str(row.tries), row.location, row.reason)
-        table.add_row(*cells)
+        table.add_row(*(_cell(cell) for cell in cells))
     return table
 
 
 def _step_table(detail: CaseDetail) -> Table:
     table = Table("time", "machine", "what", "from", "to", "actor", "reason", title="steps")
     for step in detail.transitions:
-        table.add_row(f"{step.time:%H:%M:%S.%f}"[:-3], step.machine, step.subject[:24], step.from_state, step.to_state,
-                      step.actor[:32], step.reason)  # fmt: skip
+        where = (step.machine, step.subject[:24], step.from_state, step.to_state)
+        cells = (f"{step.time:%H:%M:%S.%f}"[:-3], *where, step.actor[:32], step.reason)
+        table.add_row(*(_cell(cell) for cell in cells))
     return table
 
 
-def _state(state: str) -> str:
-    colour = STYLE.get(str(state))
-    return f"[{colour}]{state}[/]" if colour else str(state)
+def _cell(value: str | Text) -> Text:
+    """Return a cell of a table: shown as it is, whatever console prints it."""
+    return value if isinstance(value, Text) else Text(str(value))
+
+
+def _state(state: str) -> Text:
+    return Text(str(state), style=STYLE.get(str(state), ""))

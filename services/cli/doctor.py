@@ -8,27 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from pathlib import Path
 
 import click
 import httpx
 import redis
-from pynetdicom import AE
-from rich.console import Console
+import sqlalchemy as sa
 from rich.table import Table
+from rich.text import Text
 
-from services.cli.cases import print_json
+from services.cli.cases import print_json, screen
+from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.models import site_catalog
+from services.cli.up import Settings as UpSettings
 from services.dicom_listener.config import Settings as ListenerSettings
+from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
-from services.results.config import SinkSettings
+from services.results.config import SinkSettings, sink_names
 from services.results.ledger.database import check_schema, open_engine
 from services.results.ledger.ledger import read_secret
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 
-VERIFICATION = "1.2.840.10008.1.1"
 TIMEOUT_S = 3.0
 MAX_CLOCK_DIFFERENCE_S = 5.0
 
@@ -54,15 +57,19 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     else:
         table = Table("", "what", "found")
         for one in found:
-            table.add_row("[green]ok[/]" if one.passed else "[red]no[/]", one.name, one.detail)
-        Console().print(table)
+            mark = Text("ok", style="green") if one.passed else Text("no", style="red")
+            table.add_row(mark, Text(one.name), Text(one.detail))
+        screen().print(table)
     context.exit(0 if all(one.passed for one in found) else 1)
 
 
 def examine() -> Iterator[Examination]:
     """Yield every examination; one that fails stops no other."""
+    configuration = _try("configuration", _configuration)
+    yield configuration
+    if not configuration.passed:
+        return
     results, listener, lab = ResultsSettings(), ListenerSettings(), LabSettings()
-    yield _try("configuration", lambda: f"site {results.site.site_id}, data in {results.site.data_folder}")
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
@@ -71,19 +78,36 @@ def examine() -> Iterator[Examination]:
     yield _try("bundles", _bundles)
     yield _try("results", lambda: _healthy(ResultsClient(results.grpc_address, deadline_s=TIMEOUT_S)))
     yield _try("lab_consumer", lambda: _healthy(LabConsumerClient(lab.grpc_address, deadline_s=TIMEOUT_S)))
+    yield from _peers(results, listener)
+
+
+def _configuration() -> str:
+    """Read every table of the site file, as each service would."""
+    for settings in (UpSettings, ListenerSettings, LabSettings, InferenceSettings):
+        settings()
+    results = ResultsSettings()
+    sink_names(results.sinks)
+    return f"site {results.site.site_id}, data in {results.site.data_folder}"
+
+
+def _peers(results: ResultsSettings, listener: ListenerSettings) -> Iterator[Examination]:
     yield _try("dicom_listener", lambda: _listener(listener))
     for peer in listener.peers:
-        titles = f"we call {peer.ae_title} as {listener.ae_title}"
-        echo = partial(_echo, peer.host, peer.port, peer.ae_title, listener.ae_title, titles)
-        yield _try(f"sender {peer.ae_title}", echo)
+        node = Node(peer.host, peer.port, peer.ae_title, listener.ae_title, TIMEOUT_S)
+        yield _try(f"sender {peer.ae_title}", partial(_echo, node))
+    if not results.sinks:
+        missing = "no [[sinks]] table: no result would reach anybody; add one to site.toml"
+        yield Examination("sinks", passed=False, detail=missing)
     for sink in results.sinks:
         yield _try(f"sink {sink.name}", partial(_sink, sink))
+        if sink.kind == "dicom-cstore":
+            yield _try(f"storage commitment {sink.name}", partial(_commitment, sink))
 
 
 def _try(name: str, look: Callable[[], str]) -> Examination:
     try:
         return Examination(name, passed=True, detail=look())
-    except (OncoRelayError, OSError, ValueError, redis.RedisError, httpx.HTTPError) as error:
+    except (OncoRelayError, OSError, ValueError, redis.RedisError, httpx.HTTPError, sa.exc.SQLAlchemyError) as error:
         return Examination(name, passed=False, detail=str(error) or type(error).__name__)
 
 
@@ -115,6 +139,10 @@ def _redis(url: str) -> str:
 
 
 def _schema(settings: ResultsSettings) -> str:
+    url = sa.make_url(settings.ledger_url)
+    # Opening an SQLite file makes it: looking must leave nothing behind.
+    if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).exists()):
+        raise ValueError("no ledger yet: `oncorelay up` makes it")
     engine = open_engine(settings.ledger_url)
     try:
         check_schema(engine)
@@ -145,33 +173,33 @@ def _listener(settings: ListenerSettings) -> str:
     if not settings.calling_ae_titles:
         raise ValueError("[dicom_listener] calling_ae_titles is empty: every sender is rejected")
     for calling in settings.calling_ae_titles:
-        _echo(settings.host, settings.port, settings.ae_title, calling, "")
+        Node(settings.host, settings.port, settings.ae_title, calling, TIMEOUT_S).echo()
     titles = ", ".join(settings.calling_ae_titles)
     return f"echo ok at {settings.host}:{settings.port}; {titles} may call {settings.ae_title}"
 
 
-def _echo(host: str, port: int, called: str, calling: str, titles: str) -> str:
-    entity = AE(ae_title=calling)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = TIMEOUT_S
-    entity.add_requested_context(VERIFICATION)
-    association = entity.associate(host, port, ae_title=called)
-    if association.is_rejected:
-        raise ValueError(
-            f"{host}:{port} rejects calling AE {calling!r} to called AE {called!r}: compare both titles there"
-        )
-    if not association.is_established:
-        raise ValueError(f"{host}:{port} does not answer as a DICOM node: host, port, firewall?")
-    status = association.send_c_echo().get("Status", -1)
-    association.release()
-    if status != 0:
-        raise ValueError(f"C-ECHO answered 0x{status:04X}")
-    return f"echo ok at {host}:{port}; {titles}"
+def _echo(node: Node) -> str:
+    return f"{node.echo()}; we call {node.called} as {node.calling}"
+
+
+def _node(sink: SinkSettings) -> Node:
+    return Node(sink.host, sink.port, sink.ae_title, sink.calling_ae_title, TIMEOUT_S)
+
+
+def _commitment(sink: SinkSettings) -> str:
+    """Compare what the peer offers with what is configured (storage commitment push model, PS3.4 annex J)."""
+    offered = _node(sink).accepts(STORAGE_COMMITMENT)
+    if sink.storage_commitment and not offered:
+        raise ValueError(f"storage_commitment = true, but {sink.ae_title} does not accept it: enable it there or unset")
+    if sink.storage_commitment:
+        return f"{sink.ae_title} accepts it, and it is configured (reports awaited on port {sink.commitment_port})"
+    accepts = "accepts it" if offered else "does not accept it"
+    return f"{sink.ae_title} {accepts}; not configured (storage_commitment = false): a query confirms what was stored"
 
 
 def _sink(sink: SinkSettings) -> str:
     if sink.kind == "dicom-cstore":
-        titles = f"we call {sink.ae_title} as {sink.calling_ae_title}"
-        return _echo(sink.host, sink.port, sink.ae_title, sink.calling_ae_title, titles)
+        return _echo(_node(sink))
     if sink.kind == "folder":
         return _folder(sink)
     token = sink.token_file.read_text().strip() if sink.token_file else ""

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from services.cli.cases import print_json
+from services.cli.cases import print_json, screen
 from services.inference.config import Settings
 from services.inference.formats.predictions import render_text, to_json
 from services.inference.handlers.predict_by_hand import predict_from_command_line
@@ -35,7 +34,7 @@ def list_models(*, as_json: bool) -> None:
     table = Table("bundle", "version", "predictor", "variant", "intended use", "digest")
     for row in rows:
         table.add_row(*(str(value)[:24] if key == "digest" else str(value) for key, value in row.items()))
-    Console().print(table)
+    screen().print(table)
     for problem in catalog.problems:
         click.echo(f"refused: {problem.bundle}: {problem.reason}; {problem.remedy}")
 
@@ -66,7 +65,7 @@ def predict(bundle: str, inputs: tuple[str, ...], *, as_json: bool) -> None:
     Example:
       oncorelay predict ln_pcr-clinical-published er=positive her2=0 t=3
     """
-    answer = predict_from_command_line(bundle, dict(_pair(text) for text in inputs), site_catalog())
+    answer = predict_from_command_line(bundle, _pairs(inputs), site_catalog())
     if as_json:
         print_json(to_json(answer))
     else:
@@ -88,6 +87,8 @@ def validate(bundle: str, cohort: str, *, as_json: bool) -> None:
     from services.model_factory.formats import report
 
     name, _, path = cohort.partition("=")
+    if not name or not path:
+        raise click.UsageError(f"--cohort {cohort!r}: write NAME=PATH, for example duke=Clinical.xlsx")
     result = validate_bundle(bundle, name, Path(path), site_catalog())
     if as_json:
         print_json(report.to_json(result))
@@ -108,6 +109,17 @@ def _row(catalog: Catalog, bundle_id: str) -> dict[str, Any]:
         "variant": one.manifest.variant, "intended_use": one.reference.intended_use.value,
         "digest": one.reference.digest,
     }  # fmt: skip
+
+
+def _pairs(inputs: tuple[str, ...]) -> dict[str, str]:
+    """Return the inputs by name; one given twice is refused, because nobody can tell which is meant."""
+    pairs: dict[str, str] = {}
+    for text in inputs:
+        name, value = _pair(text)
+        if name in pairs:
+            raise click.UsageError(f"{name} is given twice: {name}={pairs[name]} and {text}")
+        pairs[name] = value
+    return pairs
 
 
 def _pair(text: str) -> tuple[str, str]:

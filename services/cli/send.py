@@ -8,18 +8,12 @@ from pathlib import Path
 
 import click
 import httpx
-from pydicom import dcmread
-from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
-from pynetdicom import AE
 
-from services.dicom_listener.config import Settings as ListenerSettings
+from services.cli.send_images import send_images
 from services.lab_consumer.config import Settings as LabSettings
 
 SENDER_AE_TITLE = "ONCORELAYSEND"
-SUCCESS = 0x0000
-MAX_CONTEXTS = 120
-"""Fewer than the 128 presentation contexts an association may propose (PS3.8 9.3.2.2)."""
+TIMEOUT_S = 30.0
 
 
 @click.command("send")
@@ -28,70 +22,58 @@ MAX_CONTEXTS = 120
 def send(paths: tuple[Path, ...], calling: str) -> None:
     """Send DICOM files by C-STORE and FHIR JSON by HTTP to the running system; folders are searched.
 
+    A file that was named must be one of the two; what lies beside them in a folder is skipped.
+
     \b
     Examples:
       oncorelay send study_folder/
       oncorelay send patient.json observations/ study_folder/
     """
-    files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
+    named = {path for path in paths if path.is_file()}
+    found = {file for path in paths if path.is_dir() for file in path.rglob("*") if file.is_file()}
+    files = sorted(named | found)
     resources = [file for file in files if file.suffix.lower() == ".json"]
     failed = send_resources(resources)
-    failed += send_images([file for file in files if file not in set(resources)], calling)
+    failed += send_images([file for file in files if file not in set(resources)], calling, named)
     if failed:
-        raise click.ClickException(f"{failed} of {len(files)} files were refused; the lines above say why")
+        raise click.ClickException(f"{failed} of {len(files)} files failed; the lines above say why")
 
 
 def send_resources(files: Iterable[Path]) -> int:
-    """POST FHIR resources to the lab consumer; return how many were refused."""
-    settings, failed = LabSettings(), 0
+    """POST FHIR resources to the lab consumer, one line each; return how many were not taken."""
+    settings = LabSettings()
     token = settings.token_path.read_text().strip() if settings.token_path.exists() else ""
     base = f"http://{settings.http_host}:{settings.http_port}/fhir"
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
-        for file in files:
-            content = file.read_bytes()
-            kind = json.loads(content).get("resourceType", "")
-            answer = client.post(
-                base if kind == "Bundle" else f"{base}/{kind}", content=content,
-                headers={"Content-Type": "application/fhir+json"},
-            )  # fmt: skip
-            failed += answer.is_error
-            click.echo(f"{answer.status_code} {file.name} {_diagnostics(answer)}")
-    return failed
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with httpx.Client(headers=headers, timeout=TIMEOUT_S) as client:
+        return sum(not _post(client, base, file) for file in files)
 
 
-def send_images(files: Iterable[Path], calling: str) -> int:
-    """C-STORE DICOM files over one association; return how many were refused."""
-    images = [image for image in (_read(file) for file in files) if image is not None]
-    if not images:
-        return 0
-    settings = ListenerSettings()
-    entity = AE(ae_title=calling)
-    wanted = {(str(image.SOPClassUID), str(image.file_meta.TransferSyntaxUID)) for image in images}
-    for sop_class, syntax in sorted(wanted)[:MAX_CONTEXTS]:
-        entity.add_requested_context(sop_class, syntax)
-    association = entity.associate(settings.host, settings.port, ae_title=settings.ae_title)
-    if not association.is_established:
-        raise click.ClickException(
-            f"{settings.ae_title} at {settings.host}:{settings.port} refused the association: is it up, and is "
-            f"{calling!r} in [dicom_listener] calling_ae_titles?"
-        )
-    failed = 0
-    for image in images:
-        status = association.send_c_store(image)
-        if status.get("Status") != SUCCESS:
-            failed += 1
-            click.echo(f"0x{status.get('Status', 0xFFFF):04X} {status.get('ErrorComment', 'no answer')}")
-    association.release()
-    click.echo(f"{len(images) - failed} of {len(images)} objects stored by {settings.ae_title}")
-    return failed
-
-
-def _read(file: Path) -> FileDataset | None:
+def _post(client: httpx.Client, base: str, file: Path) -> bool:
+    """Post one file as it is: the door says what is wrong with it. Return whether it was taken."""
     try:
-        return dcmread(file)
-    except InvalidDicomError:
-        click.echo(f"skipped {file.name}: not a DICOM file")
-        return None
+        content = file.read_bytes()
+        answer = client.post(_url(base, content), content=content, headers={"Content-Type": "application/fhir+json"})
+    except httpx.TransportError as error:
+        why = f"the lab consumer does not answer at {base} ({type(error).__name__}): is `oncorelay up` running?"
+        click.echo(f"failed {file.name}: {why}")
+        return False
+    except OSError as error:
+        click.echo(f"failed {file.name}: cannot be read: {error.strerror}")
+        return False
+    click.echo(f"{answer.status_code} {file.name} {_diagnostics(answer)}".rstrip())
+    return answer.is_success
+
+
+def _url(base: str, content: bytes) -> str:
+    """Return the address of the resource's type; the base for a Bundle, and for what says no type."""
+    try:
+        resource = json.loads(content)
+    except (ValueError, RecursionError):
+        return base
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    named = isinstance(kind, str) and kind.isascii() and kind.isalpha() and kind != "Bundle"
+    return f"{base}/{kind}" if named else base
 
 
 def _diagnostics(answer: httpx.Response) -> str:

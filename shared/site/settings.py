@@ -1,8 +1,8 @@
 """The base of every service's settings.
 
 Precedence: constructor, environment (``ONCORELAY_<SERVICE>__<FIELD>``; ``ONCORELAY_SITE__…`` for the site), then
-the table of the same name in the TOML file that ``ONCORELAY_CONFIG`` names, then defaults. A key nobody knows is
-refused.
+the table of the same name in the TOML file that ``ONCORELAY_CONFIG`` names, then defaults. A key or table nobody knows
+is refused by name.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import AssigningAuthority, IdentityMap
+from shared.site.tables import SHARED_TABLES, check_tables, refusal
 
 CONFIG_VARIABLE = "ONCORELAY_CONFIG"
 
@@ -35,10 +36,8 @@ class Site(BaseModel):
     device_uid: str = "1.2.826.0.1.3680043.10.1490.0.1"
     """Device observer UID in every object we write; how our own output is recognised when it comes back."""
 
-    @property
-    def secret_file(self) -> Path:
-        """File with the site's HMAC secret (created by ``oncorelay up``, mode 0600)."""
-        return self.data_folder / "secrets" / "site.key"
+    secret_file: Path = Field(default_factory=lambda site: site["data_folder"] / "secrets" / "site.key")
+    """File with the site's HMAC secret; default: ``secrets/site.key`` in the data folder, made by ``oncorelay up``."""
 
     @property
     def blob_folder(self) -> Path:
@@ -68,6 +67,20 @@ class ServiceSettings(BaseSettings):
     identity: tuple[IdentityRow, ...] = ()
     """The ``[[identity]]`` tables: how each standard spells the same assigning authority."""
 
+    def __init__(self, **values: Any) -> None:
+        """Read file and environment.
+
+        Raises:
+            InvalidInputError: If they hold what this service does not understand; names table and key, never values.
+            pydantic.ValidationError: If ``values`` are given: then the calling code is wrong, not the site.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            if values:
+                raise
+            raise refusal(error, self.section) from None
+
     @property
     def identity_map(self) -> IdentityMap:
         """Return the site's identity map."""
@@ -89,8 +102,6 @@ class ServiceSettings(BaseSettings):
 class _SiteFile(PydanticBaseSettingsSource):
     """The service's table, ``[site]``, ``[[identity]]`` and ``[[sinks]]``, overlaid with the environment."""
 
-    _SHARED_TABLES = ("site", "identity", "sinks")
-
     def __init__(self, settings_cls: type[BaseSettings], section: str) -> None:
         super().__init__(settings_cls)
         self._section = section
@@ -102,9 +113,10 @@ class _SiteFile(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         """Return the merged tables."""
         document = read_document(os.environ.get(CONFIG_VARIABLE, ""))
+        check_tables(document)
         fields = self.settings_cls.model_fields
         values: dict[str, Any] = dict(document.get(self._section, {}))
-        values |= {name: document[name] for name in self._SHARED_TABLES if name in document and name in fields}
+        values |= {name: document[name] for name in SHARED_TABLES if name in document and name in fields}
         values |= _environment(f"ONCORELAY_{self._section.upper()}__")
         site = _environment("ONCORELAY_SITE__")
         return values | ({"site": {**values.get("site", {}), **site}} if site else {})

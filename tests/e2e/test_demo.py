@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,11 +25,11 @@ EXPECTED = {
 }
 
 
-def run_demo(folder: Path, **environment: str) -> tuple[str, list[dict[str, Any]]]:
+def run_demo(folder: Path, *options: str) -> tuple[str, list[dict[str, Any]]]:
     program = Path(sys.executable).parent / "oncorelay"
     done = subprocess.run(
-        [str(program), "demo", "--headless", "--data", str(folder)],
-        capture_output=True, text=True, timeout=280, check=False, env={**os.environ, **environment},
+        [str(program), "demo", "--headless", "--data", str(folder), *options],
+        capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads((folder / "demo" / "summary.json").read_text())
@@ -63,11 +61,7 @@ def test_the_demonstration_ends_with_its_results_in_orthanc_and_the_fhir_server(
 
 
 def test_the_demonstration_runs_without_orthanc_and_without_node(tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for name in ("sh", "env"):
-        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
-    shown, rows = run_demo(tmp_path, PATH=str(tools))
+    shown, rows = run_demo(tmp_path, "--plain")
 
     check(rows)
     assert "qrscp" in shown

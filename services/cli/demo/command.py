@@ -10,14 +10,15 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from services.cli.cases import screen
 from services.cli.demo import summary
 from services.cli.demo.cases import ALL, DemoCase, play
 from services.cli.demo.site import Ports, write_site_file
 from services.cli.demo.surroundings import Ehr, Pacs, start_ehr, start_pacs
 from services.cli.site_file import DEFAULT_DATA_FOLDER, make_keys
-from services.cli.up import running, watch
+from services.cli.site_lock import LOCK_NAME, locked
+from services.cli.up import started, watch
 from shared.domain.case import CaseDetail
 from shared.phantoms.mr_series import derived_uid
 from shared.rpc.clients import ResultsClient
@@ -29,7 +30,8 @@ PATIENCE_S = 120.0
 @click.command("demo")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder [default: ~/.oncorelay].")
 @click.option("--headless", is_flag=True, help="End when the cases are through, instead of staying up to be looked at.")
-def demo(data: Path | None, *, headless: bool) -> None:
+@click.option("--plain", is_flag=True, help="pynetdicom's qrscp and a folder, even where Orthanc and Node are there.")
+def demo(data: Path | None, *, headless: bool, plain: bool) -> None:
     """Bring a PACS, an EHR and the whole system up, take five simulated cases through, and show what went where.
 
     Everything lives below the folder "demo" of the data folder and is made anew each time.
@@ -39,18 +41,37 @@ def demo(data: Path | None, *, headless: bool) -> None:
       oncorelay demo
       oncorelay demo --headless --data /tmp/oncorelay
     """
-    console = Console(highlight=False)
     folder = (data or Path(os.environ.get("ONCORELAY_SITE__DATA_FOLDER") or DEFAULT_DATA_FOLDER)).absolute() / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
     make_keys(folder)
+    with locked(folder):
+        _empty(folder)
+        make_keys(folder)
+        _play_in(folder, screen(), headless=headless, plain=plain)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an earlier demonstration left, except the lock that is held."""
+    for entry in folder.iterdir():
+        if entry.name == LOCK_NAME:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _play_in(folder: Path, console: Console, *, headless: bool, plain: bool) -> None:
     token = (folder / "secrets" / "lab_consumer.token").read_text().strip()
     ports = Ports.free()
-    with start_pacs(folder / "pacs", ports) as pacs, start_ehr(folder / "ehr", ports, token) as ehr:
+    with (
+        start_pacs(folder / "pacs", ports, plain=plain) as pacs,
+        start_ehr(folder / "ehr", ports, token, plain=plain) as ehr,
+    ):
         console.print(f"PACS: {pacs.name}    EHR: {ehr.name}")
         site = write_site_file(folder, ports, [pacs.sink, ehr.sink])
         os.environ[CONFIG_VARIABLE] = str(site)
         os.environ.pop("ONCORELAY_SITE__DATA_FOLDER", None)
-        with running(lambda name, text: console.print(f"  {name}: {text.removeprefix(name + ': ')}")) as supervisor:
+        with started(lambda name, text: console.print(f"  {name}: {text.removeprefix(name + ': ')}")) as supervisor:
             _run(console, pacs, ehr, ports, folder)
             if not headless:
                 console.print("\nEverything is still up; look around, then stop with Ctrl-C.")
@@ -94,13 +115,9 @@ def _wait(client: ResultsClient, case: DemoCase, state: str) -> None:
 
 
 def _show(console: Console, details: list[tuple[str, CaseDetail]], pacs: Pacs, ehr: Ehr, folder: Path) -> None:
-    table = Table("case", "state", "P(no residual\nnodal disease)", "P(residual)", "pacs", "ehr", show_lines=True)
+    console.print()
     for title, detail in details:
-        answer = next((f.prediction for f in detail.findings if f.currency == "current" and f.prediction), None)
-        chances = (f"{answer.probability:.3f}", f"{answer.complement:.3f}") if answer else ("", "")
-        reason = "" if answer else f"\n[italic]{detail.case.reason}[/]"
-        table.add_row(title + reason, detail.case.state, *chances, _went(detail, "pacs"), _went(detail, "ehr"))
-    console.print(table)
+        _show_case(console, title, detail)
     console.print("Demonstration bundle, simulated patients: decision support, confirm by standard of care.\n")
     first = details[0][1]
     places = {delivery.sink: delivery.location for delivery in first.deliveries}
@@ -118,6 +135,17 @@ def _show(console: Console, details: list[tuple[str, CaseDetail]], pacs: Pacs, e
         console.print(line, soft_wrap=True)
 
 
+def _show_case(console: Console, title: str, detail: CaseDetail) -> None:
+    console.print(title, style="bold")
+    answer = next((f.prediction for f in detail.findings if f.currency == "current" and f.prediction), None)
+    if answer is None:
+        console.print(f"    {detail.case.reason}")
+    else:
+        chance, rest = f"{answer.probability:.3f}", f"{answer.complement:.3f}"
+        console.print(f"    P(no residual nodal disease) = {chance}    P(residual nodal disease) = {rest}")
+    console.print(f"    PACS: {_went(detail, 'pacs')}    EHR: {_went(detail, 'ehr')}\n")
+
+
 def _went(detail: CaseDetail, sink: str) -> str:
     mine = [delivery for delivery in detail.deliveries if delivery.sink == sink]
-    return "\n".join(f"{delivery.revision}: {delivery.state}" for delivery in mine) or "nothing"
+    return ", ".join(f"result {delivery.revision} {delivery.state}" for delivery in mine) or "nothing sent"

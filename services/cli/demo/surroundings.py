@@ -144,11 +144,11 @@ class Ehr:
 
 
 @contextmanager
-def start_pacs(folder: Path, ports: Ports) -> Iterator[Pacs]:
-    """Run Orthanc where it is installed, pynetdicom's qrscp otherwise."""
+def start_pacs(folder: Path, ports: Ports, *, plain: bool) -> Iterator[Pacs]:
+    """Run Orthanc where it is installed, pynetdicom's qrscp otherwise (or where ``plain`` is asked for)."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        if orthanc.installed():
+        if orthanc.installed() and not plain:
             us = {OUR_TITLE: orthanc.Modality(OUR_TITLE, ports.dicom)}
             pacs = stack.enter_context(
                 orthanc.start_orthanc(folder, ae_title=PACS_TITLE, modalities=us, lua=ROUTE_TO_US)
@@ -160,13 +160,13 @@ def start_pacs(folder: Path, ports: Ports) -> Iterator[Pacs]:
 
 
 @contextmanager
-def start_ehr(folder: Path, ports: Ports, token: str) -> Iterator[Ehr]:
+def start_ehr(folder: Path, ports: Ports, token: str, *, plain: bool) -> Iterator[Ehr]:
     """Run the FHIR server where Node and its packages are; it notifies us of everything, our own output included."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         base = ""
-        if fhir_server.ready():
+        if fhir_server.ready() and not plain:
             forward = f"http://127.0.0.1:{ports.http}/fhir"
             server = fhir_server.start_fhir_server(folder, forward_to=forward, forward_token=token)
             base = stack.enter_context(server).url

@@ -45,12 +45,23 @@ class JudgeStudies:
     _ask_at: dict[str, float] = field(default_factory=dict)
 
     def __call__(self) -> None:
-        """Judge each watched study; runs on one thread."""
+        """Judge each watched study; runs on one thread.
+
+        Raises:
+            OncoRelayError: If a completion cannot be recorded; the study stays watched.
+        """
         for watched in self.watch.watched():
             evidence = self._evidence(watched)
             if evidence and self.watch.settle(watched):
                 self._ask_at.pop(watched.study_instance_uid, None)
-                self._complete(watched, evidence)
+                self._complete_or_put_back(watched, evidence)
+
+    def _complete_or_put_back(self, watched: Watched, evidence: Evidence) -> None:
+        try:
+            self._complete(watched, evidence)
+        except Exception:
+            self.watch.put_back(watched)  # a full disk must not cost a study its judgement
+            raise
 
     def _evidence(self, watched: Watched) -> Evidence | None:
         quiet = watched.silent_s >= self.quiet_s

@@ -22,11 +22,14 @@ _FOR_GOOD = (InvalidInputError, ConflictError, ForbiddenError)
 """Results will never take this message; anything else (also an internal error there) is tried again."""
 REFUSED_KIND = "study_refused"
 """Notice: results refused a study."""
+STUCK_KIND = "study_not_taken"
+"""Notice: results answered, and fails over this study again and again."""
+_TRIES_BEFORE_NOTICE = 5
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Pauses that double from ``first_s`` to ``longest_s`` while a peer does not answer."""
+    """Pauses that double from ``first_s`` to ``longest_s`` while something fails."""
 
     ticks: Callable[[], float]
     first_s: float = 0.25
@@ -49,14 +52,35 @@ class Backoff:
 
 
 @dataclass(slots=True)
+class _Trouble:
+    """One message that results answers with a failure that is neither temporary nor for good."""
+
+    backoff: Backoff
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    key: str
+    send: Callable[[], None]
+    completion: StudyCompleted | None = None
+
+
+@dataclass(slots=True)
 class EmptyOutbox:
-    """Send what is due: notices first, then studies, oldest first."""
+    """Send what is due: notices first, then studies, oldest first.
+
+    A peer that does not answer pauses everything (``backoff``). A message over which results fails, for example with
+    an internal error, pauses alone, ever longer up to ``stuck_s`` seconds; after five tries a person is told.
+    """
 
     catalogue: Catalogue
     results: Results
     identities: IdentityMap
     now: Callable[[], datetime]
     backoff: Backoff = field()
+    stuck_s: float = 900.0
+    _troubles: dict[str, _Trouble] = field(default_factory=dict)
 
     def __call__(self) -> None:
         """Send once everything that is due; runs on one thread."""
@@ -68,20 +92,39 @@ class EmptyOutbox:
             self.backoff.failed()
 
     def _send_all(self) -> bool:
-        """Return whether nothing must be tried again; one bad message does not hold the others up."""
-        sends = [partial(self._tell, notice) for notice in self.catalogue.due_notices()]
-        sends += [partial(self._submit, completion) for completion in self.catalogue.due_submissions()]
-        done = True
-        for send in sends:
-            try:
-                send()
-            except TemporaryError as error:
-                log.warning("results_unavailable", error=type(error).__name__)
-                return False
-            except OncoRelayError as error:
-                done = False
-                log.error("results_failed", error=type(error).__name__)  # noqa: TRY400
-        return done
+        """Return whether results was there; one bad message does not hold the others up."""
+        try:
+            for message in self._due():
+                self._send(message)
+        except TemporaryError as error:
+            log.warning("results_unavailable", error=type(error).__name__)
+            return False
+        return True
+
+    def _due(self) -> list[_Message]:
+        notices = self.catalogue.due_notices()
+        studies = self.catalogue.due_submissions()
+        due = [_Message(f"notice-{row.notice_id}", partial(self._tell, row)) for row in notices]
+        due += [_Message(request_id_of(row), partial(self._submit, row), row) for row in studies]
+        self._troubles = {row.key: self._troubles[row.key] for row in due if row.key in self._troubles}
+        return [row for row in due if row.key not in self._troubles or not self._troubles[row.key].backoff.waiting()]
+
+    def _send(self, message: _Message) -> None:
+        try:
+            message.send()
+        except TemporaryError:
+            raise
+        except OncoRelayError as error:
+            self._failed(message, error)
+
+    def _failed(self, message: _Message, error: OncoRelayError) -> None:
+        fresh = _Trouble(Backoff(self.backoff.ticks, self.backoff.first_s, self.stuck_s))
+        trouble = self._troubles.setdefault(message.key, fresh)
+        trouble.tries += 1
+        trouble.backoff.failed()
+        log.error("results_failed", message=message.key, tries=trouble.tries, error=type(error).__name__)
+        if message.completion and trouble.tries == _TRIES_BEFORE_NOTICE:
+            self._raise_stuck(message.completion, error)
 
     def _tell(self, notice: NoticeRaised) -> None:
         try:
@@ -114,3 +157,12 @@ class EmptyOutbox:
         )
         identifier = request_id_of(completion)
         self.catalogue.record(NoticeRaised(identifier, REFUSED_KIND, text, self.now().isoformat()))
+
+    def _raise_stuck(self, completion: StudyCompleted, error: OncoRelayError) -> None:
+        text = (
+            f"Study {completion.study_instance_uid} is complete, but results failed over it {_TRIES_BEFORE_NOTICE} "
+            f"times ({type(error).__name__}); there may be no case for it. It is tried again, at least every "
+            f"{self.stuck_s / 60:g} minutes."
+        )
+        identifier = f"{request_id_of(completion)}-stuck"
+        self.catalogue.record(NoticeRaised(identifier, STUCK_KIND, text, self.now().isoformat()))

@@ -106,3 +106,10 @@ class StudyWatch:
                 return False
             del self._studies[seen.study_instance_uid]
             return True
+
+    def put_back(self, judged: Watched) -> None:
+        """Watch a settled study again, as if its last object came now: it was judged and could not be recorded."""
+        with self._lock:
+            now = self._ticks()
+            spoiled_at = None if judged.clean else now
+            self._studies.setdefault(judged.study_instance_uid, _State(judged.sender, now, spoiled_at=spoiled_at))

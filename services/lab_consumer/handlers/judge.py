@@ -8,18 +8,20 @@ from typing import Any
 
 from services.lab_consumer.handlers.submission import Submission, digest, kept
 from services.lab_consumer.ports import Version
+from shared.codes import hl7_terminology
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.condition import read_condition
-from shared.fhir.reading.elements import codings
+from shared.fhir.reading.elements import codings, profiles
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import read_observation
 from shared.fhir.reading.own_output import why_not_input
 from shared.fhir.reading.patient import read_patient
 from shared.fhir.reading.read import Read, contained, unused
 from shared.fhir.reading.references import localise, subject_of
+from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.reading.shape import check_shape
 from shared.fhir.reading.site import read_site
-from shared.fhir.reading.therapy import medication_reference, read_therapy
+from shared.fhir.reading.therapy import medication_reference, medication_stub, read_therapy
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Verdict:
     """What reading says before the resource becomes a version."""
 
     used: bool
-    stub: bool = False
-    """Not used, but that it is not must be known: kept without its content."""
+    stub: JsonObject | None = None
+    """Not used, but that it is there must be known: this is kept, and nothing else of it."""
     note: str = ""
     warning: str = ""
     identity: PatientIdentity | None = None
@@ -65,7 +67,7 @@ def judge(submission: Submission, identities: IdentityMap) -> Judged:
     check_shape(submission.resource)
     resource = localise(submission.resource, submission.names)
     verdict = _READERS[submission.resource_type](resource, identities)
-    if not verdict.used and not verdict.stub:
+    if not verdict.used and verdict.stub is None:
         return Judged(submission, None, verdict.note, used=False)
     version = _version(submission, resource, verdict, identities)
     return Judged(submission, version, verdict.note, verdict.warning, used=verdict.used)
@@ -90,7 +92,7 @@ def blank(submission: Submission) -> Version:
 
 def _version(submission: Submission, resource: JsonObject, verdict: Verdict, identities: IdentityMap) -> Version:
     meta = _meta(resource)
-    content = {"resourceType": submission.resource_type} if verdict.stub else kept(resource)
+    content = kept(resource) if verdict.stub is None else verdict.stub
     subject, identity = _subject(submission, resource, verdict, identities)
     checksum = digest(content)
     return Version(
@@ -133,7 +135,8 @@ def _condition(resource: JsonObject, _: IdentityMap) -> Verdict:
     read = read_condition(resource)
     if not read.is_breast_cancer:
         # Facts may point at it: that it is no breast cancer is kept, which disease it is is not.
-        return Verdict(used=False, stub=True, note=unused("not a code of primary breast cancer we know").note)
+        note = unused("not a code of primary breast cancer we know").note
+        return Verdict(used=False, stub={"resourceType": "Condition"}, note=note)
     return Verdict(used=True, note="" if read.stands else "accepted, no tumour: entered in error or refuted")
 
 
@@ -145,20 +148,41 @@ def _specimen(resource: JsonObject, _: IdentityMap) -> Verdict:
 
 
 def _medication(resource: JsonObject, _: IdentityMap) -> Verdict:
-    return Verdict(used=True) if codings(resource.get("code")) else _of(unused("it has no coded medicine"))
+    if codings(resource.get("code")):
+        return Verdict(used=True)
+    # Requests may point at it: that it came and has no code is kept.
+    return Verdict(used=False, stub={"resourceType": "Medication"}, note=unused("it has no coded medicine").note)
 
 
 def _observation(resource: JsonObject, _: IdentityMap) -> Verdict:
     return _of(read_observation(resource))
 
 
-def _therapy(resource: JsonObject, _: IdentityMap) -> Verdict:
+def _therapy(resource: JsonObject, identities: IdentityMap) -> Verdict:
     reference = medication_reference(resource)
     here = contained(resource, reference)
+    waits = bool(reference) and here is None
+    if waits and not profiles(resource) & hl7_terminology.MCODE_MEDICATIONS:
+        # It may turn out to be no therapy at all: what it lacks is no reason to refuse it yet.
+        return _waiting(reference)
     read = read_therapy(resource, here)
-    if reference and not here:
-        return Verdict(used=True, note=f"its medicine is read from {reference[:80]}", needs=reference)
-    return _of(read)
+    if waits:
+        return _waiting(reference)
+    return _of(read) if read.used else _everyday(resource, read, identities)
+
+
+def _waiting(reference: str) -> Verdict:
+    return Verdict(used=True, note=f"its medicine is read from {reference[:80]}", needs=reference)
+
+
+def _everyday(resource: JsonObject, read: Read, identities: IdentityMap) -> Verdict:
+    """Keep that some medicine was given, and since when; which one is not kept, nor what it was given for."""
+    try:
+        subject_of(resource, identities)
+    except RefusedElementError:
+        return _of(read)
+    stub = next((medication_stub(resource, reading.effective_date) for reading in read.readings), None)
+    return Verdict(used=False, stub=stub, note=read.note)
 
 
 def _of(read: Read) -> Verdict:

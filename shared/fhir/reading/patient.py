@@ -13,8 +13,6 @@ from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 # http://hl7.org/fhir/administrative-gender; "unknown" states nothing.
 _SEXES = {"female": Sex.FEMALE, "male": Sex.MALE, "other": Sex.OTHER, "unknown": None}
 IDENTIFIER = "Patient.identifier"
-MAX_IDENTIFIER = 256
-"""Longer values identify nobody we could keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def mapped(identifiers: object, identities: IdentityMap) -> tuple[PatientIdentit
     found = [
         identities.from_fhir(str(row.get("system", "")), str(row.get("value", "")))
         for row in objects(identifiers)
-        if row.get("use") != "old" and len(str(row.get("value", ""))) <= MAX_IDENTIFIER
+        if row.get("use") != "old"
     ]
     return tuple(dict.fromkeys(identity for identity in found if identity))
 

@@ -28,8 +28,8 @@ class Reading:
 class Read:
     """What a resource says to us, and what a person should know about it.
 
-    ``used`` False: the resource is none of our business and need not be kept. ``used`` True without readings: it is,
-    and says nothing (any more).
+    ``used`` False: the resource is none of our business and need not be kept; with readings: no more of it is kept than
+    they say. ``used`` True without readings: it is, and says nothing (any more).
     """
 
     used: bool

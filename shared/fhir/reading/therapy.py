@@ -1,13 +1,26 @@
-"""MedicationRequest, MedicationAdministration, MedicationStatement, Procedure -> FactName.THERAPY."""
+"""MedicationRequest, MedicationAdministration, MedicationStatement, Procedure -> FactName.THERAPY.
+
+A medication that cannot be told is not no medication. Three cases:
+
+- Its Medication is not here (yet): it may be anything, chemotherapy included. It is stated as ``unknown_medication``,
+  and where it has no usable start it is refused, so that a person sees it.
+- Its code stands in no table and no cancer profile marks it: almost always an everyday drug, and a patient has many. It
+  is stated as ``unclassified_medication`` with its start, so that it can be counted, and never refused; which drug it
+  is is none of our business and is not stated.
+- Its code stands in a table, or a cancer profile marks it: a therapy.
+
+A procedure without a known code is none of the three: biopsies and imaging are procedures too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
-from shared.codes import hl7_terminology, rxnorm, snomed
+from shared.codes import atc, hl7_terminology, rxnorm, snomed
 from shared.domain.coding import Coding
-from shared.domain.facts import FactName
+from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, FactName
 from shared.fhir.reading.elements import Key, codings, day, known, moment, objects, profiles
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.read import Read, Reading, code_of, refuse_modifiers, silent, unused
@@ -76,21 +89,37 @@ _KINDS: Mapping[str, _Kind] = {
 
 
 def read_therapy(resource: JsonObject, medication: JsonObject | None = None) -> Read:
-    """Return the therapy this resource states; ``medication`` is the Medication it refers to.
+    """Return the therapy this resource states; ``medication`` is the Medication it refers to, None if it is not here.
 
     Raises:
-        RefusedElementError: If it is a therapy and its status or start cannot be used.
+        RefusedElementError: If it is (or may be) a therapy and its status or start cannot be used.
     """
-    kind = _KINDS[resource["resourceType"]]
     therapy = _therapy(resource, medication)
-    if therapy is None:
+    if therapy is not None:
+        return _stated(resource, *therapy)
+    if resource["resourceType"] == "Procedure":
         return unused("not a cancer therapy we know by code or mCODE profile")
+    if medication is None and medication_reference(resource):
+        return _stated(resource, None, UNKNOWN_MEDICATION)
+    return _unclassified(resource)
+
+
+def _unclassified(resource: JsonObject) -> Read:
+    try:
+        read = _stated(resource, None, UNCLASSIFIED_MEDICATION)
+    except RefusedElementError:
+        read = Read(used=False)
+    return replace(unused("not a cancer medicine we know by code or mCODE profile"), readings=read.readings)
+
+
+def _stated(resource: JsonObject, coding: Coding | None, value: str) -> Read:
+    kind = _KINDS[resource["resourceType"]]
     refuse_modifiers(resource)
     why_not = _not_given(resource, kind)
     if why_not:
         return silent(why_not)
     start = day(kind.start(resource), kind.start_element)
-    return Read(used=True, readings=(Reading(FactName.THERAPY, therapy[1], start, coding=therapy[0]),))
+    return Read(used=True, readings=(Reading(FactName.THERAPY, value, start, coding=coding),))
 
 
 def _not_given(resource: JsonObject, kind: _Kind) -> str:
@@ -109,15 +138,31 @@ def _therapy(resource: JsonObject, medication: JsonObject | None) -> tuple[Codin
     else:
         concept, table, element = _medicine(resource, medication), MEDICINES, f"{resource['resourceType']}.medication"
         by_profile = OTHER if profiles(resource) & hl7_terminology.MCODE_MEDICATIONS else None
-    found = known(concept, table, element)
+    found = known(concept, table, element) or _by_group(concept)
     if found or by_profile is None:
         return found
     return next(iter(codings(concept)), None), by_profile
 
 
+def _by_group(concept: JsonObject | None) -> tuple[Coding, str] | None:
+    """Return the class of the first ATC code; ATC groups are coarser than the tables, so the tables come first."""
+    for coding in codings(concept):
+        value = atc.therapy(coding.code) if coding.system in atc.SYSTEMS else None
+        if value:
+            return coding, value
+    return None
+
+
 def _medicine(resource: JsonObject, medication: JsonObject | None) -> JsonObject | None:
     concept = resource.get("medicationCodeableConcept") or (medication or {}).get("code")
     return concept if isinstance(concept, dict) else None
+
+
+def medication_stub(resource: JsonObject, start: date) -> JsonObject:
+    """Return the least from which ``read_therapy`` reads an unclassified medication with this start."""
+    dated = "authoredOn" if resource["resourceType"] == "MedicationRequest" else "effectiveDateTime"
+    kept = {name: resource[name] for name in ("resourceType", "status", "intent") if name in resource}
+    return kept | {"medicationCodeableConcept": {}, dated: start.isoformat()}
 
 
 def medication_reference(resource: JsonObject) -> str:

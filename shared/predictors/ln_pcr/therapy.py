@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from shared.domain.facts import Fact, FactName, PatientFacts
+from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, Fact, FactName, PatientFacts
 from shared.domain.prediction import NotAnalysedReason
 from shared.predictors.ln_pcr.readings import Refusal
 
@@ -27,30 +27,72 @@ class Baseline:
         return (self.first,) if self.first else ()
 
 
+_UNREAD = (UNKNOWN_MEDICATION, UNCLASSIFIED_MEDICATION)
+
+
 def baseline(facts: PatientFacts, study_date: date | None) -> Baseline:
     """Return the time before therapy; surgery is a therapy too.
 
     A therapy that began on the very day of the images neither proves nor disproves the exclusion; it is answered
     with a note, because a fact that would exclude and is unknown is named, not guessed.
 
+    Medications that cannot be told: one whose Medication is not here and that began before the images may be the
+    therapy that excludes, so the question is refused until the Medication comes. One whose code nobody marks as cancer
+    therapy is almost always an everyday drug; refusing for it would refuse nearly every patient, so it is counted in a
+    note. Only those of before the images (or that day) are counted: later ones cannot exclude, and a note that changes
+    with every prescription would make a new result of every prescription.
+
     Raises:
-        Refusal: If the images have no date, or any therapy began before them; names its class and date.
+        Refusal: If the images have no date, or any therapy began before them (names its class and date), or a
+            medication did that nobody can read.
     """
     if study_date is None:
         raise Refusal(
             NotAnalysedReason.UNUSABLE_INPUT,
             "the images carry no study date, so nobody can tell whether therapy had begun before them",
         )
-    therapies = facts.named(FactName.THERAPY)
-    if not therapies:
-        return Baseline(None, ("start of therapy unknown: none is on record",))
-    first = therapies[0]
-    begun = f"{first.value} therapy" if first.value in ("endocrine", "her2", "other") else first.value
-    if first.effective_date < study_date:
+    rows = facts.named(FactName.THERAPY)
+    first = next((fact for fact in rows if fact.value not in _UNREAD), None)
+    _refuse_before(first, rows, study_date)
+    return Baseline(first, (*_start_notes(first, study_date), *_unread_notes(rows, study_date)))
+
+
+def _refuse_before(first: Fact | None, rows: tuple[Fact, ...], study_date: date) -> None:
+    if first and first.effective_date < study_date:
         raise Refusal(
             NotAnalysedReason.THERAPY_BEFORE_IMAGES,
-            f"{begun} began on {first.effective_date.isoformat()}, before the images of {study_date.isoformat()}",
+            f"{_named(first)} began on {first.effective_date.isoformat()}, before the images of "
+            f"{study_date.isoformat()}",
         )
+    unread = next((fact for fact in rows if fact.value == UNKNOWN_MEDICATION), None)
+    if unread and unread.effective_date < study_date:
+        raise Refusal(
+            NotAnalysedReason.UNUSABLE_INPUT,
+            f"a medication on record could not be read: it began on {unread.effective_date.isoformat()}, before the "
+            f"images of {study_date.isoformat()}, and the Medication that names it has not arrived",
+        )
+
+
+def _start_notes(first: Fact | None, study_date: date) -> tuple[str, ...]:
+    if first is None:
+        return ("start of therapy unknown: no cancer therapy is on record among what could be read",)
     if first.effective_date == study_date:
-        return Baseline(first, (f"{begun} began on the day of the images; the order on that day is unknown",))
-    return Baseline(first, ())
+        return (f"{_named(first)} began on the day of the images; the order on that day is unknown",)
+    return ()
+
+
+def _unread_notes(rows: tuple[Fact, ...], study_date: date) -> tuple[str, ...]:
+    unread = [fact for fact in rows if fact.value == UNKNOWN_MEDICATION]
+    everyday = [fact for fact in rows if fact.value == UNCLASSIFIED_MEDICATION and fact.effective_date <= study_date]
+    notes = []
+    if unread:
+        count, since = len(unread), unread[0].effective_date.isoformat()
+        notes.append(f"medications that could not be read and may be cancer therapy: {count}, from {since} on")
+    if everyday:
+        count = len(everyday)
+        notes.append(f"medications of unknown kind begun by the day of the images, not taken for therapy: {count}")
+    return tuple(notes)
+
+
+def _named(fact: Fact) -> str:
+    return f"{fact.value} therapy" if fact.value in ("endocrine", "her2", "other") else fact.value

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.codes import hl7_terminology, loinc, snomed
+from services.lab_consumer.handlers.answers import Severity
+from shared.codes import atc, hl7_terminology, loinc, snomed
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName, FactStatus, Tumour
 from shared.domain.identity import PatientIdentity, Side
@@ -238,15 +239,76 @@ def test_a_specimen_on_the_other_side_of_the_condition_is_no_fact(lab: Laborator
     assert "different sides" in lab.store.refusals(1)[0].reason
 
 
-def test_a_therapy_waits_for_its_medication(lab: Laboratory) -> None:
-    request = medication_request("m1", medicationReference={"reference": "Medication/x"})
+def referring(found: str = "m1", **elements: Any) -> dict[str, Any]:
+    request = medication_request(found, medicationReference={"reference": "Medication/x"}, **elements)
     del request["medicationCodeableConcept"]
-    lab.post(patient(), request)
-    assert lab.values(FactName.THERAPY) == []
+    return request
+
+
+def test_a_therapy_waits_for_its_medication_as_an_unknown_one(lab: Laboratory) -> None:
+    lab.post(patient(), referring())
+    assert lab.values(FactName.THERAPY) == ["unknown_medication"]
 
     lab.post({"resourceType": "Medication", "id": "x", "code": medication_request("y")["medicationCodeableConcept"]})
 
     assert lab.values(FactName.THERAPY) == ["chemotherapy"]
+
+
+def test_an_unknown_medication_that_turns_out_to_be_an_everyday_one_is_replaced(lab: Laboratory) -> None:
+    lab.post(patient(), referring(), {"resourceType": "Medication", "id": "x", "code": {"text": "a drug"}})
+
+    assert lab.values(FactName.THERAPY) == ["unclassified_medication"]
+
+
+def test_an_unknown_medication_without_a_start_is_shown_to_a_person(lab: Laboratory) -> None:
+    answers = lab.post(patient(), referring(authoredOn="2026"))
+
+    assert "kept, and not used" in answers[1].issues[0].text
+    assert lab.store.refusals(1)[0].element == "MedicationRequest.authoredOn"
+
+
+def test_of_an_everyday_medication_only_its_start_is_kept(lab: Laboratory) -> None:
+    ramipril = {"coding": [{"system": atc.SYSTEM, "code": "C09AA05"}], "text": "ramipril"}
+    why = [{"reference": "Condition/hypertension"}]
+    everyday = medication_request("m1", medicationCodeableConcept=ramipril, reasonReference=why)
+    answers = lab.post(patient(), everyday)
+
+    assert (answers[1].status, lab.values(FactName.THERAPY)) == (200, ["unclassified_medication"])
+    with lab.store.writing() as writing:
+        kept = writing.head("MedicationRequest", "m1")
+    assert kept is not None
+    assert kept.content == {
+        "resourceType": "MedicationRequest", "status": "active", "intent": "order",
+        "medicationCodeableConcept": {}, "authoredOn": "2026-02-01",
+    }  # fmt: skip
+
+
+def test_an_everyday_medication_that_is_withdrawn_is_counted_no_longer(lab: Laboratory) -> None:
+    everyday = medication_request("m1", medicationCodeableConcept={"text": "a drug"})
+    lab.post(patient(), everyday, everyday | {"status": "entered-in-error"})
+
+    assert lab.values(FactName.THERAPY) == []
+
+
+def test_an_everyday_medication_of_nobody_we_could_know_is_not_refused(lab: Laboratory) -> None:
+    drug = medication_request("m1", medicationCodeableConcept={"text": "a drug"}, subject={"reference": "Group/g"})
+
+    assert lab.post(drug)[0].status == 200
+
+
+@pytest.mark.parametrize("mrn", ["1" * 129, "MRN1\t"])
+def test_an_identifier_that_cannot_be_one_is_unknown_and_shown_to_a_person(lab: Laboratory, mrn: str) -> None:
+    answers = lab.post(patient(mrn), er())
+
+    assert answers[0].issues[0].severity is Severity.WARNING
+    assert lab.announcements() == ()
+    assert lab.store.refusals(1)[0].element == "Patient.identifier"
+
+
+def test_a_subject_named_by_an_identifier_that_cannot_be_one_is_refused(lab: Laboratory) -> None:
+    subject = {"identifier": {"system": HOSPITAL_SYSTEM, "value": "1" * 129}}
+
+    assert lab.post(er(subject=subject))[0].status == 422
 
 
 def test_a_corrected_identifier_moves_the_facts(lab: Laboratory) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from services.dicom_listener.config import Settings as ListenerSettings
@@ -15,6 +17,7 @@ from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import sink_names
+from shared.domain.errors import InvalidInputError
 from shared.site.settings import CONFIG_VARIABLE
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
@@ -42,7 +45,7 @@ def test_an_unknown_key_in_the_site_file_is_refused(tmp_path: Path, monkeypatch:
     (tmp_path / "site.toml").write_text(text)
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "site.toml"))
 
-    with pytest.raises(ValueError, match="reveiw_required"):
+    with pytest.raises(InvalidInputError, match=r"\[results\] reveiw_required: unknown key"):
         ResultsSettings()
 
 
@@ -63,6 +66,35 @@ def test_compose_names_only_what_it_defines(compose: dict[str, Any]) -> None:
         assert set(one.get("depends_on", {})) <= set(compose["services"]), name
         assert set(one.get("networks", [])) <= set(compose["networks"]), name
         assert set(one.get("secrets", [])) <= set(compose["secrets"]), name
+
+
+def test_every_secret_somebody_reads_is_declared_and_mounted(compose: dict[str, Any]) -> None:
+    site = (DEPLOY / "site.example.toml").read_text()
+    for name, one in compose["services"].items():
+        reads = yaml.safe_dump(one) + (site if one["image"] == "oncorelay" else "")
+        wanted = set(re.findall(r"/run/secrets/(\w+)", reads))
+        assert wanted <= set(one.get("secrets", [])), name
+        assert wanted <= set(compose["secrets"]), name
+
+
+def test_every_secret_is_read_by_somebody_and_the_readme_says_how_to_make_it(compose: dict[str, Any]) -> None:
+    recipe = (DEPLOY / "README.md").read_text()
+    mounted = {secret for one in compose["services"].values() for secret in one.get("secrets", [])}
+    assert set(compose["secrets"]) == mounted
+    for secret in compose["secrets"].values():
+        assert secret["file"].removeprefix("../") in recipe
+
+
+def test_the_password_of_the_database_is_given_in_the_format_of_libpq(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+    url = sa.make_url(ResultsSettings().database_url)
+    line = re.search(r'echo "(.*)" > secrets/pgpass', (DEPLOY / "README.md").read_text())
+
+    assert line is not None
+    assert line[1].split(":")[:4] == [url.host, str(url.port or 5432), url.database, url.username]
+    assert ours(compose)["results-serve"]["environment"]["PGPASSFILE"] == "/run/secrets/pgpass"
 
 
 def test_hosts_in_the_site_file_are_services_of_compose(compose: dict[str, Any]) -> None:

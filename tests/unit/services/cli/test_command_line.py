@@ -12,6 +12,8 @@ from services.cli.__main__ import main, oncorelay
 from services.cli.site_file import default_tables, make_keys, to_toml
 from shared.site.settings import CONFIG_VARIABLE, read_document
 
+RESULTS_DOWN = "results does not answer at 127.0.0.1:1: is `oncorelay up` running?"
+
 
 @pytest.fixture(autouse=True)
 def _own_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +46,11 @@ def test_predict_prints_one_line_of_json_last() -> None:
         (["predict", "no-such-bundle", "er=positive"], "no installed bundle no-such-bundle"),
         (["predict", "ln_pcr-clinical-published", "er=positive", "her2=0", "t=9"], "t"),
         (["predict", "ln_pcr-clinical-published", "er=positive", "her2=0"], "t"),
-        (["cases"], "results"),
+        (["cases"], RESULTS_DOWN),
+        (["case", "0123456789ab"], RESULTS_DOWN),
+        (["retry", "0123456789ab"], RESULTS_DOWN),
+        (["withdraw", "0123456789ab", "--reason", "wrong"], RESULTS_DOWN),
+        (["review", "0123456789ab", "accepted"], RESULTS_DOWN),
         (["validate", "ln_pcr-clinical-published", "--cohort", "nowhere=x.xlsx"], "duke"),
     ],
 )
@@ -94,3 +100,18 @@ def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
 
     assert (tmp_path / "secrets" / "site.key").read_text() == first
     assert {oct(path.stat().st_mode & 0o777) for path in (tmp_path / "secrets").iterdir()} == {"0o600"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["case", "abc"], "a case is named by at least its first eight digits"),
+        (["predict", "ln_pcr-clinical-published", "er=positive", "er=negative"], "er is given twice"),
+        (["validate", "ln_pcr-clinical-published", "--cohort", "duke"], "NAME=PATH"),
+    ],
+)
+def test_a_wrong_argument_is_a_usage_error(arguments: list[str], said: str) -> None:
+    shown = CliRunner().invoke(oncorelay, arguments)
+
+    assert shown.exit_code == 2
+    assert said in shown.output

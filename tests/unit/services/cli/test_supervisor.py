@@ -64,3 +64,71 @@ def test_what_dies_is_started_again(supervisor: Supervisor, told: list[tuple[str
     wait_until(revived, "the restart")
     supervisor.stop()
     assert any("starting it again" in text for _, text in told)
+
+
+def test_only_the_reason_of_a_log_line_is_quoted(supervisor: Supervisor) -> None:
+    line = '{"reason": "[results] collect_z: unknown key", "event": "cannot_start"}'
+    with pytest.raises(RuntimeError) as refused:
+        supervisor.start(program("wrong", f"import sys; print({line!r}); sys.exit(78)"))
+
+    assert str(refused.value) == "wrong did not start: [results] collect_z: unknown key"
+
+
+def test_what_may_pass_by_itself_is_tried_again_at_the_start(
+    supervisor: Supervisor, told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    code = f"import pathlib, sys\np = pathlib.Path({str(tmp_path / 'seen')!r})\n"
+    code += "if not p.exists():\n    p.touch(); print('cannot listen'); sys.exit(75)\n"
+    child = supervisor.start(program("late", code + READY))
+    supervisor.stop()
+
+    assert child.ready
+    assert told == [("late", "cannot start yet: cannot listen; starting it again in 0.2 s"), ("late", "ready")]
+
+
+def test_what_cannot_start_for_too_long_ends_in_a_sentence(supervisor: Supervisor) -> None:
+    with pytest.raises(RuntimeError, match=r"late .*cannot listen"):
+        supervisor.start(program("late", "import sys; print('cannot listen'); sys.exit(75)"), timeout_s=1.0)
+
+
+def test_what_may_pass_by_itself_is_tried_again_with_growing_pauses(
+    supervisor: Supervisor, told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    code = f"import pathlib, sys\np = pathlib.Path({str(tmp_path / 'seen')!r})\n"
+    code += "if p.exists():\n    print('cannot listen'); sys.exit(75)\np.touch()\n"
+    child = supervisor.start(program("unlucky", code + READY))
+    child.process.kill()
+
+    def tried() -> bool:
+        supervisor.watch_once()
+        return child.restarts >= 2
+
+    wait_until(tried, "two restarts")
+    supervisor.stop()
+    pauses = [text.rsplit(" in ", 1)[1] for _, text in told if "starting it again" in text]
+    assert pauses[:2] == ["0.2 s", "0.4 s"]
+    assert any("cannot start yet: cannot listen" in text for _, text in told)
+
+
+def test_a_program_of_others_that_ends_well_is_started_again(
+    supervisor: Supervisor, told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(0.3)")
+    child = supervisor.start(Program("redis", command, says_ready=False))
+    child.process.wait()
+
+    def revived() -> bool:
+        supervisor.watch_once()
+        return child.restarts == 1
+
+    wait_until(revived, "the restart")
+    supervisor.stop()
+    assert ("redis", "ended with status 0; starting it again in 0.2 s") in told
+
+
+def test_a_program_of_others_is_ready_when_it_answers_itself(supervisor: Supervisor) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    stranger = Program("redis", command, says_ready=False, answering_process=os.getpid)
+    with pytest.raises(RuntimeError, match="redis was not ready"):
+        supervisor.start(stranger, timeout_s=0.3)
+    supervisor.stop()

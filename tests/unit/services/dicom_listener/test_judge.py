@@ -10,13 +10,20 @@ from pathlib import Path
 import pytest
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
+from services.dicom_listener.adapters.journal import JournalWriter
 from services.dicom_listener.handlers.judge import JudgeStudies
 from services.dicom_listener.handlers.outbox import Backoff, EmptyOutbox
 from services.dicom_listener.handlers.reception import resume_unfinished
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.peers import CountAtSender, InstanceCount
 from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, OwnOutputSeen
-from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
+from shared.domain.errors import (
+    InvalidInputError,
+    OncoRelayError,
+    OutOfResourcesError,
+    PermanentError,
+    UnavailableError,
+)
 from shared.domain.identity import IdentityMap
 from shared.domain.study import Study
 
@@ -223,6 +230,70 @@ def test_an_internal_error_of_results_is_tried_again(desk: Desk) -> None:
     desk.after(2)
 
     assert len(desk.catalogue.due_submissions()) == 1
+
+
+def test_after_five_failures_of_results_a_person_is_told_once(desk: Desk) -> None:
+    desk.ledger.error = PermanentError("results: INTERNAL")
+    desk.bring(1, ONE)
+
+    for _ in range(4):
+        desk.after(1000)
+    assert desk.ledger.notices == []
+    for _ in range(5):
+        desk.after(1000)
+
+    assert desk.ledger.notices == ["study_not_taken"]
+    assert len(desk.catalogue.due_submissions()) == 1
+
+
+def test_a_study_results_failed_over_is_tried_slowly_and_taken_at_last(desk: Desk) -> None:
+    desk.ledger.error = PermanentError("results: INTERNAL")
+    desk.bring(1, ONE)
+    for _ in range(30):
+        desk.after(1000)
+    desk.ledger.error = None
+
+    assert desk.after(1) == []
+    assert desk.after(900) == ["association_released"]
+    assert desk.catalogue.due_submissions() == ()
+
+
+def test_a_study_results_fails_over_holds_no_other_study_up(desk: Desk) -> None:
+    desk.ledger.error = PermanentError("results: INTERNAL")
+    desk.bring(1, ONE)
+    for _ in range(8):
+        desk.after(1000)
+    desk.ledger.error = None
+    desk.bring(2, replace(ONE, sop_instance_uid="2.1", study_instance_uid="2.9"))
+
+    desk.after(2)
+
+    assert [study.study_instance_uid for _, study in desk.ledger.studies] == ["2.9"]
+
+
+def test_an_unusable_patient_id_is_submitted_without_identity_and_nothing_is_retried(desk: Desk) -> None:
+    desk.bring(1, replace(ONE, patient_id="1" * 129))
+    desk.after(2)
+
+    assert [study.identity for _, study in desk.ledger.studies] == [None]
+    assert desk.catalogue.due_submissions() == ()
+
+
+def test_a_completion_that_cannot_be_recorded_is_judged_again(
+    desk: Desk, catalogue: JournaledCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bring(1, ONE)
+    with monkeypatch.context() as patched:
+        patched.setattr(JournalWriter, "append", _full)
+        with pytest.raises(OutOfResourcesError):
+            desk.after(2)
+    assert catalogue.last_completion("1.9") is None
+
+    assert desk.after(2) == ["association_released"]
+
+
+def _full(*_: object) -> None:
+    raise OutOfResourcesError("the journal cannot be written")
 
 
 def test_a_notice_that_fails_holds_no_study_up(desk: Desk) -> None:

@@ -62,6 +62,13 @@ def test_a_missing_patient_id_leaves_the_study_without_identity() -> None:
     assert (study.identity, study.conflicts) == (None, ())
 
 
+@pytest.mark.parametrize("patient_id", ["1" * 129, "P1\x00", "P1\n", "P\x1b1"])
+def test_a_patient_id_that_cannot_be_one_leaves_the_study_without_identity(patient_id: str) -> None:
+    study = _study(replace(ONE, patient_id=patient_id))
+
+    assert (study.identity, study.conflicts) == (None, ())
+
+
 def test_an_issuer_the_site_does_not_map_leaves_the_study_without_identity() -> None:
     assert _study(replace(ONE, issuer="ELSEWHERE")).identity is None
 

@@ -114,3 +114,26 @@ def test_a_study_that_grew_while_it_was_judged_is_not_settled(watch: StudyWatch,
 
     assert not watch.settle(seen)
     assert len(watch.watched()) == 1
+
+
+def test_a_study_put_back_keeps_its_evidence_and_waits_anew(watch: StudyWatch, ticks: Ticks) -> None:
+    _bring(watch, 1)
+    ticks.now += 5
+    judged = _only(watch)
+    watch.settle(judged)
+
+    watch.put_back(judged)
+
+    assert (_only(watch).clean, _only(watch).silent_s) == (True, 0)
+
+
+def test_a_study_that_grew_before_it_was_put_back_is_watched_as_it_is_now(watch: StudyWatch) -> None:
+    _bring(watch, 1)
+    judged = _only(watch)
+    watch.settle(judged)
+    watch.opened(2, "PACS")
+    watch.arrived(2, "1.2")
+
+    watch.put_back(judged)
+
+    assert _only(watch).open

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.codes import icd10, loinc, rxnorm, snomed
+from shared.codes import atc, icd10, loinc, rxnorm, snomed
 from shared.domain.identity import Side
 from shared.fhir.reading.catalogue import CATEGORIES, QUESTIONS, STAGES
 
@@ -18,8 +18,14 @@ def test_the_her2_score_list_is_ll4396_9() -> None:
 
 def test_therapies_have_known_classes() -> None:
     classes = {*rxnorm.THERAPIES.values(), *snomed.THERAPY_PROCEDURES.values(), *snomed.THERAPY_SUBSTANCES.values()}
+    classes |= set(atc.THERAPIES.values())
 
     assert classes <= THERAPIES
+
+
+def test_the_most_precise_atc_group_decides() -> None:
+    assert (atc.therapy("L01FD01"), atc.therapy("L01FA01"), atc.therapy("L01")) == ("her2", "other", "other")
+    assert (atc.therapy("L"), atc.therapy("L03AA02"), atc.therapy("L01DB0")) == (None, None, None)
 
 
 def test_codes_have_the_form_of_their_system() -> None:

@@ -34,6 +34,25 @@ def test_what_is_not_in_the_map_letter_by_letter_is_nobody(patient_id: str, issu
     assert MAP.from_dicom(patient_id, issuer) is None
 
 
+@pytest.mark.parametrize("value", ["1" * 129, "1\x00", "1\n2", "1\x7f", "1\ud800"])
+def test_what_is_too_long_or_holds_control_characters_identifies_nobody(value: str) -> None:
+    assert MAP.from_dicom(value, "HOSP") is None
+    assert MAP.from_fhir("http://hospital.example.org", value) is None
+    with pytest.raises(ValueError, match="a patient identity has"):
+        PatientIdentity("hospital", value)
+
+
+@pytest.mark.parametrize("value", ["1" * 128, "MRN 1", "Ä-1", "患者1"])
+def test_an_identifier_is_taken_as_it_is(value: str) -> None:
+    assert MAP.from_dicom(value, "HOSP") == PatientIdentity("hospital", value)
+
+
+@pytest.mark.parametrize("name", ["", "a" * 129, "a\n"])
+def test_an_authority_under_which_nobody_could_be_known_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a patient identity"):
+        IdentityMap((AssigningAuthority(name, "X"),))
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared.codes import hl7_terminology, snomed
+from shared.codes import atc, hl7_terminology, rxnorm, snomed
 from shared.domain.coding import Coding
+from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION
 from shared.fhir.reading.refusal import RefusedElementError
-from shared.fhir.reading.therapy import medication_reference, read_therapy
+from shared.fhir.reading.therapy import medication_reference, medication_stub, read_therapy
 from shared.testing.fhir_resources import concept, medication_request
 
 CANCER_REQUEST: dict[str, Any] = {
@@ -66,8 +67,83 @@ def test_an_unknown_cancer_medicine_still_counts_as_therapy() -> None:
     assert (reading.value, reading.coding) == ("other", HOUSE_CODE)
 
 
-def test_an_unknown_medicine_without_the_profile_is_not_used() -> None:
-    assert not read_therapy(medication_request("m1", medicationCodeableConcept=concept(HOUSE_CODE))).used
+def test_an_unknown_medicine_without_the_profile_is_counted_and_not_named() -> None:
+    read = read_therapy(medication_request("m1", medicationCodeableConcept=concept(HOUSE_CODE)))
+
+    (reading,) = read.readings
+    assert not read.used
+    assert (reading.value, reading.coding, reading.effective_date) == (UNCLASSIFIED_MEDICATION, None, date(2026, 2, 1))
+
+
+@pytest.mark.parametrize("change", [{"authoredOn": "2026"}, {"status": "given"}, {"implicitRules": "http://x"}])
+def test_an_everyday_medicine_is_never_refused(change: dict[str, Any]) -> None:
+    read = read_therapy(medication_request("m1", medicationCodeableConcept=concept(HOUSE_CODE), **change))
+
+    assert (read.used, read.readings) == (False, ())
+
+
+def referring(**elements: Any) -> dict[str, Any]:
+    request = medication_request("m1", medicationReference={"reference": "Medication/x"}, **elements)
+    del request["medicationCodeableConcept"]
+    return request
+
+
+def test_a_medicine_that_is_not_here_may_be_a_therapy() -> None:
+    (reading,) = read_therapy(referring()).readings
+
+    assert (reading.value, reading.effective_date) == (UNKNOWN_MEDICATION, date(2026, 2, 1))
+
+
+def test_a_medicine_that_is_not_here_and_has_no_start_is_refused() -> None:
+    with pytest.raises(RefusedElementError):
+        read_therapy(referring(authoredOn="2026"))
+
+
+def test_a_medicine_that_is_not_here_but_was_cancelled_states_nothing() -> None:
+    assert read_therapy(referring(status="cancelled")).readings == ()
+
+
+def test_a_medicine_that_came_without_a_code_is_of_unknown_kind() -> None:
+    (reading,) = read_therapy(referring(), {"resourceType": "Medication"}).readings
+
+    assert reading.value == UNCLASSIFIED_MEDICATION
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("L01DB01", "chemotherapy"),
+        ("L01XA02", "chemotherapy"),
+        ("L01FD01", "her2"),
+        ("L01XC03", "other"),
+        ("L01EF01", "other"),
+        ("L02BG03", "endocrine"),
+        ("L01", "other"),
+        ("C09AA02", UNCLASSIFIED_MEDICATION),
+        ("L04AX03", UNCLASSIFIED_MEDICATION),
+        ("L01 doxorubicin", UNCLASSIFIED_MEDICATION),
+    ],
+)
+def test_a_medicine_is_classed_by_its_atc_group(code: str, kind: str) -> None:
+    request = medication_request("m1", medicationCodeableConcept=concept(Coding(atc.SYSTEM, code)))
+
+    assert read_therapy(request).readings[0].value == kind
+
+
+def test_an_atc_group_does_not_contradict_a_more_precise_code() -> None:
+    both = concept(Coding(atc.SYSTEM, "L01XC03"), Coding(rxnorm.SYSTEM, "224905"))
+
+    assert read_therapy(medication_request("m1", medicationCodeableConcept=both)).readings[0].value == "her2"
+
+
+@pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationStatement", "MedicationAdministration"])
+def test_what_is_kept_of_an_everyday_medicine_reads_the_same(kind: str) -> None:
+    resource = {"resourceType": kind, "status": "completed", "intent": "order"}
+
+    stub = medication_stub(resource, date(2026, 2, 1))
+
+    (reading,) = read_therapy(stub).readings
+    assert (reading.value, reading.effective_date) == (UNCLASSIFIED_MEDICATION, date(2026, 2, 1))
 
 
 def test_the_start_of_the_dosage_comes_before_the_date_of_the_order() -> None:
@@ -133,4 +209,3 @@ def test_a_medicine_may_be_named_by_another_resource() -> None:
 
     assert medication_reference(request) == "Medication/x"
     assert read_therapy(request, medicine).readings[0].value == "chemotherapy"
-    assert not read_therapy(request).used

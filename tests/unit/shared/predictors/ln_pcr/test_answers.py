@@ -38,7 +38,7 @@ def pins(**levels: str) -> Pins:
     return Pins(
         PatientIdentity("hospital", "P1"), "1.2.3", date(2024, 5, 2), Side.LEFT, "clinical",
         MODEL.reference.bundle_id, MODEL.reference.digest, inputs, (fact,), (), datetime(2024, 5, 3, tzinfo=UTC),
-        ("start of therapy unknown: none is on record",),
+        ("start of therapy unknown: no cancer therapy is on record among what could be read",),
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_the_answer_says_demonstration_no_interval_and_what_the_gate_could_not_k
     answer = answered(er="positive", her2="0", t="3")
 
     assert [flag.code for flag in answer.flags] == ["demonstration", "no_interval", "note"]
-    assert answer.flags[2].text == "start of therapy unknown: none is on record"
+    assert answer.flags[2].text == "start of therapy unknown: no cancer therapy is on record among what could be read"
     assert answer.interval is None
 
 

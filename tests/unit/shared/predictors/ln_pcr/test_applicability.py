@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, FactStatus, Tumour
 from shared.domain.facts import FactName as F
-from shared.domain.facts import FactStatus, Tumour
 from shared.domain.identity import Side
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.predictors import REGISTRY
@@ -17,6 +17,7 @@ from shared.predictors.contract import Ready, Waiting
 LN_PCR = REGISTRY["ln_pcr"]
 LEFT_CANCER = Tumour("Condition/left", Side.LEFT)
 RIGHT_CANCER = Tumour("Condition/right", Side.RIGHT)
+NO_THERAPY = "start of therapy unknown: no cancer therapy is on record among what could be read"
 BEFORE, SAME_DAY, AFTER = date(2024, 5, 1), date(2024, 5, 2), date(2024, 5, 6)
 
 
@@ -70,7 +71,7 @@ def test_complete_facts_are_ready_and_name_the_facts_they_come_from(make: Any) -
 def test_an_unknown_start_of_therapy_is_named(make: Any) -> None:
     found = ready(LN_PCR.assess(make.study(), make.record(*make.complete())))
 
-    assert found.notes == ("start of therapy unknown: none is on record",)
+    assert found.notes == ("start of therapy unknown: no cancer therapy is on record among what could be read",)
 
 
 def test_everything_missing_is_named_in_one_sentence(make: Any) -> None:
@@ -155,6 +156,56 @@ def test_therapy_after_the_images_is_pinned_as_the_evidence_it_is(make: Any) -> 
 
     assert therapy in found.facts
     assert found.notes == ()
+
+
+def test_a_medication_nobody_can_read_from_before_the_images_is_refused(make: Any) -> None:
+    record = make.record(*make.complete(), make.fact(F.THERAPY, UNKNOWN_MEDICATION, day=BEFORE))
+    reason, text = refused(LN_PCR.assess(make.study(), record))
+
+    assert reason is NotAnalysedReason.UNUSABLE_INPUT
+    assert text.startswith("a medication on record could not be read: it began on 2024-05-01")
+
+
+def test_a_therapy_before_the_images_is_named_rather_than_what_cannot_be_read(make: Any) -> None:
+    unread = make.fact(F.THERAPY, UNKNOWN_MEDICATION, day=date(2024, 1, 1))
+    record = make.record(unread, make.fact(F.THERAPY, "chemotherapy", day=BEFORE))
+
+    assert refused(LN_PCR.assess(make.study(), record))[0] is NotAnalysedReason.THERAPY_BEFORE_IMAGES
+
+
+@pytest.mark.parametrize("day", [SAME_DAY, AFTER])
+def test_a_medication_nobody_can_read_from_the_images_on_is_named_in_a_note(make: Any, day: date) -> None:
+    record = make.record(*make.complete(), make.fact(F.THERAPY, UNKNOWN_MEDICATION, day=day))
+
+    assert ready(LN_PCR.assess(make.study(), record)).notes == (
+        NO_THERAPY,
+        f"medications that could not be read and may be cancer therapy: 1, from {day.isoformat()} on",
+    )
+
+
+def test_everyday_medications_block_nothing_and_are_counted(make: Any) -> None:
+    everyday = [make.fact(F.THERAPY, UNCLASSIFIED_MEDICATION, day=day) for day in (BEFORE, SAME_DAY, AFTER)]
+    found = ready(LN_PCR.assess(make.study(), make.record(*make.complete(), *everyday)))
+
+    assert found.notes == (
+        NO_THERAPY,
+        "medications of unknown kind begun by the day of the images, not taken for therapy: 2",
+    )
+    assert not set(everyday) & set(found.facts)
+
+
+def test_an_everyday_medication_after_the_images_changes_no_note(make: Any) -> None:
+    facts = make.complete()
+    later = make.fact(F.THERAPY, UNCLASSIFIED_MEDICATION, day=AFTER)
+
+    assert ready(LN_PCR.assess(make.study(), make.record(*facts, later))).notes == (NO_THERAPY,)
+
+
+def test_medications_that_cannot_be_told_start_no_therapy(make: Any) -> None:
+    unread = [make.fact(F.THERAPY, value, day=SAME_DAY) for value in (UNKNOWN_MEDICATION, UNCLASSIFIED_MEDICATION)]
+    facts = [*make.complete(without=(F.HER2_IHC_SCORE,)), make.fact(F.HER2_IHC_SCORE, "0", day=AFTER)]
+
+    assert ready(LN_PCR.assess(make.study(), make.record(*facts, *unread))).inputs
 
 
 def test_facts_dated_after_the_start_of_therapy_are_not_used_and_named(make: Any) -> None:

@@ -1,0 +1,50 @@
+"""Values are shown as they are, and what the lab consumer refused stands beside the cases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from services.cli import cases
+from shared.domain.case import CaseSummary, InferenceState, ReviewState
+
+REASON = "unknown table [[identity]] in [results] closes [/x] :warning:"
+
+
+def shown(*things: Any) -> str:
+    out = StringIO()
+    console = Console(file=out, width=300, markup=False, emoji=False, highlight=False)
+    for thing in things:
+        thing(console)
+    return out.getvalue()
+
+
+def test_a_reason_that_looks_like_markup_is_shown_verbatim() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    row = CaseSummary(
+        case_id="a" * 64, predictor="ln_pcr", study_instance_uid="1.2.3", state=InferenceState.FAILED,
+        review=ReviewState.NOT_REQUIRED, reason=REASON, revision=1, attempts=1, deadline_time=None, updated_time=now,
+    )  # fmt: skip
+    table = cases._case_table((row,))
+    loose = StringIO()
+    Console(file=loose, width=300).print(table)
+
+    assert REASON in loose.getvalue()
+
+
+def test_refusals_are_listed_verbatim() -> None:
+    row = {"source": "Observation/1", "element": "value", "reason": REASON, "time": "2026-01-01T10:00:00Z"}
+
+    assert REASON in shown(lambda console: cases._show_refusals([row], "", console))
+
+
+def test_a_lab_consumer_that_is_down_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONCORELAY_LAB_CONSUMER__GRPC_ADDRESS", "127.0.0.1:1")
+    refusals, trouble = cases._refusals()
+
+    assert refusals == []
+    assert trouble.startswith("lab_consumer does not answer at 127.0.0.1:1")

@@ -1,0 +1,122 @@
+"""What doctor says of a site that is wrong or not yet there, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from pydicom.uid import UID
+from pynetdicom import AE
+from pynetdicom.pdu import A_ASSOCIATE_RJ
+
+from services.cli.__main__ import oncorelay
+from services.cli.dicom_echo import STORAGE_COMMITMENT, VERIFICATION, Node, keep_rejection
+from services.cli.site_file import default_tables, to_toml
+from shared.site.settings import CONFIG_VARIABLE
+from shared.testing.ports import free_port
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> dict[str, Any]:
+    ports = {name: f"127.0.0.1:{free_port()}" for name in ("results", "lab_consumer")}
+    found: dict[str, Any] = dict(default_tables(tmp_path / "data"))
+    found["results"] = {**found["results"], "grpc_address": ports["results"]}
+    found["lab_consumer"] = {"grpc_address": ports["lab_consumer"]}
+    found["dicom_listener"] = {"port": free_port(), "calling_ae_titles": ["PACS"]}
+    return found
+
+
+def examine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> dict[str, Any]:
+    (tmp_path / "site.toml").write_text(text)
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "site.toml"))
+    shown = CliRunner().invoke(oncorelay, ["doctor", "--json"])
+    assert shown.exit_code == 1
+    return {row["name"]: row for row in json.loads(shown.output.splitlines()[-1])}
+
+
+def test_a_bad_site_file_is_one_failed_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = examine(tmp_path, monkeypatch, "[results]\ncollect_z = 3")
+
+    assert list(found) == ["configuration"]
+    assert found["configuration"]["detail"] == "[results] collect_z: unknown key"
+
+
+def test_a_heading_in_brackets_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "site.toml").write_text("[results]\ncollect_z = 3")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "site.toml"))
+
+    assert "[results] collect_z" in CliRunner().invoke(oncorelay, ["doctor"]).output
+
+
+def test_no_sink_is_a_failed_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any]) -> None:
+    del tables["sinks"]
+    found = examine(tmp_path, monkeypatch, to_toml(tables))
+
+    assert not found["sinks"]["passed"]
+    assert "[[sinks]]" in found["sinks"]["detail"]
+
+
+def test_looking_for_the_ledger_makes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any]
+) -> None:
+    found = examine(tmp_path, monkeypatch, to_toml(tables))
+
+    assert found["ledger schema"]["detail"] == "no ledger yet: `oncorelay up` makes it"
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("offered", "configured", "passed", "said"),
+    [
+        (True, True, True, "accepts it, and it is configured"),
+        (True, False, True, "PACS accepts it; not configured"),
+        (False, False, True, "PACS does not accept it; not configured"),
+        (False, True, False, "does not accept it: enable it there"),
+    ],
+)
+def test_storage_commitment_compares_peer_and_site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any],
+    offered: bool, configured: bool, passed: bool, said: str,
+) -> None:  # fmt: skip
+    with peer(VERIFICATION, *([STORAGE_COMMITMENT] if offered else [])) as port:
+        sink = {"name": "pacs", "kind": "dicom-cstore", "port": port, "ae_title": "PACS"}
+        tables["sinks"] = [{**sink, "storage_commitment": configured, "commitment_port": 11113}]
+        found = examine(tmp_path, monkeypatch, to_toml(tables))
+
+    assert found["sink pacs"]["passed"]
+    assert found["storage commitment pacs"]["passed"] is passed
+    assert said in found["storage commitment pacs"]["detail"]
+
+
+def test_a_rejection_names_both_titles() -> None:
+    with peer(VERIFICATION) as port, pytest.raises(ValueError, match="rejects calling AE 'US' to called AE 'NOBODY'"):
+        Node("127.0.0.1", port, "NOBODY", "US").echo()
+
+
+def test_a_rejection_is_known_by_its_pdu() -> None:
+    class Event:
+        pdu = A_ASSOCIATE_RJ()
+
+    kept: list[Any] = []
+    keep_rejection(Event(), kept)  # type: ignore[arg-type]
+
+    assert kept == [Event.pdu]
+
+
+@contextmanager
+def peer(*syntaxes: str) -> Iterator[int]:
+    entity, port = AE(ae_title="PACS"), free_port()
+    entity.require_called_aet = True
+    for syntax in syntaxes:
+        entity.add_supported_context(UID(syntax))
+    server = entity.start_server(("127.0.0.1", port), block=False)
+    assert server is not None
+    try:
+        yield port
+    finally:
+        server.shutdown()
