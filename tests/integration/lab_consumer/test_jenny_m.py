@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared.domain.facts import FactName, Tumour
-from shared.domain.identity import Side
+from shared.domain.identity import Demographics, Side
+from shared.domain.prediction import NotAnalysed, NotAnalysedReason
+from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
+from shared.predictors import REGISTRY
+from shared.predictors.contract import Ready
 
 if TYPE_CHECKING:
     from tests.integration.lab_consumer.conftest import Running
@@ -111,3 +116,18 @@ def test_the_specimen_binds_a_receptor_to_the_left_breast(lab: Running) -> None:
 
     (er,) = lab.facts("MRN1234").named(FactName.ESTROGEN_RECEPTOR)
     assert er.tumour == Tumour("", Side.LEFT)
+
+
+@pytest.mark.parametrize(("node", "answer"), [("1229967007", NotAnalysed), ("1229973008", Ready)])
+def test_she_is_refused_as_published_and_scored_with_n1(lab: Running, node: str, answer: type) -> None:
+    for resource in jenny():
+        lab.post(json.loads(json.dumps(resource).replace("1229967007", node)))
+    complete = Completeness(CompletenessEvidence.QUIET_TIME, "quiet", datetime(2018, 3, 18, tzinfo=UTC))
+    image = Instance("1.2.1", "1.2.840.10008.5.1.4.1.1.4", "1.2", "MR", "00", "11", "file:///x")
+    images = Study("1.2", None, Demographics(), date(2018, 3, 17), "BREAST", Side.LEFT, (image,), complete)
+
+    assessed = REGISTRY["ln_pcr"].assess(images, lab.facts("MRN1234"))
+
+    assert isinstance(assessed, answer)
+    assert getattr(assessed, "reason", NotAnalysedReason.NOT_NODE_POSITIVE) is NotAnalysedReason.NOT_NODE_POSITIVE
+    assert not any("medication" in note for note in getattr(assessed, "notes", ()))
