@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.domain.errors import InvalidInputError
 from shared.site.settings import ServiceSettings
 
 
@@ -97,8 +98,12 @@ class Settings(ServiceSettings):
 
 
 def sink_names(sinks: tuple[SinkSettings, ...]) -> tuple[str, ...]:
-    """Return the names, refusing two sinks of one name."""
+    """Return the names.
+
+    Raises:
+        InvalidInputError: If two sinks share one; deliveries are owed by name.
+    """
     names = tuple(sink.name for sink in sinks)
     if len(set(names)) != len(names):
-        raise ValueError("two sinks share a name")
+        raise InvalidInputError("[[sinks]] name", "two sinks share a name: give each its own")
     return names

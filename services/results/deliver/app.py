@@ -46,7 +46,7 @@ def build(settings: Settings, deliveries: Deliveries) -> App:
 
     Raises:
         InvalidInputError: If a sink's table lacks what its kind needs.
-        ValueError: If two sinks share a name.
+        InvalidInputError: If two sinks share a name.
     """
     sink_names(settings.sinks)
     with ExitStack() as opened:
