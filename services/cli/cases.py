@@ -173,14 +173,14 @@ def show_case(detail: CaseDetail, console: Console) -> None:
     console.print(Text.assemble((f"case {head.case_id}", "bold"), f"  {head.predictor}  ", _state(head.state)))
     console.print(f"study {head.study_instance_uid}  side {detail.side or 'not stated by the images'}")
     console.print(f"complete because {detail.completeness}")
-    if head.reason:
+    if head.reason and head.reason != head.state:
         console.print(f"reason: {head.reason}")
     if head.overdue:
         console.print("overdue: the deadline of this state has passed", style="red")
     for finding in detail.findings:
         _show_finding(finding, console)
-    console.print(_delivery_table(detail))
-    console.print(_step_table(detail))
+    _show_deliveries(detail, console)
+    _show_steps(detail, console)
 
 
 def _show_finding(finding: FindingSummary, console: Console) -> None:
@@ -216,21 +216,23 @@ def _case_table(found: tuple[CaseSummary, ...]) -> Table:
     return table
 
 
-def _delivery_table(detail: CaseDetail) -> Table:
-    table = Table("finding", "sink", "kind", "state", "tries", "where", "reason", title="deliveries")
+def _show_deliveries(detail: CaseDetail, console: Console) -> None:
+    console.print("deliveries" if detail.deliveries else "deliveries: none, nothing was sent anywhere", style="bold")
     for row in detail.deliveries:
-        cells = (str(row.revision), row.sink, row.kind, _state(row.state), str(row.tries), row.location, row.reason)
-        table.add_row(*(_cell(cell) for cell in cells))
-    return table
+        tries = f"{row.tries} {'try' if row.tries == 1 else 'tries'}"
+        head = Text(f"  finding {row.revision} to {row.sink} ({row.kind}): ")
+        console.print(head + _state(row.state) + Text(f", {tries}  {row.reason}"))
+        if row.location:
+            console.print(f"    {row.location}", soft_wrap=True)
 
 
-def _step_table(detail: CaseDetail) -> Table:
-    table = Table("time", "machine", "what", "from", "to", "actor", "reason", title="steps")
+def _show_steps(detail: CaseDetail, console: Console) -> None:
+    console.print("steps", style="bold")
     for step in detail.transitions:
-        where = (step.machine, step.subject[:24], step.from_state, step.to_state)
-        cells = (f"{step.time:%H:%M:%S.%f}"[:-3], *where, step.actor[:32], step.reason)
-        table.add_row(*(_cell(cell) for cell in cells))
-    return table
+        what = step.machine if step.machine == "inference" else f"{step.machine} of {step.subject}"
+        change = f"{step.from_state or '(new)'} -> {step.to_state}"
+        console.print(f"  {step.time:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f"  {what}: {change}", soft_wrap=True)
+        console.print(f"      {step.actor}: {step.reason}")
 
 
 def _cell(value: str | Text) -> Text:
