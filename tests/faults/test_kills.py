@@ -50,16 +50,12 @@ def test_the_worker_dies_in_mid_task(system: System) -> None:
 
 
 def test_a_worker_that_hangs_is_noticed_by_its_lease(system: System, someone: Someone) -> None:
-    pid = system.supervisor.children["inference"].process.pid
     system.record(*someone.facts())
-    os.killpg(pid, signal.SIGSTOP)
-    try:
+    with system.paused("inference"):
         system.send(someone.images())
         system.until(
             lambda: [d.case.state for d in system.details(someone.study_uid)] == ["queued"], "the case to queue"
         )
-    finally:
-        os.killpg(pid, signal.SIGCONT)
 
     assert_exactly_one_result(system, someone)
 
@@ -99,23 +95,17 @@ def test_the_listener_dies_in_mid_association(system: System, someone: Someone) 
 
 
 def test_redis_is_emptied_while_orders_wait(system: System, someone: Someone) -> None:
-    worker = system.supervisor.children["inference"].process.pid
-    os.killpg(worker, signal.SIGSTOP)
-    try:
+    with system.paused("inference"):
         system.record(*someone.facts())
         system.send(someone.images())
         system.until(lambda: _sent_orders(system, someone) == 1, "the order to be sent")
         redis.Redis(port=system.ports.redis).flushall()
-    finally:
-        os.killpg(worker, signal.SIGCONT)
 
     assert_exactly_one_result(system, someone)
 
 
 def test_redis_restarts_empty(system: System, someone: Someone) -> None:
-    worker = system.supervisor.children["inference"].process.pid
-    os.killpg(worker, signal.SIGSTOP)
-    try:
+    with system.paused("inference"):
         system.record(*someone.facts())
         system.send(someone.images())
         system.until(lambda: _sent_orders(system, someone) == 1, "the order to be sent")
@@ -123,8 +113,6 @@ def test_redis_restarts_empty(system: System, someone: Someone) -> None:
         shutil.rmtree(system.folder / "redis")
         (system.folder / "redis").mkdir()
         system.revive("redis")
-    finally:
-        os.killpg(worker, signal.SIGCONT)
 
     assert_exactly_one_result(system, someone)
 
