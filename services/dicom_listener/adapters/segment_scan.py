@@ -22,12 +22,12 @@ def scan(path: Path, from_offset: int = 0) -> Iterator[Stored]:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        position: int | None = from_offset
-        while (position := _next_data(descriptor, position)) is not None:
-            record = _record(descriptor, path.name, position)
+        position = from_offset
+        while (page := _next_data(descriptor, position)) is not None:
+            record = _record(descriptor, path.name, page)
             if record is not None:
                 yield stored(record, path.parent)
-            position = record.end if record else position + PAGE
+            position = record.end if record else page + PAGE
     finally:
         os.close(descriptor)
 

@@ -10,6 +10,7 @@ from struct import unpack_from
 
 import structlog
 
+from services.dicom_listener.adapters.door_settings import Behind
 from services.dicom_listener.adapters.upper_layer.fragments import MAX_PDU_BYTES, ReleaseRequested
 from services.dicom_listener.adapters.upper_layer.messages import Dialogue
 from services.dicom_listener.adapters.upper_layer.negotiation import APPLICATION_CONTEXT, Context, acceptance
@@ -25,9 +26,7 @@ from services.dicom_listener.adapters.upper_layer.pdus import (
 )
 from services.dicom_listener.adapters.upper_layer.request import MAX_REQUEST_BYTES, AssociationRequest, read_request
 from services.dicom_listener.adapters.upper_layer.wire import FAREWELL_S, SilenceError, Wire
-from services.dicom_listener.handlers.admission import Admission
-from services.dicom_listener.handlers.intake import Intake, Visit
-from services.dicom_listener.ports.services import CommandService
+from services.dicom_listener.handlers.intake import Visit
 from shared.domain.errors import place
 from shared.domain.refusals import ANSWERS, AssociationRejection
 
@@ -42,12 +41,9 @@ _NO_SUCH_APPLICATION = AssociationRejection(1, 1, 2)
 class Terms:
     """What every association of a door stands on."""
 
-    admission: Admission
-    intake: Intake
+    behind: Behind
     offered: Mapping[str, tuple[str, ...]]
     """Abstract syntax -> transfer syntaxes, preferred first."""
-    services: Mapping[str, CommandService]
-    """Abstract syntax -> plugged-in service."""
     max_object_bytes: int
     acse_timeout_s: float
     network_timeout_s: float
@@ -121,7 +117,7 @@ class Association:
             return _NO_SUCH_VERSION
         if request.application_context != APPLICATION_CONTEXT:
             return _NO_SUCH_APPLICATION
-        cause = self.terms.admission.enter(request.calling, request.called, self.address)
+        cause = self.terms.behind.admission.enter(request.calling, request.called, self.address)
         if cause is None:
             return None
         names = {"calling": request.calling, "called": request.called}
@@ -131,7 +127,7 @@ class Association:
     def _converse(self, request: AssociationRequest) -> None:
         """Serve until the peer asks for the end; the place is free, and everybody told, however it ends."""
         answer, contexts = acceptance(request, self.terms.offered, MAX_PDU_BYTES)
-        visit = self.terms.intake.open(self.number, request.calling)
+        visit = self.terms.behind.intake.open(self.number, request.calling)
         released = False
         try:
             self.stage = Stage.OPEN
@@ -141,12 +137,14 @@ class Association:
         except ReleaseRequested:
             released = True
         finally:
-            self.terms.admission.leave(request.calling)
+            self.terms.behind.admission.leave(request.calling)
             visit.end(released=released)
 
     def _messages(self, visit: Visit, contexts: dict[int, Context]) -> None:
         terms = self.terms
-        dialogue = Dialogue(self.wire, visit, contexts, terms.services, terms.max_object_bytes, terms.network_timeout_s)
+        dialogue = Dialogue(
+            self.wire, visit, contexts, terms.behind.by_syntax, terms.max_object_bytes, terms.network_timeout_s
+        )
         while True:
             dialogue.serve_one()
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
 from threading import Lock, Thread
 
 import structlog
 
+from services.dicom_listener.adapters.door_settings import Behind, DoorSettings, offered
 from services.dicom_listener.adapters.upper_layer.association import Association, Stage, Terms
 from services.dicom_listener.adapters.upper_layer.wire import PlainWire, TlsWire, Wire
 
@@ -25,25 +25,18 @@ _ACCEPT_PAUSE_S = 0.1
 """After accept failed (no descriptors left, say)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where the door listens and for how long it waits; see ``config.Settings``."""
-
-    host: str
-    port: int
-    max_waiting: int
-    """Connections that have not asked for an association yet; one more is closed at once."""
-    stop_grace_s: float
-    tls_port: int = 0
-    tls: ssl.SSLContext | None = None
-    """With it, ``tls_port`` is listened on as well."""
-
-
 class UpperLayerDoor:
     """Implements ``ports.receiving.Door``."""
 
-    def __init__(self, listening: Listening, terms: Terms) -> None:
-        self._listening, self._terms = listening, terms
+    def __init__(self, settings: DoorSettings, behind: Behind) -> None:
+        self._settings = settings
+        self._terms = Terms(
+            behind,
+            offered(settings, behind),
+            settings.max_object_bytes,
+            settings.acse_timeout_s,
+            settings.network_timeout_s,
+        )
         self._numbers = itertools.count(1)
         self._connections: dict[Association, Thread] = {}
         self._lock = Lock()
@@ -62,10 +55,10 @@ class UpperLayerDoor:
 
     def start(self) -> None:
         """Begin to listen."""
-        self._listen(self._listening.port, PlainWire)
-        context = self._listening.tls
+        self._listen(self._settings.port, PlainWire)
+        context = self._settings.tls
         if context is not None:
-            self._listen(self._listening.tls_port, lambda connection: _tls(connection, context))
+            self._listen(self._settings.tls_port, lambda connection: _tls(connection, context))
 
     def stop(self) -> None:
         """Close the ports, wait for open associations, abort the rest."""
@@ -75,7 +68,7 @@ class UpperLayerDoor:
             listener.close()
         for acceptor in self._acceptors:
             acceptor.join()
-        end = time.monotonic() + self._listening.stop_grace_s
+        end = time.monotonic() + self._settings.stop_grace_s
         while self._in(Stage.OPEN) and time.monotonic() < end:
             time.sleep(_PAUSE_S)
         for association, thread in self._all():
@@ -84,7 +77,7 @@ class UpperLayerDoor:
         self._sockets, self._acceptors = [], []
 
     def _listen(self, port: int, wire: Callable[[socket.socket], Wire]) -> None:
-        host = self._listening.host
+        host = self._settings.host
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -109,7 +102,7 @@ class UpperLayerDoor:
             self._begin(connection, str(peer[0]), wire)
 
     def _begin(self, connection: socket.socket, address: str, wire: Callable[[socket.socket], Wire]) -> None:
-        if len(self._in(Stage.WAITING)) >= self._listening.max_waiting:
+        if len(self._in(Stage.WAITING)) >= self._settings.max_waiting:
             log.warning("too_many_waiting_connections", address=address)
             connection.close()
             return

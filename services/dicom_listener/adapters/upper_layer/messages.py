@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
+from services.dicom_listener.adapters.door_settings import VERIFICATION
 from services.dicom_listener.adapters.upper_layer.commands import (
     C_CANCEL,
     C_ECHO,
@@ -30,7 +31,6 @@ log = structlog.get_logger("oncorelay.dicom_listener")
 SUCCESS = 0x0000
 UNRECOGNIZED_OPERATION = 0x0211
 """PS3.7 annex C.5.26: this operation is none of this SOP class."""
-VERIFICATION = "1.2.840.10008.1.1"
 MAX_SERVICE_BYTES = 8 << 20
 """Longest data set of a plugged-in service; a commitment of 40,000 instances fits."""
 _SCRATCH_BYTES = 65536
