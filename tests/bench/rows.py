@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours)."""
+    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours; rates ``x/s``: ours / peer)."""
 
     case: str
     ours: float
@@ -20,7 +20,8 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        return self.peer / self.ours if self.ours else float("inf")
+        better, worse = (self.ours, self.peer) if self.unit.endswith("/s") else (self.peer, self.ours)
+        return better / worse if worse else float("inf")
 
 
 @dataclass(frozen=True)
