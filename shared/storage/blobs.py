@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from shared.domain.errors import ForbiddenError, InvalidInputError, NotFoundError
 from shared.storage.ranges import Mapped, Place, place_of
@@ -60,7 +60,7 @@ class LocalBlobs:
             raise ForbiddenError("a range of a file has no path of its own")
         return place.path
 
-    def open(self, uri: str) -> BinaryIO:
+    def open(self, uri: str) -> BufferedReader:
         """Open the bytes of ``uri``, and nothing around them, for reading; the caller closes it.
 
         Raises:

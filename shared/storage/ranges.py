@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import mmap
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from shared.domain.errors import InvalidInputError
 
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+"""``FALLOC_FL_*`` of ``linux/falloc.h``."""
 _LARGEST = 1 << 62
 """An offset or length beyond it cannot be one (``off_t`` has 63 bits)."""
 
@@ -46,10 +49,22 @@ class Place:
             raise InvalidInputError("blob URI", "the file ends before the range does")
         return length
 
-    def open(self) -> BinaryIO:
+    def open(self) -> io.BufferedReader:
         """Open the range for reading and seeking; its first byte is at 0; errors as ``size``."""
         length = self.size()
-        return cast("BinaryIO", io.BufferedReader(_Range(self.path, self.offset, length)))
+        return io.BufferedReader(_Range(self.path, self.offset, length))
+
+    def release(self) -> bool:
+        """Give the range back to the disk and read zeros there from now on; False where the file system cannot."""
+        if self.length is None or sys.platform != "linux":
+            return False
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            where = ctypes.c_int64(self.offset), ctypes.c_int64(self.size())
+            return not libc.fallocate64(descriptor, _KEEP_SIZE | _PUNCH_HOLE, *where)
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def mapped(self) -> Iterator[Mapped]:
