@@ -16,11 +16,13 @@ from services.dicom_listener.adapters.jailed_reader import CHECK, READ, JailedRe
 from services.dicom_listener.adapters.object_ranges import ObjectRanges
 from services.dicom_listener.handlers.judge import JudgeStudies
 from services.dicom_listener.handlers.judging import JudgeObjects, recover, resume_unfinished
+from services.dicom_listener.handlers.pixels import PIXELS_KIND, CheckPixels
 from services.dicom_listener.handlers.verdict import DUPLICATE_KIND, UNREADABLE_KIND, Court
 from services.dicom_listener.handlers.waiting import BATCH, HOLD, WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.inbox import Announced, Stored
 from services.dicom_listener.ports.records import InstanceStored, Record
+from shared.dicom.pixels import PixelOutcome
 from shared.domain.errors import OutOfResourcesError
 from shared.domain.refusals import Cause
 from shared.domain.study import CompletenessEvidence
@@ -64,6 +66,7 @@ class Room:
         self.judge_studies = JudgeStudies(
             self.watch, self.catalogue, {}, SETTLE_S, QUIET_S, lambda: NOW, self.ticks, self.waiting.since
         )
+        self.check_pixels = CheckPixels(self.catalogue, reader, lambda: NOW)
         resume_unfinished(self.catalogue, self.watch)
         recover(self.segments, self.catalogue, self.waiting)
         return self
@@ -426,6 +429,53 @@ def test_what_a_kill_left_unjudged_counts_as_cut_and_comes_before_any_judgement(
 
     assert len(room.catalogue.instances(images[0].StudyInstanceUID)) == 3
     assert room.complete() == [CompletenessEvidence.ASSOCIATION_RELEASED]
+
+
+def _break(image: Dataset) -> Dataset:
+    return _other(image, lambda other: setattr(other, "NumberOfFrames", 65535))
+
+
+def test_pixels_that_are_not_there_are_told_once_per_series_and_hold_nothing_up(room: Room) -> None:
+    images = small_series(3)
+    room.send(*(_break(image) for image in images[:2]), images[2])
+    room.judge()
+    assert room.complete() == [CompletenessEvidence.ASSOCIATION_RELEASED]
+    room.check_pixels()
+
+    outcomes = [room.catalogue.pixels(room.member(image)) for image in images]
+    assert outcomes == [PixelOutcome.INCONSISTENT, PixelOutcome.INCONSISTENT, PixelOutcome.READABLE]
+    (notice,) = room.catalogue.due_notices()
+    assert notice.kind == PIXELS_KIND
+    assert "65535 frames are declared and 1 are there whole" in notice.text
+    assert room.catalogue.unchecked(10) == ()
+
+
+def test_pixels_are_looked_at_once_per_content_and_a_restart_knows(room: Room, image: Dataset) -> None:
+    room.take(image)
+    room.check_pixels()
+    room.take(_other(image, lambda other: setattr(other, "PatientID", "CORRECTED")))
+    assert room.catalogue.unchecked(10) == ()
+    room.close()
+    for name in room.folder.glob("dicom/index*"):
+        name.unlink()
+    room.open()
+
+    assert room.catalogue.unchecked(10) == ()
+    assert room.catalogue.pixels(room.member(image)) == PixelOutcome.READABLE
+
+
+def test_a_name_in_any_character_set_is_no_obstacle(room: Room) -> None:
+    images = small_series(4)
+    for image, term in zip(images, ("ISO_IR 100", "ISO_IR 192", "GB18030", "KLINGON"), strict=True):
+        image.SpecificCharacterSet = term if term != "KLINGON" else "ISO_IR 100"
+        image.PatientName = "Äneas^Rüdiger"
+    klingon = encoded(images[3]).replace(b"ISO_IR 100", b"KLINGON   ")
+    room.send(*images[:3])
+    room.take(images[3], klingon)
+
+    assert room.notices() == []
+    assert [room.member(image).note != "" for image in images] == [False, False, False, True]
+    assert {room.member(image).patient_id for image in images} == {images[0].PatientID}
 
 
 def test_a_restart_judges_nothing_twice(room: Room) -> None:
