@@ -69,6 +69,8 @@ class Jail:
             sound = True
             raise
         except JailedError as error:
+            if self._closed:  # the child was killed by us, and its task is not to blame
+                raise UnavailableError("the jail is closed") from error
             sound = error.code in _GOES_ON
             log.warning("jailed_task_failed", function=function, code=error.code.value)
             raise

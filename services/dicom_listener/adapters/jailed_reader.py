@@ -86,7 +86,7 @@ def _asked(jail: Jail, function: str, name: str, tasks: Sequence[Any], size: int
 
 
 def _once_more(jail: Jail, function: str, arguments: dict[str, Any], wall_s: float, error: JailedError) -> Any:
-    if error.code is not JailCode.DIED:
+    if error.code not in (JailCode.DIED, JailCode.OUT_OF_MEMORY):  # the kernel may have taken an innocent child
         return error.code
     try:
         return jail.call(function, arguments, wall_s=wall_s)[0]
