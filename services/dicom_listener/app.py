@@ -44,6 +44,8 @@ _POLL_S = 0.05
 """Pause between two looks at studies on their way and at the outbox, in seconds."""
 _PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
 """Other pauses: objects are what everything else waits for, pixels are what nothing waits for."""
+_HOLD_BACK_S = 2.0
+"""How long judging waits for an association that stores without a pause, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def build(settings: Settings) -> Listener:
     ranges.prepare()
     catalogue = open_catalogue(settings.folder)
     watch = StudyWatch(time.monotonic)
-    waiting = WaitingObjects(inbox, watch, time.monotonic)
+    waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
     results = ResultsClient(settings.results_address)
     gate = _gate(settings, inbox, waiting, results, catalogue)
     jails = Jail([READ], READ_LIMITS), Jail([CHECK], CHECK_LIMITS)
