@@ -67,7 +67,7 @@ def test_an_association_that_stores_on_and_on_is_not_judged_at_once(queue: Queue
 
 def test_a_pause_lets_it_be_judged(queue: Queue) -> None:
     queue.put()
-    queue.now += PAUSE_S
+    queue.now += 2 * PAUSE_S
 
     assert queue.taken() == 1
 
@@ -91,7 +91,7 @@ def test_it_is_judged_without_a_pause_once_the_first_object_has_waited_long_enou
 def test_one_in_a_hurry_does_not_hold_up_another(queue: Queue) -> None:
     queue.waiting.opened(2, "CT")
     queue.put(2)
-    queue.now += PAUSE_S
+    queue.now += 2 * PAUSE_S
     queue.put(1)
 
     batch = queue.waiting.take()
