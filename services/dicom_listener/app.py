@@ -72,7 +72,7 @@ def build(settings: Settings) -> Listener:
     watch = StudyWatch(time.monotonic)
     receive = ReceiveInstance(files, catalogue, settings.site.device_uid, settings.min_free_mb * _MIB, _now)
     door = PynetdicomDoor(_door_settings(settings), StudyReception(receive, watch), files)
-    results = ResultsClient(settings.results_address)
+    results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     judge = JudgeStudies(watch, catalogue, _counts(settings), settings.settle_s, settings.quiet_s, _now, time.monotonic)
     outbox = EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic))
     loops = (Loop("judge", judge, _POLL_S), Loop("outbox", outbox, _POLL_S))
