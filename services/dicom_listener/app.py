@@ -82,7 +82,7 @@ def build(settings: Settings) -> Listener:
     inbox.prepare()
     gatekeeper = _FreeDisk(files, settings.min_free_mb * _MIB)
     door = _door(settings, inbox, StudyReception(receive, watch, files.copy_out), gatekeeper)
-    results = ResultsClient(settings.results_address)
+    results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     judge = JudgeStudies(watch, catalogue, _counts(settings), settings.settle_s, settings.quiet_s, _now, time.monotonic)
     outbox = EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic))
     loops = (Loop("judge", judge, _POLL_S), Loop("outbox", outbox, _POLL_S))

@@ -49,7 +49,7 @@ class LabConsumer:
         self._engine = database.open_engine(settings.facts_url)
         database.check_schema(self._engine)
         self._store = SqlFactStore(self._engine, now, new_request_id)
-        self._results = ResultsClient(settings.results_address)
+        self._results = ResultsClient(settings.results_address, tls=settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(token))
         self._http = HttpServer(app, settings.http_host, settings.http_port, settings.max_connections)
@@ -59,7 +59,8 @@ class LabConsumer:
     def start(self) -> None:
         """Open both doors and begin announcing."""
         servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
-        self._grpc = server.start(self._settings.grpc_address, servicer.register)
+        tls = self._settings.site.tls("lab_consumer")
+        self._grpc = server.start(self._settings.grpc_address, servicer.register, tls=tls)
         self._http.start()
         self._announcer.start()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
 
 
@@ -22,7 +23,9 @@ class Settings(ServiceSettings):
     results_address: str = "127.0.0.1:50051"
     """Whom changed facts are announced to."""
     database_url: str = ""
-    """SQLAlchemy URL; empty: SQLite in the data folder."""
+    """SQLAlchemy URL; empty: SQLite in the data folder. Without password: see the next key, or pgpass."""
+    database_url_file: Path | None = None
+    """File with the URL, where it holds a password."""
     token_file: Path | None = None
     """File with the bearer token of the FHIR door; default: ``secrets/lab_consumer.token`` in the data folder."""
     fhir_base_url: str = ""
@@ -46,6 +49,8 @@ class Settings(ServiceSettings):
     @property
     def facts_url(self) -> str:
         """Return the database's SQLAlchemy URL."""
+        if self.database_url_file is not None:
+            return read_line(self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.site.data_folder / 'lab_consumer' / 'facts.sqlite'}"
 
     @property
