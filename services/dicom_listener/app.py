@@ -10,6 +10,7 @@ import structlog
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
 from services.dicom_listener.adapters.object_files import DicomFiles
+from services.dicom_listener.adapters.operations import CountedReception, operations
 from services.dicom_listener.adapters.pynetdicom_door import DoorSettings, PynetdicomDoor
 from services.dicom_listener.adapters.sender_count import FindInstanceCount
 from services.dicom_listener.config import PeerSettings, Settings
@@ -21,6 +22,7 @@ from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
 from shared.dicom.transfer_syntaxes import decodable
 from shared.observability.loops import Loop
+from shared.observability.operations import Operations
 from shared.rpc.clients import ResultsClient
 
 log = structlog.get_logger("oncorelay.dicom_listener")
@@ -40,6 +42,7 @@ class Listener:
     catalogue: JournaledCatalogue
     watch: StudyWatch
     results: ResultsClient
+    operations: Operations
 
     def start(self) -> None:
         """Resume what a crash left, then listen.
@@ -71,12 +74,13 @@ def build(settings: Settings) -> Listener:
     catalogue = open_catalogue(settings.folder)
     watch = StudyWatch(time.monotonic)
     receive = ReceiveInstance(files, catalogue, settings.site.device_uid, settings.min_free_mb * _MIB, _now)
-    door = PynetdicomDoor(_door_settings(settings), StudyReception(receive, watch), files)
+    door = PynetdicomDoor(_door_settings(settings), CountedReception(StudyReception(receive, watch)), files)
     results = ResultsClient(settings.results_address)
     judge = JudgeStudies(watch, catalogue, _counts(settings), settings.settle_s, settings.quiet_s, _now, time.monotonic)
     outbox = EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic))
     loops = (Loop("judge", judge, _POLL_S), Loop("outbox", outbox, _POLL_S))
-    return Listener(settings, door, loops, catalogue, watch, results)
+    shown = operations(settings, catalogue, watch, files.free_bytes, loops)
+    return Listener(settings, door, loops, catalogue, watch, results, shown)
 
 
 def _door_settings(settings: Settings) -> DoorSettings:

@@ -9,6 +9,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from shared.rpc.errors import ErrorInterceptor
+from shared.rpc.watching import WatchingServer
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
@@ -21,7 +22,7 @@ def start(address: str, register: Callable[[grpc.Server], None], *, threads: int
     """
     server = grpc.server(
         ThreadPoolExecutor(threads),
-        interceptors=[ErrorInterceptor()],
+        interceptors=[WatchingServer(), ErrorInterceptor()],
         options=[
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

@@ -39,6 +39,9 @@ class Site(BaseModel):
     secret_file: Path = Field(default_factory=lambda site: site["data_folder"] / "secrets" / "site.key")
     """File with the site's HMAC secret; default: ``secrets/site.key`` in the data folder, made by ``oncorelay up``."""
 
+    otlp_endpoint: str = ""
+    """Base URL of an OpenTelemetry collector (OTLP over HTTP); empty: no traces, unless ``OTEL_*`` names one."""
+
     @property
     def blob_folder(self) -> Path:
         """Folder of the local blob store."""
@@ -66,6 +69,8 @@ class ServiceSettings(BaseSettings):
     """The ``[site]`` table."""
     identity: tuple[IdentityRow, ...] = ()
     """The ``[[identity]]`` tables: how each standard spells the same assigning authority."""
+    ops_address: str = ""
+    """Where this process answers ``/health/live``, ``/health/ready`` and ``/metrics`` (host:port); empty: nowhere."""
 
     def __init__(self, **values: Any) -> None:
         """Read file and environment.

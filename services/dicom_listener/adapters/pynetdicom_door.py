@@ -23,6 +23,8 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from services.dicom_listener.adapters.object_files import DicomFiles
 from services.dicom_listener.ports.receiving import PROCESSING_FAILURE, Answer, Received, Reception
+from shared.domain.refusals import Cause
+from shared.observability import metrics
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -114,12 +116,20 @@ class PynetdicomDoor:
 
     def _rejected(self, event: Any) -> None:
         primitive = event.assoc.requestor.primitive
+        metrics.ASSOCIATIONS_REFUSED.add(cause=self._cause(primitive))
         log.warning(
             "association_rejected",
             calling=primitive.calling_ae_title,
             called=primitive.called_ae_title,
             address=event.assoc.requestor.address,
         )
+
+    def _cause(self, primitive: Any) -> Cause:
+        """Return why pynetdicom rejected, which it does not tell: titles first, then the number of associations."""
+        if str(primitive.called_ae_title).strip() != self._settings.ae_title.strip():
+            return Cause.CALLED_UNKNOWN
+        known = str(primitive.calling_ae_title).strip() in self._settings.calling_ae_titles
+        return Cause.OVERLOADED if known else Cause.CALLER_UNKNOWN
 
     def _released(self, event: Any) -> None:
         self._ended(event.assoc, released=True)

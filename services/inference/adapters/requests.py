@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import structlog
+from billiard.exceptions import WorkerLostError
 from celery import Task
 from celery.worker.request import Request
 from kombu.asynchronous import get_event_loop
+
+from services.inference.adapters.operations import order_ended
 
 log = structlog.get_logger("oncorelay.inference")
 
@@ -24,6 +28,18 @@ class OrderRequest(Request):
 
     _connection_errors: tuple[type[Exception], ...]
     """Set by Celery: what its transport raises when a connection is lost."""
+
+    def on_success(self, failed__retval__runtime: tuple[Any, ...], **options: Any) -> None:
+        """Count what a child says about an order that it finished: one word, and for how long it took."""
+        failed, said, seconds = failed__retval__runtime
+        if not failed:  # else Celery calls on_failure
+            order_ended(str(said).strip("'"), seconds)
+        super().on_success(failed__retval__runtime, **options)
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - Celery's signature
+        """Count an order whose child broke, or died."""
+        order_ended("worker_died" if isinstance(exc_info.exception, WorkerLostError) else "broken")
+        super().on_failure(exc_info, send_failed_event, return_ok)
 
     def acknowledge(self) -> None:
         """Acknowledge in the event loop, as Celery does."""
