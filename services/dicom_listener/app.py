@@ -12,6 +12,7 @@ from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings
 from services.dicom_listener.adapters.doors import STORAGE_CLASSES, door_named
 from services.dicom_listener.adapters.object_files import DicomFiles
+from services.dicom_listener.adapters.operations import CountedArrivals, operations
 from services.dicom_listener.adapters.segments import Segments
 from services.dicom_listener.adapters.sender_count import FindInstanceCount
 from services.dicom_listener.adapters.tls import server_context
@@ -28,6 +29,7 @@ from services.dicom_listener.ports.receiving import Door
 from shared.dicom.transfer_syntaxes import decodable
 from shared.domain.refusals import Cause
 from shared.observability.loops import Loop
+from shared.observability.operations import Operations
 from shared.rpc.clients import ResultsClient
 
 log = structlog.get_logger("oncorelay.dicom_listener")
@@ -47,6 +49,7 @@ class Listener:
     catalogue: JournaledCatalogue
     watch: StudyWatch
     results: ResultsClient
+    operations: Operations
 
     def start(self) -> None:
         """Resume what a crash left, then listen.
@@ -81,12 +84,14 @@ def build(settings: Settings) -> Listener:
     inbox = Segments(settings.segment_folder)
     inbox.prepare()
     gatekeeper = _FreeDisk(files, settings.min_free_mb * _MIB)
-    door = _door(settings, inbox, StudyReception(receive, watch, files.copy_out), gatekeeper)
+    arrivals = CountedArrivals(StudyReception(receive, watch, files.copy_out))
+    door = _door(settings, inbox, arrivals, gatekeeper)
     results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     judge = JudgeStudies(watch, catalogue, _counts(settings), settings.settle_s, settings.quiet_s, _now, time.monotonic)
     outbox = EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic))
     loops = (Loop("judge", judge, _POLL_S), Loop("outbox", outbox, _POLL_S))
-    return Listener(settings, door, loops, catalogue, watch, results)
+    shown = operations(settings, catalogue, watch, files.free_bytes, loops)
+    return Listener(settings, door, loops, catalogue, watch, results, shown)
 
 
 def _door(settings: Settings, inbox: Inbox, arrivals: Arrivals, gatekeeper: Gatekeeper) -> Door:

@@ -60,6 +60,8 @@ class Settings(ServiceSettings):
     """Largest object accepted, in MiB; the association is aborted beyond it."""
     min_free_mb: int = Field(default=1024, ge=0)
     """Below this much free disk, in MiB, C-STORE answers 0xA700 (out of resources; the sender tries again)."""
+    backlog: int = Field(default=1000, ge=1)
+    """More studies and notices waiting for results than this is told by health."""
     acse_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for an association message, in seconds; a connection that says nothing is closed after it."""
     network_timeout_s: float = Field(default=60.0, gt=0)

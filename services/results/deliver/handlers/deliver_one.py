@@ -12,6 +12,7 @@ from services.results.deliver.ports import Deliveries, Sent, Sink
 from services.results.ledger.findings import DueDelivery
 from shared.domain.errors import ConflictError, ForbiddenError, PermanentError, TemporaryError
 from shared.domain.prediction import IntendedUse
+from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.results.deliver")
 
@@ -48,8 +49,12 @@ class DeliverOne:
         due = self.deliveries.take_due(self.sink.name, self.now(), self.lease_s, self.sink.object_id)
         if due is None:
             return False
+        case_id = due.finding.case_id
         try:
-            self._record(due)
+            with tracing.span(
+                "delivery", about=("case", case_id), case_id=case_id, sink=self.sink.name, tries=due.tries
+            ):
+                self._record(due)
         except ConflictError:
             log.warning("delivery_lost", sink=self.sink.name, delivery_id=due.delivery_id)
         return True
