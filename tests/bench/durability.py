@@ -10,6 +10,7 @@ import argparse
 import logging
 import random
 import re
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -132,7 +133,7 @@ def _strike(system: System, disk: SmallDisk, proxies: dict[str, TcpProxy], sende
     """Inject every fault while the senders send; return when everything is sent and nothing is broken any more."""
     scene = Scene(system, disk, proxies, random.Random(plan.seed))
     faults = chosen(plan.seed, plan.faults, disk=disk)
-    schedule = Schedule(scene, faults, plan.instances, senders.told, senders.turnstile)
+    schedule = Schedule(scene, faults, plan.instances, senders.told, senders.turnstile, tell=_progress)
     end = time.monotonic() + plan.send_limit_s
     try:
         while not (senders.finished and schedule.over) and time.monotonic() < end:
@@ -142,6 +143,10 @@ def _strike(system: System, disk: SmallDisk, proxies: dict[str, TcpProxy], sende
     finally:
         schedule.heal()
     return schedule
+
+
+def _progress(text: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def _studies(plan: Plan) -> list[StudyToSend]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -24,6 +24,7 @@ class Schedule:
     turnstile: Turnstile
     gap_s: float = 0.7
     """Shortest pause between two faults, in seconds: restarts need a moment to be struck in the middle."""
+    tell: Callable[[str], None] = lambda _text: None
     injected: Counter[str] = field(default_factory=Counter)
     _active: ExitStack | None = None
     _until: float = 0.0
@@ -50,6 +51,7 @@ class Schedule:
             self._active.enter_context(fault.harm(self.scene))
             self.injected[fault.kind] += 1
             self._until = time.monotonic() + seconds
+            self.tell(f"{self.told.count:7} acknowledged  {fault.kind} for {seconds:.1f} s")
             self._let_pass()
 
     def heal(self) -> None:

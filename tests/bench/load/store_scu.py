@@ -16,7 +16,11 @@ CONTEXTS = (Context(1, MR_IMAGE, (EXPLICIT_LITTLE,)), Context(3, VERIFICATION, (
 
 
 class NotTakenError(OSError):
-    """The other side said no, or nothing: rejected, aborted, or gone."""
+    """The other side said no (``spoken``: rejected, aborted), or is gone."""
+
+    def __init__(self, reason: str, *, spoken: bool = False) -> None:
+        super().__init__(reason)
+        self.spoken = spoken
 
 
 @dataclass
@@ -50,7 +54,7 @@ class StoreScu:
         self._wire.sendall(dimse.associate_request(self.called, self.calling, self.contexts))
         kind, content = self.receive()
         if kind != dimse.ASSOCIATE_AC:
-            raise NotTakenError(f"answered with PDU type {kind} ({content[:4].hex()})")
+            raise NotTakenError(f"answered with PDU type {kind} ({content[:4].hex()})", spoken=True)
 
     def store(self, sop_instance: str, data_set: bytes, sop_class: str = MR_IMAGE, context: int = 1) -> int:
         """Return the status of one C-STORE.
@@ -76,7 +80,7 @@ class StoreScu:
         while True:
             kind, content = self.receive()
             if kind != dimse.P_DATA:
-                raise NotTakenError(f"answered with PDU type {kind}")
+                raise NotTakenError(f"answered with PDU type {kind} ({content[:4].hex()})", spoken=True)
             at = 0
             while at < len(content):
                 length, _, flags = struct.unpack_from(">IBB", content, at)
