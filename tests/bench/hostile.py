@@ -1,4 +1,4 @@
-"""A thousand hostile inputs over every door: each ends with a reason or stored unjudged; nothing dies, nothing is believed.
+"""A thousand hostile inputs over every door: each ends with a reason or unjudged; nothing dies, nothing is believed.
 
 Accepted wrongly is what counts: a fact, or a prediction, that the unmutated input would not have given.
 """

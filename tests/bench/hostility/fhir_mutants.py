@@ -16,8 +16,8 @@ from tests.bench.hostility.bytes_mutants import ANY
 
 Json = dict[str, Any]
 _ODD_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1.5, "", " ", "\0", "A" * 5000, [], {}, [[]], {"a": {"b": {}}}, [None], "../../etc", "\ud800",
-    "1e400", {"resourceType": "Patient"}, 10**400,
+    None, True, False, 0, -1, 1.5, "", " ", "\0", "A" * 5000, [], {}, [[]], {"a": {"b": {}}}, [None], "../../etc",
+    "\ud800", "1e400", {"resourceType": "Patient"}, 10**400,
 )  # fmt: skip
 
 
@@ -33,8 +33,8 @@ def maker(seeds: list[Json]) -> Maker:
         kind = _KINDS[number % len(_KINDS)]
         seed = copy.deepcopy(chance.choice(seeds))
         seed["id"] = f"hostile-{number}"
-        body = kind(chance, seed)
         path = str(seed["resourceType"]) if kind not in _BUNDLES else ""
+        body = kind(chance, seed)
         return Attack("fhir", kind.__name__.strip("_"), lambda doors: post(doors, path, body))
 
     return make
@@ -154,8 +154,8 @@ def _contains_itself(chance: random.Random, seed: Json) -> bytes:
 def _strange_text(chance: random.Random, seed: Json) -> bytes:
     text = _text(seed)
     ways = (
-        b"\xef\xbb\xbf" + text, text.decode().encode("utf-16"), text.decode().encode("utf-32"), text + b"\0", text + text,
-        b"\xc0\xaf" + text, text.replace(b'"', b"'"), b"// comment\n" + text, b"", b"null", b"[]", b'"Patient"', b"0",
+        b"\xef\xbb\xbf" + text, text.decode().encode("utf-16"), text.decode().encode("utf-32"), text + b"\0",
+        text + text, b"\xc0\xaf" + text, text.replace(b'"', b"'"), b"// comment\n" + text, b"", b"null", b"[]", b'"Patient"', b"0",
         text.replace(b":", b": \x0b"), text.replace(b"e", b"\\ud800", 1), text.replace(b"a", b"\\u0000", 3),
     )  # fmt: skip
     return chance.choice(ways)
@@ -198,6 +198,6 @@ Kind = Callable[[random.Random, Json], bytes]
 _BUNDLES: tuple[Kind, ...] = (_bundle_in_loops, _bundle_with_thousands, _bundle_in_bundle)
 _KINDS: tuple[Kind, ...] = (
     _wrong_type, _missing, _broken, _too_deep, _wrong_type, _duplicate_keys, _missing, _odd_number, _broken, _loop,
-    _contains_itself, _strange_text, _path_in_id, _wrong_type, _patient_that_links_to_itself, _long_string, _never_closed,
-    *_BUNDLES,
+    _contains_itself, _strange_text, _path_in_id, _wrong_type, _patient_that_links_to_itself, _long_string,
+    _never_closed, *_BUNDLES,
 )  # fmt: skip
