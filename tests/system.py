@@ -159,11 +159,13 @@ def start_system(
     pacs_sink: str = "dicom-cstore",
     listener: dict[str, Any] | None = None,
     wire: Wire = direct,
+    prepare: Callable[[Path], None] = lambda _site: None,
     **results: Any,
 ) -> Iterator[System]:
     """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end.
 
     ``wire`` may lay a proxy in front of ``pacs`` and ``ehr`` (as sinks) and ``results`` (as everybody's ledger).
+    ``prepare`` gets the site file before anything reads it.
     """
     data, ports = folder / "site", Ports.free()
     for sub in ("pacs", "ehr", "site"):
@@ -179,6 +181,7 @@ def start_system(
         peers = [_peer(pacs)] if with_peer else []
         sinks = [_pacs_sink(pacs, pacs_sink, wire("pacs", pacs.dicom_port)), _ehr_sink(wire("ehr", ehr.port))]
         site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results)
+        prepare(site)
         ledger = f"127.0.0.1:{wire('results', ports.results)}"
         with _environment(site, ledger), running(lambda _name, _text: None) as supervisor:
             client = ResultsClient(f"127.0.0.1:{ports.results}")

@@ -21,7 +21,7 @@ from shared.messaging.redis_server import redis_command
 from shared.site.settings import ServiceSettings
 
 # In the order they need each other: the ledger first, the doors last.
-SERVICES = (
+SERVICES: tuple[Program, ...] = (
     service("results.serve", "--migrate"),
     service("lab_consumer", "--migrate"),
     service("results.dispatch"),

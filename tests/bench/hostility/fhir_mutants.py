@@ -155,7 +155,8 @@ def _strange_text(chance: random.Random, seed: Json) -> bytes:
     text = _text(seed)
     ways = (
         b"\xef\xbb\xbf" + text, text.decode().encode("utf-16"), text.decode().encode("utf-32"), text + b"\0",
-        text + text, b"\xc0\xaf" + text, text.replace(b'"', b"'"), b"// comment\n" + text, b"", b"null", b"[]", b'"Patient"', b"0",
+        text + text, b"\xc0\xaf" + text,
+        text.replace(b'"', b"'"), b"// comment\n" + text, b"", b"null", b"[]", b'"Patient"', b"0",
         text.replace(b":", b": \x0b"), text.replace(b"e", b"\\ud800", 1), text.replace(b"a", b"\\u0000", 3),
     )  # fmt: skip
     return chance.choice(ways)

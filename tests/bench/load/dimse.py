@@ -51,6 +51,17 @@ def associate_request(called: str, calling: str, contexts: Sequence[Context], ma
     return pdu(1, fixed + item(0x10, APPLICATION_CONTEXT) + proposed + item(0x50, user))
 
 
+def accepted_contexts(content: bytes) -> frozenset[int]:
+    """Return the presentation contexts that the content of an A-ASSOCIATE-AC accepts (PS3.8 9.3.3.2)."""
+    accepted, at = set(), 68
+    while at + 4 <= len(content):
+        kind, _, length = struct.unpack_from(">BBH", content, at)
+        if kind == 0x21 and content[at + 6] == 0:
+            accepted.add(content[at + 4])
+        at += 4 + length
+    return frozenset(accepted)
+
+
 def store_command(sop_class: str, sop_instance: str, message: int) -> bytes:
     """Return the command set of a C-STORE-RQ."""
     elements = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.bench.load import dimse
 from tests.bench.load.dimse import Context
@@ -34,7 +34,8 @@ class StoreScu:
     contexts: tuple[Context, ...] = CONTEXTS
     _wire: socket.socket | None = None
     _message: int = 0
-    max_pdu: int = field(default=131072)
+    accepted: frozenset[int] = frozenset()
+    """Presentation contexts that the other side accepted."""
 
     def __enter__(self) -> StoreScu:
         self.open()
@@ -55,6 +56,7 @@ class StoreScu:
         kind, content = self.receive()
         if kind != dimse.ASSOCIATE_AC:
             raise NotTakenError(f"answered with PDU type {kind} ({content[:4].hex()})", spoken=True)
+        self.accepted = dimse.accepted_contexts(content)
 
     def store(self, sop_instance: str, data_set: bytes, sop_class: str = MR_IMAGE, context: int = 1) -> int:
         """Return the status of one C-STORE.
@@ -62,6 +64,8 @@ class StoreScu:
         Raises:
             OSError: If the connection ends before the answer: nobody knows whether it is stored.
         """
+        if context not in self.accepted:
+            raise NotTakenError("the presentation context was not accepted", spoken=True)
         self._message = self._message % 65535 + 1
         command = dimse.store_command(sop_class, sop_instance, self._message)
         return self.exchange(context, command, data_set)
