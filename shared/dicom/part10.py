@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from struct import pack, unpack_from
 
+from shared.dicom.elements import walk
 from shared.domain.errors import InvalidInputError
 
 IMPLEMENTATION_CLASS_UID = "1.2.826.0.1.3680043.10.1490.0.2"
 """Who wrote a file and who speaks on an association (PS3.7 D.3.3.2); one for all sites."""
 IMPLEMENTATION_VERSION_NAME = "ONCORELAY_1"
 _PREAMBLE = 128
+_TRANSFER_SYNTAX = 0x00020010
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 
 
@@ -25,6 +27,19 @@ def data_set_start(data: memoryview) -> int:
         raise InvalidInputError("(0002,0000)", "the file meta information does not state its length")
     (length,) = unpack_from("<I", data, _PREAMBLE + 12)
     return int(_PREAMBLE + 16 + length)
+
+
+def transfer_syntax_of(meta: memoryview) -> str:
+    """Return Transfer Syntax UID (0002,0010) of the file meta information before the data set.
+
+    Raises:
+        InvalidInputError: If it is not stated.
+    """
+    for element in walk(meta, start=_PREAMBLE + 4, implicit=False):
+        if element.tag == _TRANSFER_SYNTAX:
+            value = bytes(meta[element.start : element.start + element.length])
+            return value.decode("ascii", "replace").rstrip(" \0")
+    raise InvalidInputError("(0002,0010)", "the file meta information does not state the transfer syntax")
 
 
 def file_beginning(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, sender: str = "") -> bytes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.dicom_listener.config import Settings
+from services.dicom_listener.handlers.gate import Gate
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.inbox import Arrivals, Stored
 from services.dicom_listener.ports.stores import Catalogue
@@ -48,7 +48,7 @@ def operations(
     settings: Settings,
     catalogue: Catalogue,
     watch: StudyWatch,
-    free_bytes: Callable[[], int],
+    gate: Gate,
     loops: tuple[Loop, ...],
 ) -> Operations:
     """Return what an operator of the listener may look at."""
@@ -57,16 +57,15 @@ def operations(
         metrics.LISTENER_WATCHED.set(len(watch.watched()))
         metrics.LISTENER_OUTBOX.set(len(catalogue.due_submissions()), kind="study")
         metrics.LISTENER_OUTBOX.set(len(catalogue.due_notices()), kind="notice")
-        metrics.LISTENER_FREE.set(free_bytes())
+        metrics.LISTENER_FREE.set(gate.free_bytes())
 
     def waiting() -> int:
         return len(catalogue.due_submissions()) + len(catalogue.due_notices())
 
     watched: dict[str, Check] = {
-        "disk": checks.disk(settings.object_folder, settings.min_free_mb),
-        "journal": checks.succeeds(lambda: catalogue.current("")),
-        "results": checks.listens(settings.results_address, "results.serve"),
-        "backlog": checks.at_most(
+        **gate.checks(),
+        "catalogue": checks.succeeds(lambda: catalogue.current("")),
+        "outbox": checks.at_most(
             waiting, settings.backlog, "studies and notices wait for results", "is results.serve up?"
         ),
         "loops": checks.alive(loops),

@@ -15,7 +15,9 @@ from services.dicom_listener.ports.records import (
     NoticeDelivered,
     NoticeRaised,
     OwnOutputSeen,
+    PixelsChecked,
     Record,
+    SegmentJudged,
     StudyCompleted,
     StudySubmitted,
 )
@@ -30,6 +32,8 @@ _KINDS: dict[str, type[Record]] = {
         StudySubmitted,
         NoticeRaised,
         NoticeDelivered,
+        SegmentJudged,
+        PixelsChecked,
     )
 }
 
