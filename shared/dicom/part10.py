@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from struct import unpack_from
 
+from shared.dicom.elements import walk
+from shared.dicom.header import text_of
 from shared.domain.errors import InvalidInputError
 
+MAX_META_BYTES = 65536
+"""File meta information we read; private information (0002,0102) stays far below it."""
 _PREAMBLE = 128
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
+_META_START = _PREAMBLE + 16
+_TAGS = {0x00020002: "sop_class_uid", 0x00020003: "sop_instance_uid", 0x00020010: "transfer_syntax"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileMeta:
+    """What the file meta information says of the data set behind it."""
+
+    sop_class_uid: str
+    """Media Storage SOP Class UID (0002,0002)."""
+    sop_instance_uid: str
+    """Media Storage SOP Instance UID (0002,0003)."""
+    transfer_syntax: str
+    """Transfer Syntax UID (0002,0010)."""
+    end: int
+    """Offset of the data set."""
 
 
 def data_set_start(data: memoryview) -> int:
@@ -18,7 +39,30 @@ def data_set_start(data: memoryview) -> int:
     """
     if bytes(data[_PREAMBLE : _PREAMBLE + 4]) != b"DICM":
         raise InvalidInputError("preamble", "not a DICOM file: the prefix DICM is missing")
-    if bytes(data[_PREAMBLE + 4 : _PREAMBLE + 12]) != _GROUP_LENGTH or len(data) < _PREAMBLE + 16:
+    if bytes(data[_PREAMBLE + 4 : _PREAMBLE + 12]) != _GROUP_LENGTH or len(data) < _META_START:
         raise InvalidInputError("(0002,0000)", "the file meta information does not state its length")
     (length,) = unpack_from("<I", data, _PREAMBLE + 12)
-    return int(_PREAMBLE + 16 + length)
+    return int(_META_START + length)
+
+
+def file_meta(data: memoryview) -> FileMeta | None:
+    """Return the file meta information of a file that begins with ``data``; None where more of it is needed.
+
+    Raises:
+        InvalidInputError: If it is no DICOM file, or its meta information is too long or names no UIDs.
+    """
+    if len(data) < _META_START:
+        return None
+    end = data_set_start(data)
+    if end > MAX_META_BYTES:
+        raise InvalidInputError("(0002,0000)", f"file meta information of more than {MAX_META_BYTES} bytes")
+    if len(data) < end:
+        return None
+    found = dict.fromkeys(_TAGS.values(), "")
+    for element in walk(data[:end], start=_META_START, implicit=False):  # PS3.10 7.1: Explicit VR Little Endian
+        if element.tag in _TAGS and element.depth == 0:
+            found[_TAGS[element.tag]] = text_of(bytes(data[element.start : element.start + element.length][:64]))
+    missing = [name for name, value in found.items() if not value]
+    if missing:
+        raise InvalidInputError("file meta information", f"{missing[0]} is missing")
+    return FileMeta(**found, end=end)
