@@ -12,8 +12,8 @@ from shared.web.media_types import media_type
 
 MAX_HEADER_BYTES = 8192
 """Headers of one part, and what may stand before the first boundary."""
-MAX_BOUNDARY = 70
-"""RFC 2046 5.1.1: a boundary has at most 70 characters."""
+MAX_BOUNDARY = 200
+"""RFC 2046 5.1.1 allows 70 characters; Orthanc's DICOMweb client (1.7) sends 73."""
 
 
 @dataclass(slots=True)
