@@ -44,8 +44,8 @@ class ObjectFiles(Protocol):
 class Catalogue(Protocol):
     """What is stored. ``record`` is the only way in; everything else reads."""
 
-    def record(self, record: Record) -> None:
-        """Return once the record is on disk and visible to the calls below."""
+    def record(self, *records: Record) -> None:
+        """Return once the records are on disk and visible to the calls below."""
         ...
 
     def current(self, sop_instance_uid: str) -> InstanceStored | None:
