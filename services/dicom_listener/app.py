@@ -19,7 +19,7 @@ from services.dicom_listener.handlers.receive import ReceiveInstance
 from services.dicom_listener.handlers.reception import StudyReception, resume_unfinished
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
-from shared.dicom.transfer_syntaxes import decodable
+from shared.dicom.self_check import prove, proven, self_check
 from shared.observability.loops import Loop
 from shared.rpc.clients import ResultsClient
 
@@ -85,7 +85,7 @@ def _door_settings(settings: Settings) -> DoorSettings:
         port=settings.port,
         ae_title=settings.ae_title,
         calling_ae_titles=settings.calling_ae_titles,
-        transfer_syntaxes=decodable(),
+        transfer_syntaxes=proven(self_check(prove)),
         max_associations=settings.max_associations,
         max_object_bytes=settings.max_object_mb * _MIB,
         acse_timeout_s=settings.acse_timeout_s,
