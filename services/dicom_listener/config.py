@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.site.settings import ServiceSettings
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]*[!-\[\]-~][ -\[\]-~]*$")]
 """PS3.5 6.2, AE: 1 to 16 printable characters without backslash, not only spaces."""
+
+Network = IPv4Network | IPv6Network
 
 
 def _split(value: Any) -> Any:
@@ -58,13 +61,46 @@ class Settings(ServiceSettings):
     min_free_mb: int = Field(default=1024, ge=0)
     """Below this much free disk, in MiB, C-STORE answers 0xA700 (out of resources; the sender tries again)."""
     acse_timeout_s: float = Field(default=10.0, gt=0)
-    """Longest wait for an association message, in seconds; a bare TCP probe holds a place that long."""
+    """Longest wait for an association message, in seconds; a connection that says nothing is closed after it."""
     network_timeout_s: float = Field(default=60.0, gt=0)
     """An association without any traffic for this time is aborted, in seconds."""
     find_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for an answer to our C-FIND, in seconds."""
     stop_grace_s: float = Field(default=10.0, ge=0)
     """On an orderly stop, how long open associations may finish, in seconds."""
+
+    door: Literal["own", "pynetdicom"] = "own"
+    """Which C-STORE server: our own, or the slower reference on pynetdicom."""
+    allowed_networks: Annotated[tuple[Network, ...], BeforeValidator(_split)] = (
+        IPv4Network("127.0.0.0/8"),
+        IPv6Network("::1/128"),
+    )
+    """Networks (CIDR) senders may come from; from any other address an association is rejected."""
+    max_associations_per_sender: int = Field(default=16, ge=1)
+    """Associations at once of one AE title; one more is rejected as transient."""
+    associations_per_minute: int = Field(default=3000, ge=0)
+    """Associations of one AE title in a minute; more are rejected as transient; 0: no limit."""
+    max_waiting_connections: int = Field(default=64, ge=1)
+    """Connections that have not asked for an association yet; one more is closed at once."""
+    tls_port: int = Field(default=0, ge=0, le=65535)
+    """Port to listen on with TLS as well, once ``tls_certificate`` is set; 0 lets the system choose (tests)."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM) of the DICOM TLS port; without it there is none."""
+    tls_key: Path | None = None
+    """Its private key (PEM)."""
+    tls_client_ca: Path | None = None
+    """Certificates (PEM) that sign clients; with it a client without a certificate is not let in."""
+
+    @model_validator(mode="after")
+    def _key_and_certificate(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together")
+        return self
+
+    @property
+    def segment_folder(self) -> Path:
+        """Folder of the inbox's segments."""
+        return self.object_folder / "segments"
 
     @property
     def folder(self) -> Path:

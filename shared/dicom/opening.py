@@ -1,44 +1,25 @@
-"""Which instance an encoded data set says it is, read from its first bytes while the rest is still on its way."""
+"""The study an encoded data set belongs to, read from its first bytes while the rest is still on its way."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from shared.dicom.elements import walk
 from shared.dicom.header import text_of
 from shared.domain.errors import InvalidInputError
 
-_TAGS = {0x00080016: "sop_class_uid", 0x00080018: "sop_instance_uid", 0x0020000D: "study_instance_uid"}
-_LAST = max(_TAGS)
+_STUDY_INSTANCE_UID = 0x0020000D
+_MAX_UID_BYTES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What was found; empty where it is absent, or lies behind the bytes at hand."""
+def study_instance_uid(head: memoryview, *, implicit: bool) -> str | None:
+    """Return Study Instance UID; empty: it has none; None: its place lies behind ``head``, or cannot be reached.
 
-    sop_class_uid: str = ""
-    sop_instance_uid: str = ""
-    study_instance_uid: str = ""
-    settled: bool = False
-    """True where more bytes would change nothing: elements ascend (PS3.5 7.1), and the place is passed."""
-
-
-def opening(data: memoryview, *, implicit: bool, whole: bool) -> Opening:
-    """Return what the first bytes of a data set say; ``whole``: these are all its bytes.
-
-    Raises:
-        InvalidInputError: If it is whole and cannot be a data set as far as we must read it.
+    Elements come in the order of their tags (PS3.5 7.1).
     """
-    found: dict[str, str] = {}
     try:
-        for element in walk(data, start=0, implicit=implicit):
-            if element.depth == 0 and element.tag > _LAST:
-                return Opening(**found, settled=True)
-            if element.depth == 0 and element.tag in _TAGS:
-                found[_TAGS[element.tag]] = text_of(bytes(data[element.start : element.start + element.length][:64]))
-                if element.tag == _LAST:
-                    return Opening(**found, settled=True)
+        for element in walk(head, start=0, implicit=implicit):
+            if element.depth == 0 and element.tag >= _STUDY_INSTANCE_UID:
+                value = bytes(head[element.start : element.start + min(element.length, _MAX_UID_BYTES)])
+                return text_of(value) if element.tag == _STUDY_INSTANCE_UID else ""
     except InvalidInputError:
-        if whole:
-            raise
-    return Opening(**found, settled=whole)
+        pass
+    return None

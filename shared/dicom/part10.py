@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import unpack_from
+from struct import pack, unpack_from
 
 from shared.dicom.elements import walk
 from shared.dicom.header import text_of
@@ -11,6 +11,9 @@ from shared.domain.errors import InvalidInputError
 
 MAX_META_BYTES = 65536
 """File meta information we read; private information (0002,0102) stays far below it."""
+IMPLEMENTATION_CLASS_UID = "1.2.826.0.1.3680043.10.1490.0.2"
+"""Who wrote a file and who speaks on an association (PS3.7 D.3.3.2); one for all sites."""
+IMPLEMENTATION_VERSION_NAME = "ONCORELAY_1"
 _PREAMBLE = 128
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 _META_START = _PREAMBLE + 16
@@ -66,3 +69,31 @@ def file_meta(data: memoryview) -> FileMeta | None:
     if missing:
         raise InvalidInputError("file meta information", f"{missing[0]} is missing")
     return FileMeta(**found, end=end)
+
+
+def file_beginning(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, sender: str = "") -> bytes:
+    """Return preamble, prefix and file meta information (PS3.10 table 7.1-1) for a data set that follows as it came.
+
+    ``sender`` becomes Sending Application Entity Title (0002,0017) where it can be one (1 to 16 ASCII characters).
+    """
+    title = sender if sender.isascii() and 0 < len(sender) <= 16 else ""
+    elements = b"".join(
+        (
+            pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1"),
+            _short(0x0002, "UI", sop_class_uid),
+            _short(0x0003, "UI", sop_instance_uid),
+            _short(0x0010, "UI", transfer_syntax),
+            _short(0x0012, "UI", IMPLEMENTATION_CLASS_UID),
+            _short(0x0013, "SH", IMPLEMENTATION_VERSION_NAME),
+            _short(0x0017, "AE", title) if title else b"",
+        )
+    )
+    return bytes(_PREAMBLE) + b"DICM" + _GROUP_LENGTH + pack("<I", len(elements)) + elements
+
+
+def _short(element: int, vr: str, text: str) -> bytes:
+    """Return one element of group 2, padded to even length (PS3.5 6.2: UI with a null, others with a space)."""
+    value = text.encode("ascii")
+    if len(value) % 2:
+        value += b"\0" if vr == "UI" else b" "
+    return pack("<HH2sH", 2, element, vr.encode(), len(value)) + value

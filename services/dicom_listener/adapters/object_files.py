@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.dicom.fingerprint import Fingerprint, fingerprint
 from shared.dicom.part10 import data_set_start
@@ -54,6 +55,16 @@ class DicomFiles:
         """Fingerprint the file without loading it."""
         with _mapped(spooled) as data:
             return fingerprint(data, start=data_set_start(data), implicit=is_implicit(transfer_syntax))
+
+    def copy_out(self, uri: str) -> Path:
+        """Copy a stored object (a range of a segment) to the spool."""
+        parts = urlsplit(uri)
+        place = {name: int(values[0]) for name, values in parse_qs(parts.query).items()}
+        target = self.spool / secrets.token_hex(16)
+        with Path(unquote(parts.path)).open("rb") as stream:
+            stream.seek(place["offset"])
+            target.write_bytes(stream.read(place["length"]))
+        return target
 
     def digest(self, spooled: Path) -> str:
         """Return the sha256 of the file."""

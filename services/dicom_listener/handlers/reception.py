@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-
-import structlog
+from pathlib import Path
 
 from services.dicom_listener.handlers.receive import ReceiveInstance
 from services.dicom_listener.handlers.watch import StudyWatch
-from services.dicom_listener.ports.receiving import OUT_OF_RESOURCES, Answer, Received
+from services.dicom_listener.ports.inbox import Stored
+from services.dicom_listener.ports.receiving import Received
 from services.dicom_listener.ports.stores import Catalogue
-from shared.domain.errors import TemporaryError
-
-log = structlog.get_logger("oncorelay.dicom_listener")
+from shared.domain.refusals import Cause
 
 
 @dataclass(frozen=True, slots=True)
 class StudyReception:
-    """Implements ``ports.receiving.Reception``."""
+    """Implements ``ports.inbox.Arrivals``: judges every object as it comes."""
 
     receive: ReceiveInstance
     watch: StudyWatch
+    copy_out: Callable[[str], Path]
+    """Gives a stored object (its URI) as a spooled file."""
 
     def opened(self, association: int, sender: str) -> None:
         """An association was accepted."""
         self.watch.opened(association, sender)
 
-    def received(self, received: Received) -> Answer:
+    def stored(self, stored: Stored) -> None:
         """An object came."""
-        try:
-            outcome = self.receive(received)
-        except TemporaryError as error:
-            log.error("store_failed", sender=received.sender, error=type(error).__name__)  # noqa: TRY400
-            self.watch.refused(received.association)
-            return Answer(OUT_OF_RESOURCES, "cannot write to disk, try again later")
+        said = stored.announced
+        path = self.copy_out(stored.uri)
+        received = Received(
+            path, said.transfer_syntax, said.sop_class_uid, said.sop_instance_uid, said.association, said.sender
+        )
+        outcome = self.receive(received)
+        path.unlink(missing_ok=True)
         if outcome.study_instance_uid:
-            self.watch.arrived(received.association, outcome.study_instance_uid)
+            self.watch.arrived(said.association, outcome.study_instance_uid)
         if not outcome.answer.success:
-            self.watch.refused(received.association)
-            log.warning("object_refused", sender=received.sender, status=f"0x{outcome.answer.status:04X}")
-        return outcome.answer
+            self.watch.refused(said.association)
+
+    def refused(self, association: int, cause: Cause) -> None:  # noqa: ARG002
+        """An object was refused."""
+        self.watch.refused(association)
 
     def ended(self, association: int, *, released: bool) -> None:
         """The association is over."""

@@ -10,14 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from services.dicom_listener.handlers.announced import AnnouncedCheck
-from services.dicom_listener.ports.inbox import Announced, Arrivals, Inbox, Incoming, Inlet
+from services.dicom_listener.handlers.intake import Intake, Visit
+from services.dicom_listener.ports.inbox import Announced, Incoming
 from services.dicom_listener.ports.parts import BrokenBodyError, Part
+from shared.dicom.opening import study_instance_uid
 from shared.dicom.part10 import MAX_META_BYTES, FileMeta, file_meta
-from shared.domain.errors import InvalidInputError, OutOfResourcesError, TemporaryError
+from shared.dicom.transfer_syntaxes import is_implicit
+from shared.domain.errors import InvalidInputError, OutOfResourcesError
 from shared.domain.refusals import Cause
 
 DICOM = "application/dicom"
+MAX_HEAD_BYTES = 1 << 20
+"""How far Study Instance UID is looked for, where the URL names one: only groups up to 0020 stand before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +51,6 @@ class _RefusedError(Exception):
 
 
 @dataclass(slots=True)
-class StoreParts:
-    """The use case; one object serves every request."""
-
-    inbox: Inbox
-    arrivals: Arrivals
-    accepted: Accepted
-
-    def __call__(self, association: int, sender: str, study: str, parts: Iterable[Part]) -> Taken:
-        """Store what comes; ``study`` is the Study Instance UID of the URL, empty where it has none."""
-        taken = Taken()
-        self.arrivals.opened(association, sender)
-        try:
-            self._store_all(taken, association, sender, study, parts)
-        finally:
-            self.arrivals.ended(association, released=taken.whole)
-        return taken
-
-    def _store_all(self, taken: Taken, association: int, sender: str, study: str, parts: Iterable[Part]) -> None:
-        inlet: Inlet | None = None
-        try:
-            inlet = self.inbox.open(association, sender)
-            for part in parts:
-                request = _Request(self, inlet, association, sender, study)
-                taken.answers.append(request.answer(part))
-            taken.whole = True
-        except BrokenBodyError as error:
-            taken.broken = error.cause
-            self.arrivals.refused(association, error.cause)
-        except TemporaryError as error:
-            taken.broken = _temporary(error)
-            self.arrivals.refused(association, taken.broken)
-        finally:
-            if inlet:
-                inlet.close()
-
-
-@dataclass(slots=True)
 class Taken:
     """The answers to one request."""
 
@@ -94,11 +61,32 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    store: StoreParts
-    inlet: Inlet
-    association: int
-    sender: str
+class StoreParts:
+    """The use case; one object serves every request."""
+
+    intake: Intake
+    accepted: Accepted
+
+    def __call__(self, association: int, sender: str, study: str, parts: Iterable[Part]) -> Taken:
+        """Store what comes; ``study`` is the Study Instance UID of the URL, empty where it has none."""
+        taken = Taken()
+        visit = self.intake.open(association, sender)
+        try:
+            for part in parts:
+                taken.answers.append(_Storing(visit, self.accepted, study).answer(part))
+            taken.whole = True
+        except BrokenBodyError as error:
+            taken.broken = error.cause
+            visit.refuse(error.cause)
+        finally:
+            visit.end(released=taken.whole)
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Storing:
+    visit: Visit
+    accepted: Accepted
     study: str
 
     def answer(self, part: Part) -> PartAnswer:
@@ -107,50 +95,60 @@ class _Request:
         Raises:
             BrokenBodyError: If the body breaks off; nothing of this part was stored.
         """
-        announced = None
+        announced, cause = None, None
         try:
             content = iter(part.chunks())
             meta, rest = _read_meta(part, content)
             announced = self._announced(meta)
             self._keep(announced, chain((rest,), content))
-            cause = None
         except _RefusedError as refused:
             cause = refused.cause
-        except TemporaryError as error:
-            cause = _temporary(error)
-        if cause:
-            self.store.arrivals.refused(self.association, cause)
+            self.visit.refuse(cause)
         uids = (announced.sop_class_uid, announced.sop_instance_uid) if announced else ("", "")
         return PartAnswer(cause, *uids)
 
     def _announced(self, meta: FileMeta) -> Announced:
-        return Announced(meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax, self.sender, self.association)
+        uids = (meta.sop_class_uid, meta.sop_instance_uid, meta.transfer_syntax)
+        return Announced(*uids, self.visit.sender, self.visit.association)
 
     def _keep(self, announced: Announced, content: Iterable[bytes | memoryview]) -> None:
-        if announced.transfer_syntax not in self.store.accepted.transfer_syntaxes:
-            raise _RefusedError(Cause.ENCODING_NOT_SUPPORTED)
-        if announced.sop_class_uid not in self.store.accepted.sop_classes:
-            raise _RefusedError(Cause.NOT_SUPPORTED)
-        incoming = self.inlet.begin(announced)
+        incoming = self._begin(announced)
         try:
-            self._fill(incoming, announced, content)
-            stored = incoming.commit()
+            size = self._fill(incoming, announced, content)
         except BaseException:
             incoming.discard()
             raise
-        self.store.arrivals.stored(stored)
-
-    def _fill(self, incoming: Incoming, announced: Announced, content: Iterable[bytes | memoryview]) -> None:
-        check, size = AnnouncedCheck(announced, self.study), 0
-        for chunk in content:
-            size += len(chunk)
-            if size > self.store.accepted.max_object_bytes:
-                raise _RefusedError(Cause.TOO_LARGE)
-            check.feed(chunk)
-            _copy(chunk, incoming)
-        cause = check.cause()
+        cause = self.visit.finish(incoming, announced, size)
         if cause:
             raise _RefusedError(cause)
+
+    def _begin(self, announced: Announced) -> Incoming:
+        if announced.transfer_syntax not in self.accepted.transfer_syntaxes:
+            raise _RefusedError(Cause.ENCODING_NOT_SUPPORTED)
+        if announced.sop_class_uid not in self.accepted.sop_classes:
+            raise _RefusedError(Cause.NOT_SUPPORTED)
+        incoming = self.visit.begin(announced)
+        if isinstance(incoming, Cause):
+            raise _RefusedError(incoming)
+        return incoming
+
+    def _fill(self, incoming: Incoming, announced: Announced, content: Iterable[bytes | memoryview]) -> int:
+        """Take the data set in; return its size."""
+        size, head = 0, bytearray()
+        for chunk in content:
+            size += len(chunk)
+            if size > self.accepted.max_object_bytes:
+                raise _RefusedError(Cause.TOO_LARGE)
+            if self.study:
+                head += chunk[: MAX_HEAD_BYTES - len(head)]
+            _copy(chunk, incoming)
+        if self.study and self._study_of(head, announced) != self.study:
+            raise _RefusedError(Cause.DOES_NOT_MATCH)
+        return size
+
+    @staticmethod
+    def _study_of(head: bytearray, announced: Announced) -> str | None:
+        return study_instance_uid(memoryview(bytes(head)), implicit=is_implicit(announced.transfer_syntax))
 
 
 def _read_meta(part: Part, content: Iterable[bytes | memoryview]) -> tuple[FileMeta, memoryview]:
@@ -171,13 +169,12 @@ def _read_meta(part: Part, content: Iterable[bytes | memoryview]) -> tuple[FileM
 
 def _copy(chunk: bytes | memoryview, incoming: Incoming) -> None:
     rest = memoryview(chunk)
-    while rest:
-        room = incoming.room(len(rest))
-        count = min(len(room), len(rest))
-        room[:count] = rest[:count]
-        incoming.filled(count)
-        rest = rest[count:]
-
-
-def _temporary(error: TemporaryError) -> Cause:
-    return Cause.OUT_OF_SPACE if isinstance(error, OutOfResourcesError) else Cause.STORE_UNREACHABLE
+    try:
+        while rest:
+            room = incoming.room(len(rest))
+            count = min(len(room), len(rest))
+            room[:count] = rest[:count]
+            incoming.filled(count)
+            rest = rest[count:]
+    except OutOfResourcesError:
+        raise _RefusedError(Cause.OUT_OF_SPACE) from None

@@ -48,28 +48,17 @@ PROCESSING_FAILURE = 0x0110
 """Processing failure (PS3.7 annex C.5.7)."""
 
 
-class Reception(Protocol):
-    """What a door tells: associations opening and ending, objects between. Calls come from many threads."""
-
-    def opened(self, association: int, sender: str) -> None:
-        """An association was accepted."""
-        ...
-
-    def received(self, received: Received) -> Answer:
-        """An object came; Success only once it and its record are on disk."""
-        ...
-
-    def ended(self, association: int, *, released: bool) -> None:
-        """The association ended: released in order, or cut."""
-        ...
-
-
 class Door(Protocol):
     """A C-STORE server."""
 
     @property
     def port(self) -> int:
         """Port it listens on, once started."""
+        ...
+
+    @property
+    def tls_port(self) -> int:
+        """Port it listens on with TLS, once started; 0 where it does not."""
         ...
 
     def start(self) -> None:

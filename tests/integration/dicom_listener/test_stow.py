@@ -17,6 +17,7 @@ from dicomweb_client import DICOMwebClient
 from pydicom import dcmread
 
 from services.dicom_listener.adapters.stow_door import StowDoor, StowLimits, WhoError
+from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
 from shared.domain.refusals import Cause
 from shared.testing import orthanc
@@ -50,7 +51,7 @@ class Door:
         accepted = Accepted(
             frozenset({str(image.SOPClassUID)}), frozenset({str(image.file_meta.TransferSyntaxUID)}), 1 << 26
         )
-        store = StoreParts(self.inbox, self.inbox, accepted)
+        store = StoreParts(Intake(self.inbox, self.inbox, self.inbox), accepted)
         self.door = StowDoor(store, self.inbox, caller, itertools.count(1), StowLimits(20, max_requests, pace))
         self.server = HttpServer(self.door.application(), Address("127.0.0.1", 0, "test"), 20)
         self.port = self.server.port

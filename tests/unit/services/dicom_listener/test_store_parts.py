@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from pydicom.dataset import Dataset
 
+from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts, Taken
 from services.dicom_listener.ports.parts import BrokenBodyError
 from shared.domain.refusals import Cause
@@ -42,7 +43,7 @@ def inbox() -> MemoryInbox:
 
 
 def store(inbox: MemoryInbox, *parts: GivenPart, study: str = "") -> Taken:
-    return StoreParts(inbox, inbox, ACCEPTED)(7, "CLIENT", study, iter(parts))
+    return StoreParts(Intake(inbox, inbox, inbox), ACCEPTED)(7, "CLIENT", study, iter(parts))
 
 
 def causes(taken: Taken) -> list[Cause | None]:
@@ -110,8 +111,10 @@ def test_a_transfer_syntax_or_class_that_is_not_taken_is_told_apart(inbox: Memor
     undecodable = Accepted(ACCEPTED.sop_classes, frozenset(), 1 << 20)
     part = GivenPart(encoded(IMAGES[0]))
 
-    assert causes(StoreParts(inbox, inbox, accepted)(1, "A", "", [part])) == [Cause.NOT_SUPPORTED]
-    assert causes(StoreParts(inbox, inbox, undecodable)(1, "A", "", [part])) == [Cause.ENCODING_NOT_SUPPORTED]
+    assert causes(StoreParts(Intake(inbox, inbox, inbox), accepted)(1, "A", "", [part])) == [Cause.NOT_SUPPORTED]
+    assert causes(StoreParts(Intake(inbox, inbox, inbox), undecodable)(1, "A", "", [part])) == [
+        Cause.ENCODING_NOT_SUPPORTED
+    ]
 
 
 def test_a_cut_body_leaves_what_was_committed_and_nothing_of_the_part_in_hand(inbox: MemoryInbox) -> None:
