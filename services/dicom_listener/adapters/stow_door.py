@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Protocol
 
 import structlog
 from anyio import CapacityLimiter, WouldBlock, to_thread
@@ -18,7 +19,7 @@ from services.dicom_listener.formats.stow_answer import OFFERED, rendered, statu
 from services.dicom_listener.handlers.store_parts import DICOM, StoreParts, Taken
 from services.dicom_listener.ports.inbox import Gatekeeper
 from services.dicom_listener.ports.parts import BrokenBodyError
-from shared.domain.errors import place
+from shared.domain.errors import ForbiddenError, OncoRelayError, OutOfResourcesError, UnauthenticatedError, place
 from shared.domain.refusals import ANSWERS, Cause
 from shared.web.media_types import media_type, preferred
 from shared.web.pulled_body import BodyCutError, BodyTooSlowError, Pace, PulledBody, StoppingError, drain
@@ -31,12 +32,36 @@ _UID_CHARACTERS = frozenset("0123456789.")
 _MAX_UID = 64
 
 
-class WhoError(Exception):
-    """The caller is not known (401) or may not store (403)."""
+SCOPE = "images.write"
+"""What a caller of this door must be allowed to do."""
+_WHO: tuple[tuple[type[OncoRelayError], Cause], ...] = (
+    (UnauthenticatedError, Cause.CALLER_UNKNOWN),
+    (ForbiddenError, Cause.CALLER_FORBIDDEN),
+    (OutOfResourcesError, Cause.OVERLOADED),
+    (OncoRelayError, Cause.STORE_UNREACHABLE),
+)
+"""Why somebody is not let in; the most specific class first."""
 
-    def __init__(self, cause: Cause) -> None:
-        super().__init__(cause)
-        self.cause = cause
+
+class Named(Protocol):
+    """Who calls."""
+
+    @property
+    def name(self) -> str:
+        """Return the sender's name."""
+        ...
+
+
+class Doorkeeper(Protocol):
+    """Who may store."""
+
+    def admit(self, authorization: str, address: str) -> Named:
+        """Return who calls, by the Authorization header and the address it comes from.
+
+        Raises:
+            OncoRelayError: See ``_WHO``.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +85,7 @@ class StowDoor:
 
     store: StoreParts
     gatekeeper: Gatekeeper
-    caller: Callable[[str], str]
-    """Authorization header -> name of the sender; raises ``WhoError``."""
+    doorkeeper: Doorkeeper
     numbers: Iterator[int]
     """Numbers of associations, shared with the C-STORE door."""
     limits: StowLimits
@@ -80,7 +104,7 @@ class StowDoor:
     async def post(self, request: Request) -> Response:
         """POST /dicomweb/studies[/{study}]."""
         try:
-            sender = self._caller(request)
+            sender = await to_thread.run_sync(self._caller, request)
             kind = _answer_kind(request)
             boundary, study = _boundary(request), _study(request)
             self._let_in(sender)
@@ -92,10 +116,11 @@ class StowDoor:
             return _refusal(refused)
 
     def _caller(self, request: Request) -> str:
+        address = request.client.host if request.client else ""
         try:
-            return self.caller(request.headers.get("authorization", ""))
-        except WhoError as error:
-            raise _refused(error.cause) from None
+            return self.doorkeeper.admit(request.headers.get("authorization", ""), address).name
+        except OncoRelayError as error:
+            raise _refused(next(cause for kind, cause in _WHO if isinstance(error, kind))) from None
 
     def _let_in(self, sender: str) -> None:
         cause = Cause.STOPPING if self._stopping.is_set() else self.gatekeeper.refusal(sender)

@@ -16,9 +16,10 @@ import pytest
 from dicomweb_client import DICOMwebClient
 from pydicom import dcmread
 
-from services.dicom_listener.adapters.stow_door import StowDoor, StowLimits, WhoError
+from services.dicom_listener.adapters.stow_door import StowDoor, StowLimits
 from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
+from shared.domain.errors import ForbiddenError, UnauthenticatedError
 from shared.domain.refusals import Cause
 from shared.testing import orthanc
 from shared.testing.dicom import data_set_bytes, encoded, small_series
@@ -34,12 +35,17 @@ KIND = 'multipart/related; type="application/dicom"; boundary=XX'
 pytestmark = pytest.mark.integration
 
 
-def caller(authorization: str) -> str:
-    if authorization == "Bearer reader":
-        raise WhoError(Cause.CALLER_FORBIDDEN)
-    if authorization != "Bearer secret":
-        raise WhoError(Cause.CALLER_UNKNOWN)
-    return "CLIENT"
+class Keeper:
+    """Knows one sender, and one who may only read."""
+
+    name = "CLIENT"
+
+    def admit(self, authorization: str, address: str) -> Keeper:
+        if authorization == "Bearer reader":
+            raise ForbiddenError("may only read")
+        if authorization != "Bearer secret":
+            raise UnauthenticatedError("unknown")
+        return self
 
 
 class Door:
@@ -52,7 +58,7 @@ class Door:
             frozenset({str(image.SOPClassUID)}), frozenset({str(image.file_meta.TransferSyntaxUID)}), 1 << 26
         )
         store = StoreParts(Intake(self.inbox, self.inbox, self.inbox), accepted)
-        self.door = StowDoor(store, self.inbox, caller, itertools.count(1), StowLimits(20, max_requests, pace))
+        self.door = StowDoor(store, self.inbox, Keeper(), itertools.count(1), StowLimits(20, max_requests, pace))
         self.server = HttpServer(self.door.application(), Address("127.0.0.1", 0, "test"), 20)
         self.port = self.server.port
         self.url = f"http://127.0.0.1:{self.port}/dicomweb"
