@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from shared.security.oidc import OidcSettings
 from shared.site.settings import ServiceSettings
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]*[!-\[\]-~][ -\[\]-~]*$")]
@@ -112,7 +113,10 @@ class Settings(ServiceSettings):
     stow_tls_key: Path | None = None
     """Its private key (PEM)."""
     stow_token_file: Path | None = None
-    """File with the keys of the STOW-RS door; default: ``secrets/dicom_listener.token`` in the data folder."""
+    """File with the keys of the STOW-RS door, ``NAME KEY`` a line or one bare key; default (unless there is a
+    ``stow_oidc`` table): ``secrets/dicom_listener.token`` in the data folder. The name is the sender's name."""
+    stow_oidc: OidcSettings | None = None
+    """``[dicom_listener.stow_oidc]``: the OpenID provider whose access tokens open the door (``images.write``)."""
     stow_max_requests: int = Field(default=16, ge=1)
     """Requests at once; one more is answered 503 with Retry-After."""
     stow_max_parts: int = Field(default=10_000, ge=1)
@@ -135,8 +139,10 @@ class Settings(ServiceSettings):
         return self
 
     @property
-    def stow_key_path(self) -> Path:
-        """Return where the keys of the STOW-RS door lie."""
+    def stow_key_path(self) -> Path | None:
+        """Return where the keys of the STOW-RS door lie; None where only the OpenID provider's tokens count."""
+        if self.stow_token_file is None and self.stow_oidc is not None:
+            return None
         return self.stow_token_file or self.site.data_folder / "secrets" / "dicom_listener.token"
 
     @property

@@ -23,6 +23,7 @@ from shared.domain.errors import ForbiddenError, OncoRelayError, OutOfResourcesE
 from shared.domain.refusals import ANSWERS, Cause
 from shared.web.media_types import media_type, preferred
 from shared.web.pulled_body import BodyCutError, BodyTooSlowError, Pace, PulledBody, StoppingError, drain
+from shared.web.server import HttpServer
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -152,6 +153,28 @@ class StowDoor:
             return Taken(broken=Cause.INTERNAL)
         log.info("stow_taken", association=number, sender=sender, parts=len(taken.answers), whole=taken.whole)
         return taken
+
+
+@dataclass(frozen=True, slots=True)
+class StowServer:
+    """The door and the server it stands in; ``start`` and ``stop`` once each."""
+
+    door: StowDoor
+    server: HttpServer
+
+    @property
+    def port(self) -> int:
+        """Return the port it listens on."""
+        return self.server.port
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self.server.start()
+
+    def stop(self) -> None:
+        """Break off what is on its way in, answer it, and close the port."""
+        self.door.stop()
+        self.server.stop()
 
 
 def _translated(body: PulledBody) -> Iterator[bytes]:
