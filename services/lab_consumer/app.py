@@ -13,7 +13,6 @@ from services.lab_consumer.adapters.announcer import Announcer, announcement_fai
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Gate
 from services.lab_consumer.adapters.http_door import Door, make_app
-from services.lab_consumer.adapters.http_server import HttpServer
 from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.store import SqlFactStore
@@ -28,6 +27,7 @@ from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.rpc import server
 from shared.rpc.clients import ResultsClient
+from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
 
@@ -56,7 +56,8 @@ class LabConsumer:
         self._results = ResultsClient(settings.results_address, tls=settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(token))
-        self._http = HttpServer(app, settings.http_host, settings.http_port, settings.max_connections)
+        address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
+        self._http = HttpServer(app, address, settings.max_connections)
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
         self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))
