@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import count
 
 import structlog
-from shared.security.doorkeeper import open_door
 
 from services.dicom_listener.adapters.commitment_service import CommitmentService
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings
@@ -18,6 +17,7 @@ from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
 from services.dicom_listener.ports.receiving import Door
 from shared.dicom.self_check import prove, proven, self_check
+from shared.security.doorkeeper import open_door
 from shared.web.pulled_body import Pace
 from shared.web.server import Address, HttpServer
 

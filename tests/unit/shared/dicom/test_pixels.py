@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 
-from shared.dicom.part10 import file_meta
+from shared.dicom.part10 import data_set_start, file_meta
 from shared.dicom.pixels import PixelCheck, PixelOutcome, check_of, check_pixels
 from shared.domain.errors import InvalidInputError
 from shared.testing.dicom import encoded, small_series
