@@ -53,7 +53,7 @@ def guard_standard_error(service: str) -> None:
 
     sys.excepthook = uncaught
     threading.excepthook = lambda found: uncaught(found.exc_type, found.exc_value, found.exc_traceback)
-    warnings.showwarning = warned
+    warnings.showwarning = warned  # type: ignore[assignment]  # called by position only
 
 
 def _place(trace: TracebackType | None) -> str:

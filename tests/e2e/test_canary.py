@@ -219,6 +219,8 @@ def _crash(system: System, canary: Canary) -> None:
     system.kill("dicom_listener")
     system.revive("dicom_listener")
     system.revive("inference")
+    for resource in canary.facts():
+        system.post(resource)
     images = canary.images(seed=canary.word("second seed"))
     system.send(images)
     system.settled(str(images[0].StudyInstanceUID), "predicted", timeout_s=60)
