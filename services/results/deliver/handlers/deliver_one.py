@@ -60,6 +60,10 @@ class DeliverOne:
         return True
 
     def _record(self, due: DueDelivery) -> None:
+        if due.tries > self.policy.max_tries:
+            # Taken over again and again: whoever sent it died before it could say how that went.
+            self._give_up(due, f"none of {self.policy.max_tries} tries lived long enough to say what became of it")
+            return
         try:
             sent = self._send(due)
         except PermanentError as error:
