@@ -29,8 +29,7 @@ from services.cli.demo.site import OUR_TITLE
 from shared.testing.ports import wait_until
 from tests.canary import Canary, find
 from tests.e2e.conftest import Watched
-from tests.e2e.test_operations import SERVICES, get
-from tests.system import System
+from tests.system import SERVICES, System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -75,8 +74,8 @@ def test_a_patient_goes_through_everything_and_leaves_no_trace_in_the_machinery(
 
     searched = {
         **_logs(system),
-        **{f"metrics of {one}": get(system, one, "/metrics").content for one in SERVICES},
-        **{f"health of {one}": get(system, one, "/health/ready").content for one in SERVICES},
+        **{f"metrics of {one}": system.ops(one, "/metrics").content for one in SERVICES},
+        **{f"health of {one}": system.ops(one, "/health/ready").content for one in SERVICES},
         "traces": b"\n".join(watched.collector.bodies),
         "redis": _redis(system),
         "redis commands": b"\n".join(commands),
@@ -201,7 +200,7 @@ def _broken_resources(system: System, canary: Canary) -> None:
     httpx.post(f"{base}/Patient", content=b"x", headers={**headers, "Content-Type": f"text/{word('media type')}"})
     httpx.get(f"http://127.0.0.1:{system.ports.http}/{word('unknown path')}")
     for service in SERVICES:
-        get(system, service, f"/metrics/{word('ops path')}?{word('ops query')}")
+        system.ops(service, f"/metrics/{word('ops path')}?{word('ops query')}")
 
 
 def _dead_letter(system: System, canary: Canary) -> None:
