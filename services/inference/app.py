@@ -29,7 +29,7 @@ def serve(settings: Settings) -> int:
     catalog = _catalog(settings)
     _announce(catalog)
     server = ops_server(operations(settings, lambda: catalog))
-    app = worker_app(settings.redis_url, settings.queues, partial(build_handler, settings, server))
+    app = worker_app(settings.broker_url, settings.queues, partial(build_handler, settings, server))
     if server:
         server.start()
     return run(app, f"inference-{os.getpid()}@{socket.gethostname()}", settings.concurrency)
@@ -43,7 +43,9 @@ def build_handler(settings: Settings, server: OpsServer | None = None) -> Handle
     models = WarmModels(partial(_catalog, settings))
     models.warm_up()
     return RunCase(
-        attempts=ResultsClient(settings.results_address, deadline_s=settings.deadline_s),
+        attempts=ResultsClient(
+            settings.results_address, tls=settings.site.tls("inference"), deadline_s=settings.deadline_s
+        ),
         models=models,
         predictors=REGISTRY,
         worker=f"inference-{os.getpid()}@{socket.gethostname()}",

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.dicom_listener.config import Settings
+from services.dicom_listener.handlers.gate import Gate
 from services.dicom_listener.handlers.watch import StudyWatch
-from services.dicom_listener.ports.receiving import Answer, Received, Reception
+from services.dicom_listener.ports.inbox import Arrivals, Stored
 from services.dicom_listener.ports.stores import Catalogue
-from shared.domain.refusals import ANSWERS, Cause
+from shared.domain.refusals import Cause
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
 
-# Several causes share a status; the first of the table stands for it.
-_CAUSE = {answers.c_store: cause for cause, answers in reversed(ANSWERS.items())}
-
 
 @dataclass(frozen=True, slots=True)
-class CountedReception:
-    """Implements ``ports.receiving.Reception``: another one, counted."""
+class CountedArrivals:
+    """Implements ``ports.inbox.Arrivals``: another one, counted."""
 
-    inner: Reception
+    inner: Arrivals
 
     def opened(self, association: int, sender: str) -> None:
         """An association was accepted."""
         metrics.ASSOCIATIONS.add(outcome="opened")
         self.inner.opened(association, sender)
 
-    def received(self, received: Received) -> Answer:
-        """An object came."""
-        size = received.spooled.stat().st_size
-        answer = self.inner.received(received)
-        if answer.success:
-            metrics.OBJECTS.add()
-            metrics.OBJECT_BYTES.add(size)
-        else:
-            metrics.OBJECTS_REFUSED.add(cause=_CAUSE.get(answer.status, Cause.INTERNAL))
-        return answer
+    def stored(self, stored: Stored) -> None:
+        """An object is on disk."""
+        metrics.OBJECTS.add()
+        metrics.OBJECT_BYTES.add(stored.size)
+        self.inner.stored(stored)
+
+    def refused(self, association: int, cause: Cause) -> None:
+        """An object was refused."""
+        metrics.OBJECTS_REFUSED.add(cause=cause)
+        self.inner.refused(association, cause)
 
     def ended(self, association: int, *, released: bool) -> None:
         """The association is over."""
@@ -51,7 +48,7 @@ def operations(
     settings: Settings,
     catalogue: Catalogue,
     watch: StudyWatch,
-    free_bytes: Callable[[], int],
+    gate: Gate,
     loops: tuple[Loop, ...],
 ) -> Operations:
     """Return what an operator of the listener may look at."""
@@ -60,16 +57,15 @@ def operations(
         metrics.LISTENER_WATCHED.set(len(watch.watched()))
         metrics.LISTENER_OUTBOX.set(len(catalogue.due_submissions()), kind="study")
         metrics.LISTENER_OUTBOX.set(len(catalogue.due_notices()), kind="notice")
-        metrics.LISTENER_FREE.set(free_bytes())
+        metrics.LISTENER_FREE.set(gate.free_bytes())
 
     def waiting() -> int:
         return len(catalogue.due_submissions()) + len(catalogue.due_notices())
 
     watched: dict[str, Check] = {
-        "disk": checks.disk(settings.object_folder, settings.min_free_mb),
-        "journal": checks.succeeds(lambda: catalogue.current("")),
-        "results": checks.listens(settings.results_address, "results.serve"),
-        "backlog": checks.at_most(
+        **gate.checks(),
+        "catalogue": checks.succeeds(lambda: catalogue.current("")),
+        "outbox": checks.at_most(
             waiting, settings.backlog, "studies and notices wait for results", "is results.serve up?"
         ),
         "loops": checks.alive(loops),
