@@ -133,8 +133,12 @@ class System:
 
     def empty_redis(self) -> None:
         """Remove everything Redis holds."""
+        self.redis().flushall()
+
+    def redis(self) -> Any:
+        """Return a client of our Redis."""
         password = (self.folder / "secrets" / "redis.password").read_text().strip()
-        redis.Redis(port=self.ports.redis, password=password).flushall()
+        return redis.Redis(port=self.ports.redis, password=password)
 
     def revive(self, name: str) -> None:
         """Have the supervisor start a killed service again, and wait until it is ready."""
