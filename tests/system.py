@@ -30,8 +30,10 @@ from shared.testing.orthanc import Modality, Orthanc, start_orthanc
 from shared.testing.ports import wait_until
 from shared.testing.store import store
 
-__all__ = ["FHIR_SYSTEM", "ISSUER", "System", "start_system"]
+__all__ = ["FHIR_SYSTEM", "ISSUER", "SERVICES", "System", "start_system"]
 
+SERVICES = ("dicom_listener", "lab_consumer", "results.serve", "results.dispatch", "results.deliver", "inference")
+"""In the order of ``Ports.ops``."""
 RETRIES = {"first_retry_s": 0.3, "longest_retry_s": 2.0, "max_tries": 60}
 
 Wire = Callable[[str, int], int]
@@ -131,12 +133,24 @@ class System:
 
     def empty_redis(self) -> None:
         """Remove everything Redis holds."""
+        self.redis().flushall()
+
+    def redis(self) -> Any:
+        """Return a client of our Redis."""
         password = (self.folder / "secrets" / "redis.password").read_text().strip()
-        redis.Redis(port=self.ports.redis, password=password).flushall()
+        return redis.Redis(port=self.ports.redis, password=password)
 
     def revive(self, name: str) -> None:
         """Have the supervisor start a killed service again, and wait until it is ready."""
         self.until(lambda: self.supervisor.children[name].ready and self._runs(name), f"{name} to come back")
+
+    def ops(self, service: str, path: str) -> httpx.Response:
+        """Ask a service what an operator asks."""
+        return httpx.get(f"http://127.0.0.1:{self.ports.ops[SERVICES.index(service)]}{path}", timeout=10)
+
+    def problems(self, service: str) -> dict[str, str]:
+        """Return what a service finds wrong itself."""
+        return dict(self.ops(service, "/health/ready").json()["problems"])
 
     def sr_uids(self) -> list[str]:
         """Return the SOP Instance UIDs of all SR in the PACS."""

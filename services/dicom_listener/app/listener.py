@@ -138,7 +138,7 @@ def build(settings: Settings) -> Listener:
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
-    shown = operations(settings, catalogue, watch, gate, loops)
+    shown = operations(settings, catalogue, watch, gate, waiting.since, loops)
     return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
 
 
