@@ -14,13 +14,15 @@ from typing import Any
 import httpx
 from pydicom.dataset import Dataset
 
-from services.cli.demo.site import FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
+from services.cli.demo.site import AUTHORITY, FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
 from services.cli.demo.surroundings import ROUTE_TO_US
 from services.cli.site_file import make_keys
 from services.cli.supervisor import Supervisor
 from services.cli.up import running
 from shared.domain.case import CaseDetail
-from shared.rpc.clients import ResultsClient
+from shared.domain.facts import PatientFacts
+from shared.domain.identity import PatientIdentity
+from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
 from shared.testing.fhir_server import FhirServer, start_fhir_server
 from shared.testing.orthanc import Modality, Orthanc, start_orthanc
@@ -129,6 +131,14 @@ class System:
     def revive(self, name: str) -> None:
         """Have the supervisor start a killed service again, and wait until it is ready."""
         self.until(lambda: self.supervisor.children[name].ready and self._runs(name), f"{name} to come back")
+
+    def facts(self, identifier: str) -> PatientFacts:
+        """Return what the lab consumer knows about a patient of the hospital."""
+        client = LabConsumerClient(f"127.0.0.1:{self.ports.facts}")
+        try:
+            return client.get_facts(PatientIdentity(AUTHORITY, identifier))
+        finally:
+            client.close()
 
     def sr_uids(self) -> list[str]:
         """Return the SOP Instance UIDs of all SR in the PACS."""

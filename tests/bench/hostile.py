@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.domain.case import Currency
-from shared.domain.identity import PatientIdentity
-from shared.rpc.clients import LabConsumerClient
 from tests.bench.hostility import dicom_mutants, fhir_mutants, http_mutants, pdu_mutants
 from tests.bench.hostility.attack import Attack, Doors, Ending, Maker
 from tests.bench.load.store_scu import StoreScu
@@ -166,9 +164,7 @@ def _still_well(found: Findings, system: System, vitals: VitalsLog) -> None:
 
 def _believed(found: Findings, system: System, victim: Someone) -> None:
     """Ask facts and ledger for what only a mutated input can have said."""
-    client = LabConsumerClient(f"127.0.0.1:{system.ports.facts}")
-    known = client.get_facts(PatientIdentity("hospital", victim.identifier))
-    client.close()
+    known = system.facts(victim.identifier)
     honest = {f"{row['resourceType']}/{row['id']}" for row in victim.facts()}
     said = {(fact.name, fact.value, fact.unit) for fact in known.facts if fact.source in honest}
     for fact in known.facts:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.case import Currency, DeliveryState
 from tests.patients import Someone, require_peers
-from tests.previous import Previous, build_previous, running_from, understood
+from tests.previous import Previous, build_previous, running_from, write_older
 from tests.system import System, start_system
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -58,10 +58,7 @@ def test_a_case_goes_through_and_is_corrected_and_withdrawn(
 
 
 def _older_site(target: Path) -> Callable[[Path], None]:
-    def write(site: Path) -> None:
-        target.write_text(understood(site.read_text()))
-
-    return write
+    return lambda site: write_older(site, target)
 
 
 def _withdrawn(system: System, someone: Someone) -> bool:
