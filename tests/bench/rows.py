@@ -13,7 +13,8 @@ _WITHOUT_BOUND = 1e9
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours; ``higher``: ours / peer)."""
+    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours; rates ``x/s`` and counts marked
+    ``higher``: ours / peer)."""
 
     case: str
     ours: float
@@ -25,7 +26,8 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        better, worse = (self.ours, self.peer) if self.higher else (self.peer, self.ours)
+        rate = self.higher or self.unit.endswith("/s")
+        better, worse = (self.ours, self.peer) if rate else (self.peer, self.ours)
         if better == worse:
             return 1.0
         return min(better / worse, _WITHOUT_BOUND) if worse > 0 else _WITHOUT_BOUND
