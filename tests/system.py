@@ -142,7 +142,8 @@ class System:
 
     def facts(self, identifier: str) -> PatientFacts:
         """Return what the lab consumer knows about a patient of the hospital."""
-        client = LabConsumerClient(f"127.0.0.1:{self.ports.facts}")
+        # Of all services, only results may ask for facts.
+        client = LabConsumerClient(f"127.0.0.1:{self.ports.facts}", tls=UpSettings().site.tls("results"))
         try:
             return client.get_facts(PatientIdentity(AUTHORITY, identifier))
         finally:
