@@ -15,7 +15,7 @@ import httpx
 import redis
 from pydicom.dataset import Dataset
 
-from services.cli.demo.site import FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
+from services.cli.demo.site import AUTHORITY, FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
 from services.cli.demo.surroundings import ROUTE_TO_US
 from services.cli.person import person_tls
 from services.cli.site_file import make_keys
@@ -23,7 +23,9 @@ from services.cli.supervisor import Supervisor
 from services.cli.up import Settings as UpSettings
 from services.cli.up import running
 from shared.domain.case import CaseDetail
-from shared.rpc.clients import ResultsClient
+from shared.domain.facts import PatientFacts
+from shared.domain.identity import PatientIdentity
+from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
 from shared.testing.fhir_server import FhirServer, start_fhir_server
 from shared.testing.orthanc import Modality, Orthanc, start_orthanc
@@ -151,6 +153,15 @@ class System:
     def problems(self, service: str) -> dict[str, str]:
         """Return what a service finds wrong itself."""
         return dict(self.ops(service, "/health/ready").json()["problems"])
+
+    def facts(self, identifier: str) -> PatientFacts:
+        """Return what the lab consumer knows about a patient of the hospital."""
+        # Of all services, only results may ask for facts.
+        client = LabConsumerClient(f"127.0.0.1:{self.ports.facts}", tls=UpSettings().site.tls("results"))
+        try:
+            return client.get_facts(PatientIdentity(AUTHORITY, identifier))
+        finally:
+            client.close()
 
     def sr_uids(self) -> list[str]:
         """Return the SOP Instance UIDs of all SR in the PACS."""
