@@ -41,7 +41,7 @@ class Attempts:
         with writing(self.engine) as connection:
             number = once(
                 connection, request_id, "ClaimAttempt", now,
-                lambda: self._claim(connection, case_id, revision, worker, now),
+                lambda: self._claim(connection, case_id, revision, worker, now), actor=worker, case_id=case_id,
             )  # fmt: skip
             # A repeated request may come after the lease was lost: then its answer is no longer a right.
             row = self._running(connection, case_id, int(number))
@@ -69,7 +69,7 @@ class Attempts:
         with writing(self.engine) as connection:
             finding_id = once(
                 connection, request_id, "ReportPrediction", now,
-                lambda: self._answer(connection, case_id, number, answer, now),
+                lambda: self._answer(connection, case_id, number, answer, now), case_id=case_id,
             )  # fmt: skip
         return str(finding_id)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from services.results.ledger import audit
 from shared.storage import databases
 from shared.storage.databases import open_engine
 
@@ -28,7 +29,9 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     try:
         with engine.begin() as connection:
+            audit.begin(connection)
             yield connection
+            audit.seal(connection)
     except DBAPIError as error:
         raise databases.translated(error, NAME) or error from error
 

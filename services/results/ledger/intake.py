@@ -35,6 +35,7 @@ class Intake:
             ids = once(
                 connection, request_id, "SubmitCase", now,
                 lambda: [self._submit_one(connection, name, study, now) for name in predictors],
+                actor=study.sender, patient=self.keys.patient(study.identity),
             )  # fmt: skip
         return tuple(ids)
 
@@ -47,7 +48,10 @@ class Intake:
                 CASE.c.closed.is_(False),
             )
             ids = list(connection.execute(query).scalars())
-            answer = once(connection, request_id, "AnnounceFacts", now, lambda: look_again(connection, ids, now))
+            answer = once(
+                connection, request_id, "AnnounceFacts", now, lambda: look_again(connection, ids, now),
+                actor="lab_consumer", patient=self.keys.patient(identity),
+            )  # fmt: skip
         return int(answer)
 
     def notice(self, request_id: str, kind: str, text: str, case_id: str, now: datetime) -> str:
@@ -83,6 +87,7 @@ class Intake:
             "review": ReviewState.NOT_REQUIRED.value, "reason": "inputs are being collected", "revision": 0,
             "pins": None, "pin_digest": "", "attempts": 0, "evaluate_time": now, "collect_until": until,
             "deadline_time": until, "told": False, "closed": False, "created_time": now, "updated_time": now,
+            "patient": self.keys.patient(study.identity), "sent_authority": "", "sent_identifier": "",
         }  # fmt: skip
         connection.execute(CASE.insert().values(**values))
         reason = f"study complete: {study.completeness.detail}"

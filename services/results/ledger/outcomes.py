@@ -40,7 +40,7 @@ def current(connection: sa.Connection, case_id: str) -> Finding | None:
     """Return the finding that speaks for a case now, if any."""
     query = sa.select(FINDING.c.body).where(FINDING.c.case_id == case_id, FINDING.c.currency == Currency.CURRENT)
     body = connection.execute(query).scalar()
-    return load(body, Finding) if body else None
+    return load(body, Finding) if body else None  # none: erased
 
 
 def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, step: Step) -> str:
@@ -75,7 +75,7 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
     values = {
         "finding_id": finding.finding_id, "case_id": finding.case_id, "revision": finding.revision,
         "kind": finding.kind.value, "currency": Currency.CURRENT.value, "result_key": finding.result_key,
-        "body": dump(finding), "created_time": step.time,
+        "body": dump(finding), "created_time": step.time, **_bundle(finding),
     }  # fmt: skip
     connection.execute(FINDING.insert().values(**values))
     subject = f"finding {finding.revision}"
@@ -90,6 +90,12 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
     change(connection, finding.case_id, step.time, review=finding.review.value, **deadline)
     _owe(connection, finding, policy, step)
     return finding.finding_id
+
+
+def _bundle(finding: Finding) -> dict[str, str]:
+    bundle = finding.prediction.bundle if finding.prediction else None
+    stated = (bundle.bundle_id, bundle.version, bundle.digest) if bundle else ("", "", "")
+    return dict(zip(("bundle_id", "bundle_version", "bundle_digest"), stated, strict=True))
 
 
 def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, now: datetime) -> Finding:

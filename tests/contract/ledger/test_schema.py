@@ -10,8 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from services.results.ledger.database import check_schema, downgrade, upgrade
+from services.results.ledger.governance_tables import METADATA
 from services.results.ledger.ledger import Ledger
-from services.results.ledger.tables import METADATA
 from shared.domain.errors import ConflictError
 from shared.testing.cases import a_study
 
