@@ -1,8 +1,8 @@
 """The audit chain: what is told is written in the transaction that did it, hash-chained, and never touched again.
 
-A transaction collects what it did (``note``) and ``database.writing`` seals it last, so that the chain's head is held for
-a few statements and the commit only, and no two transactions can wait for each other over it. No identifier of a patient
-stands in a row: cases have their own ids, patients a keyed HMAC.
+A transaction collects what it did (``note``) and ``database.writing`` seals it last, so that the chain's head is held
+for a few statements and the commit only, and no two transactions can wait for each other over it. No identifier of a
+patient stands in a row: cases have their own ids, patients a keyed HMAC.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _row(entry: Entry, case: sa.Row[Any] | None, number: int, previous: str) -> 
 
 
 def _detail(detail: Mapping[str, Any], identifier: str) -> str:
-    """Return bounded JSON; a reason somebody typed must not carry the patient's identifier into what is kept for ever."""
+    """Return bounded JSON; a reason somebody typed must not carry the patient's identifier into what is kept."""
     tree = {name: _short(value, identifier) for name, value in detail.items()}
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"))
     return text if len(text) <= _LONGEST_DETAIL else json.dumps({"too_long": len(text)})
@@ -106,4 +106,5 @@ def _cases(connection: sa.Connection, case_ids: set[str]) -> dict[str, sa.Row[An
     if not case_ids:
         return {}
     query = sa.select(CASE.c.case_id, CASE.c.patient, CASE.c.identifier).where(CASE.c.case_id.in_(case_ids))
-    return {row.case_id: row for row in connection.execute(query)}
+    rows: dict[str, Any] = {row.case_id: row for row in connection.execute(query)}
+    return rows

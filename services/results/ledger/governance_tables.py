@@ -1,4 +1,4 @@
-"""Tables of what is done *about* the ledger: the audit chain, recalls, changes of patients, erasures (migration 0002)."""
+"""Tables of what is done *about* the ledger: audit, recalls, changes of patients, erasures (migration 0002)."""
 
 from __future__ import annotations
 

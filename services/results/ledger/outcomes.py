@@ -117,17 +117,26 @@ def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy
 
 def _retire(connection: sa.Connection, before: Finding, by: FindingKind, step: Step) -> None:
     to_state = Currency.WITHDRAWN if by is FindingKind.WITHDRAWN else Currency.SUPERSEDED
+    retire(connection, before, to_state, step)
+    drop_unsent(connection, before, step)
+
+
+def retire(connection: sa.Connection, before: Finding | sa.Row[Any], to_state: Currency, step: Step) -> None:
+    """End the currency of a finding."""
     query = FINDING.update().where(FINDING.c.finding_id == before.finding_id)
     connection.execute(query.values(currency=to_state.value))
     subject = f"finding {before.revision}"
     move(connection, "currency", before.case_id, (Currency.CURRENT, to_state), subject=subject, time=step.time,
          actor=step.actor, reason=step.reason)  # fmt: skip
-    _drop_unsent(connection, before, step)
 
 
-def _drop_unsent(connection: sa.Connection, before: Finding, step: Step) -> None:
-    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment."""
-    unsent = DELIVERY.c.state.in_([DeliveryState.HELD.value, DeliveryState.DUE.value])
+def drop_unsent(connection: sa.Connection, before: Finding | sa.Row[Any], step: Step, *, sending: bool = False) -> None:
+    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment.
+
+    ``sending``: nor is what is on its way tried again.
+    """
+    states = [DeliveryState.HELD.value, DeliveryState.DUE.value, *([DeliveryState.SENDING.value] if sending else [])]
+    unsent = DELIVERY.c.state.in_(states)
     for row in list(connection.execute(sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent))):
         move(connection, "delivery", before.case_id, (DeliveryState(row.state), DeliveryState.DEAD_LETTER),
              subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor, reason=REPLACED)  # fmt: skip

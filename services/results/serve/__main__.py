@@ -17,8 +17,7 @@ def main() -> None:
         upgrade(open_engine(settings.ledger_url))
     if "migrate" in sys.argv[1:]:
         return
-    server = start(settings)
-    run_until_stopped("results.serve", settings.grpc_address, lambda: server.stop(grace=5).wait())
+    run_until_stopped("results.serve", settings.grpc_address, start(settings).stop)
 
 
 if __name__ == "__main__":

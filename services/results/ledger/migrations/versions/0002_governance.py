@@ -144,6 +144,4 @@ def _fill_bundles(connection: sa.Connection) -> None:
             if bundle:
                 values = {"bundle_id": bundle["bundle_id"], "bundle_version": bundle["version"],
                           "bundle_digest": bundle["digest"]}  # fmt: skip
-                connection.execute(
-                    finding.update().where(finding.c.finding_id == row.finding_id).values(**values)
-                )
+                connection.execute(finding.update().where(finding.c.finding_id == row.finding_id).values(**values))
