@@ -26,9 +26,9 @@ _LOOK_S = 0.5
 _STAYS = """\
 What stays, and why:
   the audit chain        proof of who did what; the patient is a keyed HMAC in it, no name and no identifier
-  cases and deliveries   which object of ours lies in which chart (object ids, revisions, times); nothing about the person
+  cases and deliveries   which object of ours lies in which chart; nothing about the person
   results at sinks       they belong to the PACS and the EHR{sinks}: erase them there
-  the DICOM listener     its journal and its index still name the patient's instances: see services/results/ledger/README.md
+  the DICOM listener     its journal and index still name the instances (services/results/ledger/README.md)
   backups                until they age out as the site has decided"""
 
 
@@ -66,7 +66,9 @@ def verify(anchors: Path | None) -> None:
         click.echo(f"FAULT  {fault.text}")
     if found:
         raise SystemExit(1)
-    click.echo(f"ok  {len(rows)} rows, {len(written)} anchors: nothing changed, removed, reordered, inserted or cut off")
+    click.echo(
+        f"ok  {len(rows)} rows, {len(written)} anchors: nothing changed, removed, reordered, inserted or cut off"
+    )
 
 
 @audit.command("show")
