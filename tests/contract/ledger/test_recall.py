@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from services.results.ledger import recalls
 from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
+from shared.domain.audit import faults
 from shared.domain.case import Currency, DeliveryState, FindingKind, InferenceState
 from shared.domain.errors import StaleAttemptError
 from shared.testing.cases import BUNDLE, a_prediction
@@ -149,3 +154,40 @@ def test_the_withdrawal_never_overtakes_the_result_it_takes_back(ledger: Ledger,
     states = {(d.sink, d.revision): d.state for d in ledger.queries.case(case_id, clock()).deliveries}
     assert states[("ehr", 1)] is DeliveryState.DEAD_LETTER  # never sent, so nothing is owed to it
     assert ("ehr", 2) not in states
+
+
+KILLED = """
+import os, signal, sys
+from services.results.ledger import recalls
+from services.results.ledger.database import open_engine
+from shared.testing.cases import START
+from tests.contract.ledger.conftest import KEYS, POLICY
+real, done = recalls.retract, []
+def dies(*arguments):
+    done.append(real(*arguments))
+    if len(done) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done[-1]
+recalls.retract = dies
+ledger = recalls.Recalls(open_engine(sys.argv[1]), KEYS, POLICY)
+while ledger.work(START, 2):
+    pass
+"""
+
+
+def test_kill_9_in_mid_recall_loses_and_doubles_nothing(ledger: Ledger, engine: sa.Engine, clock: Any) -> None:
+    cases = [predicted(ledger, clock, number) for number in range(1, 6)]
+    deliver_all(ledger, clock, ("pacs",))
+    recall(ledger, clock)
+    url = engine.url.render_as_string(hide_password=False)
+    ended = subprocess.run([sys.executable, "-c", KILLED, url], check=False, timeout=60)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert ledger.recalls.all()[0].withdrawn_count == 2
+    while work(ledger, clock, 2):
+        pass
+    assert deliver_all(ledger, clock, ("pacs",)) == ["pacs withdrawn"] * 5
+    for case_id in cases:
+        kinds = [finding.kind for finding in ledger.queries.case(case_id, clock()).findings]
+        assert kinds == [FindingKind.PREDICTION, FindingKind.WITHDRAWN]
+    assert faults(ledger.trail.rows()) == ()
