@@ -45,7 +45,7 @@ class _Reading:
     """One message with its separators."""
 
     def __init__(self, header: str, identities: IdentityMap, control_id: str) -> None:
-        self._field, self._component, self._repetition, _, self._subcomponent = header[3:8]
+        self._field, self._component, self._repetition, _, self._subcomponent = list(header[3:8])
         self._by_name: Mapping[str, str] = {
             row.hl7_authority: row.name for row in identities.authorities if row.hl7_authority
         }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from services.results.ledger import recalls
+from services.results.ledger import recalls, retraction
 from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
@@ -72,7 +72,7 @@ def test_batches_are_bounded_and_a_killed_one_is_taken_again(
         predicted(ledger, clock, number)
     recall(ledger, clock)
     assert work(ledger, clock, 2) == 2
-    real, calls = recalls.retract, []
+    real, calls = retraction.retract, []
 
     def dies(*arguments: Any) -> str:
         calls.append(arguments)

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 
 from services.results.ledger.cases import Step
 from services.results.ledger.database import check_schema, downgrade, upgrade
-from services.results.ledger.governance_tables import METADATA
+from services.results.ledger.governance_tables import AUDIT
 from services.results.ledger.ledger import Ledger
 from shared.domain.audit import faults
 from shared.domain.case import FindingKind
@@ -20,6 +20,8 @@ from shared.testing.cases import BUNDLE, PATIENT, a_study
 from tests.contract.ledger.steps import predicted
 
 pytestmark = pytest.mark.contract
+
+METADATA = AUDIT.metadata
 
 
 def test_migrations_make_exactly_the_tables_of_the_code(engine: sa.Engine) -> None:
