@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from services.cli.cases import print_json, screen, tree
+from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from shared.domain.audit import faults
@@ -40,7 +40,7 @@ def governance_client() -> Iterator[GovernanceClient]:
         UnavailableError: If results does not answer; says where it was looked for.
     """
     address = Settings().grpc_address
-    client = GovernanceClient(address, deadline_s=DEADLINE_S)
+    client = GovernanceClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
     try:
         yield client
     except UnavailableError as error:
@@ -97,7 +97,7 @@ def export(form: str, authority: str, identifier: str) -> None:
 @click.command("recall")
 @click.argument("bundle")
 @click.option("--reason", required=True, help="One sentence that says why; it reaches every sink.")
-@click.option("--actor", default=getpass.getuser, help="Who recalls it.")
+@click.option("--actor", default="", help="Who recalls it; default: you.")
 @click.option("--digest", default="", help="Only the build with this digest.")
 @click.option("--wait/--no-wait", default=True, help="Show progress until every sink has confirmed.")
 def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool) -> None:
@@ -109,7 +109,7 @@ def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool) -> 
     """
     bundle_id, _, version = bundle.partition("@")
     with governance_client() as client:
-        state = client.recall(bundle_id, version, digest, actor, reason)
+        state = client.recall(bundle_id, version, digest, actor or person_name(), reason)
         click.echo(_progress(state))
         while wait and state.finished_time is None:
             time.sleep(_LOOK_S)
@@ -138,14 +138,15 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
     who = PatientIdentity(authority, identifier)
     if not yes:
         click.confirm("Erase this patient? It cannot be undone", abort=True)
-    lab = LabErasureClient(LabSettings().grpc_address, deadline_s=DEADLINE_S)
+    settings = LabSettings()
+    lab = LabErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
     try:
         resources, statements = lab.erase(who)
     finally:
         lab.close()
     click.echo(f"lab_consumer: {resources} resource(s) and {statements} statement(s) erased")
     with governance_client() as client:
-        state = client.erase(who, getpass.getuser(), reason)
+        state = client.erase(who, person_name(), reason)
         click.echo(f"results: {state.case_count} case(s) emptied, {state.blobs_left} stored object(s) to remove")
         while state.finished_time is None:
             time.sleep(_LOOK_S)

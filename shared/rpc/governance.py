@@ -14,6 +14,7 @@ from shared.rpc.gen.oncorelay.lab_consumer.v1.erasure_service_pb2_grpc import Er
 from shared.rpc.gen.oncorelay.results.v1 import governance_service_pb2 as results
 from shared.rpc.gen.oncorelay.results.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
+from shared.security.tls_folder import TlsFiles
 
 PAGE = 2000
 """Rows of the audit per call."""
@@ -24,8 +25,8 @@ class GovernanceClient(Client):
 
     name = "results"
 
-    def __init__(self, address: str, *, deadline_s: float = 10.0) -> None:
-        super().__init__(address, deadline_s=deadline_s)
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
+        super().__init__(address, tls=tls, deadline_s=deadline_s)
         self._stub = GovernanceServiceStub(self.channel)
 
     def audit(self, *, case_id: str = "", identity: PatientIdentity | None = None) -> Iterator[AuditRow]:
@@ -76,8 +77,8 @@ class LabErasureClient(Client):
 
     name = "lab_consumer"
 
-    def __init__(self, address: str, *, deadline_s: float = 10.0) -> None:
-        super().__init__(address, deadline_s=deadline_s)
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
+        super().__init__(address, tls=tls, deadline_s=deadline_s)
         self._stub = ErasureServiceStub(self.channel)
 
     def erase(self, identity: PatientIdentity) -> tuple[int, int]:

@@ -6,13 +6,14 @@ from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.rpc.clients import ResultsClient
 from shared.rpc.governance import GovernanceClient
+from shared.security.tls_folder import TlsFiles
 
 
 class ResultsDoor:
     """The port ``Results``; the owner closes it."""
 
-    def __init__(self, address: str) -> None:
-        self._results, self._governance = ResultsClient(address), GovernanceClient(address)
+    def __init__(self, address: str, tls: TlsFiles | None = None) -> None:
+        self._results, self._governance = ResultsClient(address, tls=tls), GovernanceClient(address, tls=tls)
 
     def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
         """Say that facts changed."""

@@ -6,7 +6,10 @@ import sys
 
 from services.results.config import Settings
 from services.results.ledger.database import open_engine, upgrade
+from services.results.ledger.numbers import Numbers
+from services.results.serve.adapters.operations import operations
 from services.results.serve.app import start
+from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
 
 
@@ -17,7 +20,8 @@ def main() -> None:
         upgrade(open_engine(settings.ledger_url))
     if "migrate" in sys.argv[1:]:
         return
-    run_until_stopped("results.serve", settings.grpc_address, start(settings).stop)
+    with watched(operations(settings, Numbers(open_engine(settings.ledger_url)))):
+        run_until_stopped("results.serve", settings.grpc_address, start(settings).stop)
 
 
 if __name__ == "__main__":

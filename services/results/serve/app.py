@@ -55,7 +55,9 @@ def start(settings: Settings) -> Serve:
     check_schema(ledger.engine)
     ledger.patients.name()
     anchor = AnchorAudit(ledger.trail, _places(settings), utc_now)
-    door = server.start(settings.grpc_address, lambda server: _register(server, ledger))
+    door = server.start(
+        settings.grpc_address, lambda server: _register(server, ledger), tls=settings.site.tls("results")
+    )
     anchoring = Loop("anchor", anchor, settings.audit_anchor_s)
     anchoring.start()
     return Serve(door, anchoring, anchor)
