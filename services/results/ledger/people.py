@@ -37,6 +37,7 @@ class People:
             requeued, resent = once(
                 connection, request_id, "RetryCase", now,
                 lambda: [self._requeue(connection, case_id, step), self._resend(connection, case_id, step)],
+                actor=step.actor, case_id=case_id,
             )  # fmt: skip
         return bool(requeued), int(resent)
 
@@ -46,6 +47,7 @@ class People:
             answer = once(
                 connection, request_id, "WithdrawCase", step.time,
                 lambda: retract(connection, case_id, self.keys, self.policy, step),
+                actor=step.actor, case_id=case_id,
             )  # fmt: skip
         return str(answer)
 
@@ -62,6 +64,8 @@ class People:
                 "ReviewCase",
                 step.time,
                 lambda: self._review(connection, case_id, verdict, step),
+                actor=step.actor,
+                case_id=case_id,
             )
         return str(answer)
 
