@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from services.results.config import Settings, SinkSettings, sink_names
 from services.results.deliver.adapters.sinks import build_sink
 from services.results.deliver.handlers.deliver_one import DeliverOne, RetryPolicy
 from services.results.deliver.handlers.sink_worker import SinkWorker
 from services.results.deliver.ports import Deliveries, Sink
+from services.results.ledger.breaker import BreakerRule
 
 _LEASE_TIMEOUTS = 4
 """A lease lasts this many of the sink's timeouts; a slower delivery may be sent twice, which changes nothing."""
@@ -77,4 +78,9 @@ def deliver_one(settings: SinkSettings, sink: Sink, deliveries: Deliveries) -> D
         clinical=settings.clinical,
         now=lambda: datetime.now(UTC),
         jitter=random.SystemRandom().random,
+        rule=BreakerRule(
+            settings.breaker_failures,
+            timedelta(seconds=settings.breaker_first_s),
+            timedelta(seconds=settings.breaker_longest_s),
+        ),
     )

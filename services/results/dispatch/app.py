@@ -48,6 +48,7 @@ def start(settings: Settings) -> Dispatch:
     """
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
+    ledger.overdue.tell_removed(utc_now())
     lab, queue = LabConsumerClient(settings.lab_consumer_address), OrderQueue(settings.redis_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     evaluate = EvaluateCases(ledger.collecting, lab, catalog, REGISTRY, utc_now)

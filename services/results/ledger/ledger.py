@@ -15,11 +15,13 @@ from services.results.ledger.collecting import Collecting
 from services.results.ledger.database import open_engine
 from services.results.ledger.intake import Intake
 from services.results.ledger.keys import Keys
+from services.results.ledger.letters import Letters
 from services.results.ledger.orders import Orders
 from services.results.ledger.overdue import Overdue
 from services.results.ledger.people import People
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.ledger.queries import Queries
+from services.results.ledger.sinks import Sinks
 from shared.domain.errors import InvalidInputError
 
 SECRET_BYTES = 32
@@ -37,6 +39,8 @@ class Ledger:
     people: People
     overdue: Overdue
     queries: Queries
+    letters: Letters
+    sinks: Sinks
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -53,7 +57,8 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
     """Return the ledger over its parts."""
     return Ledger(
         engine, Intake(engine, keys, policy), Collecting(engine, keys, policy), Orders(engine, policy),
-        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine), Queries(engine),
+        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy),
+        Queries(engine), Letters(engine, policy), Sinks(engine, policy),
     )  # fmt: skip
 
 
@@ -67,6 +72,7 @@ def policy_of(settings: Settings) -> Policy:
         max_attempts=settings.max_attempts,
         redispatch=timedelta(seconds=settings.redispatch_s),
         review_required=settings.review_required,
+        sink_patience=timedelta(seconds=settings.sink_patience_s),
     )
 
 

@@ -30,6 +30,8 @@ class Policy:
     max_attempts: int = 3
     redispatch: timedelta = timedelta(seconds=60)
     review_required: bool = False
+    sink_patience: timedelta = timedelta(minutes=15)
+    """A sink that is down for longer is told to a person."""
 
     def needs_review(self, kind: FindingKind) -> bool:
         """Tell whether a person must accept such a finding: where a sink holds, refusals too; never withdrawals."""
