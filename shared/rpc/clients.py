@@ -36,8 +36,8 @@ def new_request_id() -> str:
     return str(uuid.uuid4())
 
 
-class _Client:
-    """One channel, one deadline, one error table; the owner closes it."""
+class ServiceClient:
+    """Base of the clients: one channel, one deadline, one error table; the owner closes it."""
 
     name = ""
 
@@ -67,7 +67,7 @@ class _Client:
             raise_domain_error(error, self.name)
 
 
-class ResultsClient(_Client):
+class ResultsClient(ServiceClient):
     """The ledger's door, see ``proto/oncorelay/results/v1``."""
 
     name = "results"
@@ -169,7 +169,7 @@ class ResultsClient(_Client):
         return self._call(self._stub.WithdrawCase, request).finding_id
 
 
-class LabConsumerClient(_Client):
+class LabConsumerClient(ServiceClient):
     """Facts, see ``proto/oncorelay/lab_consumer/v1``."""
 
     name = "lab_consumer"

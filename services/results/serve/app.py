@@ -9,6 +9,7 @@ import grpc
 from services.results.config import Settings
 from services.results.ledger.database import check_schema
 from services.results.ledger.ledger import open_ledger
+from services.results.serve.adapters.delivery_server import delivery_registration
 from services.results.serve.adapters.grpc_server import registration
 from services.results.serve.handlers import SubmitCase
 from shared.predictors.registry import REGISTRY
@@ -30,4 +31,10 @@ def start(settings: Settings) -> grpc.Server:
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
     submit = SubmitCase(ledger.intake, ledger.intake, REGISTRY, utc_now)
-    return server.start(settings.grpc_address, registration(ledger, submit, utc_now))
+    cases, deliveries = registration(ledger, submit, utc_now), delivery_registration(ledger, utc_now)
+
+    def register(grpc_server: grpc.Server) -> None:
+        cases(grpc_server)
+        deliveries(grpc_server)
+
+    return server.start(settings.grpc_address, register)

@@ -166,7 +166,7 @@ _PERMANENT_FILES = {errno.ENAMETOOLONG, errno.EINVAL, errno.EISDIR, errno.EFBIG}
 
 
 def file_error(error: OSError, what: str) -> OncoRelayError:
-    """Return the error a file system's answer stands for; what a person can mend there (EACCES, EROFS, ENOTDIR) is waited for."""
+    """Return the error a file system's answer stands for; what a person can mend (EACCES, EROFS) is waited for."""
     said = f"{what} cannot be written: {error.strerror}"
     if error.errno in _FULL:
         return BusyError(said)
