@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
 
 from services.results.config import Settings, SinkSettings, sink_names
 from services.results.deliver.adapters.sinks import build_sink
@@ -12,6 +16,8 @@ from services.results.deliver.handlers.deliver_one import DeliverOne, RetryPolic
 from services.results.deliver.handlers.sink_worker import SinkWorker
 from services.results.deliver.ports import Deliveries, Sink
 from services.results.ledger.breaker import BreakerRule
+from services.results.ledger.ledger import policy_of
+from services.results.ledger.sinks import Sinks
 
 _LEASE_TIMEOUTS = 4
 """A lease lasts this many of the sink's timeouts; a slower delivery may be sent twice, which changes nothing."""
@@ -60,6 +66,12 @@ def build(settings: Settings, deliveries: Deliveries) -> App:
         )
         patience = max((row.timeout_s for row in settings.sinks), default=0.0) * _STOP_TIMEOUTS
         return App(workers, opened.pop_all(), patience)
+
+
+def checks(settings: Settings, engine: sa.Engine) -> dict[str, Callable[[], str]]:
+    """Return the health checks of deliver: per sink one, which says what is wrong with it ("" where nothing is)."""
+    sinks = Sinks(engine, policy_of(settings))
+    return {f"sink {row.name}": partial(sinks.trouble, row.name) for row in settings.sinks}
 
 
 def _workers(row: SinkSettings, use_case: DeliverOne, poll_s: float) -> list[SinkWorker]:

@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from services.results.ledger.breaker import BreakerRule, Outage
 from services.results.ledger.database import check_schema, downgrade, upgrade
+from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
 from services.results.ledger.tables import METADATA
 from shared.domain.errors import ConflictError
 from shared.testing.cases import a_study
+from tests.contract.ledger.test_deliveries import refused, take
 
 pytestmark = pytest.mark.contract
 
@@ -41,3 +44,20 @@ def test_an_unknown_schema_is_refused_and_the_remedy_named(engine: sa.Engine) ->
 
     with pytest.raises(ConflictError, match=r"python -m services\.results\.serve migrate"):
         check_schema(engine)
+
+
+def test_what_was_taken_before_sinks_had_a_breaker_may_be_there(engine: sa.Engine, ledger: Ledger, clock: Any) -> None:
+    refused(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    due = take(ledger, clock)
+    outage = Outage("no answer", clock(), BreakerRule(1), 8)
+    deliveries.unavailable(due, outage, clock())
+    downgrade(engine, "0001")
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT sink, tries FROM ledger_delivery ORDER BY sink")).all()
+    assert [tuple(row) for row in rows] == [("ehr", 0), ("pacs", 1)]
+    upgrade(engine)
+
+    found = {letter.sink: letter.maybe_there for letter in ledger.letters.listed(None)}
+    assert found == {"ehr": False, "pacs": True}
+    assert take(ledger, clock).delivery_id == due.delivery_id
