@@ -19,6 +19,7 @@ from rich.text import Text
 
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
+from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
 from services.cli.up import Settings as UpSettings
@@ -32,6 +33,7 @@ from services.results.ledger.ledger import read_secret
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
+from shared.rpc.delivery_client import DeliveryClient
 
 TIMEOUT_S = 3.0
 MAX_CLOCK_DIFFERENCE_S = 5.0
@@ -106,6 +108,7 @@ def _peers(results: ResultsSettings, listener: ListenerSettings) -> Iterator[Exa
     if not results.sinks:
         missing = "no [[sinks]] table: no result would reach anybody; add one to site.toml"
         yield Examination("sinks", passed=False, detail=missing)
+    yield _try("deliveries", lambda: _deliveries(results))
     for sink in results.sinks:
         yield _try(f"sink {sink.name}", partial(_sink, sink))
         if sink.kind == "dicom-cstore":
@@ -215,6 +218,20 @@ def _listener(settings: ListenerSettings) -> str:
 
 def _echo(node: Node) -> str:
     return f"{node.echo()}; we call {node.called} as {node.calling}"
+
+
+def _deliveries(results: ResultsSettings) -> str:
+    """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
+    client = DeliveryClient(results.grpc_address, deadline_s=TIMEOUT_S)
+    try:
+        sinks = client.list_sinks()
+    finally:
+        client.close()
+    wrong = [f"{row.name}: {why(row)}" for row in sinks if why(row)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    waiting = sum(row.due + row.sending for row in sinks)
+    return f"all sinks closed (deliveries flow), {waiting} on their way, no dead letters"
 
 
 def _node(sink: SinkSettings) -> Node:

@@ -55,6 +55,20 @@ class SinkSettings(BaseModel):
     first_retry_s: float = 2.0
     """Pause before the first retry; doubles up to ``longest_retry_s``, with jitter."""
     longest_retry_s: float = 600.0
+    breaker_failures: int = 5
+    """After so many failures of the sink in a row (not reached, overloaded, no answer) its deliveries wait without
+    losing tries, and one at a time finds out whether it works again."""
+    breaker_first_s: float = 5.0
+    """Pause before the first such probe; doubles up to ``breaker_longest_s``."""
+    breaker_longest_s: float = 300.0
+    """Longest pause between two probes; also the longest Retry-After that is believed."""
+    withdrawal: Literal["sr", "rejection-note", "both"] = "sr"
+    """C-STORE and STOW-RS: how a result is taken back. "sr": a report that says so and names its predecessor, which
+    every archive can show. "rejection-note": a Key Object Selection that asks the archive to hide the earlier report
+    (IHE IOCM); only for archives that take and follow it. "both": the report, then the note."""
+    rejection: Literal["quality", "patient-safety"] = "patient-safety"
+    """Title of the rejection note (PS3.16 CID 7010): quality (DCM 113001) or patient safety (DCM 113037). The reason of
+    a withdrawal is a sentence; it is not guessed from its words."""
 
 
 class Retention(BaseModel):
@@ -104,6 +118,8 @@ class Settings(RedisSettings):
     """A queued order nobody claimed is sent again after this time (at once when the queue is empty)."""
     state_deadline_s: float = 24 * 3600.0
     """After this time in queued, running or waiting for review a person is told."""
+    sink_patience_s: float = 900.0
+    """A sink that is down for longer is told to a person."""
     review_required: bool = False
     """True: findings wait for a person before they count as final."""
     validity_days: int = 90

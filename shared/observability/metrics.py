@@ -106,7 +106,7 @@ DELIVERY_AGE = GaugeFamily(
 )
 DELIVERY_TRIES = CounterFamily(
     "oncorelay_deliver_tries_total", "Tries, by sink and outcome.",
-    (SINK, _of("outcome", "delivered", "postponed", "given_up", "lost")),
+    (SINK, _of("outcome", "delivered", "postponed", "unavailable", "given_up", "lost")),
 )  # fmt: skip
 DELIVERY_SECONDS = HistogramFamily(
     "oncorelay_deliver_try_seconds", "Duration of one try, reading back included.", _SLOW_S, (SINK,)

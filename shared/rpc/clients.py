@@ -39,8 +39,8 @@ def new_request_id() -> str:
     return str(uuid.uuid4())
 
 
-class Client:
-    """One channel, one deadline, one error table; the owner closes it."""
+class ServiceClient:
+    """Base of the clients: one channel, one deadline, one error table; the owner closes it."""
 
     name = ""
 
@@ -70,7 +70,7 @@ class Client:
             raise_domain_error(error, self.name)
 
 
-class ResultsClient(Client):
+class ResultsClient(ServiceClient):
     """The ledger's door, see ``proto/oncorelay/results/v1``."""
 
     name = "results"
@@ -175,7 +175,7 @@ class ResultsClient(Client):
         return self._call(self._stub.WithdrawCase, request).finding_id
 
 
-class LabConsumerClient(Client):
+class LabConsumerClient(ServiceClient):
     """Facts, see ``proto/oncorelay/lab_consumer/v1``."""
 
     name = "lab_consumer"

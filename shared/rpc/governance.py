@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shared.domain.audit import AuditRow
 from shared.domain.governance import Erasure, PatientChange, Recall
 from shared.domain.identity import PatientIdentity
-from shared.rpc.clients import Client, new_request_id
+from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2 as lab
 from shared.rpc.gen.oncorelay.lab_consumer.v1.erasure_service_pb2_grpc import ErasureServiceStub
@@ -20,7 +20,7 @@ PAGE = 2000
 """Rows of the audit per call."""
 
 
-class GovernanceClient(Client):
+class GovernanceClient(ServiceClient):
     """What is done about the ledger, see ``proto/oncorelay/results/v1/governance_service.proto``."""
 
     name = "results"
@@ -72,7 +72,7 @@ class GovernanceClient(Client):
         return from_message(self._call(self._stub.GetErasure, request).erasure, Erasure)
 
 
-class LabErasureClient(Client):
+class LabErasureClient(ServiceClient):
     """Erasure of facts, see ``proto/oncorelay/lab_consumer/v1/erasure_service.proto``."""
 
     name = "lab_consumer"

@@ -56,6 +56,7 @@ def start(settings: Settings) -> Dispatch:
     """
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
+    ledger.overdue.tell_removed(utc_now())
     lab = LabConsumerClient(settings.lab_consumer_address, tls=settings.site.tls("results"))
     queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)

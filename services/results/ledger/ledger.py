@@ -16,6 +16,7 @@ from services.results.ledger.database import open_engine
 from services.results.ledger.erasures import Erasures
 from services.results.ledger.intake import Intake
 from services.results.ledger.keys import Keys
+from services.results.ledger.letters import Letters
 from services.results.ledger.orders import Orders
 from services.results.ledger.overdue import Overdue
 from services.results.ledger.patients import Patients
@@ -24,6 +25,7 @@ from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.ledger.queries import Queries
 from services.results.ledger.recalls import Recalls
 from services.results.ledger.retention import Retention
+from services.results.ledger.sinks import Sinks
 from services.results.ledger.trail import Trail
 from shared.domain.errors import InvalidInputError
 
@@ -47,6 +49,8 @@ class Ledger:
     patients: Patients
     erasures: Erasures
     retention: Retention
+    letters: Letters
+    sinks: Sinks
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -63,9 +67,9 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
     """Return the ledger over its parts."""
     return Ledger(
         engine, Intake(engine, keys, policy), Collecting(engine, keys, policy), Orders(engine, policy),
-        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine), Queries(engine),
+        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy), Queries(engine),
         Trail(engine, keys), Recalls(engine, keys, policy), Patients(engine, keys, policy),
-        Erasures(engine, keys, policy), Retention(engine, policy),
+        Erasures(engine, keys, policy), Retention(engine, policy), Letters(engine, policy), Sinks(engine, policy),
     )  # fmt: skip
 
 
@@ -82,6 +86,7 @@ def policy_of(settings: Settings) -> Policy:
         keep_findings=_days(settings.retention.findings_days),
         keep_requests=_days(settings.retention.requests_days),
         keep_notices=_days(settings.retention.notices_days),
+        sink_patience=timedelta(seconds=settings.sink_patience_s),
     )
 
 

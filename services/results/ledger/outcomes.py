@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step, change
 from services.results.ledger.codec import digest, dump, load
 from services.results.ledger.findings import Finding
-from services.results.ledger.policy import Policy
-from services.results.ledger.record import move
+from services.results.ledger.policy import Policy, SinkPolicy
+from services.results.ledger.record import move, tell
 from services.results.ledger.tables import DELIVERY, FINDING
 from shared.domain.case import Currency, DeliveryState, FindingKind, Pins, ReviewState
 from shared.domain.identity import PatientIdentity
@@ -53,7 +53,11 @@ def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: 
         return before.finding_id
     if before is not None and not answer.reason:
         answer = replace(answer, reason="the inputs changed")
-    return _append(connection, before, _finding(connection, row, answer, policy, step.time), policy, step)
+    finding = _finding(connection, row, answer, policy, step.time)
+    if before is not None and answer.kind is FindingKind.WITHDRAWN:
+        # It is taken back where, and of whom, it was said: the case may have another identity or study by now.
+        finding = replace(finding, identity=before.identity, study=before.study, side=before.side)
+    return _append(connection, before, finding, policy, step)
 
 
 def reviewed(connection: sa.Connection, before: Finding, verdict: ReviewState, policy: Policy, step: Step) -> str:
@@ -137,7 +141,9 @@ def drop_unsent(connection: sa.Connection, before: Finding | sa.Row[Any], step: 
     """
     states = [DeliveryState.HELD.value, DeliveryState.DUE.value, *([DeliveryState.SENDING.value] if sending else [])]
     unsent = DELIVERY.c.state.in_(states)
-    for row in list(connection.execute(sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent))):
+    # Locked: a worker that takes one of them at this moment comes either first (it is being sent) or too late.
+    query = sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent).with_for_update()
+    for row in list(connection.execute(query)):
         move(connection, "delivery", before.case_id, (DeliveryState(row.state), DeliveryState.DEAD_LETTER),
              subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor, reason=REPLACED)  # fmt: skip
     values = {"state": DeliveryState.DEAD_LETTER.value, "reason": REPLACED, "deadline_time": None}
@@ -146,7 +152,7 @@ def drop_unsent(connection: sa.Connection, before: Finding | sa.Row[Any], step: 
 
 def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step) -> None:
     reached = _sinks_reached(connection, finding.case_id)
-    for sink in policy.sinks:
+    for sink in (*policy.sinks, *_removed(connection, finding, reached, policy, step)):
         if finding.kind is FindingKind.WITHDRAWN and sink.name not in reached:
             continue
         held = sink.hold_until_reviewed and finding.review is ReviewState.WAITING
@@ -165,8 +171,23 @@ def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step
              time=step.time, actor=step.actor, reason="owed")  # fmt: skip
 
 
-def _sinks_reached(connection: sa.Connection, case_id: str) -> set[str]:
-    """Return the sinks that hold, or may hold, something about the case: whatever was owed to them before."""
-    tried = sa.or_(DELIVERY.c.tries > 0, DELIVERY.c.state != DeliveryState.DEAD_LETTER.value)
-    query = sa.select(DELIVERY.c.sink).where(DELIVERY.c.case_id == case_id, tried).distinct()
-    return set(connection.execute(query).scalars())
+def _removed(
+    connection: sa.Connection, finding: Finding, reached: dict[str, str], policy: Policy, step: Step
+) -> list[SinkPolicy]:
+    """Return the sinks that have something of the case and are no longer in the site file; a person is told.
+
+    The delivery waits there, so that it can be redirected, or goes on when the sink comes back into the file.
+    """
+    gone = [name for name in reached if name not in {sink.name for sink in policy.sinks}]
+    for name in gone:
+        text = f"sink {name} is no longer in the site file and still has an earlier result: redirect its deliveries"
+        tell(connection, "sink_removed", text, step.time, case_id=finding.case_id, key=f"{finding.case_id}|{name}")
+    return [SinkPolicy(name, reached[name]) for name in gone]
+
+
+def _sinks_reached(connection: sa.Connection, case_id: str) -> dict[str, str]:
+    """Return the sinks (name and kind) that hold, or may hold, something about the case."""
+    query = sa.select(DELIVERY.c.sink, DELIVERY.c.kind).where(
+        DELIVERY.c.case_id == case_id, DELIVERY.c.maybe_there > 0, DELIVERY.c.replaced.is_(False)
+    )
+    return {row.sink: row.kind for row in connection.execute(query.order_by(DELIVERY.c.revision))}

@@ -35,6 +35,8 @@ class Policy:
     keep_requests: timedelta | None = None
     """How long answers to requests are remembered."""
     keep_notices: timedelta | None = None
+    sink_patience: timedelta = timedelta(minutes=15)
+    """A sink that is down for longer is told to a person."""
 
     def needs_review(self, kind: FindingKind) -> bool:
         """Tell whether a person must accept such a finding: where a sink holds, refusals too; never withdrawals."""

@@ -120,9 +120,25 @@ DELIVERY = sa.Table(
     sa.Column("deadline_time", AwareTime, nullable=True),
     sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("created_time", AwareTime, nullable=False),
+    sa.Column("maybe_there", sa.Integer, nullable=False, default=0, comment="tries that may have left something there"),
+    sa.Column("other_ids", sa.Text, nullable=False, default="", comment="earlier names of the object, by spaces"),
+    sa.Column("from_sink", sa.String(64), nullable=False, default="", comment="the sink it was redirected from"),
+    sa.Column("moved", sa.Boolean, nullable=False, default=False, comment="redirected: another sink has it now"),
     sa.UniqueConstraint("finding_id", "sink"),
     sa.Index("ledger_delivery_due", "sink", "state", "next_time"),
     sa.Index("ledger_delivery_case", "case_id"),
+)
+
+SINK = sa.Table(
+    "ledger_sink",
+    METADATA,
+    sa.Column("sink", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False, comment="in a row; of the sink, not of a delivery"),
+    sa.Column("open_since", AwareTime, nullable=True, comment="empty: deliveries flow"),
+    sa.Column("probe_time", AwareTime, nullable=True, comment="one delivery may try from then on"),
+    sa.Column("success_time", AwareTime, nullable=True, comment="when it last answered"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("told_time", AwareTime, nullable=True, comment="when a person was told that it is open"),
 )
 
 TRANSITION = sa.Table(

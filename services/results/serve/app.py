@@ -13,6 +13,7 @@ from services.results.ledger.database import check_schema
 from services.results.ledger.ledger import Ledger, open_ledger
 from services.results.serve.adapters import governance_server
 from services.results.serve.adapters.anchor_file import AnchorFile
+from services.results.serve.adapters.delivery_server import delivery_registration
 from services.results.serve.adapters.grpc_server import registration
 from services.results.serve.adapters.syslog import Syslog
 from services.results.serve.handlers import AnchorAudit, SubmitCase
@@ -66,6 +67,7 @@ def start(settings: Settings) -> Serve:
 def _register(server: grpc.Server, ledger: Ledger) -> None:
     submit = SubmitCase(ledger.intake, ledger.intake, REGISTRY, utc_now)
     registration(ledger, submit, utc_now)(server)
+    delivery_registration(ledger, utc_now)(server)
     governance_server.register(server, ledger, utc_now)
 
 

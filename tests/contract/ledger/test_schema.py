@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from services.results.ledger.breaker import BreakerRule, Outage
 from services.results.ledger.cases import Step
 from services.results.ledger.database import check_schema, downgrade, upgrade
+from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.governance_tables import AUDIT
 from services.results.ledger.ledger import Ledger
 from shared.domain.audit import faults
@@ -18,6 +20,7 @@ from shared.domain.case import FindingKind
 from shared.domain.errors import ConflictError
 from shared.testing.cases import BUNDLE, PATIENT, a_study
 from tests.contract.ledger.steps import predicted
+from tests.contract.ledger.test_deliveries import refused, take
 
 pytestmark = pytest.mark.contract
 
@@ -73,3 +76,20 @@ def test_a_ledger_of_the_first_schema_is_filled_and_then_goes_on(engine: sa.Engi
     assert ledger.queries.case(case_id, clock()).findings[-1].kind is FindingKind.WITHDRAWN
     assert case_id in {row.case_id for row in ledger.trail.rows(identity=PATIENT)}
     assert faults(ledger.trail.rows()) == ()
+
+
+def test_what_was_taken_before_sinks_had_a_breaker_may_be_there(engine: sa.Engine, ledger: Ledger, clock: Any) -> None:
+    refused(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    due = take(ledger, clock)
+    outage = Outage("no answer", clock(), BreakerRule(1), 8)
+    deliveries.unavailable(due, outage, clock())
+    downgrade(engine, "0001")
+    with engine.connect() as connection:
+        rows = connection.execute(sa.text("SELECT sink, tries FROM ledger_delivery ORDER BY sink")).all()
+    assert [tuple(row) for row in rows] == [("ehr", 0), ("pacs", 1)]
+    upgrade(engine)
+
+    found = {letter.sink: letter.maybe_there for letter in ledger.letters.listed(None)}
+    assert found == {"ehr": False, "pacs": True}
+    assert take(ledger, clock).delivery_id == due.delivery_id
