@@ -56,6 +56,10 @@ class Site:
         self.ledger.recalls.work(datetime.now(UTC))
         self.ledger.erasures.work(BlobEraser(self.folder / "blobs"), datetime.now(UTC))
 
+    def work_thrice(self) -> None:
+        for _ in range(3):
+            self.work()
+
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
@@ -115,7 +119,7 @@ def test_the_export_has_a_line_per_row_as_json_and_as_fhir(site: Site) -> None:
 
 def test_a_recall_shows_its_progress_until_it_is_finished(site: Site) -> None:
     site.predicted()
-    working = threading.Timer(1.0, lambda: [site.work() for _ in range(3)])
+    working = threading.Timer(1.0, site.work_thrice)
     working.start()
     shown = run("models", "recall", BUNDLE.bundle_id, "--reason", "a coefficient was printed wrongly")
     working.join()
@@ -146,7 +150,7 @@ def test_a_patient_is_erased_everywhere_by_one_command_that_says_what_stays(site
     migrate(lab_settings)
     lab = build(lab_settings)
     lab.start()
-    working = threading.Timer(1.0, lambda: [site.work() for _ in range(3)])
+    working = threading.Timer(1.0, site.work_thrice)
     working.start()
     whom = ("--authority", PATIENT.authority, "--identifier", PATIENT.identifier)
     shown = run("erase", *whom, "--reason", "asked for", "--yes")
