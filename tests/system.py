@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import redis
 from pydicom.dataset import Dataset
 
 from services.cli.demo.site import FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
 from services.cli.demo.surroundings import ROUTE_TO_US
+from services.cli.person import person_tls
 from services.cli.site_file import make_keys
 from services.cli.supervisor import Supervisor
+from services.cli.up import Settings as UpSettings
 from services.cli.up import running
 from shared.domain.case import CaseDetail
 from shared.rpc.clients import ResultsClient
@@ -118,6 +121,11 @@ class System:
         finally:
             os.killpg(group, signal.SIGCONT)
 
+    def empty_redis(self) -> None:
+        """Remove everything Redis holds."""
+        password = (self.folder / "secrets" / "redis.password").read_text().strip()
+        redis.Redis(port=self.ports.redis, password=password).flushall()
+
     def revive(self, name: str) -> None:
         """Have the supervisor start a killed service again, and wait until it is ready."""
         self.until(lambda: self.supervisor.children[name].ready and self._runs(name), f"{name} to come back")
@@ -168,7 +176,7 @@ def start_system(
         sinks = [_pacs_sink(pacs, pacs_sink), _ehr_sink(ehr)]
         site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results)
         with _environment(site), running(lambda _name, _text: None) as supervisor:
-            client = ResultsClient(f"127.0.0.1:{ports.results}")
+            client = ResultsClient(f"127.0.0.1:{ports.results}", tls=person_tls(UpSettings().site))
             yield System(data, ports, supervisor, client, pacs, ehr, token, archive)
             client.close()
 

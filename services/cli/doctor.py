@@ -20,6 +20,7 @@ from rich.text import Text
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.models import site_catalog
+from services.cli.person import person_tls
 from services.cli.up import Settings as UpSettings
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.inference.config import Settings as InferenceSettings
@@ -73,11 +74,17 @@ def examine() -> Iterator[Examination]:
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
-    yield _try("redis", lambda: _redis(results.redis_url))
+    yield _try("redis", lambda: _redis(results.broker_url))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
-    yield _try("results", lambda: _healthy(ResultsClient(results.grpc_address, deadline_s=TIMEOUT_S)))
-    yield _try("lab_consumer", lambda: _healthy(LabConsumerClient(lab.grpc_address, deadline_s=TIMEOUT_S)))
+    yield _try(
+        "results",
+        lambda: _healthy(ResultsClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)),
+    )
+    yield _try(
+        "lab_consumer",
+        lambda: _healthy(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
+    )
     yield from _peers(results, listener)
 
 

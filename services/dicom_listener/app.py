@@ -103,7 +103,7 @@ def build(settings: Settings) -> Listener:
     offered = _offered()
     intake = Intake(inbox, StudyReception(receive, watch, files.copy_out), gatekeeper)
     door = _door(settings, offered, intake, _commitment_service(settings, catalogue))
-    results = ResultsClient(settings.results_address)
+    results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     judge = JudgeStudies(watch, catalogue, _counts(settings), settings.settle_s, settings.quiet_s, _now, time.monotonic)
     outbox = EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic))
     report = _commitment_reports(settings, catalogue, files.holds, lambda: None)

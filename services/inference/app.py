@@ -23,7 +23,7 @@ log = structlog.get_logger("oncorelay.inference")
 def serve(settings: Settings) -> int:
     """Verify the bundles, then take orders until SIGTERM; return the exit status."""
     _announce(_catalog(settings))
-    app = worker_app(settings.redis_url, settings.queues, partial(build_handler, settings))
+    app = worker_app(settings.broker_url, settings.queues, partial(build_handler, settings))
     return run(app, f"inference-{os.getpid()}@{socket.gethostname()}", settings.concurrency)
 
 
@@ -32,7 +32,9 @@ def build_handler(settings: Settings) -> Handler:
     models = WarmModels(partial(_catalog, settings))
     models.warm_up()
     return RunCase(
-        attempts=ResultsClient(settings.results_address, deadline_s=settings.deadline_s),
+        attempts=ResultsClient(
+            settings.results_address, tls=settings.site.tls("inference"), deadline_s=settings.deadline_s
+        ),
         models=models,
         predictors=REGISTRY,
         worker=f"inference-{os.getpid()}@{socket.gethostname()}",

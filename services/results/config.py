@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.errors import InvalidInputError
-from shared.site.settings import ServiceSettings
+from shared.site.secret_files import RedisSettings, read_line
 
 
 class SinkSettings(BaseModel):
@@ -57,7 +57,7 @@ class SinkSettings(BaseModel):
     longest_retry_s: float = 600.0
 
 
-class Settings(ServiceSettings):
+class Settings(RedisSettings):
     """What serve, dispatch and deliver need."""
 
     section: ClassVar[str] = "results"
@@ -65,9 +65,10 @@ class Settings(ServiceSettings):
     grpc_address: str = "127.0.0.1:50051"
     """Where serve listens."""
     database_url: str = ""
-    """SQLAlchemy URL of the ledger; empty: SQLite in the data folder."""
+    """SQLAlchemy URL of the ledger; empty: SQLite in the data folder. Without password: see the next key, or pgpass."""
+    database_url_file: Path | None = None
+    """File with the URL, where it holds a password."""
     lab_consumer_address: str = "127.0.0.1:50052"
-    redis_url: str = "redis://127.0.0.1:6379/0"
     bundle_folders: tuple[Path, ...] = ()
     """Folders that hold bundles, besides the demonstration bundles that ship."""
     trusted_key_folder: Path | None = None
@@ -94,6 +95,8 @@ class Settings(ServiceSettings):
     @property
     def ledger_url(self) -> str:
         """Return the ledger's SQLAlchemy URL."""
+        if self.database_url_file is not None:
+            return read_line(self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.site.data_folder / 'ledger' / 'ledger.sqlite'}"
 
 

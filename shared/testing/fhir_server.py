@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -92,9 +93,9 @@ def start_fhir_server(
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = ["node", str(PEERS / "fhir_server.mjs"), "--port", str(port), "--forward-to", forward_to]
-    command += ["--forward-token", forward_token]
+    environment = {**os.environ, "FORWARD_TOKEN": forward_token}  # a command line is there for all to see
     with (folder / "fhir_server.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         wait_until(lambda: accepts_connections(port), f"the FHIR server ({folder}/fhir_server.log)", timeout_s=60)
         yield FhirServer(port)

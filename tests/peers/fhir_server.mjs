@@ -1,9 +1,9 @@
 // A FHIR R4 server in memory for tests and the demonstration: Medplum's router and repository, plus what they leave out
 // (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and two switches for tests:
 //   --forward-to URL       every created or updated resource is PUT to URL/Type/id, in order, until it is answered: a
-//                          subscription to everything (--forward-token: bearer token); GET /_admin/forwarded lists them
+//                          subscription to everything (FORWARD_TOKEN in the environment: bearer token); GET /_admin/forwarded lists them
 //   POST /_admin/fail?next=500&count=1   the next COUNT requests to /fhir are answered with that status
-// Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL [--forward-token TOKEN]]
+// Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL]
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -21,7 +21,6 @@ const { values: options } = parseArgs({
     port: { type: 'string' },
     host: { type: 'string', default: '127.0.0.1' },
     'forward-to': { type: 'string', default: '' },
-    'forward-token': { type: 'string', default: '' },
   },
 });
 
@@ -144,7 +143,7 @@ const forwardWaiting = async () => {
     const resource = waiting[0];
     const path = `${resource.resourceType}/${resource.id}`;
     const headers = { 'content-type': 'application/fhir+json' };
-    if (options['forward-token']) headers.authorization = `Bearer ${options['forward-token']}`;
+    if (process.env.FORWARD_TOKEN) headers.authorization = `Bearer ${process.env.FORWARD_TOKEN}`;
     try {
       const answer = await fetch(`${options['forward-to']}/${path}`, { method: 'PUT', headers, body: JSON.stringify(resource) });
       if (answer.status >= 500) break;

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.cli.site_file import to_toml
+from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
 from shared.testing.ports import free_port
 
 AUTHORITY = "hospital"
@@ -44,11 +44,14 @@ def write_site_file(
     results: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
-    redis = f"redis://127.0.0.1:{ports.redis}/0"
+    redis = {
+        "redis_url": f"redis://127.0.0.1:{ports.redis}/0",
+        "redis_password_file": str(folder / "secrets" / REDIS_PASSWORD_NAME),
+    }
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
-        "site": {"site_id": "demonstration", "data_folder": str(folder)},
+        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls")},
         "identity": [{"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM}],
         "up": {"embedded_redis": True, "redis_port": ports.redis},
         "dicom_listener": {
@@ -58,9 +61,9 @@ def write_site_file(
         "lab_consumer": {"http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", **addresses},
         "results": {
             "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
-            "redis_url": redis, **timing,
+            **redis, **timing,
         },
-        "inference": {"redis_url": redis, **addresses},
+        "inference": {**redis, **addresses},
         "dicom_listener.peers": peers,
         "sinks": sinks,
     }  # fmt: skip

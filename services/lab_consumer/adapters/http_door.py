@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.lab_consumer.adapters.http_body import Gate, HttpRefusalError
+from services.lab_consumer.adapters.http_body import HttpRefusalError, Threshold
 from services.lab_consumer.formats.outcome import answered, capability_statement, failure, response_bundle
 from services.lab_consumer.handlers.intake import Answered, Intake
 from shared.domain.errors import OncoRelayError, TemporaryError
@@ -25,12 +25,15 @@ log = structlog.get_logger("oncorelay.lab_consumer")
 
 _CODES = {
     401: IssueCode.LOGIN,
+    403: IssueCode.FORBIDDEN,
     404: IssueCode.NOT_FOUND,
     405: IssueCode.NOT_SUPPORTED,
     408: IssueCode.TRANSIENT,
     413: IssueCode.TOO_LONG,
     415: IssueCode.NOT_SUPPORTED,
+    503: IssueCode.TRANSIENT,
 }
+_STRANGERS = (401, 403, 503)
 RETRY_AFTER_S = "5"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -46,7 +49,7 @@ class Door:
     """The endpoints."""
 
     intake: Intake
-    gate: Gate
+    threshold: Threshold
     healthy: Callable[[], bool]
     version: str
     started: str
@@ -75,9 +78,9 @@ class Door:
 
     async def _body(self, request: Request) -> bytes:
         try:
-            return await self.gate.body(request)
+            return await self.threshold.body(request)
         except HttpRefusalError as error:
-            if error.status != 401:  # strangers cannot fill the table of refusals
+            if error.status not in _STRANGERS:  # strangers cannot fill the table of refusals
                 await run_in_threadpool(self.intake.refused, _code(error), error.reason)
             raise
 
@@ -155,5 +158,5 @@ async def _on_bug(_: Request, error: Exception) -> Response:
 def _failure(status: int, code: IssueCode, text: str) -> Response:
     headers = {"retry-after": RETRY_AFTER_S} if status == 503 else {}
     headers |= {"www-authenticate": "Bearer"} if status == 401 else {}
-    headers |= {"connection": "close"} if status in (401, 408, 413, 415) else {}
+    headers |= {"connection": "close"} if status in (401, 403, 408, 413, 415) else {}
     return FhirResponse(failure(code, text), status_code=status, headers=headers)

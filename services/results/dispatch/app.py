@@ -48,7 +48,8 @@ def start(settings: Settings) -> Dispatch:
     """
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
-    lab, queue = LabConsumerClient(settings.lab_consumer_address), OrderQueue(settings.redis_url)
+    lab = LabConsumerClient(settings.lab_consumer_address, tls=settings.site.tls("results"))
+    queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     evaluate = EvaluateCases(ledger.collecting, lab, catalog, REGISTRY, utc_now)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
