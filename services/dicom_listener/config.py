@@ -66,6 +66,10 @@ class Settings(ServiceSettings):
     """Largest object accepted, in MiB; the association is aborted beyond it."""
     min_free_mb: int = Field(default=1024, ge=0)
     """Below this much free disk, in MiB, C-STORE answers 0xA700 (out of resources; the sender tries again)."""
+    ledger_grace_s: float = Field(default=30.0, ge=0)
+    """Results may be silent for so long before doors refuse, in seconds; meanwhile studies wait in the outbox."""
+    max_backlog: int = Field(default=50_000, ge=1)
+    """Objects that may wait to be judged; beyond it doors refuse for a while."""
     acse_timeout_s: float = Field(default=10.0, gt=0)
     """Longest wait for an association message, in seconds; a connection that says nothing is closed after it."""
     network_timeout_s: float = Field(default=60.0, gt=0)

@@ -62,6 +62,22 @@ class JournaledCatalogue:
         """Return the current versions of a study's instances, by SOP Instance UID."""
         return self.index.current("study = ?", study_instance_uid)
 
+    def judged(self, segment: str) -> int:
+        """Return up to which offset a segment of the inbox was judged."""
+        rows = self.index.rows("SELECT position FROM judged WHERE segment = ?", segment)
+        return int(rows[0][0]) if rows else 0
+
+    def unchecked(self, count: int) -> tuple[InstanceStored, ...]:
+        """Return up to ``count`` instances whose pixels nobody has looked at."""
+        rows = self.index.rows("SELECT record FROM unchecked JOIN instance USING (sop, version) LIMIT ?", count)
+        return tuple(InstanceStored(**json.loads(row[0])) for row in rows)
+
+    def pixels(self, instance: InstanceStored) -> str:
+        """Return the outcome of the pixel check of this content; empty while there is none."""
+        key = (instance.sop_instance_uid, instance.content_digest)
+        rows = self.index.rows("SELECT outcome FROM pixels WHERE sop = ? AND content = ?", *key)
+        return str(rows[0][0]) if rows else ""
+
     def last_completion(self, study_instance_uid: str) -> StudyCompleted | None:
         """Return the newest completion of a study."""
         rows = self.index.rows("SELECT completion FROM study WHERE study = ? AND completed > 0", study_instance_uid)

@@ -22,7 +22,9 @@ from services.dicom_listener.ports.records import (
     NoticeDelivered,
     NoticeRaised,
     OwnOutputSeen,
+    PixelsChecked,
     Record,
+    SegmentJudged,
     StudyCompleted,
     StudySubmitted,
 )
@@ -44,6 +46,9 @@ CREATE INDEX notice_due ON notice (position) WHERE NOT delivered;
 CREATE TABLE commitment (requestor TEXT, txn TEXT, turn INTEGER, record TEXT, settled INTEGER, time TEXT,
     PRIMARY KEY (requestor, txn)) WITHOUT ROWID;
 CREATE INDEX commitment_due ON commitment (time) WHERE NOT settled;
+CREATE TABLE judged (segment TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID;
+CREATE TABLE pixels (sop TEXT, content TEXT, outcome TEXT, PRIMARY KEY (sop, content)) WITHOUT ROWID;
+CREATE TABLE unchecked (sop TEXT, version INTEGER, PRIMARY KEY (sop, version)) WITHOUT ROWID;
 CREATE TABLE progress (segment INTEGER);
 INSERT INTO progress VALUES (0);
 """
@@ -68,6 +73,8 @@ class Index:
             NoticeDelivered: self._notice_delivered,
             CommitmentRequested: self._commitment_requested,
             CommitmentReported: self._commitment_reported,
+            SegmentJudged: self._judged,
+            PixelsChecked: self._pixels,
         }
 
     def close(self) -> None:
@@ -109,6 +116,8 @@ class Index:
         if self._write("INSERT OR IGNORE INTO instance VALUES (?, ?, ?, ?)", *key, _text(record)):
             self._touch(record.study_instance_uid)
             self._write("UPDATE study SET dirty = 1 WHERE study = ?", record.study_instance_uid)
+            if not self.rows("SELECT 1 FROM pixels WHERE sop = ? AND content = ?", key[0], record.content_digest):
+                self._write("INSERT INTO unchecked VALUES (?, ?)", key[0], record.version)
 
     def _touch(self, study: str) -> None:
         self._write("INSERT OR IGNORE INTO study VALUES (?, 1, 0, NULL, 0)", study)
@@ -155,6 +164,14 @@ class Index:
     def _commitment_reported(self, record: CommitmentReported) -> None:
         key = (record.requestor, record.transaction_uid, record.turn)
         self._write("UPDATE commitment SET settled = 1 WHERE requestor = ? AND txn = ? AND turn <= ?", *key)
+
+    def _judged(self, record: SegmentJudged) -> None:
+        self._write("INSERT OR REPLACE INTO judged VALUES (?, ?)", record.segment, record.offset)
+
+    def _pixels(self, record: PixelsChecked) -> None:
+        sop = record.sop_instance_uid
+        self._write("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", sop, record.content_digest, record.outcome)
+        self._write("DELETE FROM unchecked WHERE sop = ?", sop)
 
 
 def _text(record: Record) -> str:

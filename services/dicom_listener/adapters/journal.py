@@ -80,6 +80,11 @@ class JournalWriter:
             if self._synced < end:
                 self._sync()
 
+    @property
+    def well(self) -> bool:
+        """Tell whether it still writes."""
+        return not self._failed
+
     def close(self) -> None:
         """Close the segment."""
         os.close(self._descriptor)

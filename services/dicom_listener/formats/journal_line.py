@@ -17,7 +17,9 @@ from services.dicom_listener.ports.records import (
     NoticeDelivered,
     NoticeRaised,
     OwnOutputSeen,
+    PixelsChecked,
     Record,
+    SegmentJudged,
     StudyCompleted,
     StudySubmitted,
 )
@@ -34,6 +36,8 @@ _KINDS: dict[str, type[Record]] = {
         NoticeDelivered,
         CommitmentRequested,
         CommitmentReported,
+        SegmentJudged,
+        PixelsChecked,
     )
 }
 

@@ -35,11 +35,21 @@ class _State:
     last_at: float
     open: set[int] = field(default_factory=set)
     spoiled_at: float | None = None
-    """When an association that brought part of the study was cut; cleared by a later one that ends in order."""
+    """When an association that brought part of the study was cut, or brought something that was refused."""
+    whole_since: float = float("-inf")
+    """When the newest of the associations that ended in order began."""
+
+    @property
+    def clean(self) -> bool:
+        """Tell whether whatever was cut was followed by an association that ended in order."""
+        return self.spoiled_at is None or self.whole_since >= self.spoiled_at
 
 
 class StudyWatch:
-    """Thread-safe. ``ticks`` counts seconds and never goes back."""
+    """Thread-safe. ``ticks`` counts seconds and never goes back.
+
+    What a door tells is heard later than it happened; ``at`` says when it did, and is now where it is left out.
+    """
 
     def __init__(self, ticks: Callable[[], float]) -> None:
         self._ticks = ticks
@@ -47,18 +57,18 @@ class StudyWatch:
         self._associations: dict[int, _Association] = {}
         self._studies: dict[str, _State] = {}
 
-    def opened(self, association: int, sender: str) -> None:
+    def opened(self, association: int, sender: str, at: float | None = None) -> None:
         """An association was accepted."""
         with self._lock:
-            self._associations[association] = _Association(sender, self._ticks())
+            self._associations[association] = _Association(sender, self._at(at))
 
-    def arrived(self, association: int, study_instance_uid: str) -> None:
+    def arrived(self, association: int, study_instance_uid: str, at: float | None = None) -> None:
         """An association brought an instance of this study (a known one counts as well)."""
         with self._lock:
             source = self._associations[association]
             source.studies.add(study_instance_uid)
             state = self._studies.setdefault(study_instance_uid, _State(source.sender, 0.0))
-            state.sender, state.last_at = source.sender, self._ticks()
+            state.sender, state.last_at = source.sender, max(state.last_at, self._at(at))
             state.open.add(association)
 
     def refused(self, association: int) -> None:
@@ -66,22 +76,24 @@ class StudyWatch:
         with self._lock:
             self._associations[association].refused = True
 
-    def ended(self, association: int, *, released: bool) -> None:
-        """The association is over."""
+    def ended(self, association: int, *, released: bool, at: float | None = None) -> None:
+        """The association is over, and everything it brought was told by ``arrived``."""
         with self._lock:
             source = self._associations.pop(association, None)
-            now = self._ticks()
             for study in source.studies & self._studies.keys() if source else ():
-                self._end(self._studies[study], association, source, now, released=released)
+                self._end(self._studies[study], association, source, self._at(at), released=released)
+
+    def _at(self, at: float | None) -> float:
+        return self._ticks() if at is None else at
 
     @staticmethod
     def _end(state: _State, association: int, source: _Association | None, now: float, *, released: bool) -> None:
         state.open.discard(association)
-        state.last_at = now
+        state.last_at = max(state.last_at, now)
         if source is None or not released or source.refused:
-            state.spoiled_at = now
-        elif state.spoiled_at is not None and source.opened_at >= state.spoiled_at:
-            state.spoiled_at = None
+            state.spoiled_at = max(state.spoiled_at or now, now)
+        else:
+            state.whole_since = max(state.whole_since, source.opened_at)
 
     def resume(self, study_instance_uid: str, sender: str) -> None:
         """Watch a study left over from before a restart: how its association ended is not known."""
@@ -94,7 +106,7 @@ class StudyWatch:
         with self._lock:
             now = self._ticks()
             return tuple(
-                Watched(study, state.sender, bool(state.open), state.spoiled_at is None, now - state.last_at)
+                Watched(study, state.sender, bool(state.open), state.clean, now - state.last_at)
                 for study, state in self._studies.items()
             )
 

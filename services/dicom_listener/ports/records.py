@@ -33,6 +33,8 @@ class InstanceStored:
     body_part: str = ""
     laterality: str = ""
     """Image Laterality, else Laterality."""
+    note: str = ""
+    """What was unusual about reading it, for a person; without identifying data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,28 @@ class CommitmentReported:
     time: str
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentJudged:
+    """Everything of a segment of the inbox before ``offset`` was judged; a restart begins there."""
+
+    segment: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class PixelsChecked:
+    """Whether the pixel data of a stored object can be read, found out in the jail."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    content_digest: str
+    outcome: str
+    """``shared.dicom.pixels.PixelOutcome``."""
+    reason: str
+    """One clause without identifying data; empty where they can."""
+    time: str
+
+
 Record = (
     InstanceStored
     | InstanceQuarantined
@@ -145,4 +169,6 @@ Record = (
     | NoticeDelivered
     | CommitmentRequested
     | CommitmentReported
+    | SegmentJudged
+    | PixelsChecked
 )
