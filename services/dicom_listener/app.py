@@ -20,7 +20,7 @@ from services.dicom_listener.adapters.jailed_reader import CHECK, CHECK_LIMITS, 
 from services.dicom_listener.adapters.object_ranges import ObjectRanges
 from services.dicom_listener.adapters.segments import Segments
 from services.dicom_listener.adapters.sender_count import FindInstanceCount
-from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer
+from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer, overloaded
 from services.dicom_listener.adapters.tls import server_context
 from services.dicom_listener.config import PeerSettings, Settings
 from services.dicom_listener.handlers.admission import Admission, AdmissionRules
@@ -56,8 +56,6 @@ _PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
 
 _FIRST_REQUEST = 1 << 40
 """STOW-RS requests are numbered from here, associations from 1: one number is one of both."""
-_CONNECTIONS_PER_REQUEST = 4
-"""Connections to the STOW-RS door for each request it serves at once: the others are told to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +201,7 @@ def _stow(settings: Settings, transfer_syntaxes: tuple[str, ...], intake: Intake
     door = StowDoor(StoreParts(intake, accepted), intake.gatekeeper, doorkeeper, count(_FIRST_REQUEST), limits)
     tls = settings.stow_tls_certificate, settings.stow_tls_key
     address = Address(settings.stow_host, settings.stow_port, "dicom_listener.stow_port", *tls)
-    return StowServer(door, HttpServer(door.application(), address, _CONNECTIONS_PER_REQUEST * limits.max_requests))
+    return StowServer(door, HttpServer(door.application(), address, 2 * limits.max_requests, overloaded()))
 
 
 def _commitment_service(settings: Settings, catalogue: JournaledCatalogue) -> CommitmentService:

@@ -12,7 +12,7 @@ from services.lab_consumer.adapters import database
 from services.lab_consumer.adapters.announcer import Announcer, announcement_failed
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
-from services.lab_consumer.adapters.http_door import Door, make_app
+from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
@@ -55,7 +55,7 @@ class LabConsumer:
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(doorkeeper))
         address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
-        self._http = HttpServer(app, address, settings.max_connections)
+        self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
 

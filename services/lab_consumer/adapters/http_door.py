@@ -125,6 +125,11 @@ def _response(result: Answered) -> Response:
     return FhirResponse(answered(answer), status_code=answer.status, headers=location)
 
 
+def overloaded() -> Response:
+    """Return the answer to one request too many."""
+    return _failure(Cause.OVERLOADED, "too many requests at once; try again later")
+
+
 def _code(cause: Cause) -> IssueCode:
     return IssueCode(ANSWERS[cause].fhir)
 
