@@ -96,6 +96,7 @@ class CStore(Listener):
 
     def __init__(self, folder: Path, kind: str) -> None:
         super().__init__(folder, f'door = "{kind}"')
+        self._kind = kind
         self.provoked: Mapping[Cause, Callable[[], Heard]] = {
             Cause.OUT_OF_SPACE: self.send_good,
             Cause.STORE_UNREACHABLE: lambda: self.refusing(self.send_good),
@@ -115,6 +116,9 @@ class CStore(Listener):
 
     def expected(self, cause: Cause) -> Heard:
         row = ANSWERS[cause]
+        if self._kind == "pynetdicom" and cause in self.troubles:
+            # Its library decides over an association before we are asked: the reference can only abort it.
+            return Heard(success=False, answer="aborted")
         at_the_door = cause in self.troubles or cause in (Cause.CALLER_UNKNOWN, Cause.CALLED_UNKNOWN)
         rejection = f"reject {row.association.result}/{row.association.source}/{row.association.reason}"
         return Heard(success=False, answer=rejection if at_the_door else f"status {row.c_store:04X}")
@@ -146,8 +150,13 @@ class CStore(Listener):
         association = entity.associate("127.0.0.1", self.process.port, ae_title=called, evt_handlers=handlers)
         if not association.is_established:
             return Heard(success=False, answer=_rejection(rejections))
-        status = int(send_raw(association, made, content or data_set_bytes(made)).get("Status", -1))
+        try:
+            status = int(send_raw(association, made, content or data_set_bytes(made)).get("Status", -1))
+        except RuntimeError:  # it ended before we could send
+            return Heard(success=False, answer="aborted")
         association.release()
+        if status < 0:
+            return Heard(success=False, answer="aborted")
         return Heard(success=status == 0, answer=f"status {status:04X}")
 
 
