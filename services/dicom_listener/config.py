@@ -66,6 +66,8 @@ class Settings(ServiceSettings):
     """Largest object accepted, in MiB; the association is aborted beyond it."""
     min_free_mb: int = Field(default=1024, ge=0)
     """Below this much free disk, in MiB, C-STORE answers 0xA700 (out of resources; the sender tries again)."""
+    backlog: int = Field(default=1000, ge=1)
+    """More studies and notices waiting for results than this is told by health."""
     ledger_grace_s: float = Field(default=30.0, ge=0)
     """Results may be silent for so long before doors refuse, in seconds; meanwhile studies wait in the outbox."""
     max_backlog: int = Field(default=50_000, ge=1)

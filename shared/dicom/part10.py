@@ -15,7 +15,6 @@ IMPLEMENTATION_CLASS_UID = "1.2.826.0.1.3680043.10.1490.0.2"
 """Who wrote a file and who speaks on an association (PS3.7 D.3.3.2); one for all sites."""
 IMPLEMENTATION_VERSION_NAME = "ONCORELAY_1"
 _PREAMBLE = 128
-_TRANSFER_SYNTAX = 0x00020010
 _GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
 _META_START = _PREAMBLE + 16
 _TAGS = {0x00020002: "sop_class_uid", 0x00020003: "sop_instance_uid", 0x00020010: "transfer_syntax"}
@@ -70,19 +69,6 @@ def file_meta(data: memoryview) -> FileMeta | None:
     if missing:
         raise InvalidInputError("file meta information", f"{missing[0]} is missing")
     return FileMeta(**found, end=end)
-
-
-def transfer_syntax_of(meta: memoryview) -> str:
-    """Return Transfer Syntax UID (0002,0010) of the file meta information before the data set.
-
-    Raises:
-        InvalidInputError: If it is not stated.
-    """
-    for element in walk(meta, start=_PREAMBLE + 4, implicit=False):
-        if element.tag == _TRANSFER_SYNTAX:
-            value = bytes(meta[element.start : element.start + element.length])
-            return value.decode("ascii", "replace").rstrip(" \0")
-    raise InvalidInputError("(0002,0010)", "the file meta information does not state the transfer syntax")
 
 
 def file_beginning(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str, sender: str = "") -> bytes:

@@ -29,7 +29,7 @@ from services.dicom_listener.ports.records import (
     StudySubmitted,
 )
 
-VERSION = 3
+VERSION = 4
 """``PRAGMA user_version``; another one means: throw away and rebuild."""
 
 _SCHEMA = """
@@ -43,12 +43,12 @@ CREATE INDEX quarantine_sop ON quarantine (json_extract(record, '$.sop_instance_
 CREATE TABLE own_output (sop TEXT PRIMARY KEY, study TEXT) WITHOUT ROWID;
 CREATE TABLE notice (position INTEGER PRIMARY KEY, id TEXT UNIQUE, record TEXT, delivered INTEGER);
 CREATE INDEX notice_due ON notice (position) WHERE NOT delivered;
-CREATE TABLE commitment (requestor TEXT, txn TEXT, turn INTEGER, record TEXT, settled INTEGER, time TEXT,
-    PRIMARY KEY (requestor, txn)) WITHOUT ROWID;
-CREATE INDEX commitment_due ON commitment (time) WHERE NOT settled;
 CREATE TABLE judged (segment TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID;
 CREATE TABLE pixels (sop TEXT, content TEXT, outcome TEXT, PRIMARY KEY (sop, content)) WITHOUT ROWID;
 CREATE TABLE unchecked (sop TEXT, version INTEGER, PRIMARY KEY (sop, version)) WITHOUT ROWID;
+CREATE TABLE commitment (requestor TEXT, txn TEXT, turn INTEGER, record TEXT, settled INTEGER, time TEXT,
+    PRIMARY KEY (requestor, txn)) WITHOUT ROWID;
+CREATE INDEX commitment_due ON commitment (time) WHERE NOT settled;
 CREATE TABLE progress (segment INTEGER);
 INSERT INTO progress VALUES (0);
 """
@@ -71,10 +71,10 @@ class Index:
             StudySubmitted: self._submitted,
             NoticeRaised: self._notice,
             NoticeDelivered: self._notice_delivered,
-            CommitmentRequested: self._commitment_requested,
-            CommitmentReported: self._commitment_reported,
             SegmentJudged: self._judged,
             PixelsChecked: self._pixels,
+            CommitmentRequested: self._commitment_requested,
+            CommitmentReported: self._commitment_reported,
         }
 
     def close(self) -> None:
@@ -154,6 +154,14 @@ class Index:
     def _notice_delivered(self, record: NoticeDelivered) -> None:
         self._write("UPDATE notice SET delivered = 1 WHERE id = ?", record.notice_id)
 
+    def _judged(self, record: SegmentJudged) -> None:
+        self._write("INSERT OR REPLACE INTO judged VALUES (?, ?)", record.segment, record.offset)
+
+    def _pixels(self, record: PixelsChecked) -> None:
+        sop = record.sop_instance_uid
+        self._write("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", sop, record.content_digest, record.outcome)
+        self._write("DELETE FROM unchecked WHERE sop = ?", sop)
+
     def _commitment_requested(self, record: CommitmentRequested) -> None:
         self._write(
             "INSERT INTO commitment VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO UPDATE SET turn = excluded.turn, "
@@ -164,14 +172,6 @@ class Index:
     def _commitment_reported(self, record: CommitmentReported) -> None:
         key = (record.requestor, record.transaction_uid, record.turn)
         self._write("UPDATE commitment SET settled = 1 WHERE requestor = ? AND txn = ? AND turn <= ?", *key)
-
-    def _judged(self, record: SegmentJudged) -> None:
-        self._write("INSERT OR REPLACE INTO judged VALUES (?, ?)", record.segment, record.offset)
-
-    def _pixels(self, record: PixelsChecked) -> None:
-        sop = record.sop_instance_uid
-        self._write("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", sop, record.content_digest, record.outcome)
-        self._write("DELETE FROM unchecked WHERE sop = ?", sop)
 
 
 def _text(record: Record) -> str:

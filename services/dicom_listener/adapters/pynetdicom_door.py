@@ -31,6 +31,7 @@ from services.dicom_listener.ports.services import Command, ServiceCall
 from shared.dicom.part10 import data_set_start
 from shared.domain.errors import OutOfResourcesError, place
 from shared.domain.refusals import ANSWERS, Cause
+from shared.observability import metrics
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -127,13 +128,22 @@ class PynetdicomDoor:
             self._ended(association, released=False)
 
     def _rejected(self, event: Any) -> None:
-        self._refused(event.assoc.requestor, "")
+        cause = self._cause(event.assoc.requestor.primitive)
+        metrics.ASSOCIATIONS_REFUSED.add(cause=cause)
+        self._refused(event.assoc.requestor, cause.value)
 
     @staticmethod
     def _refused(requestor: Any, cause: str) -> None:
         primitive = requestor.primitive
         names = {"calling": primitive.calling_ae_title, "called": primitive.called_ae_title}
         log.warning("association_rejected", **names, address=requestor.address, cause=cause)
+
+    def _cause(self, primitive: Any) -> Cause:
+        """Return why pynetdicom rejected, which it does not tell: titles first, then the number of associations."""
+        if str(primitive.called_ae_title).strip() != self._settings.ae_title.strip():
+            return Cause.CALLED_UNKNOWN
+        known = str(primitive.calling_ae_title).strip() in self._settings.calling_ae_titles
+        return Cause.OVERLOADED if known else Cause.CALLER_UNKNOWN
 
     def _released(self, event: Any) -> None:
         self._ended(event.assoc, released=True)

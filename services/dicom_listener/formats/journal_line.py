@@ -34,10 +34,10 @@ _KINDS: dict[str, type[Record]] = {
         StudySubmitted,
         NoticeRaised,
         NoticeDelivered,
-        CommitmentRequested,
-        CommitmentReported,
         SegmentJudged,
         PixelsChecked,
+        CommitmentRequested,
+        CommitmentReported,
     )
 }
 

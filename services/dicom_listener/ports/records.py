@@ -108,6 +108,28 @@ class NoticeDelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentJudged:
+    """Everything of a segment of the inbox before ``offset`` was judged; a restart begins there."""
+
+    segment: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class PixelsChecked:
+    """Whether the pixel data of a stored object can be read, found out in the jail."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    content_digest: str
+    outcome: str
+    """``shared.dicom.pixels.PixelOutcome``."""
+    reason: str
+    """One clause without identifying data; empty where they can."""
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommitmentRequested:
     """Somebody asked whether we hold these instances (storage commitment), and was told that we will say."""
 
@@ -137,28 +159,6 @@ class CommitmentReported:
     time: str
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentJudged:
-    """Everything of a segment of the inbox before ``offset`` was judged; a restart begins there."""
-
-    segment: str
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class PixelsChecked:
-    """Whether the pixel data of a stored object can be read, found out in the jail."""
-
-    sop_instance_uid: str
-    study_instance_uid: str
-    content_digest: str
-    outcome: str
-    """``shared.dicom.pixels.PixelOutcome``."""
-    reason: str
-    """One clause without identifying data; empty where they can."""
-    time: str
-
-
 Record = (
     InstanceStored
     | InstanceQuarantined
@@ -167,8 +167,8 @@ Record = (
     | StudySubmitted
     | NoticeRaised
     | NoticeDelivered
-    | CommitmentRequested
-    | CommitmentReported
     | SegmentJudged
     | PixelsChecked
+    | CommitmentRequested
+    | CommitmentReported
 )

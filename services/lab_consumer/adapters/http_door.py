@@ -15,12 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.lab_consumer.adapters.http_body import HttpRefusalError, Threshold
+from services.lab_consumer.adapters.operations import count
 from services.lab_consumer.formats.outcome import answered, capability_statement, failure, response_bundle
 from services.lab_consumer.handlers.intake import Answered, Intake
 from shared.domain.errors import OncoRelayError, OutOfResourcesError, TemporaryError
 from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode
 from shared.fhir.reading.shape import is_id, is_resource_type
+from shared.observability import metrics, tracing
 
 log = structlog.get_logger("oncorelay.lab_consumer")
 
@@ -55,15 +57,15 @@ class Door:
     async def bundle(self, request: Request) -> Response:
         """POST /fhir."""
         body = await self._body(request)
-        return _response(await run_in_threadpool(self.intake.bundle, body))
+        return _response(await _taken(self.intake.bundle, body))
 
     async def create(self, request: Request) -> Response:
         """POST /fhir/{type}."""
         body = await self._body(request)
         kind = _type(request)
         if kind == "Bundle":
-            return _response(await run_in_threadpool(self.intake.bundle, body))
-        return _response(await run_in_threadpool(self.intake.resource, body, kind))
+            return _response(await _taken(self.intake.bundle, body))
+        return _response(await _taken(self.intake.resource, body, kind))
 
     async def update(self, request: Request) -> Response:
         """PUT /fhir/{type}/{id}."""
@@ -71,7 +73,7 @@ class Door:
         kind, found = _type(request), request.path_params["id"]
         if not is_id(found):
             raise HttpRefusalError(Cause.CALLED_UNKNOWN, "not a FHIR id")
-        return _response(await run_in_threadpool(self.intake.resource, body, kind, found))
+        return _response(await _taken(self.intake.resource, body, kind, found))
 
     async def _body(self, request: Request) -> bytes:
         try:
@@ -110,6 +112,12 @@ def make_app(door: Door) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
+async def _taken(take: Callable[..., Answered], *arguments: Any) -> Answered:
+    """Take a body in on a thread, as the first span of its trace; what a caller says about traces is not believed."""
+    with tracing.span("fhir.request"):
+        return await run_in_threadpool(take, *arguments)
+
+
 def _type(request: Request) -> str:
     kind = str(request.path_params["type"])
     if not is_resource_type(kind):
@@ -118,6 +126,7 @@ def _type(request: Request) -> str:
 
 
 def _response(result: Answered) -> Response:
+    count(result.answers)
     if result.is_bundle:
         return FhirResponse(response_bundle(result.answers, atomic=result.atomic))
     answer = result.answers[0]
@@ -127,7 +136,7 @@ def _response(result: Answered) -> Response:
 
 def overloaded() -> Response:
     """Return the answer to one request too many."""
-    return _failure(Cause.OVERLOADED, "too many requests at once; try again later")
+    return _refusal(Cause.OVERLOADED, "too many requests at once; try again later")
 
 
 def _code(cause: Cause) -> IssueCode:
@@ -160,6 +169,11 @@ async def _on_bug(_: Request, error: Exception) -> Response:
 
 
 def _failure(cause: Cause, text: str) -> Response:
+    metrics.FHIR_REFUSED.add(code=_code(cause))
+    return _refusal(cause, text)
+
+
+def _refusal(cause: Cause, text: str) -> Response:
     status = ANSWERS[cause].http
     headers = {"retry-after": RETRY_AFTER_S} if ANSWERS[cause].transient else {}
     headers |= {"www-authenticate": "Bearer"} if cause is Cause.CALLER_UNKNOWN else {}

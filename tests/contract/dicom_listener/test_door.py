@@ -15,6 +15,7 @@ from pydicom.uid import CTImageStorage, MRImageStorage
 from pynetdicom import AE
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
+from services.dicom_listener.handlers.admission import AdmissionRules
 from services.dicom_listener.ports.inbox import Announced, Incoming, Stored
 from services.dicom_listener.ports.services import ServiceCall
 from shared.domain.errors import OutOfResourcesError
@@ -280,7 +281,7 @@ _REASONS = {
 }
 
 
-def _strict(rule: str) -> object:
+def _strict(rule: str) -> AdmissionRules:
     changes: dict[str, dict[str, object]] = {
         "address": {"networks": (ip_network("10.0.0.0/8"),)},
         "rate": {"per_minute": 1},

@@ -1,50 +1,41 @@
-"""Build the listener from its settings; the only file that names concrete adapters."""
+"""Build the listener from its settings."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import count
 
 import structlog
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
-from services.dicom_listener.adapters.commitment_report import EventReports, PeerAddress
-from services.dicom_listener.adapters.commitment_service import CommitmentService
-from services.dicom_listener.adapters.door_settings import Behind, DoorSettings
-from services.dicom_listener.adapters.doors import STORAGE_CLASSES, door_named
 from services.dicom_listener.adapters.jailed_reader import CHECK, CHECK_LIMITS, READ, READ_LIMITS, JailedReader
 from services.dicom_listener.adapters.object_ranges import ObjectRanges
+from services.dicom_listener.adapters.operations import CountedArrivals, operations
 from services.dicom_listener.adapters.segments import Segments
 from services.dicom_listener.adapters.sender_count import FindInstanceCount
-from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer, overloaded
-from services.dicom_listener.adapters.tls import server_context
+from services.dicom_listener.adapters.stow_door import StowServer
+from services.dicom_listener.app.clock import now
+from services.dicom_listener.app.commitment import commitment_reports, commitment_service
+from services.dicom_listener.app.doors import offered, store_door, stow_door
 from services.dicom_listener.config import PeerSettings, Settings
-from services.dicom_listener.handlers.admission import Admission, AdmissionRules
-from services.dicom_listener.handlers.commitment import ReportCommitments, RequestCommitment
 from services.dicom_listener.handlers.gate import Gate, LedgerPulse, Watermarks
 from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.judge import JudgeStudies
 from services.dicom_listener.handlers.judging import JudgeObjects, recover, resume_unfinished
 from services.dicom_listener.handlers.outbox import Backoff, EmptyOutbox
 from services.dicom_listener.handlers.pixels import CheckPixels
-from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
 from services.dicom_listener.handlers.verdict import Court
 from services.dicom_listener.handlers.waiting import WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
-from shared.dicom.self_check import PROVE, proven, self_check
-from shared.domain.errors import PermanentError
+from shared.dicom.self_check import PROVE
 from shared.jail.jail import Jail
 from shared.observability.loops import Loop
+from shared.observability.operations import Operations
 from shared.rpc.clients import ResultsClient
-from shared.security.doorkeeper import open_door
 from shared.storage.blobs import LocalBlobs
-from shared.web.pulled_body import Pace
-from shared.web.server import Address, HttpServer
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -53,9 +44,6 @@ _POLL_S = 0.05
 """Pause between two looks at studies on their way and at the outbox, in seconds."""
 _PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
 """Other pauses: objects are what everything else waits for, pixels are what nothing waits for."""
-
-_FIRST_REQUEST = 1 << 40
-"""STOW-RS requests are numbered from here, associations from 1: one number is one of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +62,7 @@ class Listener:
     catalogue: JournaledCatalogue
     watch: StudyWatch
     results: ResultsClient
-
-    @property
-    def checks(self) -> Mapping[str, Callable[[], str]]:
-        """Return the health checks: empty text, or one sentence that says what is wrong and what helps."""
-        return self.gate.checks()
+    operations: Operations
 
     def start(self) -> None:
         """Resume what a crash left, then listen.
@@ -141,25 +125,26 @@ def build(settings: Settings) -> Listener:
     reader = JailedReader(*jails, blobs)
     court = Court(catalogue, ranges, settings.site.device_uid)
     steps: dict[str, Callable[[], object]] = {
-        "objects": JudgeObjects(waiting, reader, ranges, catalogue, watch, court, _now),
+        "objects": JudgeObjects(waiting, reader, ranges, catalogue, watch, court, now),
         "judge": _judge_studies(settings, watch, catalogue, waiting),
-        "outbox": EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic)),
-        "commitment": _commitment_reports(settings, catalogue, ranges.holds, waiting.since),
-        "pixels": CheckPixels(catalogue, reader, _now),
+        "outbox": EmptyOutbox(catalogue, results, settings.identity_map, now, Backoff(time.monotonic)),
+        "commitment": commitment_reports(settings, catalogue, ranges.holds, waiting.since),
+        "pixels": CheckPixels(catalogue, reader, now),
         "ledger": gate.ledger,
     }
     loops = tuple(Loop(name, step, _PAUSES_S.get(name, _POLL_S)) for name, step in steps.items())
-    intake = Intake(inbox, waiting, gate)
-    offered = _offered(jails[1])
-    door = _door(settings, offered, intake, _commitment_service(settings, catalogue))
-    stow = _stow(settings, offered, intake)
-    return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results)
+    syntaxes = offered(jails[1])
+    intake = Intake(inbox, CountedArrivals(waiting), gate)
+    door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
+    stow = stow_door(settings, syntaxes, intake)
+    shown = operations(settings, catalogue, watch, gate, loops)
+    return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
 
 
 def _judge_studies(
     settings: Settings, watch: StudyWatch, catalogue: JournaledCatalogue, waiting: WaitingObjects
 ) -> JudgeStudies:
-    times = settings.settle_s, settings.quiet_s, _now, time.monotonic
+    times = settings.settle_s, settings.quiet_s, now, time.monotonic
     return JudgeStudies(watch, catalogue, _counts(settings), *times, waiting.since)
 
 
@@ -172,87 +157,6 @@ def _gate(
         backlog=waiting.backlog,
         ledger=LedgerPulse(results.healthy, time.monotonic),
         journal_well=lambda: catalogue.journal.well,
-    )
-
-
-def _offered(jail: Jail) -> tuple[str, ...]:
-    """Return the transfer syntaxes that were proven just now, in the jail where their pixels will be looked at."""
-
-    def prove(transfer_syntax: str) -> str:
-        try:
-            return str(jail.call(PROVE, {"transfer_syntax": transfer_syntax}))
-        except PermanentError as error:
-            return f"decoding the sample ended badly ({error})"
-
-    proofs = self_check(prove)
-    for proof in proofs:
-        if not proof.proven:
-            log.warning("transfer_syntax_not_offered", transfer_syntax=proof.transfer_syntax, reason=proof.doubt)
-    return proven(proofs)
-
-
-def _stow(settings: Settings, transfer_syntaxes: tuple[str, ...], intake: Intake) -> StowServer | None:
-    if settings.stow_port is None:
-        return None
-    accepted = Accepted(frozenset(STORAGE_CLASSES), frozenset(transfer_syntaxes), settings.max_object_mb * _MIB)
-    pace = Pace(settings.stow_idle_s, settings.stow_longest_s, settings.stow_min_kb_per_s * 1000)
-    limits = StowLimits(settings.stow_max_parts, settings.stow_max_requests, pace)
-    doorkeeper = open_door(settings.stow_key_path, settings.stow_oidc, SCOPE)
-    door = StowDoor(StoreParts(intake, accepted), intake.gatekeeper, doorkeeper, count(_FIRST_REQUEST), limits)
-    tls = settings.stow_tls_certificate, settings.stow_tls_key
-    address = Address(settings.stow_host, settings.stow_port, "dicom_listener.stow_port", *tls)
-    return StowServer(door, HttpServer(door.application(), address, 2 * limits.max_requests, overloaded()))
-
-
-def _commitment_service(settings: Settings, catalogue: JournaledCatalogue) -> CommitmentService:
-    requestors = frozenset(peer.ae_title for peer in settings.peers if peer.storage_commitment)
-    return CommitmentService(RequestCommitment(catalogue, requestors, _now))
-
-
-def _commitment_reports(
-    settings: Settings,
-    catalogue: JournaledCatalogue,
-    holds: Callable[[str], bool],
-    waiting_since: Callable[[], float | None],
-) -> ReportCommitments:
-    peers = {peer.ae_title: PeerAddress(peer.host, peer.port) for peer in settings.peers if peer.storage_commitment}
-    reporter = EventReports(settings.ae_title, peers, settings.commitment_timeout_s)
-    clocks = _now, time.monotonic
-    limits = settings.commitment_wait_s, settings.commitment_give_up_h * 3600
-    return ReportCommitments(catalogue, reporter, holds, waiting_since, *clocks, *limits)
-
-
-def _door(settings: Settings, offered: tuple[str, ...], intake: Intake, commitment: CommitmentService) -> Door:
-    rules = AdmissionRules(
-        ae_title=settings.ae_title,
-        calling_ae_titles=frozenset(settings.calling_ae_titles),
-        networks=settings.allowed_networks,
-        max_associations=settings.max_associations,
-        max_per_sender=settings.max_associations_per_sender,
-        per_minute=settings.associations_per_minute,
-    )
-    behind = Behind(Admission(rules, intake.gatekeeper), intake, (commitment,))
-    return door_named(settings.door, _door_settings(settings, offered), behind)
-
-
-def _door_settings(settings: Settings, transfer_syntaxes: tuple[str, ...]) -> DoorSettings:
-    certificate, key = settings.tls_certificate, settings.tls_key
-    return DoorSettings(
-        ae_title=settings.ae_title,
-        storage_classes=STORAGE_CLASSES,
-        transfer_syntaxes=transfer_syntaxes,
-        calling_ae_titles=settings.calling_ae_titles,
-        spool_folder=settings.object_folder / "incoming",
-        host=settings.host,
-        port=settings.port,
-        tls_port=settings.tls_port,
-        tls=server_context(certificate, key, settings.tls_client_ca) if certificate and key else None,
-        max_associations=settings.max_associations,
-        max_waiting=settings.max_waiting_connections,
-        max_object_bytes=settings.max_object_mb * _MIB,
-        acse_timeout_s=settings.acse_timeout_s,
-        network_timeout_s=settings.network_timeout_s,
-        stop_grace_s=settings.stop_grace_s,
     )
 
 
@@ -269,7 +173,3 @@ def _count(peer: PeerSettings, settings: Settings) -> FindInstanceCount:
         own_uid_root=settings.site.uid_root,
         timeout_s=settings.find_timeout_s,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
