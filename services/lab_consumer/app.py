@@ -14,7 +14,7 @@ from services.lab_consumer.adapters.erasure import SqlErasure
 from services.lab_consumer.adapters.erasure_server import ErasureServicer
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
-from services.lab_consumer.adapters.http_door import Door, make_app
+from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
 from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.results_door import ResultsDoor
@@ -61,7 +61,7 @@ class LabConsumer:
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(doorkeeper))
         address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
-        self._http = HttpServer(app, address, settings.max_connections)
+        self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
         self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))

@@ -30,6 +30,7 @@ from services.dicom_listener.handlers.verdict import Court
 from services.dicom_listener.handlers.waiting import WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
+from shared.dicom.self_check import PROVE
 from shared.jail.jail import Jail
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
@@ -122,7 +123,7 @@ def build(settings: Settings) -> Listener:
     waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
     results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     gate = _gate(settings, inbox, waiting, results, catalogue)
-    jails = Jail([READ], READ_LIMITS), Jail([CHECK], CHECK_LIMITS)
+    jails = Jail([READ], READ_LIMITS), Jail([CHECK, PROVE], CHECK_LIMITS)
     reader = JailedReader(*jails, blobs)
     court = Court(catalogue, ranges, settings.site.device_uid)
     steps: dict[str, Callable[[], object]] = {
@@ -134,7 +135,7 @@ def build(settings: Settings) -> Listener:
         "ledger": gate.ledger,
     }
     loops = tuple(Loop(name, step, _PAUSES_S.get(name, _POLL_S)) for name, step in steps.items())
-    syntaxes = offered()
+    syntaxes = offered(jails[1])
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
