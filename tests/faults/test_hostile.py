@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.patients import require_peers
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 BRIEF = settings(
-    max_examples=25,
+    max_examples=60,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -109,6 +110,18 @@ def test_any_data_set_is_answered_and_leaves_the_listener_well(
     answer = store("any", Seed(MR_IMAGE, uid, EXPLICIT_LITTLE, b"".join(elements))).strike(doors(listener))
 
     assert answer.ending is not Ending.SILENT
+    assert_well(listener)
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"\x01\x00", pdu_mutants.REQUEST[:-10], pdu_mutants.REQUEST + b"\x04\x00\x00\x00"]
+)
+def test_half_a_message_holds_no_place_for_long(listener: ListenerProcess, start: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=8) as wire:
+        wire.sendall(start)
+        while wire.recv(65536):
+            pass  # the timeout of the socket fails the test
+
     assert_well(listener)
 
 
