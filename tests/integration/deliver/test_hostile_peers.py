@@ -86,7 +86,7 @@ def _behave(connection: socket.socket, behave: Behaviour) -> None:
 
 
 def table(kind: str, port: int) -> SinkSettings:
-    places = {
+    places: dict[str, dict[str, object]] = {
         "dicom-cstore": {"port": port, "ae_title": PACS_TITLE},
         "dicom-stow": {"url": f"http://127.0.0.1:{port}"},
         "fhir": {"url": f"http://127.0.0.1:{port}"},
