@@ -58,8 +58,10 @@ def test_a_write_needs_a_name_and_a_reason(client: DeliveryClient, ledger: Ledge
         with pytest.raises(InvalidInputError):
             client.resend_delivery(delivery_id, actor, reason)
     assert client.resend_delivery(delivery_id, "somebody", "why") == delivery_id
-    with pytest.raises(ConflictError):
-        client.redirect_delivery(delivery_id, "ehr2", "somebody", "why")
+    with pytest.raises(ConflictError, match="not a dead letter"):
+        client.resend_delivery(delivery_id, "somebody", "why")
+    with pytest.raises(InvalidInputError, match="no sink nowhere"):
+        client.redirect_delivery(delivery_id, "nowhere", "somebody", "why")
 
 
 def test_a_person_sees_and_resends_all_letters_of_a_sink(

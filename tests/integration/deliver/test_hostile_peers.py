@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -87,7 +86,7 @@ def _behave(connection: socket.socket, behave: Behaviour) -> None:
 
 
 def table(kind: str, port: int) -> SinkSettings:
-    places: dict[str, dict[str, Any]] = {
+    places: dict[str, dict[str, object]] = {
         "dicom-cstore": {"port": port, "ae_title": PACS_TITLE},
         "dicom-stow": {"url": f"http://127.0.0.1:{port}"},
         "fhir": {"url": f"http://127.0.0.1:{port}"},
