@@ -14,7 +14,7 @@ from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.ports.inbox import Inbox
 from services.dicom_listener.ports.receiving import Door
 from services.dicom_listener.ports.services import CommandService
-from shared.dicom.transfer_syntaxes import decodable
+from shared.dicom.transfer_syntaxes import COMPRESSED, UNCOMPRESSED
 from shared.testing.arrivals import Gate, RecordedArrivals
 from shared.testing.dicom import Sender
 from shared.testing.ports import wait_until
@@ -66,7 +66,7 @@ def stand(
     settings = DoorSettings(
         ae_title="ONCORELAY",
         storage_classes=STORAGE_CLASSES,
-        transfer_syntaxes=decodable(),
+        transfer_syntaxes=(*UNCOMPRESSED, *COMPRESSED),
         calling_ae_titles=SENDERS,
         spool_folder=folder / "incoming",
         stop_grace_s=1.0,

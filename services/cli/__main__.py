@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from services.cli import cases, doctor, models, send, site_file
+from services.cli import cases, certs, doctor, models, send, site_file
 from services.cli.demo import command as demo_command
 from services.cli.up import running, watch
 from shared.domain.errors import OncoRelayError
@@ -48,7 +48,7 @@ def up(config: Path | None) -> None:
 
 for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, send.send, models.models, models.predict,
-    models.validate, doctor.doctor, demo_command.demo,
+    models.validate, doctor.doctor, certs.certs, demo_command.demo,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 

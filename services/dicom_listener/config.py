@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from shared.security.oidc import OidcSettings
 from shared.site.settings import ServiceSettings
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]*[!-\[\]-~][ -\[\]-~]*$")]
@@ -21,6 +22,9 @@ def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
 class PeerSettings(BaseModel):
     """One ``[[dicom_listener.peers]]`` table: a sender we may ask back."""
 
@@ -32,6 +36,8 @@ class PeerSettings(BaseModel):
     port: int = Field(ge=1, le=65535)
     ask_instance_count: bool = False
     """Ask it by C-FIND for Number of Study Related Instances (0020,1208) before a study counts as complete."""
+    storage_commitment: bool = True
+    """It may ask for storage commitment; our report goes to this host and port, on an association of our own."""
 
 
 class Settings(ServiceSettings):
@@ -60,6 +66,8 @@ class Settings(ServiceSettings):
     """Largest object accepted, in MiB; the association is aborted beyond it."""
     min_free_mb: int = Field(default=1024, ge=0)
     """Below this much free disk, in MiB, C-STORE answers 0xA700 (out of resources; the sender tries again)."""
+    backlog: int = Field(default=1000, ge=1)
+    """More studies and notices waiting for results than this is told by health."""
     ledger_grace_s: float = Field(default=30.0, ge=0)
     """Results may be silent for so long before doors refuse, in seconds; meanwhile studies wait in the outbox."""
     max_backlog: int = Field(default=50_000, ge=1)
@@ -95,11 +103,53 @@ class Settings(ServiceSettings):
     tls_client_ca: Path | None = None
     """Certificates (PEM) that sign clients; with it a client without a certificate is not let in."""
 
+    commitment_wait_s: float = Field(default=60.0, ge=0)
+    """A request for storage commitment waits so long for objects that are not judged yet, in seconds."""
+    commitment_give_up_h: float = Field(default=24.0, gt=0)
+    """A requestor that cannot be reached is tried so long, then a person is told, in hours."""
+    commitment_timeout_s: float = Field(default=10.0, gt=0)
+    """Longest wait for an answer to our report, in seconds."""
+
+    stow_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of the STOW-RS door (``/dicomweb/studies``); without it there is none; 0 lets the system choose (tests)."""
+    stow_host: str = "127.0.0.1"
+    """Address of the STOW-RS door; another than this machine's own needs ``stow_tls_certificate``."""
+    stow_tls_certificate: Path | None = None
+    """Certificate chain (PEM) of the STOW-RS door."""
+    stow_tls_key: Path | None = None
+    """Its private key (PEM)."""
+    stow_token_file: Path | None = None
+    """File with the keys of the STOW-RS door, ``NAME KEY`` a line or one bare key; default (unless there is a
+    ``stow_oidc`` table): ``secrets/dicom_listener.token`` in the data folder. The name is the sender's name."""
+    stow_oidc: OidcSettings | None = None
+    """``[dicom_listener.stow_oidc]``: the OpenID provider whose access tokens open the door (``images.write``)."""
+    stow_max_requests: int = Field(default=16, ge=1)
+    """Requests at once; one more is answered 503 with Retry-After."""
+    stow_max_parts: int = Field(default=10_000, ge=1)
+    """Most instances of one request."""
+    stow_idle_s: float = Field(default=30.0, gt=0)
+    """Longest pause in a body, in seconds."""
+    stow_longest_s: float = Field(default=3600.0, gt=0)
+    """Longest time a body may keep us waiting in all, in seconds."""
+    stow_min_kb_per_s: float = Field(default=1.0, ge=0)
+    """Slowest body, in the mean, in kB/s."""
+
     @model_validator(mode="after")
     def _key_and_certificate(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        if (self.stow_tls_certificate is None) != (self.stow_tls_key is None):
+            raise ValueError("stow_tls_certificate and stow_tls_key belong together")
+        if self.stow_tls_certificate is None and self.stow_host not in _LOOPBACK:
+            raise ValueError("stow_host is reachable from elsewhere: it needs stow_tls_certificate, or a proxy here")
         return self
+
+    @property
+    def stow_key_path(self) -> Path | None:
+        """Return where the keys of the STOW-RS door lie; None where only the OpenID provider's tokens count."""
+        if self.stow_token_file is None and self.stow_oidc is not None:
+            return None
+        return self.stow_token_file or self.site.data_folder / "secrets" / "dicom_listener.token"
 
     @property
     def segment_folder(self) -> Path:

@@ -11,7 +11,13 @@ import structlog
 
 from services.dicom_listener.adapters.index import Index
 from services.dicom_listener.adapters.journal import JournalFolder, JournalWriter
-from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, Record, StudyCompleted
+from services.dicom_listener.ports.records import (
+    CommitmentRequested,
+    InstanceStored,
+    NoticeRaised,
+    Record,
+    StudyCompleted,
+)
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -91,6 +97,26 @@ class JournaledCatalogue:
         """Return the notices that results does not have, oldest first."""
         rows = self.index.rows("SELECT record FROM notice WHERE NOT delivered ORDER BY position")
         return tuple(NoticeRaised(**json.loads(row[0])) for row in rows)
+
+    def has_clash(self, sop_instance_uid: str) -> bool:
+        """Tell whether another object of this UID lies in quarantine."""
+        found = self.index.rows(
+            "SELECT 1 FROM quarantine WHERE json_extract(record, '$.sop_instance_uid') = ? AND "
+            "json_extract(record, '$.kind') = 'dicom_uid_clash'",
+            sop_instance_uid,
+        )
+        return bool(found)
+
+    def commitment(self, requestor: str, transaction_uid: str) -> tuple[CommitmentRequested, bool] | None:
+        """Return the newest request of a transaction, and whether its report is settled."""
+        query = "SELECT record, settled FROM commitment WHERE requestor = ? AND txn = ?"
+        rows = self.index.rows(query, requestor, transaction_uid)
+        return (CommitmentRequested(**json.loads(rows[0][0])), bool(rows[0][1])) if rows else None
+
+    def due_commitments(self) -> tuple[CommitmentRequested, ...]:
+        """Return the requests that are not settled, oldest first."""
+        rows = self.index.rows("SELECT record FROM commitment WHERE NOT settled ORDER BY time")
+        return tuple(CommitmentRequested(**json.loads(row[0])) for row in rows)
 
 
 def open_catalogue(folder: Path) -> JournaledCatalogue:

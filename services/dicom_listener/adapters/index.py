@@ -15,6 +15,8 @@ from typing import Any
 
 from services.dicom_listener.handlers.study import fingerprint_of
 from services.dicom_listener.ports.records import (
+    CommitmentReported,
+    CommitmentRequested,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -27,7 +29,7 @@ from services.dicom_listener.ports.records import (
     StudySubmitted,
 )
 
-VERSION = 2
+VERSION = 4
 """``PRAGMA user_version``; another one means: throw away and rebuild."""
 
 _SCHEMA = """
@@ -37,12 +39,16 @@ CREATE TABLE study (study TEXT PRIMARY KEY, dirty INTEGER, completed INTEGER, co
     WITHOUT ROWID;
 CREATE INDEX study_open ON study (study) WHERE dirty OR completed > submitted;
 CREATE TABLE quarantine (id TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
+CREATE INDEX quarantine_sop ON quarantine (json_extract(record, '$.sop_instance_uid'));
 CREATE TABLE own_output (sop TEXT PRIMARY KEY, study TEXT) WITHOUT ROWID;
 CREATE TABLE notice (position INTEGER PRIMARY KEY, id TEXT UNIQUE, record TEXT, delivered INTEGER);
 CREATE INDEX notice_due ON notice (position) WHERE NOT delivered;
 CREATE TABLE judged (segment TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID;
 CREATE TABLE pixels (sop TEXT, content TEXT, outcome TEXT, PRIMARY KEY (sop, content)) WITHOUT ROWID;
 CREATE TABLE unchecked (sop TEXT, version INTEGER, PRIMARY KEY (sop, version)) WITHOUT ROWID;
+CREATE TABLE commitment (requestor TEXT, txn TEXT, turn INTEGER, record TEXT, settled INTEGER, time TEXT,
+    PRIMARY KEY (requestor, txn)) WITHOUT ROWID;
+CREATE INDEX commitment_due ON commitment (time) WHERE NOT settled;
 CREATE TABLE progress (segment INTEGER);
 INSERT INTO progress VALUES (0);
 """
@@ -67,6 +73,8 @@ class Index:
             NoticeDelivered: self._notice_delivered,
             SegmentJudged: self._judged,
             PixelsChecked: self._pixels,
+            CommitmentRequested: self._commitment_requested,
+            CommitmentReported: self._commitment_reported,
         }
 
     def close(self) -> None:
@@ -153,6 +161,17 @@ class Index:
         sop = record.sop_instance_uid
         self._write("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", sop, record.content_digest, record.outcome)
         self._write("DELETE FROM unchecked WHERE sop = ?", sop)
+
+    def _commitment_requested(self, record: CommitmentRequested) -> None:
+        self._write(
+            "INSERT INTO commitment VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO UPDATE SET turn = excluded.turn, "
+            "record = excluded.record, settled = 0, time = excluded.time WHERE excluded.turn > turn",
+            record.requestor, record.transaction_uid, record.turn, _text(record), record.time,
+        )  # fmt: skip
+
+    def _commitment_reported(self, record: CommitmentReported) -> None:
+        key = (record.requestor, record.transaction_uid, record.turn)
+        self._write("UPDATE commitment SET settled = 1 WHERE requestor = ? AND txn = ? AND turn <= ?", *key)
 
 
 def _text(record: Record) -> str:

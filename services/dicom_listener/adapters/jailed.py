@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shared.dicom.fingerprint import fingerprint
-from shared.dicom.part10 import data_set_start, transfer_syntax_of
+from shared.dicom.part10 import data_set_start, file_meta
 from shared.dicom.pixels import PixelCheck, PixelOutcome, check_pixels
 from shared.dicom.transfer_syntaxes import is_implicit
 from shared.domain.errors import InvalidInputError
@@ -40,8 +40,13 @@ def _fingerprint(mapped: Mapped, syntax: str) -> Any:
 def _check(uri: str) -> PixelCheck:
     try:
         with place_of(uri).mapped() as mapped:
-            start = data_set_start(mapped.view)
-            syntax = transfer_syntax_of(mapped.view[:start])
-            return check_pixels(mapped.view, start=start, transfer_syntax=syntax)
+            return _pixels(mapped.view)
     except InvalidInputError as error:
         return PixelCheck(PixelOutcome.NOT_LOOKED_AT, error.reason)
+
+
+def _pixels(view: memoryview) -> PixelCheck:
+    meta = file_meta(view)
+    if meta is None:
+        return PixelCheck(PixelOutcome.NOT_LOOKED_AT, "the file meta information is cut off")
+    return check_pixels(view, start=meta.end, transfer_syntax=meta.transfer_syntax)

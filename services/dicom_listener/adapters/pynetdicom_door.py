@@ -25,12 +25,13 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, _config, evt
 
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings, offered
-from services.dicom_listener.handlers.intake import Visit
+from services.dicom_listener.handlers.intake import Visit, comment_on
 from services.dicom_listener.ports.inbox import Announced, Incoming
 from services.dicom_listener.ports.services import Command, ServiceCall
 from shared.dicom.part10 import data_set_start
 from shared.domain.errors import OutOfResourcesError, place
 from shared.domain.refusals import ANSWERS, Cause
+from shared.observability import metrics
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -127,13 +128,22 @@ class PynetdicomDoor:
             self._ended(association, released=False)
 
     def _rejected(self, event: Any) -> None:
-        self._refused(event.assoc.requestor, "")
+        cause = self._cause(event.assoc.requestor.primitive)
+        metrics.ASSOCIATIONS_REFUSED.add(cause=cause)
+        self._refused(event.assoc.requestor, cause.value)
 
     @staticmethod
     def _refused(requestor: Any, cause: str) -> None:
         primitive = requestor.primitive
         names = {"calling": primitive.calling_ae_title, "called": primitive.called_ae_title}
         log.warning("association_rejected", **names, address=requestor.address, cause=cause)
+
+    def _cause(self, primitive: Any) -> Cause:
+        """Return why pynetdicom rejected, which it does not tell: titles first, then the number of associations."""
+        if str(primitive.called_ae_title).strip() != self._settings.ae_title.strip():
+            return Cause.CALLED_UNKNOWN
+        known = str(primitive.calling_ae_title).strip() in self._settings.calling_ae_titles
+        return Cause.OVERLOADED if known else Cause.CALLER_UNKNOWN
 
     def _released(self, event: Any) -> None:
         self._ended(event.assoc, released=True)
@@ -171,7 +181,7 @@ class PynetdicomDoor:
         except Exception as error:  # noqa: BLE001 - the text may quote the object, so only type and place are logged
             log.error("store_failed", sender=opened.visit.sender, error=type(error).__name__, place=place(error))  # noqa: TRY400
             cause = Cause.INTERNAL
-        return _status(opened.visit.refuse(cause) if cause else 0)
+        return _status(opened.visit.refuse(cause), comment_on(cause)) if cause else _status(0)
 
     def _action(self, event: Any) -> tuple[Dataset, None]:
         """Hand a storage commitment request, say, to its service."""
@@ -252,9 +262,11 @@ def _entity(settings: DoorSettings, behind: Behind) -> AE:
     return entity
 
 
-def _status(status: int) -> Dataset:
+def _status(status: int, comment: str = "") -> Dataset:
     answer = Dataset()
     answer.Status = status
+    if comment:
+        answer.ErrorComment = comment
     return answer
 
 

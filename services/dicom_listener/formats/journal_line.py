@@ -10,6 +10,8 @@ from dataclasses import asdict
 from zlib import crc32
 
 from services.dicom_listener.ports.records import (
+    CommitmentReported,
+    CommitmentRequested,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -34,6 +36,8 @@ _KINDS: dict[str, type[Record]] = {
         NoticeDelivered,
         SegmentJudged,
         PixelsChecked,
+        CommitmentRequested,
+        CommitmentReported,
     )
 }
 

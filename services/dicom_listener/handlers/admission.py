@@ -11,6 +11,7 @@ from threading import Lock
 
 from services.dicom_listener.ports.inbox import Gatekeeper
 from shared.domain.refusals import Cause
+from shared.observability import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Admission:
 
     def enter(self, calling: str, called: str, address: str) -> Cause | None:
         """Take a place, or return why there is none; who got one calls ``leave``."""
+        cause = self._decide(calling, called, address)
+        if cause:
+            metrics.ASSOCIATIONS_REFUSED.add(cause=cause)
+        return cause
+
+    def _decide(self, calling: str, called: str, address: str) -> Cause | None:
         cause = self._stranger(calling, called, address) or self._gatekeeper.refusal(calling)
         if cause:
             return cause

@@ -8,13 +8,14 @@ from datetime import datetime
 
 import structlog
 
-from services.dicom_listener.handlers.study import fingerprint_of
+from services.dicom_listener.handlers.study import fingerprint_of, request_id_of
 from services.dicom_listener.handlers.watch import StudyWatch, Watched
 from services.dicom_listener.ports.peers import InstanceCount
 from services.dicom_listener.ports.records import StudyCompleted
 from services.dicom_listener.ports.stores import Catalogue
 from shared.domain.errors import OncoRelayError
 from shared.domain.study import CompletenessEvidence
+from shared.observability import metrics, tracing
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -116,4 +117,6 @@ class JudgeStudies:
             study, ordinal, fingerprint, evidence.kind.value, evidence.detail, stamp, watched.sender
         )
         self.catalogue.record(record)
+        tracing.origin("submission", request_id_of(record), "study.complete", watched.traces, evidence=evidence.kind)
+        metrics.STUDIES_COMPLETE.add(evidence=evidence.kind)
         log.info("study_complete", study_uid=study, evidence=evidence.kind.value, instances=len(instances))

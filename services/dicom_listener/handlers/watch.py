@@ -6,6 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
+from shared.observability.tracing import Pending, begin
+
+_MOST_TRACES = 32
+"""Associations of one study that its trace names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -19,6 +24,8 @@ class Watched:
     """True where every association since the last cut one was released in order and refused nothing."""
     silent_s: float
     """Seconds since the last object, or the end of the last association."""
+    traces: tuple[str, ...] = ()
+    """Associations that brought it, as W3C traceparent; none where nothing is traced."""
 
 
 @dataclass(slots=True)
@@ -27,6 +34,7 @@ class _Association:
     opened_at: float
     refused: bool = False
     studies: set[str] = field(default_factory=set)
+    trace: Pending = field(default_factory=Pending)
 
 
 @dataclass(slots=True)
@@ -34,6 +42,7 @@ class _State:
     sender: str
     last_at: float
     open: set[int] = field(default_factory=set)
+    traces: set[str] = field(default_factory=set)
     spoiled_at: float | None = None
     """When an association that brought part of the study was cut, or brought something that was refused."""
     whole_since: float = float("-inf")
@@ -60,7 +69,7 @@ class StudyWatch:
     def opened(self, association: int, sender: str, at: float | None = None) -> None:
         """An association was accepted."""
         with self._lock:
-            self._associations[association] = _Association(sender, self._at(at))
+            self._associations[association] = _Association(sender, self._at(at), trace=begin("association"))
 
     def arrived(self, association: int, study_instance_uid: str, at: float | None = None) -> None:
         """An association brought an instance of this study (a known one counts as well)."""
@@ -70,6 +79,8 @@ class StudyWatch:
             state = self._studies.setdefault(study_instance_uid, _State(source.sender, 0.0))
             state.sender, state.last_at = source.sender, max(state.last_at, self._at(at))
             state.open.add(association)
+            if source.trace.traceparent and len(state.traces) < _MOST_TRACES:
+                state.traces.add(source.trace.traceparent)
 
     def refused(self, association: int) -> None:
         """An object was refused: what this association brought is not known to be all."""
@@ -80,6 +91,8 @@ class StudyWatch:
         """The association is over, and everything it brought was told by ``arrived``."""
         with self._lock:
             source = self._associations.pop(association, None)
+            if source:
+                source.trace.end()
             for study in source.studies & self._studies.keys() if source else ():
                 self._end(self._studies[study], association, source, self._at(at), released=released)
 
@@ -106,7 +119,14 @@ class StudyWatch:
         with self._lock:
             now = self._ticks()
             return tuple(
-                Watched(study, state.sender, bool(state.open), state.clean, now - state.last_at)
+                Watched(
+                    study,
+                    state.sender,
+                    bool(state.open),
+                    state.clean,
+                    now - state.last_at,
+                    tuple(state.traces),
+                )
                 for study, state in self._studies.items()
             )
 

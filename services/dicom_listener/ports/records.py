@@ -129,6 +129,36 @@ class PixelsChecked:
     time: str
 
 
+@dataclass(frozen=True, slots=True)
+class CommitmentRequested:
+    """Somebody asked whether we hold these instances (storage commitment), and was told that we will say."""
+
+    requestor: str
+    """Calling AE title."""
+    transaction_uid: str
+    references: tuple[tuple[str, str], ...]
+    """SOP Class UID and SOP Instance UID."""
+    turn: int
+    """1; one more each time the same transaction is asked again after its report."""
+    time: str
+
+    def __post_init__(self) -> None:
+        """Take references as JSON gives them back."""
+        object.__setattr__(self, "references", tuple((pair[0], pair[1]) for pair in self.references))
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentReported:
+    """The requestor has the report, or could not be reached for so long that a person was told."""
+
+    requestor: str
+    transaction_uid: str
+    turn: int
+    outcome: str
+    """``delivered`` or ``given_up``."""
+    time: str
+
+
 Record = (
     InstanceStored
     | InstanceQuarantined
@@ -139,4 +169,6 @@ Record = (
     | NoticeDelivered
     | SegmentJudged
     | PixelsChecked
+    | CommitmentRequested
+    | CommitmentReported
 )

@@ -30,4 +30,5 @@ def start(settings: Settings) -> grpc.Server:
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
     submit = SubmitCase(ledger.intake, ledger.intake, REGISTRY, utc_now)
-    return server.start(settings.grpc_address, registration(ledger, submit, utc_now))
+    register = registration(ledger, submit, utc_now)
+    return server.start(settings.grpc_address, register, tls=settings.site.tls("results"))

@@ -14,8 +14,8 @@ from shared.testing.arrivals import Gate
 RULES = AdmissionRules("US", frozenset({"PACS", "CT"}), (ip_network("10.1.0.0/16"), ip_network("fd00::/8")), 3, 2, 0)
 
 
-def _admission(gate: Gate | None = None, clock: float = 0.0, **changes: int) -> Admission:
-    return Admission(replace(RULES, **changes), gate or Gate(), lambda: clock)
+def _admission(gate: Gate | None = None, max_associations: int = 3) -> Admission:
+    return Admission(replace(RULES, max_associations=max_associations), gate or Gate(), lambda: 0.0)
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "fd00::1", "::ffff:10.1.2.3", "fd00::1%eth0"])

@@ -225,7 +225,8 @@ def test_a_file_system_without_o_direct_is_written_through_the_page_cache(
 
 
 def test_o_direct_refused_at_the_first_write_is_given_up(segments: Segments, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, refused = os.pwrite, []
+    real = os.pwrite
+    refused: list[int] = []
 
     def pwrite(descriptor: int, content: memoryview, offset: int) -> int:
         if not refused:

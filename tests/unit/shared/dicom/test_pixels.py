@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 
-from shared.dicom.part10 import data_set_start, transfer_syntax_of
+from shared.dicom.part10 import data_set_start, file_meta
 from shared.dicom.pixels import PixelCheck, PixelOutcome, check_of, check_pixels
 from shared.domain.errors import InvalidInputError
 from shared.testing.dicom import encoded, small_series
@@ -23,8 +23,9 @@ REAL = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "dicom"
 
 def _check(image: Dataset) -> PixelCheck:
     data = memoryview(encoded(image))
-    start = data_set_start(data)
-    return check_pixels(data, start=start, transfer_syntax=transfer_syntax_of(data[:start]))
+    meta = file_meta(data)
+    assert meta is not None
+    return check_pixels(data, start=meta.end, transfer_syntax=meta.transfer_syntax)
 
 
 @pytest.fixture

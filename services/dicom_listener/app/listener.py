@@ -1,25 +1,25 @@
-"""Build the listener from its settings; the only file that names concrete adapters."""
+"""Build the listener from its settings."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
-from services.dicom_listener.adapters.door_settings import Behind, DoorSettings
-from services.dicom_listener.adapters.doors import STORAGE_CLASSES, door_named
 from services.dicom_listener.adapters.jailed_reader import CHECK, CHECK_LIMITS, READ, READ_LIMITS, JailedReader
 from services.dicom_listener.adapters.object_ranges import ObjectRanges
+from services.dicom_listener.adapters.operations import CountedArrivals, operations
 from services.dicom_listener.adapters.segments import Segments
 from services.dicom_listener.adapters.sender_count import FindInstanceCount
-from services.dicom_listener.adapters.tls import server_context
+from services.dicom_listener.adapters.stow_door import StowServer
+from services.dicom_listener.app.clock import now
+from services.dicom_listener.app.commitment import commitment_reports, commitment_service
+from services.dicom_listener.app.doors import offered, store_door, stow_door
 from services.dicom_listener.config import PeerSettings, Settings
-from services.dicom_listener.handlers.admission import Admission, AdmissionRules
 from services.dicom_listener.handlers.gate import Gate, LedgerPulse, Watermarks
 from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.judge import JudgeStudies
@@ -29,11 +29,10 @@ from services.dicom_listener.handlers.pixels import CheckPixels
 from services.dicom_listener.handlers.verdict import Court
 from services.dicom_listener.handlers.waiting import WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
-from services.dicom_listener.ports.inbox import Arrivals, Gatekeeper, Inbox
 from services.dicom_listener.ports.receiving import Door
-from shared.dicom.transfer_syntaxes import decodable
 from shared.jail.jail import Jail
 from shared.observability.loops import Loop
+from shared.observability.operations import Operations
 from shared.rpc.clients import ResultsClient
 from shared.storage.blobs import LocalBlobs
 
@@ -44,6 +43,8 @@ _POLL_S = 0.05
 """Pause between two looks at studies on their way and at the outbox, in seconds."""
 _PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
 """Other pauses: objects are what everything else waits for, pixels are what nothing waits for."""
+_HOLD_BACK_S = 2.0
+"""How long judging waits for an association that stores without a pause, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Listener:
 
     settings: Settings
     door: Door
+    stow: StowServer | None
+    """The STOW-RS door, where the site has one."""
     gate: Gate
     waiting: WaitingObjects
     loops: tuple[Loop, ...]
@@ -60,11 +63,7 @@ class Listener:
     catalogue: JournaledCatalogue
     watch: StudyWatch
     results: ResultsClient
-
-    @property
-    def checks(self) -> Mapping[str, Callable[[], str]]:
-        """Return the health checks: empty text, or one sentence that says what is wrong and what helps."""
-        return self.gate.checks()
+    operations: Operations
 
     def start(self) -> None:
         """Resume what a crash left, then listen.
@@ -81,12 +80,16 @@ class Listener:
         for loop in self.loops:
             loop.start()
         self.door.start()  # last: who can connect may also stop us
+        if self.stow:
+            self.stow.start()
         where = {"ae_title": self.settings.ae_title, "port": self.door.port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
     def stop(self) -> None:
         """Orderly: no new associations, open ones may finish and are judged; the rest stays due for the next start."""
         self.gate.stopping.set()
+        if self.stow:
+            self.stow.stop()
         self.door.stop()
         self._let_judge()
         for loop in self.loops:
@@ -116,28 +119,33 @@ def build(settings: Settings) -> Listener:
     ranges.prepare()
     catalogue = open_catalogue(settings.folder)
     watch = StudyWatch(time.monotonic)
-    waiting = WaitingObjects(inbox, watch, time.monotonic)
-    results = ResultsClient(settings.results_address)
+    waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
+    results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     gate = _gate(settings, inbox, waiting, results, catalogue)
     jails = Jail([READ], READ_LIMITS), Jail([CHECK], CHECK_LIMITS)
     reader = JailedReader(*jails, blobs)
     court = Court(catalogue, ranges, settings.site.device_uid)
     steps: dict[str, Callable[[], object]] = {
-        "objects": JudgeObjects(waiting, reader, ranges, catalogue, watch, court, _now),
+        "objects": JudgeObjects(waiting, reader, ranges, catalogue, watch, court, now),
         "judge": _judge_studies(settings, watch, catalogue, waiting),
-        "outbox": EmptyOutbox(catalogue, results, settings.identity_map, _now, Backoff(time.monotonic)),
-        "pixels": CheckPixels(catalogue, reader, _now),
+        "outbox": EmptyOutbox(catalogue, results, settings.identity_map, now, Backoff(time.monotonic)),
+        "commitment": commitment_reports(settings, catalogue, ranges.holds, waiting.since),
+        "pixels": CheckPixels(catalogue, reader, now),
         "ledger": gate.ledger,
     }
     loops = tuple(Loop(name, step, _PAUSES_S.get(name, _POLL_S)) for name, step in steps.items())
-    door = _door(settings, inbox, waiting, gate)
-    return Listener(settings, door, gate, waiting, loops, jails, inbox, catalogue, watch, results)
+    syntaxes = offered()
+    intake = Intake(inbox, CountedArrivals(waiting), gate)
+    door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
+    stow = stow_door(settings, syntaxes, intake)
+    shown = operations(settings, catalogue, watch, gate, loops)
+    return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
 
 
 def _judge_studies(
     settings: Settings, watch: StudyWatch, catalogue: JournaledCatalogue, waiting: WaitingObjects
 ) -> JudgeStudies:
-    times = settings.settle_s, settings.quiet_s, _now, time.monotonic
+    times = settings.settle_s, settings.quiet_s, now, time.monotonic
     return JudgeStudies(watch, catalogue, _counts(settings), *times, waiting.since)
 
 
@@ -150,40 +158,6 @@ def _gate(
         backlog=waiting.backlog,
         ledger=LedgerPulse(results.healthy, time.monotonic),
         journal_well=lambda: catalogue.journal.well,
-    )
-
-
-def _door(settings: Settings, inbox: Inbox, arrivals: Arrivals, gatekeeper: Gatekeeper) -> Door:
-    rules = AdmissionRules(
-        ae_title=settings.ae_title,
-        calling_ae_titles=frozenset(settings.calling_ae_titles),
-        networks=settings.allowed_networks,
-        max_associations=settings.max_associations,
-        max_per_sender=settings.max_associations_per_sender,
-        per_minute=settings.associations_per_minute,
-    )
-    behind = Behind(Admission(rules, gatekeeper), Intake(inbox, arrivals, gatekeeper))
-    return door_named(settings.door, _door_settings(settings), behind)
-
-
-def _door_settings(settings: Settings) -> DoorSettings:
-    certificate, key = settings.tls_certificate, settings.tls_key
-    return DoorSettings(
-        ae_title=settings.ae_title,
-        storage_classes=STORAGE_CLASSES,
-        transfer_syntaxes=decodable(),
-        calling_ae_titles=settings.calling_ae_titles,
-        spool_folder=settings.object_folder / "incoming",
-        host=settings.host,
-        port=settings.port,
-        tls_port=settings.tls_port,
-        tls=server_context(certificate, key, settings.tls_client_ca) if certificate and key else None,
-        max_associations=settings.max_associations,
-        max_waiting=settings.max_waiting_connections,
-        max_object_bytes=settings.max_object_mb * _MIB,
-        acse_timeout_s=settings.acse_timeout_s,
-        network_timeout_s=settings.network_timeout_s,
-        stop_grace_s=settings.stop_grace_s,
     )
 
 
@@ -200,7 +174,3 @@ def _count(peer: PeerSettings, settings: Settings) -> FindInstanceCount:
         own_uid_root=settings.site.uid_root,
         timeout_s=settings.find_timeout_s,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
