@@ -77,11 +77,11 @@ class Listener:
         locked = [jail.warm() for jail in self.jails]
         if not all(locked):
             log.warning("jail_without_system_call_filter")
-        self.door.start()
-        if self.stow:
-            self.stow.start()
         for loop in self.loops:
             loop.start()
+        self.door.start()  # last: who can connect may also stop us
+        if self.stow:
+            self.stow.start()
         where = {"ae_title": self.settings.ae_title, "port": self.door.port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
