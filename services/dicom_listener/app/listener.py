@@ -44,6 +44,8 @@ _POLL_S = 0.05
 """Pause between two looks at studies on their way and at the outbox, in seconds."""
 _PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
 """Other pauses: objects are what everything else waits for, pixels are what nothing waits for."""
+_HOLD_BACK_S = 2.0
+"""How long judging waits for an association that stores without a pause, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,13 @@ class Listener:
         locked = [jail.warm() for jail in self.jails]
         if not all(locked):
             log.warning("jail_without_system_call_filter")
-        self.door.start()
-        if self.stow:
-            self.stow.start()
         for loop in self.loops:
             loop.start()
+        if self.stow:
+            self.stow.start()
+        self.door.start()  # last: who can connect may also stop us
+        if self.stow:
+            self.stow.start()
         where = {"ae_title": self.settings.ae_title, "port": self.door.port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
@@ -118,7 +122,7 @@ def build(settings: Settings) -> Listener:
     ranges.prepare()
     catalogue = open_catalogue(settings.folder)
     watch = StudyWatch(time.monotonic)
-    waiting = WaitingObjects(inbox, watch, time.monotonic)
+    waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
     results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     gate = _gate(settings, inbox, waiting, results, catalogue)
     jails = Jail([READ], READ_LIMITS), Jail([CHECK, PROVE], CHECK_LIMITS)
@@ -137,7 +141,7 @@ def build(settings: Settings) -> Listener:
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
-    shown = operations(settings, catalogue, watch, gate, loops)
+    shown = operations(settings, catalogue, watch, gate, waiting.since, loops)
     return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
 
 
