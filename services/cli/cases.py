@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, Notice, ReviewState
@@ -35,7 +35,7 @@ def results_client() -> Iterator[ResultsClient]:
         UnavailableError: If results does not answer; says where it was looked for, and what to run.
     """
     address = Settings().grpc_address
-    client = ResultsClient(address, deadline_s=DEADLINE_S)
+    client = ResultsClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
     try:
         yield client
     except UnavailableError as error:
@@ -93,7 +93,7 @@ def cases(*, as_json: bool) -> None:
 def _refusals() -> tuple[list[dict[str, Any]], str]:
     """Return what the lab consumer refused or parked, newest first; or nothing and why it cannot be asked."""
     address = LabSettings().grpc_address
-    client = LabConsumerClient(address, deadline_s=DEADLINE_S)
+    client = LabConsumerClient(address, tls=person_tls(LabSettings().site), deadline_s=DEADLINE_S)
     try:
         return list(client.list_refusals(page_size=NEWEST_REFUSALS))[:NEWEST_REFUSALS], ""
     except OncoRelayError:
@@ -140,7 +140,7 @@ def case(case_id: str, *, as_json: bool) -> None:
 def retry(case_id: str) -> None:
     """Ask a failed case again and resend its dead letters."""
     with results_client() as client:
-        requeued, letters = client.retry_case(client.get_case(case_id).case.case_id, getpass.getuser())
+        requeued, letters = client.retry_case(client.get_case(case_id).case.case_id, person_name())
     asked = "asked again" if requeued else "not failed, so not asked again"
     click.echo(f"case {case_id[:12]}: {asked}; {letters} dead letter(s) due again")
 
@@ -151,7 +151,7 @@ def retry(case_id: str) -> None:
 def withdraw(case_id: str, reason: str) -> None:
     """Take back the result of a case at every sink it reached."""
     with results_client() as client:
-        finding = client.withdraw_case(client.get_case(case_id).case.case_id, getpass.getuser(), reason)
+        finding = client.withdraw_case(client.get_case(case_id).case.case_id, person_name(), reason)
     click.echo(f"case {case_id[:12]}: " + (f"finding {finding[:12]} withdrawn" if finding else "nothing had been said"))
 
 
@@ -163,7 +163,7 @@ def review(case_id: str, verdict: str, reason: str) -> None:
     """Record a person's verdict on a result that waits for review."""
     with results_client() as client:
         full = client.get_case(case_id).case.case_id
-        finding = client.review_case(full, getpass.getuser(), ReviewState(verdict), reason)
+        finding = client.review_case(full, person_name(), ReviewState(verdict), reason)
     click.echo(f"case {case_id[:12]}: {verdict} (finding {finding[:12]})")
 
 

@@ -21,6 +21,7 @@ from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.letters import why
 from services.cli.models import site_catalog
+from services.cli.person import person_tls
 from services.cli.up import Settings as UpSettings
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.inference.config import Settings as InferenceSettings
@@ -75,11 +76,18 @@ def examine() -> Iterator[Examination]:
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
-    yield _try("redis", lambda: _redis(results.redis_url))
+    yield _try("redis", lambda: _redis(results.broker_url))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
-    yield _try("results", lambda: _healthy(ResultsClient(results.grpc_address, deadline_s=TIMEOUT_S)))
-    yield _try("lab_consumer", lambda: _healthy(LabConsumerClient(lab.grpc_address, deadline_s=TIMEOUT_S)))
+    yield _try(
+        "results",
+        lambda: _healthy(ResultsClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)),
+    )
+    yield _try(
+        "lab_consumer",
+        lambda: _healthy(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
+    )
+    yield from _services(results, listener, lab)
     yield from _peers(results, listener)
 
 
@@ -162,6 +170,33 @@ def _bundles() -> str:
     return ", ".join(f"{one.reference.bundle_id} ({one.reference.intended_use})" for one in catalog.installed)
 
 
+def _services(results: ResultsSettings, listener: ListenerSettings, lab: LabSettings) -> Iterator[Examination]:
+    """Ask every process that has an ops address what it finds wrong itself."""
+    addresses = {
+        "dicom_listener": listener.ops_address,
+        "lab_consumer": lab.ops_address,
+        "results.serve": results.ops_address,
+        "results.dispatch": results.dispatch_ops_address,
+        "results.deliver": results.deliver_ops_address,
+        "inference": InferenceSettings().ops_address,
+    }
+    for name, address in addresses.items():
+        if address:
+            yield _try(f"health of {name}", partial(_ready, address))
+
+
+def _ready(address: str) -> str:
+    url = f"http://{address}/health/ready"
+    try:
+        answer = httpx.get(url, timeout=TIMEOUT_S)
+    except httpx.HTTPError as error:
+        raise ValueError(f"no answer at {url}: start it with `oncorelay up`, or look into its log") from error
+    found = answer.json()
+    if answer.is_error:
+        raise ValueError("; ".join(f"{name}: {text}" for name, text in found["problems"].items()))
+    return ", ".join(found["checked"])
+
+
 def _healthy(client: ResultsClient | LabConsumerClient) -> str:
     try:
         if client.healthy():
@@ -187,7 +222,7 @@ def _echo(node: Node) -> str:
 
 def _deliveries(results: ResultsSettings) -> str:
     """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
-    client = DeliveryClient(results.grpc_address, deadline_s=TIMEOUT_S)
+    client = DeliveryClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)
     try:
         sinks = client.list_sinks()
     finally:

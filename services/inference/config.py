@@ -8,16 +8,14 @@ from typing import ClassVar
 from pydantic import Field
 
 from shared.messaging.celery_app import CPU_QUEUE
-from shared.site.settings import ServiceSettings
+from shared.site.secret_files import RedisSettings
 
 
-class Settings(ServiceSettings):
+class Settings(RedisSettings):
     """What a worker needs."""
 
     section: ClassVar[str] = "inference"
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    """Where orders come from; a password belongs into ``ONCORELAY_INFERENCE__REDIS_URL``, not into the file."""
     results_address: str = "127.0.0.1:50051"
     """gRPC address of results (serve)."""
     bundle_folders: tuple[Path, ...] = ()

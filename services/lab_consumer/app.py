@@ -11,12 +11,11 @@ import grpc
 from services.lab_consumer.adapters import database
 from services.lab_consumer.adapters.announcer import Announcer, announcement_failed
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
-from services.lab_consumer.adapters.http_body import Gate
+from services.lab_consumer.adapters.http_body import Threshold
 from services.lab_consumer.adapters.http_door import Door, make_app
-from services.lab_consumer.adapters.http_server import HttpServer
+from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.store import SqlFactStore
-from services.lab_consumer.adapters.token import read_token
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.handlers.intake import Intake
@@ -24,10 +23,15 @@ from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
+from shared.observability import tracing
 from shared.rpc import server
 from shared.rpc.clients import ResultsClient
+from shared.security.doorkeeper import Doorkeeper, open_door
+from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
+SCOPE = "facts.write"
+"""What a caller of the FHIR door must be allowed to do."""
 
 
 def now() -> datetime:
@@ -36,8 +40,10 @@ def now() -> datetime:
 
 
 def new_request_id() -> str:
-    """Return the identifier of one announcement."""
-    return str(uuid.uuid4())
+    """Return the identifier of one announcement; its trace begins here, linked to the request that changed facts."""
+    made = str(uuid.uuid4())
+    tracing.origin("announcement", made, "facts.changed")
+    return made
 
 
 class LabConsumer:
@@ -45,21 +51,24 @@ class LabConsumer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        token = read_token(settings.token_path)
+        doorkeeper = open_door(settings.key_path, settings.oidc, SCOPE)
         self._engine = database.open_engine(settings.facts_url)
         database.check_schema(self._engine)
         self._store = SqlFactStore(self._engine, now, new_request_id)
-        self._results = ResultsClient(settings.results_address)
+        self._results = ResultsClient(settings.results_address, tls=settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
-        app = make_app(self._door(token))
-        self._http = HttpServer(app, settings.http_host, settings.http_port, settings.max_connections)
+        app = make_app(self._door(doorkeeper))
+        address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
+        self._http = HttpServer(app, address, settings.max_connections)
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
+        self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))
 
     def start(self) -> None:
         """Open both doors and begin announcing."""
         servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
-        self._grpc = server.start(self._settings.grpc_address, servicer.register)
+        tls = self._settings.site.tls("lab_consumer")
+        self._grpc = server.start(self._settings.grpc_address, servicer.register, tls=tls)
         self._http.start()
         self._announcer.start()
 
@@ -76,13 +85,13 @@ class LabConsumer:
         pauses = Pauses(self._settings.announce_retry_s, self._settings.announce_longest_retry_s)
         return AnnounceDue(SqlOutbox(self._engine), self._results, pauses, now, announcement_failed)
 
-    def _door(self, token: bytes) -> Door:
+    def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
         receive = Receive(self._store, settings.identity_map, self._announcer.wake)
         intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
-        gate = Gate(token, settings.max_body_bytes, settings.body_timeout_s)
-        return Door(intake, gate, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
+        threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s)
+        return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
 
     def _healthy(self) -> bool:
         try:
@@ -97,7 +106,7 @@ def build(settings: Settings) -> LabConsumer:
 
     Raises:
         ConflictError: If the database must be migrated first.
-        ForbiddenError: If there is no token file; says how to make one.
+        ForbiddenError: If nothing guards the FHIR door; says how to make a key.
         OSError: If the HTTP port is taken.
     """
     return LabConsumer(settings)

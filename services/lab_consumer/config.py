@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from shared.security.oidc import OidcSettings
+from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
 
 
@@ -22,9 +24,14 @@ class Settings(ServiceSettings):
     results_address: str = "127.0.0.1:50051"
     """Whom changed facts are announced to."""
     database_url: str = ""
-    """SQLAlchemy URL; empty: SQLite in the data folder."""
+    """SQLAlchemy URL; empty: SQLite in the data folder. Without password: see the next key, or pgpass."""
+    database_url_file: Path | None = None
+    """File with the URL, where it holds a password."""
     token_file: Path | None = None
-    """File with the bearer token of the FHIR door; default: ``secrets/lab_consumer.token`` in the data folder."""
+    """File with the keys of the FHIR door, ``NAME KEY`` a line or one bare key; default (unless there is an ``oidc``
+    table): ``secrets/lab_consumer.token`` in the data folder."""
+    oidc: OidcSettings | None = None
+    """``[lab_consumer.oidc]``: the OpenID provider whose access tokens open the FHIR door (scope ``facts.write``)."""
     fhir_base_url: str = ""
     """Base URL of the EHR whose resources come in here: absolute references below it are its own ``Type/id``."""
     max_body_bytes: int = 5_000_000
@@ -40,15 +47,23 @@ class Settings(ServiceSettings):
     announce_retry_s: float = 0.5
     """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
     announce_longest_retry_s: float = 30.0
+    min_free_mb: int = 256
+    """Below this much free disk where the data folder lies, in MiB, health says so."""
+    backlog: int = 1000
+    """More announcements waiting than this is told by health."""
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
 
     @property
     def facts_url(self) -> str:
         """Return the database's SQLAlchemy URL."""
+        if self.database_url_file is not None:
+            return read_line(self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.site.data_folder / 'lab_consumer' / 'facts.sqlite'}"
 
     @property
-    def token_path(self) -> Path:
-        """Return where the bearer token lies."""
+    def key_path(self) -> Path | None:
+        """Return where the keys lie; None where only the OpenID provider's tokens count."""
+        if self.token_file is None and self.oidc is not None:
+            return None
         return self.token_file or self.site.data_folder / "secrets" / "lab_consumer.token"

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.domain.errors import InvalidInputError
-from shared.site.settings import ServiceSettings
+from shared.site.secret_files import RedisSettings, read_line
 
 
 class SinkSettings(BaseModel):
@@ -71,17 +71,26 @@ class SinkSettings(BaseModel):
     a withdrawal is a sentence; it is not guessed from its words."""
 
 
-class Settings(ServiceSettings):
+class Settings(RedisSettings):
     """What serve, dispatch and deliver need."""
 
     section: ClassVar[str] = "results"
 
     grpc_address: str = "127.0.0.1:50051"
     """Where serve listens."""
+    dispatch_ops_address: str = ""
+    """Health and metrics of dispatch (host:port); ``ops_address`` is serve's."""
+    deliver_ops_address: str = ""
+    """Health and metrics of deliver (host:port)."""
+    min_free_mb: int = 256
+    """Below this much free disk where the data folder lies, in MiB, health says so."""
+    backlog: int = 1000
+    """More orders waiting than this is told by health."""
     database_url: str = ""
-    """SQLAlchemy URL of the ledger; empty: SQLite in the data folder."""
+    """SQLAlchemy URL of the ledger; empty: SQLite in the data folder. Without password: see the next key, or pgpass."""
+    database_url_file: Path | None = None
+    """File with the URL, where it holds a password."""
     lab_consumer_address: str = "127.0.0.1:50052"
-    redis_url: str = "redis://127.0.0.1:6379/0"
     bundle_folders: tuple[Path, ...] = ()
     """Folders that hold bundles, besides the demonstration bundles that ship."""
     trusted_key_folder: Path | None = None
@@ -110,6 +119,8 @@ class Settings(ServiceSettings):
     @property
     def ledger_url(self) -> str:
         """Return the ledger's SQLAlchemy URL."""
+        if self.database_url_file is not None:
+            return read_line(self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.site.data_folder / 'ledger' / 'ledger.sqlite'}"
 
 

@@ -7,6 +7,7 @@ OncoRelayError
 │   ├── ConflictError       the request contradicts what is already recorded
 │   │   └── StaleAttemptError   the answer comes from an attempt that no longer holds the lease
 │   └── ForbiddenError      the caller may not do this
+│       └── UnauthenticatedError    the caller has not proved who it is
 └── TemporaryError          the same request may succeed later
     ├── UnavailableError    a peer or a store cannot be reached
     └── OutOfResourcesError disk, memory or queue below its watermark
@@ -80,6 +81,10 @@ class StaleAttemptError(ConflictError):
 
 class ForbiddenError(PermanentError):
     """The caller may not do this."""
+
+
+class UnauthenticatedError(ForbiddenError):
+    """The caller has not proved who it is."""
 
 
 class UnavailableError(TemporaryError):

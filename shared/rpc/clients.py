@@ -27,6 +27,9 @@ from shared.rpc.gen.oncorelay.lab_consumer.v1.lab_consumer_service_pb2_grpc impo
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
 from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import ResultsServiceStub
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
+from shared.rpc.transport import client_channel
+from shared.rpc.watching import TracingClient
+from shared.security.tls_folder import TlsFiles
 
 R = TypeVar("R", bound=Message)
 
@@ -41,10 +44,10 @@ class ServiceClient:
 
     name = ""
 
-    def __init__(self, address: str, *, deadline_s: float = 10.0) -> None:
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
         # A peer that was down must be found again at once: no growing reconnect pauses beyond a second.
         options = [("grpc.max_reconnect_backoff_ms", 1000), ("grpc.initial_reconnect_backoff_ms", 100)]
-        self.channel = grpc.insecure_channel(address, options=options)
+        self.channel = grpc.intercept_channel(client_channel(address, self.name, tls, options), TracingClient())
         self._deadline_s = deadline_s
 
     def close(self) -> None:
@@ -72,8 +75,8 @@ class ResultsClient(ServiceClient):
 
     name = "results"
 
-    def __init__(self, address: str, *, deadline_s: float = 10.0) -> None:
-        super().__init__(address, deadline_s=deadline_s)
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
+        super().__init__(address, tls=tls, deadline_s=deadline_s)
         self._stub = ResultsServiceStub(self.channel)
 
     def submit_case(self, request_id: str, study: Study) -> tuple[str, ...]:
@@ -174,8 +177,8 @@ class LabConsumerClient(ServiceClient):
 
     name = "lab_consumer"
 
-    def __init__(self, address: str, *, deadline_s: float = 10.0) -> None:
-        super().__init__(address, deadline_s=deadline_s)
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
+        super().__init__(address, tls=tls, deadline_s=deadline_s)
         self._stub = LabConsumerServiceStub(self.channel)
 
     def get_facts(self, identity: PatientIdentity, as_of: datetime | None = None) -> PatientFacts:

@@ -24,6 +24,7 @@ from shared.domain.errors import (
     PermanentError,
     StaleAttemptError,
     TemporaryError,
+    UnauthenticatedError,
     UnavailableError,
     place,
 )
@@ -36,6 +37,7 @@ STATUS_OF: tuple[tuple[type[OncoRelayError], grpc.StatusCode, int], ...] = (
     (NotFoundError, grpc.StatusCode.NOT_FOUND, code_pb2.NOT_FOUND),
     (StaleAttemptError, grpc.StatusCode.FAILED_PRECONDITION, code_pb2.FAILED_PRECONDITION),
     (ConflictError, grpc.StatusCode.ALREADY_EXISTS, code_pb2.ALREADY_EXISTS),
+    (UnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED, code_pb2.UNAUTHENTICATED),
     (ForbiddenError, grpc.StatusCode.PERMISSION_DENIED, code_pb2.PERMISSION_DENIED),
     (OutOfResourcesError, grpc.StatusCode.RESOURCE_EXHAUSTED, code_pb2.RESOURCE_EXHAUSTED),
     (UnavailableError, grpc.StatusCode.UNAVAILABLE, code_pb2.UNAVAILABLE),

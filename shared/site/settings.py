@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import AssigningAuthority, IdentityMap
+from shared.security.tls_folder import TlsFiles, files_of
 from shared.site.tables import SHARED_TABLES, check_tables, refusal
 
 CONFIG_VARIABLE = "ONCORELAY_CONFIG"
@@ -38,6 +39,15 @@ class Site(BaseModel):
 
     secret_file: Path = Field(default_factory=lambda site: site["data_folder"] / "secrets" / "site.key")
     """File with the site's HMAC secret; default: ``secrets/site.key`` in the data folder, made by ``oncorelay up``."""
+
+    tls_folder: Path | None = None
+    """Folder with the site's certificates (``oncorelay certs``). Without it services speak on loopback only."""
+    otlp_endpoint: str = ""
+    """Base URL of an OpenTelemetry collector (OTLP over HTTP); empty: no traces, unless ``OTEL_*`` names one."""
+
+    def tls(self, name: str) -> TlsFiles | None:
+        """Return the certificate files of a service (or of ``people/NAME``); None where the site has none."""
+        return None if self.tls_folder is None else files_of(self.tls_folder, name)
 
     @property
     def blob_folder(self) -> Path:
@@ -66,6 +76,8 @@ class ServiceSettings(BaseSettings):
     """The ``[site]`` table."""
     identity: tuple[IdentityRow, ...] = ()
     """The ``[[identity]]`` tables: how each standard spells the same assigning authority."""
+    ops_address: str = ""
+    """Where this process answers ``/health/live``, ``/health/ready`` and ``/metrics`` (host:port); empty: nowhere."""
 
     def __init__(self, **values: Any) -> None:
         """Read file and environment.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -56,6 +57,11 @@ class FhirServer:
         url = f"http://127.0.0.1:{self.port}/_admin/fail?next={status}&count={count}"
         httpx.post(url, timeout=20, trust_env=False).raise_for_status()
 
+    def asked(self) -> list[str]:
+        """Return method and URL of every request so far, as an access log would have them."""
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/asked", timeout=20, trust_env=False)
+        return list(answer.raise_for_status().json()["asked"])
+
     def forwarded(self) -> list[dict[str, Any]]:
         """Return what subscribers were sent so far: path and status of their answer."""
         answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/forwarded", timeout=20, trust_env=False)
@@ -92,9 +98,9 @@ def start_fhir_server(
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = ["node", str(PEERS / "fhir_server.mjs"), "--port", str(port), "--forward-to", forward_to]
-    command += ["--forward-token", forward_token]
+    environment = {**os.environ, "FORWARD_TOKEN": forward_token}  # a command line is there for all to see
     with (folder / "fhir_server.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         wait_until(lambda: accepts_connections(port), f"the FHIR server ({folder}/fhir_server.log)", timeout_s=60)
         yield FhirServer(port)

@@ -8,7 +8,6 @@ import signal
 import threading
 
 import pytest
-import redis
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
 from pynetdicom import AE
@@ -99,7 +98,7 @@ def test_redis_is_emptied_while_orders_wait(system: System, someone: Someone) ->
         system.record(*someone.facts())
         system.send(someone.images())
         system.until(lambda: _sent_orders(system, someone) == 1, "the order to be sent")
-        redis.Redis(port=system.ports.redis).flushall()
+        system.empty_redis()
 
     assert_exactly_one_result(system, someone)
 

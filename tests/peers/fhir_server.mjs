@@ -1,9 +1,9 @@
 // A FHIR R4 server in memory for tests and the demonstration: Medplum's router and repository, plus what they leave out
 // (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and two switches for tests:
 //   --forward-to URL       every created or updated resource is PUT to URL/Type/id, in order, until it is answered: a
-//                          subscription to everything (--forward-token: bearer token); GET /_admin/forwarded lists them
+//                          subscription to everything (FORWARD_TOKEN in the environment: bearer token); GET /_admin/forwarded lists them
 //   POST /_admin/fail?next=500&count=1   the next COUNT requests to /fhir are answered with that status
-// Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL [--forward-token TOKEN]]
+// Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL]
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -21,7 +21,6 @@ const { values: options } = parseArgs({
     port: { type: 'string' },
     host: { type: 'string', default: '127.0.0.1' },
     'forward-to': { type: 'string', default: '' },
-    'forward-token': { type: 'string', default: '' },
   },
 });
 
@@ -109,6 +108,8 @@ const capability = () => ({
   }],
 });
 
+const FORM = 'application/x-www-form-urlencoded';
+
 const body = async (request) => {
   const chunks = [];
   let size = 0;
@@ -117,7 +118,10 @@ const body = async (request) => {
     if (size > MAX_BODY_BYTES) throw Object.assign(new Error('body too large'), { status: 413 });
     chunks.push(chunk);
   }
-  return size ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : undefined;
+  const text = Buffer.concat(chunks).toString('utf8');
+  // A search by POST (R4 3.1.1.7): its parameters are the body.
+  if (request.headers['content-type']?.startsWith(FORM)) return Object.fromEntries(new URLSearchParams(text));
+  return size ? JSON.parse(text) : undefined;
 };
 
 const send = (response, status, resource, headers = {}) => {
@@ -131,6 +135,7 @@ const outcome = (text) => ({
 });
 
 const forwarded = [];
+const asked = [];
 const waiting = [];
 
 const forward = () => {
@@ -144,7 +149,7 @@ const forwardWaiting = async () => {
     const resource = waiting[0];
     const path = `${resource.resourceType}/${resource.id}`;
     const headers = { 'content-type': 'application/fhir+json' };
-    if (options['forward-token']) headers.authorization = `Bearer ${options['forward-token']}`;
+    if (process.env.FORWARD_TOKEN) headers.authorization = `Bearer ${process.env.FORWARD_TOKEN}`;
     try {
       const answer = await fetch(`${options['forward-to']}/${path}`, { method: 'PUT', headers, body: JSON.stringify(resource) });
       if (answer.status >= 500) break;
@@ -205,7 +210,9 @@ const admin = (response, url) => {
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://peer');
   try {
-    if (url.pathname === '/_admin/fail' && request.method === 'POST') admin(response, url);
+    if (!url.pathname.startsWith('/_admin/')) asked.push(`${request.method} ${request.url}`);
+    if (url.pathname === '/_admin/asked') send(response, 200, { asked });
+    else if (url.pathname === '/_admin/fail' && request.method === 'POST') admin(response, url);
     else if (url.pathname === '/_admin/forwarded') send(response, 200, { forwarded, waiting: waiting.length });
     else if (url.pathname === '/fhir' || url.pathname.startsWith('/fhir/')) await fhir(request, response, url);
     else send(response, 404, outcome('no such path'));

@@ -16,8 +16,10 @@ from services.cli.demo import summary
 from services.cli.demo.cases import ALL, DemoCase, play
 from services.cli.demo.site import Ports, write_site_file
 from services.cli.demo.surroundings import Ehr, Pacs, start_ehr, start_pacs
+from services.cli.person import person_tls
 from services.cli.site_file import DEFAULT_DATA_FOLDER, make_keys
 from services.cli.site_lock import LOCK_NAME, locked
+from services.cli.up import Settings as UpSettings
 from services.cli.up import started, watch
 from shared.domain.case import CaseDetail
 from shared.phantoms.mr_series import derived_uid
@@ -80,7 +82,7 @@ def _play_in(folder: Path, console: Console, *, headless: bool, plain: bool) -> 
 
 
 def _run(console: Console, pacs: Pacs, ehr: Ehr, ports: Ports, folder: Path) -> None:
-    client = ResultsClient(f"127.0.0.1:{ports.results}")
+    client = ResultsClient(f"127.0.0.1:{ports.results}", tls=person_tls(UpSettings().site))
     started = time.monotonic()
 
     def wait(case: DemoCase, state: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.cli.site_file import to_toml
+from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
 from shared.testing.ports import free_port
 
 AUTHORITY = "hospital"
@@ -27,11 +27,14 @@ class Ports:
     results: int
     facts: int
     redis: int
+    ops: tuple[int, int, int, int, int, int]
+    """Health and metrics: listener, lab consumer, serve, dispatch, deliver, inference."""
 
     @classmethod
     def free(cls) -> Ports:
         """Return ports that were free a moment ago."""
-        return cls(free_port(), free_port(), free_port(), free_port(), free_port())
+        first = (free_port(), free_port(), free_port(), free_port(), free_port())
+        return cls(*first, (free_port(), free_port(), free_port(), free_port(), free_port(), free_port()))
 
 
 def write_site_file(
@@ -44,23 +47,29 @@ def write_site_file(
     results: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
-    redis = f"redis://127.0.0.1:{ports.redis}/0"
+    redis = {
+        "redis_url": f"redis://127.0.0.1:{ports.redis}/0",
+        "redis_password_file": str(folder / "secrets" / REDIS_PASSWORD_NAME),
+    }
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
+    ops = [f"127.0.0.1:{port}" for port in ports.ops]
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
-        "site": {"site_id": "demonstration", "data_folder": str(folder)},
+        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls")},
         "identity": [{"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM}],
         "up": {"embedded_redis": True, "redis_port": ports.redis},
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
-            "settle_s": 0.5, "quiet_s": 5.0, **addresses, **(listener or {}),
+            "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses, **(listener or {}),
         },
-        "lab_consumer": {"http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", **addresses},
+        "lab_consumer": {
+            "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,
+        },
         "results": {
             "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
-            "redis_url": redis, **timing,
+            **redis, "ops_address": ops[2], "dispatch_ops_address": ops[3], "deliver_ops_address": ops[4], **timing,
         },
-        "inference": {"redis_url": redis, **addresses},
+        "inference": {**redis, "ops_address": ops[5], **addresses},
         "dicom_listener.peers": peers,
         "sinks": sinks,
     }  # fmt: skip

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from shared.domain.errors import ForbiddenError, OncoRelayError, OutOfResourcesError, UnauthenticatedError
+from shared.domain.refusals import ANSWERS, Cause
+from shared.security.doorkeeper import Doorkeeper
+
+_CAUSES: tuple[tuple[type[OncoRelayError], Cause], ...] = (
+    (UnauthenticatedError, Cause.CALLER_UNKNOWN),
+    (ForbiddenError, Cause.CALLER_FORBIDDEN),
+    (OutOfResourcesError, Cause.OVERLOADED),
+    (OncoRelayError, Cause.STORE_UNREACHABLE),
+)
+"""Why somebody is not let in; the most specific class first."""
 _JSON = frozenset({"application/fhir+json", "application/json"})
 
 
@@ -21,10 +32,10 @@ class HttpRefusalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Threshold:
     """What a request must bring."""
 
-    token: bytes
+    doorkeeper: Doorkeeper
     max_bytes: int
     timeout_s: float
 
@@ -34,7 +45,7 @@ class Gate:
         Raises:
             HttpRefusalError: If the token, the content type, the size or the pace is wrong.
         """
-        self._authorise(request)
+        await run_in_threadpool(self._admit, request)
         _check_kind(request)
         if int(request.headers.get("content-length") or 0) > self.max_bytes:
             raise self._too_large()
@@ -46,10 +57,13 @@ class Gate:
         except ClientDisconnect:
             raise HttpRefusalError(400, "the body ended early") from None
 
-    def _authorise(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self.token):
-            raise HttpRefusalError(401, "a bearer token is needed")
+    def _admit(self, request: Request) -> None:
+        address = request.client.host if request.client else ""
+        try:
+            self.doorkeeper.admit(request.headers.get("authorization", ""), address)
+        except OncoRelayError as error:
+            cause = next(cause for kind, cause in _CAUSES if isinstance(error, kind))
+            raise HttpRefusalError(ANSWERS[cause].http, str(error)) from None
 
     async def _read(self, request: Request) -> bytes:
         body = bytearray()

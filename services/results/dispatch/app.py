@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.results.config import Settings
+from services.results.dispatch.adapters.operations import SampleLedger, operations
 from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
 from services.results.ledger.database import check_schema
 from services.results.ledger.ledger import open_ledger
+from services.results.ledger.numbers import Numbers
 from shared.bundles.catalog import installed_catalog
 from shared.messaging.orders import OrderQueue
 from shared.observability.loops import Loop
+from shared.observability.operations import Operations
 from shared.predictors.registry import REGISTRY
 from shared.rpc.clients import LabConsumerClient
 
@@ -30,6 +33,7 @@ class Dispatch:
 
     loops: tuple[Loop, ...]
     close: Callable[[], None]
+    operations: Operations
 
     def stop(self) -> None:
         """End every loop after the step in hand, then close what was opened."""
@@ -49,7 +53,8 @@ def start(settings: Settings) -> Dispatch:
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
     ledger.overdue.tell_removed(utc_now())
-    lab, queue = LabConsumerClient(settings.lab_consumer_address), OrderQueue(settings.redis_url)
+    lab = LabConsumerClient(settings.lab_consumer_address, tls=settings.site.tls("results"))
+    queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     evaluate = EvaluateCases(ledger.collecting, lab, catalog, REGISTRY, utc_now)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
@@ -60,4 +65,5 @@ def start(settings: Settings) -> Dispatch:
     loops = tuple(Loop(name, step, pause) for name, step, pause in steps)
     for loop in loops:
         loop.start()
-    return Dispatch(loops, lab.close)
+    sample = SampleLedger(Numbers(ledger.engine), queue, utc_now)
+    return Dispatch(loops, lab.close, operations(settings, sample, catalog, loops))

@@ -37,4 +37,4 @@ def start(settings: Settings) -> grpc.Server:
         cases(grpc_server)
         deliveries(grpc_server)
 
-    return server.start(settings.grpc_address, register)
+    return server.start(settings.grpc_address, register, tls=settings.site.tls("results"))

@@ -20,6 +20,7 @@ class IssueCode(StrEnum):
     DUPLICATE = "duplicate"
     NOT_FOUND = "not-found"
     LOGIN = "login"
+    FORBIDDEN = "forbidden"
     TRANSIENT = "transient"
     EXCEPTION = "exception"
     INFORMATIONAL = "informational"

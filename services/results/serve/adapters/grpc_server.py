@@ -16,6 +16,8 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
+from shared.observability import tracing
+from shared.rpc.access import actor_of
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as pb
 from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import (
@@ -37,12 +39,15 @@ class ResultsServicer(ResultsServiceServicer):
     def SubmitCase(self, request: pb.SubmitCaseRequest, context: Context) -> pb.SubmitCaseResponse:
         """Take a complete study."""
         answer = self.submit_case(request.request_id, from_message(request.study, Study))
+        for case_id in answer.case_ids:
+            tracing.origin("case", case_id, "case", case_id=case_id)
         return pb.SubmitCaseResponse(case_ids=answer.case_ids, not_applicable_reason=answer.not_applicable_reason)
 
     def AnnounceFacts(self, request: pb.AnnounceFactsRequest, context: Context) -> pb.AnnounceFactsResponse:
         """Look again at a patient's cases."""
         identity = from_message(request.identity, PatientIdentity)
         count = self.ledger.intake.announce(request.request_id, identity, self.now())
+        self._trace_announcement(identity)
         return pb.AnnounceFactsResponse(case_count=count)
 
     def ReportNotice(self, request: pb.ReportNoticeRequest, context: Context) -> pb.ReportNoticeResponse:
@@ -86,26 +91,35 @@ class ResultsServicer(ResultsServiceServicer):
 
     def RetryCase(self, request: pb.RetryCaseRequest, context: Context) -> pb.RetryCaseResponse:
         """Try again."""
-        requeued, letters = self.ledger.people.retry(request.request_id, request.case_id, request.actor, self.now())
+        actor = actor_of(context, request.actor)
+        requeued, letters = self.ledger.people.retry(request.request_id, request.case_id, actor, self.now())
         return pb.RetryCaseResponse(requeued=requeued, resent_delivery_count=letters)
 
     def ReviewCase(self, request: pb.ReviewCaseRequest, context: Context) -> pb.ReviewCaseResponse:
         """Record a verdict."""
         verdict = _verdict(request)
-        made = self.ledger.people.review(request.request_id, request.case_id, verdict, self._step(request, "reviewed"))
+        made = self.ledger.people.review(
+            request.request_id, request.case_id, verdict, self._step(request, context, "reviewed")
+        )
         return pb.ReviewCaseResponse(finding_id=made)
 
     def WithdrawCase(self, request: pb.WithdrawCaseRequest, context: Context) -> pb.WithdrawCaseResponse:
         """Take back what was said."""
         if not request.reason:
             raise InvalidInputError("reason", "a withdrawal needs one sentence that says why")
-        made = self.ledger.people.withdraw(request.request_id, request.case_id, self._step(request, ""))
+        made = self.ledger.people.withdraw(request.request_id, request.case_id, self._step(request, context, ""))
         return pb.WithdrawCaseResponse(finding_id=made)
 
-    def _step(self, request: pb.ReviewCaseRequest | pb.WithdrawCaseRequest, default: str) -> Step:
-        if not request.actor:
-            raise InvalidInputError("actor", "who asks must be named")
-        return Step(request.actor, self.now(), request.reason or default)
+    def _trace_announcement(self, identity: PatientIdentity) -> None:
+        """In the trace of every case that is looked at again, name the announcement."""
+        here = tracing.traceparent()
+        for case_id in self.ledger.queries.open_cases(identity) if here else ():
+            with tracing.span("case.facts_announced", about=("case", case_id), links=[here], case_id=case_id):
+                pass
+
+    def _step(self, request: pb.ReviewCaseRequest | pb.WithdrawCaseRequest, context: Context, default: str) -> Step:
+        """Return who asks (as the connection proves it; the field ``actor`` counts only where it proves nobody)."""
+        return Step(actor_of(context, request.actor), self.now(), request.reason or default)
 
 
 def registration(ledger: Ledger, submit: SubmitCase, now: Callable[[], datetime]) -> Callable[[grpc.Server], None]:

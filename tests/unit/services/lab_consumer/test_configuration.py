@@ -1,4 +1,4 @@
-"""Defaults a site relies on, and the token file."""
+"""Defaults a site relies on, and where secrets lie."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from services.lab_consumer.adapters.token import read_token
 from services.lab_consumer.config import Settings
-from shared.domain.errors import ForbiddenError
+from shared.domain.errors import InvalidInputError
+from shared.security.oidc import OidcSettings
 from shared.site.settings import Site
 
 
@@ -16,19 +16,19 @@ def test_database_and_token_lie_in_the_data_folder(tmp_path: Path) -> None:
     settings = Settings(site=Site(data_folder=tmp_path))
 
     assert settings.facts_url == f"sqlite:///{tmp_path}/lab_consumer/facts.sqlite"
-    assert settings.token_path == tmp_path / "secrets" / "lab_consumer.token"
+    assert settings.key_path == tmp_path / "secrets" / "lab_consumer.token"
 
 
-def test_a_token_is_read_without_its_line_end(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("x" * 32 + "\n")
+def test_with_a_provider_there_is_no_key_unless_one_is_named(tmp_path: Path) -> None:
+    site, oidc = Site(data_folder=tmp_path), OidcSettings(issuer="https://id.example.org", audience="oncorelay")
 
-    assert read_token(tmp_path / "token") == b"x" * 32
+    assert Settings(site=site, oidc=oidc).key_path is None
+    assert Settings(site=site, oidc=oidc, token_file=tmp_path / "keys").key_path == tmp_path / "keys"
 
 
-@pytest.mark.parametrize("content", [None, "", "short"])
-def test_a_missing_or_short_token_is_refused_with_the_command_to_run(tmp_path: Path, content: str | None) -> None:
-    if content is not None:
-        (tmp_path / "token").write_text(content)
+def test_the_url_of_the_database_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql+psycopg://lab:secret@db/facts\n")
 
-    with pytest.raises(ForbiddenError, match="openssl rand"):
-        read_token(tmp_path / "token")
+    assert Settings(database_url_file=tmp_path / "url").facts_url.endswith(":secret@db/facts")
+    with pytest.raises(InvalidInputError, match=r"database_url_file.*cannot be read"):
+        _ = Settings(database_url_file=tmp_path / "missing").facts_url

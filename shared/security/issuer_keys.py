@@ -1,0 +1,143 @@
+"""The public keys of one OpenID provider: found by its discovery document and nowhere else, cached, rotated.
+
+Sources: OpenID Connect Discovery 1.0 section 4; RFC 7517 (JWK Set).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+
+from shared.domain.errors import InvalidInputError, UnauthenticatedError, UnavailableError
+
+MAX_DOCUMENT_BYTES = 256 * 1024
+MAX_KEYS = 100
+FRESH_S = 600.0
+"""Keys are fetched again after this time, in seconds."""
+STALE_S = 24 * 3600.0
+"""Keys of a provider that cannot be reached are trusted for this time, in seconds; then nobody gets in."""
+PAUSE_S = 10.0
+"""An unknown key makes us ask the provider again, but never more often than this, in seconds."""
+_TIMEOUT_S = 5.0
+
+
+@dataclass
+class IssuerKeys:
+    """Signing keys by key id; thread-safe."""
+
+    issuer: str
+    clock: Callable[[], float]
+    """Monotonic, in seconds."""
+    authority_file: str = ""
+    """PEM file with the authority of the provider's certificate; empty: the system's."""
+    _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
+    _fetched: float = float("-inf")
+    _asked: float = float("-inf")
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        _require_trustworthy(self.issuer)
+
+    def key(self, key_id: str) -> jwt.PyJWK:
+        """Return the key of this id, fetching the provider's keys where ours are old or do not have it.
+
+        Raises:
+            UnauthenticatedError: If the provider has no such key.
+            UnavailableError: If the provider cannot be asked and what we know is too old.
+        """
+        with self._lock:
+            now = self.clock()
+            old = now - self._fetched > FRESH_S
+            if (old or key_id not in self._keys) and now - self._asked >= PAUSE_S:
+                self._refresh(now)
+            if now - self._fetched > STALE_S:
+                raise UnavailableError("the OpenID provider cannot be reached, so no token can be checked")
+            found = self._keys.get(key_id)
+        if found is None:
+            raise UnauthenticatedError("the token is signed with a key its issuer does not publish")
+        return found
+
+    def _refresh(self, now: float) -> None:
+        self._asked = now
+        try:
+            self._keys = self._fetch()
+        except UnavailableError:
+            return
+        self._fetched = now
+
+    def _fetch(self) -> dict[str, jwt.PyJWK]:
+        document = self._get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if document.get("issuer") != self.issuer:
+            raise UnavailableError("the discovery document names another issuer")
+        place = str(document.get("jwks_uri", ""))
+        try:
+            _require_trustworthy(place)
+        except InvalidInputError as error:
+            raise UnavailableError("the provider's keys are not behind https") from error
+        return _parsed(self._get(place))
+
+    def _get(self, url: str) -> dict[str, Any]:
+        try:
+            with (
+                httpx.Client(verify=self._trust(), timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
+                http.stream("GET", url, headers={"Accept": "application/json"}) as answer,
+            ):
+                if answer.status_code != httpx.codes.OK:
+                    raise UnavailableError(f"the OpenID provider answered {answer.status_code}")
+                document = json.loads(_bounded(answer))
+        except (httpx.HTTPError, OSError, ValueError, RecursionError) as error:
+            raise UnavailableError(f"the OpenID provider cannot be read ({type(error).__name__})") from error
+        if not isinstance(document, dict):
+            raise UnavailableError("the OpenID provider answered something else than an object")
+        return document
+
+    def _trust(self) -> Any:
+        return ssl.create_default_context(cafile=self.authority_file or None)
+
+
+def _bounded(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_DOCUMENT_BYTES:
+            raise UnavailableError("the OpenID provider's document is too long")
+    return bytes(body)
+
+
+def _parsed(document: dict[str, Any]) -> dict[str, jwt.PyJWK]:
+    """Return the signing keys we can use; symmetric ones, and keys for encryption, are none."""
+    rows = document.get("keys")
+    keys: dict[str, jwt.PyJWK] = {}
+    for row in rows[:MAX_KEYS] if isinstance(rows, list) else ():
+        if not isinstance(row, dict) or row.get("kty") not in ("RSA", "EC") or row.get("use", "sig") != "sig":
+            continue
+        try:
+            keys[str(row.get("kid", ""))] = jwt.PyJWK(row)
+        except jwt.PyJWTError:
+            continue
+    return keys
+
+
+def _require_trustworthy(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        return
+    raise InvalidInputError("issuer", "must be an https URL (http only on this machine)")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,161 @@
+"""A site's certificates in one folder: ``ca.pem``, ``<service>.pem`` and ``.key``, ``people/<name>.pem`` and ``.key``.
+
+``ca.key`` is needed to issue and renew only, and may be kept elsewhere. ``revoked`` lists serial numbers, one a line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from shared.domain.errors import ConflictError, NotFoundError
+from shared.security import certificates
+from shared.security.certificates import Issued
+from shared.security.parties import Party
+
+SERVICES: Mapping[str, Sequence[str]] = {
+    "results": ("results", "results-serve"),
+    "lab_consumer": ("lab-consumer",),
+    "dicom_listener": ("dicom-listener",),
+    "inference": ("inference",),
+    "slide_ingestion": ("slide-ingestion",),
+    "portal": ("portal",),
+    "redis": ("redis",),
+    "postgres": ("postgres",),
+}
+"""Who gets a certificate, and the host names the compose file gives it; ``redis`` and ``postgres`` only serve."""
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """What one party needs to speak TLS: the site's authority, its own certificate and key."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    def read(self) -> tuple[bytes, bytes, bytes]:
+        """Return authority, certificate and key (PEM).
+
+        Raises:
+            NotFoundError: If one is missing or unreadable; says what to run.
+        """
+        try:
+            return self.authority.read_bytes(), self.certificate.read_bytes(), self.key.read_bytes()
+        except OSError as error:
+            raise NotFoundError("certificate or key", f"{error.filename} ({error.strerror}): {REMEDY}") from None
+
+    @property
+    def revoked(self) -> Path:
+        """Return the list of revoked serial numbers; need not exist."""
+        return self.authority.parent / "revoked"
+
+
+REMEDY = "run `oncorelay certs` (it makes what is missing) and give the service its own files"
+
+
+def files_of(folder: Path, name: str) -> TlsFiles:
+    """Return the files of a service, or of a person where ``name`` is ``people/NAME``."""
+    return TlsFiles(folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key")
+
+
+def make_site(
+    folder: Path, site_id: str, now: datetime, hosts: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> list[str]:
+    """Make the authority and a certificate for every service that has none; return the names made.
+
+    Raises:
+        ConflictError: If the authority's certificate is there without its key, and something is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = []
+    if not (folder / "ca.pem").exists():
+        _write(folder, "ca", certificates.make_authority(site_id, now))
+        made.append("ca")
+    for name in SERVICES:
+        if not (folder / f"{name}.pem").exists():
+            _write(folder, name, issue(folder, None, Party(name), now, (*_own_hosts(name), *hosts.get(name, ()))))
+            made.append(name)
+    return made
+
+
+def make_person(folder: Path, party: Party, now: datetime, authority_key: Path | None = None) -> Path:
+    """Make a certificate for a person; return its file.
+
+    Raises:
+        ConflictError: If there is one of this name.
+    """
+    path = folder / "people" / f"{party.name}.pem"
+    if path.exists():
+        raise ConflictError(f"{path} is there: renew it with `oncorelay certs renew`, or remove it first")
+    _write(folder, f"people/{party.name}", issue(folder, authority_key, party, now))
+    return path
+
+
+def renew(folder: Path, now: datetime, within_days: float, authority_key: Path | None = None) -> list[str]:
+    """Replace certificate and key of everybody whose certificate ends within these days; return their names."""
+    renewed = []
+    for name, pem in everybody(folder):
+        if certificates.days_left(pem, now) < within_days:
+            fresh = issue(folder, authority_key, certificates.party_of(pem), now, certificates.hosts_of(pem))
+            _write(folder, name, fresh)
+            renewed.append(name)
+    return renewed
+
+
+def revoke(folder: Path, name: str) -> str:
+    """Have our servers refuse a certificate from now on; return its serial number."""
+    serial = certificates.serial_of(files_of(folder, name).read()[1])
+    with (folder / "revoked").open("a", encoding="ascii") as file:
+        file.write(serial + "\n")
+    for suffix in ("pem", "key"):
+        (folder / f"{name}.{suffix}").rename(folder / f"{name}.{serial[:8]}.{suffix}.revoked")
+    return serial
+
+
+def everybody(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and certificate (PEM) of every service and person, not of the authority."""
+    for path in [*sorted(folder.glob("*.pem")), *sorted((folder / "people").glob("*.pem"))]:
+        if path.name != "ca.pem":
+            yield str(path.relative_to(folder).with_suffix("")), path.read_bytes()
+
+
+def issue(folder: Path, authority_key: Path | None, party: Party, now: datetime, hosts: Sequence[str] = ()) -> Issued:
+    """Return a certificate signed by the folder's authority.
+
+    Raises:
+        ConflictError: If the authority's key is not there.
+    """
+    key = authority_key or folder / "ca.key"
+    try:
+        authority = Issued((folder / "ca.pem").read_bytes(), key.read_bytes())
+    except OSError as error:
+        raise ConflictError(
+            f"{error.filename} cannot be read: give the authority's key with --ca-key (`oncorelay certs` makes one)"
+        ) from None
+    return certificates.issue(authority, party, now, hosts)
+
+
+def _own_hosts(name: str) -> tuple[str, ...]:
+    return (*SERVICES[name], *LOCAL_HOSTS)
+
+
+def _write(folder: Path, name: str, issued: Issued) -> None:
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _replace(target.with_name(f"{target.name}.key"), issued.key, 0o600)
+    _replace(target.with_name(f"{target.name}.pem"), issued.certificate, 0o644)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+    fresh.rename(path)
