@@ -34,6 +34,14 @@ __all__ = ["FHIR_SYSTEM", "ISSUER", "System", "start_system"]
 
 RETRIES = {"first_retry_s": 0.3, "longest_retry_s": 2.0, "max_tries": 60}
 
+Wire = Callable[[str, int], int]
+"""Which port stands for a peer's port: the same one, or a proxy's in front of it."""
+
+
+def direct(_name: str, port: int) -> int:
+    """Lay no proxy."""
+    return port
+
 
 @dataclass
 class System:
@@ -158,12 +166,18 @@ def start_system(
     with_peer: bool = False,
     pacs_sink: str = "dicom-cstore",
     listener: dict[str, Any] | None = None,
+    wire: Wire = direct,
+    prepare: Callable[[Path], None] = lambda _site: None,
     **results: Any,
 ) -> Iterator[System]:
-    """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end."""
+    """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end.
+
+    ``wire`` may lay a proxy in front of ``pacs`` and ``ehr`` (as sinks) and ``results`` (as everybody's ledger).
+    ``prepare`` gets the site file before anything reads it.
+    """
     data, ports = folder / "site", Ports.free()
     for sub in ("pacs", "ehr", "site"):
-        (folder / sub).mkdir(parents=True)
+        (folder / sub).mkdir(parents=True, exist_ok=True)
     make_keys(data)
     token = (data / "secrets" / "lab_consumer.token").read_text().strip()
     forward = f"http://127.0.0.1:{ports.http}/fhir"
@@ -173,9 +187,11 @@ def start_system(
     ):
         pacs = _start_pacs(archive, folder, ports)
         peers = [_peer(pacs)] if with_peer else []
-        sinks = [_pacs_sink(pacs, pacs_sink), _ehr_sink(ehr)]
+        sinks = [_pacs_sink(pacs, pacs_sink, wire("pacs", pacs.dicom_port)), _ehr_sink(wire("ehr", ehr.port))]
         site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results)
-        with _environment(site), running(lambda _name, _text: None) as supervisor:
+        prepare(site)
+        ledger = f"127.0.0.1:{wire('results', ports.results)}"
+        with _environment(site, ledger), running(lambda _name, _text: None) as supervisor:
             client = ResultsClient(f"127.0.0.1:{ports.results}", tls=person_tls(UpSettings().site))
             yield System(data, ports, supervisor, client, pacs, ehr, token, archive)
             client.close()
@@ -194,7 +210,7 @@ def _peer(pacs: Orthanc) -> dict[str, Any]:
     return {"ae_title": PACS_TITLE, "host": "127.0.0.1", "port": pacs.dicom_port, "ask_instance_count": True}
 
 
-def _pacs_sink(pacs: Orthanc, kind: str) -> dict[str, Any]:
+def _pacs_sink(pacs: Orthanc, kind: str, port: int) -> dict[str, Any]:
     common = {
         "name": "pacs",
         "kind": kind,
@@ -205,14 +221,15 @@ def _pacs_sink(pacs: Orthanc, kind: str) -> dict[str, Any]:
     }
     if kind == "dicom-stow":
         return {**common, "url": pacs.dicomweb_url}
-    return {**common, "port": pacs.dicom_port, "ae_title": PACS_TITLE, "calling_ae_title": OUR_TITLE}
+    return {**common, "port": port, "ae_title": PACS_TITLE, "calling_ae_title": OUR_TITLE}
 
 
-def _ehr_sink(ehr: FhirServer) -> dict[str, Any]:
+def _ehr_sink(port: int) -> dict[str, Any]:
     return {
         "name": "ehr",
         "kind": "fhir",
-        "url": ehr.url,
+        "url": f"http://127.0.0.1:{port}/fhir",
+        "timeout_s": 5.0,
         "first_retry_s": 0.3,
         "longest_retry_s": 2.0,
         "max_tries": 60,
@@ -220,13 +237,16 @@ def _ehr_sink(ehr: FhirServer) -> dict[str, Any]:
 
 
 @contextmanager
-def _environment(site: Path) -> Iterator[None]:
-    before = os.environ.get(CONFIG_VARIABLE)
-    os.environ[CONFIG_VARIABLE] = str(site)
+def _environment(site: Path, ledger: str) -> Iterator[None]:
+    services = ("DICOM_LISTENER", "LAB_CONSUMER", "INFERENCE")
+    ours = {CONFIG_VARIABLE: str(site)} | {f"ONCORELAY_{name}__RESULTS_ADDRESS": ledger for name in services}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ |= ours
     try:
         yield
     finally:
-        os.environ.pop(CONFIG_VARIABLE, None) if before is None else os.environ.update({CONFIG_VARIABLE: before})
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def seconds_until(condition: Callable[[], bool], timeout_s: float = 30.0, poll_s: float = 0.005) -> float:

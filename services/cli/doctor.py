@@ -89,6 +89,7 @@ def examine() -> Iterator[Examination]:
         "lab_consumer",
         lambda: _healthy(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
     )
+    yield from _services(results, listener, lab)
     yield from _peers(results, listener)
 
 
@@ -160,6 +161,33 @@ def _bundles() -> str:
         first = catalog.problems[0]
         raise ValueError(f"{first.bundle}: {first.reason}; {first.remedy}")
     return ", ".join(f"{one.reference.bundle_id} ({one.reference.intended_use})" for one in catalog.installed)
+
+
+def _services(results: ResultsSettings, listener: ListenerSettings, lab: LabSettings) -> Iterator[Examination]:
+    """Ask every process that has an ops address what it finds wrong itself."""
+    addresses = {
+        "dicom_listener": listener.ops_address,
+        "lab_consumer": lab.ops_address,
+        "results.serve": results.ops_address,
+        "results.dispatch": results.dispatch_ops_address,
+        "results.deliver": results.deliver_ops_address,
+        "inference": InferenceSettings().ops_address,
+    }
+    for name, address in addresses.items():
+        if address:
+            yield _try(f"health of {name}", partial(_ready, address))
+
+
+def _ready(address: str) -> str:
+    url = f"http://{address}/health/ready"
+    try:
+        answer = httpx.get(url, timeout=TIMEOUT_S)
+    except httpx.HTTPError as error:
+        raise ValueError(f"no answer at {url}: start it with `oncorelay up`, or look into its log") from error
+    found = answer.json()
+    if answer.is_error:
+        raise ValueError("; ".join(f"{name}: {text}" for name, text in found["problems"].items()))
+    return ", ".join(found["checked"])
 
 
 def _healthy(client: ResultsClient | LabConsumerClient) -> str:

@@ -50,10 +50,20 @@ def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
         },
         "identity": [{"name": "hospital", "dicom_issuer": "", "fhir_system": "http://hospital.example.org"}],
         "up": {"embedded_redis": True, "redis_port": 50063},
-        "dicom_listener": {"port": 11112, "ae_title": "ONCORELAY", "calling_ae_titles": ["PACS", "ONCORELAYSEND"]},
-        "lab_consumer": {"http_port": 8080},
-        "results": redis,
-        "inference": redis,
+        "dicom_listener": {
+            "port": 11112,
+            "ae_title": "ONCORELAY",
+            "calling_ae_titles": ["PACS", "ONCORELAYSEND"],
+            "ops_address": "127.0.0.1:50071",
+        },
+        "lab_consumer": {"http_port": 8080, "ops_address": "127.0.0.1:50072"},
+        "results": {
+            **redis,
+            "ops_address": "127.0.0.1:50073",
+            "dispatch_ops_address": "127.0.0.1:50074",
+            "deliver_ops_address": "127.0.0.1:50075",
+        },
+        "inference": {**redis, "ops_address": "127.0.0.1:50076"},
         "sinks": [{"name": "results-folder", "kind": "folder", "folder": str(data_folder / "results")}],
     }  # fmt: skip
 

@@ -23,7 +23,7 @@ from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings, Site
 
 # In the order they need each other: the ledger first, the doors last.
-SERVICES = (
+SERVICES: tuple[Program, ...] = (
     service("results.serve", "--migrate"),
     service("lab_consumer", "--migrate"),
     service("results.dispatch"),

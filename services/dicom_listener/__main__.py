@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.dicom_listener.app import build
 from services.dicom_listener.config import Settings
+from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
 
 
@@ -11,9 +12,10 @@ def main() -> None:
     """Build, start, and stop in order."""
     settings = Settings()
     listener = build(settings)
-    listener.start()
-    where = f"{settings.ae_title} on {settings.host}:{listener.door.port}"
-    run_until_stopped("dicom_listener", where, listener.stop)
+    with watched(listener.operations):
+        listener.start()
+        where = f"{settings.ae_title} on {settings.host}:{listener.door.port}"
+        run_until_stopped("dicom_listener", where, listener.stop)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,13 @@ import structlog
 
 from services.inference.adapters.bundles import WarmModels
 from services.inference.adapters.celery_worker import Handler, run, worker_app
+from services.inference.adapters.operations import operations
 from services.inference.config import Settings
 from services.inference.handlers.run_case import Pace, RunCase
 from shared.bundles.catalog import Catalog, installed_catalog
+from shared.observability import tracing
+from shared.observability.operations import ops_server
+from shared.observability.ops_server import OpsServer
 from shared.predictors import REGISTRY
 from shared.rpc.clients import ResultsClient, new_request_id
 
@@ -22,13 +26,20 @@ log = structlog.get_logger("oncorelay.inference")
 
 def serve(settings: Settings) -> int:
     """Verify the bundles, then take orders until SIGTERM; return the exit status."""
-    _announce(_catalog(settings))
-    app = worker_app(settings.broker_url, settings.queues, partial(build_handler, settings))
+    catalog = _catalog(settings)
+    _announce(catalog)
+    server = ops_server(operations(settings, lambda: catalog))
+    app = worker_app(settings.broker_url, settings.queues, partial(build_handler, settings, server))
+    if server:
+        server.start()
     return run(app, f"inference-{os.getpid()}@{socket.gethostname()}", settings.concurrency)
 
 
-def build_handler(settings: Settings) -> Handler:
+def build_handler(settings: Settings, server: OpsServer | None = None) -> Handler:
     """Return the use case with its channel and warm models; called in a child, after the fork."""
+    if server:
+        server.abandon()
+    tracing.configure("inference", settings.site.otlp_endpoint)
     models = WarmModels(partial(_catalog, settings))
     models.warm_up()
     return RunCase(

@@ -7,6 +7,7 @@ import sys
 from services.lab_consumer.app import build, migrate
 from services.lab_consumer.config import Settings
 from shared.domain.errors import InvalidInputError
+from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
 
 _ARGUMENTS: tuple[list[str], ...] = ([], ["migrate"], ["--migrate"])
@@ -23,8 +24,9 @@ def main() -> None:
     if arguments == ["migrate"]:
         return
     service = build(settings)
-    service.start()
-    run_until_stopped("lab_consumer", f"{settings.http_host}:{service.http_port}", service.stop)
+    with watched(service.operations):
+        service.start()
+        run_until_stopped("lab_consumer", f"{settings.http_host}:{service.http_port}", service.stop)
 
 
 if __name__ == "__main__":

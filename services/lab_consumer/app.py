@@ -13,7 +13,7 @@ from services.lab_consumer.adapters.announcer import Announcer, announcement_fai
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
 from services.lab_consumer.adapters.http_door import Door, make_app
-from services.lab_consumer.adapters.http_server import HttpServer
+from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
@@ -23,9 +23,11 @@ from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
+from shared.observability import tracing
 from shared.rpc import server
 from shared.rpc.clients import ResultsClient
 from shared.security.doorkeeper import Doorkeeper, open_door
+from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
 SCOPE = "facts.write"
@@ -38,8 +40,10 @@ def now() -> datetime:
 
 
 def new_request_id() -> str:
-    """Return the identifier of one announcement."""
-    return str(uuid.uuid4())
+    """Return the identifier of one announcement; its trace begins here, linked to the request that changed facts."""
+    made = str(uuid.uuid4())
+    tracing.origin("announcement", made, "facts.changed")
+    return made
 
 
 class LabConsumer:
@@ -54,9 +58,11 @@ class LabConsumer:
         self._results = ResultsClient(settings.results_address, tls=settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(doorkeeper))
-        self._http = HttpServer(app, settings.http_host, settings.http_port, settings.max_connections)
+        address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
+        self._http = HttpServer(app, address, settings.max_connections)
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
+        self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))
 
     def start(self) -> None:
         """Open both doors and begin announcing."""

@@ -47,6 +47,10 @@ class Settings(ServiceSettings):
     announce_retry_s: float = 0.5
     """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
     announce_longest_retry_s: float = 30.0
+    min_free_mb: int = 256
+    """Below this much free disk where the data folder lies, in MiB, health says so."""
+    backlog: int = 1000
+    """More announcements waiting than this is told by health."""
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
 

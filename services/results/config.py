@@ -64,6 +64,14 @@ class Settings(RedisSettings):
 
     grpc_address: str = "127.0.0.1:50051"
     """Where serve listens."""
+    dispatch_ops_address: str = ""
+    """Health and metrics of dispatch (host:port); ``ops_address`` is serve's."""
+    deliver_ops_address: str = ""
+    """Health and metrics of deliver (host:port)."""
+    min_free_mb: int = 256
+    """Below this much free disk where the data folder lies, in MiB, health says so."""
+    backlog: int = 1000
+    """More orders waiting than this is told by health."""
     database_url: str = ""
     """SQLAlchemy URL of the ledger; empty: SQLite in the data folder. Without password: see the next key, or pgpass."""
     database_url_file: Path | None = None

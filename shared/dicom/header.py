@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from pydicom.charset import python_encoding
-
+from shared.dicom.character_sets import character_sets_of
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import Sex, Side
 
@@ -16,10 +15,13 @@ MAX_VALUE_BYTES = 1024
 """Longest header value we read; LO is 64 characters and UI 64 bytes (PS3.5 table 6.2-1)."""
 _UID = re.compile(r"[0-9.]{1,64}")
 _DATE = re.compile(r"(\d{4})(\.?)(\d{2})\2(\d{2})", re.ASCII)
-_CHARACTER_SET = 0x00080005
+CHARACTER_SET = 0x00080005
+"""Specific Character Set."""
+_MATCHED = ("patient_id", "issuer")
+"""Compared exactly with other systems' identifiers: absent where the bytes do not say which characters they are."""
 
 TAGS: dict[int, str] = {
-    _CHARACTER_SET: "character_set",
+    CHARACTER_SET: "character_set",
     0x00080014: "instance_creator_uid",
     0x00080016: "sop_class_uid",
     0x00080018: "sop_instance_uid",
@@ -67,6 +69,8 @@ class Header:
     character_set: str = ""
     observers: tuple[str, ...] = ()
     """UIDs of the content items directly below the root of an SR (device observers, PS3.16 TID 1004)."""
+    note: str = ""
+    """What was unusual about reading it; names attributes, never values."""
 
 
 def header_of(raw: Mapping[int, bytes], observers: tuple[str, ...] = ()) -> Header:
@@ -75,13 +79,16 @@ def header_of(raw: Mapping[int, bytes], observers: tuple[str, ...] = ()) -> Head
     Raises:
         InvalidInputError: If one of the four UIDs that place an instance is missing or not a UID.
     """
-    codec = _codec(raw.get(_CHARACTER_SET, b""))
-    values = {TAGS[tag]: _text(value, codec) for tag, value in raw.items()}
+    sets = character_sets_of(raw.get(CHARACTER_SET, b""))
+    texts = {TAGS[tag]: sets.text(value) for tag, value in raw.items()}
+    inexact = sorted(name for name, text in texts.items() if not text.exact)
+    values = {name: text.value for name, text in texts.items() if text.exact or name not in _MATCHED}
     for name in ("sop_class_uid", "sop_instance_uid", "study_instance_uid", "series_instance_uid"):
         if not _UID.fullmatch(values.get(name, "")):
             raise InvalidInputError(name, "is missing" if not values.get(name) else "is not a UID")
     known = {field.name for field in fields(Header)}
-    return Header(**{name: value for name, value in values.items() if name in known}, observers=observers)
+    shown = {name: value for name, value in values.items() if name in known}
+    return Header(**shown, observers=observers, note=_note(inexact, known=sets.known))
 
 
 def date_of(value: str) -> date | None:
@@ -108,19 +115,11 @@ def side_of(header_laterality: str) -> Side | None:
 
 def text_of(value: bytes) -> str:
     """Return an ASCII value without padding; empty where it is not ASCII."""
-    return _text(value, "ascii")
+    return value.decode("ascii").strip(" \0") if value.isascii() else ""
 
 
-def _codec(character_set: bytes) -> str:
-    """Return the Python codec of the first Specific Character Set; code extensions are not followed."""
-    first = text_of(character_set).split("\\")[0].strip()
-    return str(python_encoding.get(first, "ascii")) if first else "ascii"
-
-
-def _text(value: bytes, codec: str) -> str:
-    """Decode; a value that cannot be read exactly counts as absent, because identifiers are matched exactly."""
-    try:
-        text = value.decode("ascii" if value.isascii() else codec)
-    except (UnicodeDecodeError, LookupError):
-        return ""
-    return "" if "\x1b" in text else text.strip(" \0")
+def _note(inexact: Sequence[str], *, known: bool) -> str:
+    parts = [] if known else ["Specific Character Set names one that the standard does not know"]
+    if inexact:
+        parts.append(f"not in the character set it states: {', '.join(inexact)}")
+    return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""Transfer syntaxes this installation can decode; nothing else is negotiated.
+"""Transfer syntaxes we offer where ``self_check`` proves that this installation decodes them.
 
 Left out on purpose: Explicit VR Big Endian (retired, PS3.5 A.3), Deflated (its size is unknown before it is
 inflated), JPEG Extended (…4.51; 12-bit images fail in every decoder at hand).
@@ -6,7 +6,6 @@ inflated), JPEG Extended (…4.51; 12-bit images fail in every decoder at hand).
 
 from __future__ import annotations
 
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
@@ -25,26 +24,14 @@ from pydicom.uid import (
 )
 
 UNCOMPRESSED: tuple[UID, ...] = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-"""Always decodable; preferred over any compression."""
+"""Preferred over any compression."""
 COMPRESSED: tuple[UID, ...] = (
     JPEGLSLossless, JPEGLSNearLossless, JPEG2000Lossless, JPEG2000, JPEGLosslessSV1, JPEGLossless, JPEGBaseline8Bit,
     RLELossless, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K,
 )  # fmt: skip
-"""Decodable where a decoder is installed."""
-
-
-def decodable() -> tuple[str, ...]:
-    """Return the UIDs of the transfer syntaxes that a decoder is installed for, preferred first."""
-    return tuple(str(uid) for uid in (*UNCOMPRESSED, *COMPRESSED) if uid in UNCOMPRESSED or _has_decoder(uid))
+"""Decodable where a decoder is installed, and right."""
 
 
 def is_implicit(transfer_syntax: str) -> bool:
     """Tell whether data sets of this transfer syntax carry no value representations."""
     return transfer_syntax == ImplicitVRLittleEndian
-
-
-def _has_decoder(uid: UID) -> bool:
-    try:
-        return bool(get_decoder(uid).is_available)
-    except NotImplementedError:
-        return False

@@ -30,7 +30,9 @@ class Cause(StrEnum):
     CALLED_UNKNOWN = "called_unknown"
     """The sender wants somebody, or something, that is not here."""
     NOT_SUPPORTED = "not_supported"
-    """A SOP class, transfer syntax, media type or message type that is not taken."""
+    """A SOP class, media type or message type that is not taken."""
+    ENCODING_NOT_SUPPORTED = "encoding_not_supported"
+    """A transfer syntax or content coding that cannot be decoded here."""
     DOES_NOT_MATCH = "does_not_match"
     """What came is not what was announced."""
     UNREADABLE = "unreadable"
@@ -39,10 +41,14 @@ class Cause(StrEnum):
     """Readable, and a value cannot be right."""
     TOO_LARGE = "too_large"
     """Beyond a stated limit."""
+    TOO_SLOW = "too_slow"
+    """The rest did not come in time."""
     CONFLICT = "conflict"
     """It contradicts what is recorded."""
     NO_SUCH_OBJECT = "no_such_object"
     """Asked about something that is not here."""
+    CLASS_CONFLICT = "class_conflict"
+    """Asked about an instance that is here, under another SOP class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +98,32 @@ ANSWERS: dict[Cause, DoorAnswers] = {
     Cause.CALLER_FORBIDDEN: DoorAnswers(0x0124, _NO_REASON, 403, "forbidden", "AR", 207),
     Cause.CALLED_UNKNOWN: DoorAnswers(0x0112, _CALLED_UNKNOWN, 404, "not-found", "AR", 204),
     Cause.NOT_SUPPORTED: DoorAnswers(0x0122, _NO_REASON, 415, "not-supported", "AR", 200),
+    Cause.ENCODING_NOT_SUPPORTED: DoorAnswers(0xC122, _NO_REASON, 415, "not-supported", "AR", 200),
     Cause.DOES_NOT_MATCH: DoorAnswers(0xA900, _NO_REASON, 409, "invalid", "AE", 102),
     Cause.UNREADABLE: DoorAnswers(0xC000, _NO_REASON, 400, "structure", "AR", 100),
     Cause.INVALID_VALUE: DoorAnswers(0xC000, _NO_REASON, 422, "value", "AE", 102),
     Cause.TOO_LARGE: DoorAnswers(0xC000, _NO_REASON, 413, "too-long", "AR", 207),
+    Cause.TOO_SLOW: DoorAnswers(0x0110, _TRANSIENT_NO_REASON, 408, "timeout", "AE", 207),
     Cause.CONFLICT: DoorAnswers(0x0111, _NO_REASON, 412, "conflict", "AE", 205),
     Cause.NO_SUCH_OBJECT: DoorAnswers(0x0112, _NO_REASON, 404, "not-found", "AE", 204),
+    Cause.CLASS_CONFLICT: DoorAnswers(0x0119, _NO_REASON, 409, "conflict", "AE", 205),
 }
 """The table: which cause gives which answer on which door."""
+
+_NOT_AUTHORISED, _INVALID_ARGUMENT, _RESOURCE_LIMITATION, _PROCESSING_FAILURE = 0x0124, 0x0115, 0x0213, 0x0110
+_N_ACTION: dict[Cause, int] = {
+    Cause.CALLER_UNKNOWN: _NOT_AUTHORISED,
+    Cause.CALLER_FORBIDDEN: _NOT_AUTHORISED,
+    Cause.NO_SUCH_OBJECT: 0x0112,
+    Cause.CALLED_UNKNOWN: 0x0112,
+    Cause.NOT_SUPPORTED: 0x0123,
+    Cause.UNREADABLE: _INVALID_ARGUMENT,
+    Cause.INVALID_VALUE: _INVALID_ARGUMENT,
+    Cause.CONFLICT: _INVALID_ARGUMENT,
+}
+
+
+def n_action_status(cause: Cause) -> int:
+    """Return the status of an N-ACTION response: C-STORE has a list of its own (PS3.7 10.1.4.1.10)."""
+    transient = ANSWERS[cause].transient or cause is Cause.TOO_LARGE
+    return _N_ACTION.get(cause, _RESOURCE_LIMITATION if transient else _PROCESSING_FAILURE)

@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from shared.domain.errors import UnavailableError
 from shared.messaging.celery_app import CONNECT_TIMEOUT_S, CPU_QUEUE, TASK_NAME, create_app
+from shared.observability import tracing
 
 _UNACKED = "unacked"
 """Hash in which kombu's Redis transport keeps what workers hold and have not acknowledged."""
@@ -27,7 +28,7 @@ class OrderQueue:
         # One try: whoever sends has an outbox and comes back.
         self._app.conf.broker_transport_options |= {"max_retries": 0, "socket_timeout": CONNECT_TIMEOUT_S}
         self._redis: Any = redis.Redis.from_url(
-            _client_url(redis_url), socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=CONNECT_TIMEOUT_S
+            client_url(redis_url), socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=CONNECT_TIMEOUT_S
         )
 
     def send(self, case_id: str, revision: int) -> None:
@@ -38,8 +39,9 @@ class OrderQueue:
         """
         with _unavailable():
             self._app.send_task(
-                TASK_NAME, kwargs={"case_id": case_id, "revision": revision}, queue=self._queue, retry=False
-            )
+                TASK_NAME, kwargs={"case_id": case_id, "revision": revision}, queue=self._queue, retry=False,
+                headers=dict(tracing.outgoing()),
+            )  # fmt: skip
 
     def waiting(self) -> int:
         """Return how many orders are queued or held by a worker.
@@ -65,7 +67,7 @@ def _unavailable() -> Iterator[None]:
         raise UnavailableError(f"redis cannot be reached ({type(error).__name__})") from error
 
 
-def _client_url(redis_url: str) -> str:
+def client_url(redis_url: str) -> str:
     """Return the URL as redis-py spells it (kombu has its own scheme for sockets)."""
     if not redis_url.startswith(_SOCKET_SCHEME):
         return redis_url

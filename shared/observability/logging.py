@@ -8,11 +8,16 @@ import sys
 
 import structlog
 
+from shared.observability.withholding import guard_standard_error, withhold_exceptions, withhold_library_text
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 def configure(service: str) -> None:
     """Log to standard error: JSON lines, or columns where ``ONCORELAY_LOG=console``.
 
-    Third-party libraries log from WARNING up; their DEBUG and INFO lines may quote data sets.
+    ``ONCORELAY_LOG_LEVEL`` sets the level of our own events (INFO). Third-party libraries log from WARNING up, and
+    only constants: their texts, and those of exceptions, may quote data sets (``withholding``).
     """
     console = os.environ.get("ONCORELAY_LOG") == "console"
     renderer: structlog.typing.Processor = (
@@ -33,10 +38,12 @@ def configure(service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, withhold_library_text],
+            use_get_message=False,
+            pass_foreign_args=True,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                withhold_exceptions,
                 renderer,
             ],
         )
@@ -44,5 +51,12 @@ def configure(service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger("oncorelay").setLevel(logging.INFO)
+    logging.getLogger("oncorelay").setLevel(_level())
+    guard_standard_error(service)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _level() -> str:
+    """Return the level of our own events; a word that is none counts as INFO."""
+    wanted = os.environ.get("ONCORELAY_LOG_LEVEL", "").upper()
+    return wanted if wanted in _LEVELS else "INFO"

@@ -25,6 +25,16 @@ class Loop:
         # Log fields bound by the creating thread (the service's name) go along.
         self._thread = Thread(target=copy_context().run, args=(self._run,), name=name, daemon=True)
 
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return self._name
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()

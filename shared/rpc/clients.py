@@ -28,6 +28,7 @@ from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
 from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import ResultsServiceStub
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
 from shared.rpc.transport import client_channel
+from shared.rpc.watching import TracingClient
 from shared.security.tls_folder import TlsFiles
 
 R = TypeVar("R", bound=Message)
@@ -46,7 +47,7 @@ class _Client:
     def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
         # A peer that was down must be found again at once: no growing reconnect pauses beyond a second.
         options = [("grpc.max_reconnect_backoff_ms", 1000), ("grpc.initial_reconnect_backoff_ms", 100)]
-        self.channel = client_channel(address, self.name, tls, options)
+        self.channel = grpc.intercept_channel(client_channel(address, self.name, tls, options), TracingClient())
         self._deadline_s = deadline_s
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from shared.rpc.access import AccessInterceptor
 from shared.rpc.errors import ErrorInterceptor
 from shared.rpc.transport import require_loopback, server_credentials
+from shared.rpc.watching import WatchingServer
 from shared.security.tls_folder import TlsFiles
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -30,7 +31,7 @@ def start(
     """
     server = grpc.server(
         ThreadPoolExecutor(threads),
-        interceptors=[ErrorInterceptor(), AccessInterceptor(tls.revoked if tls else None)],
+        interceptors=[WatchingServer(), ErrorInterceptor(), AccessInterceptor(tls.revoked if tls else None)],
         options=[
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

@@ -42,6 +42,8 @@ class Site(BaseModel):
 
     tls_folder: Path | None = None
     """Folder with the site's certificates (``oncorelay certs``). Without it services speak on loopback only."""
+    otlp_endpoint: str = ""
+    """Base URL of an OpenTelemetry collector (OTLP over HTTP); empty: no traces, unless ``OTEL_*`` names one."""
 
     def tls(self, name: str) -> TlsFiles | None:
         """Return the certificate files of a service (or of ``people/NAME``); None where the site has none."""
@@ -74,6 +76,8 @@ class ServiceSettings(BaseSettings):
     """The ``[site]`` table."""
     identity: tuple[IdentityRow, ...] = ()
     """The ``[[identity]]`` tables: how each standard spells the same assigning authority."""
+    ops_address: str = ""
+    """Where this process answers ``/health/live``, ``/health/ready`` and ``/metrics`` (host:port); empty: nowhere."""
 
     def __init__(self, **values: Any) -> None:
         """Read file and environment.

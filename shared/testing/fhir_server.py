@@ -57,6 +57,11 @@ class FhirServer:
         url = f"http://127.0.0.1:{self.port}/_admin/fail?next={status}&count={count}"
         httpx.post(url, timeout=20, trust_env=False).raise_for_status()
 
+    def asked(self) -> list[str]:
+        """Return method and URL of every request so far, as an access log would have them."""
+        answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/asked", timeout=20, trust_env=False)
+        return list(answer.raise_for_status().json()["asked"])
+
     def forwarded(self) -> list[dict[str, Any]]:
         """Return what subscribers were sent so far: path and status of their answer."""
         answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/forwarded", timeout=20, trust_env=False)

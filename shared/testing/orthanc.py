@@ -59,6 +59,10 @@ class Orthanc:
         """Return the JSON answer to a POST of JSON."""
         return httpx.post(f"{self.url}{path}", json=content, timeout=30, trust_env=False).raise_for_status().json()
 
+    def delete(self, path: str) -> None:
+        """Delete what the REST interface has at ``path``."""
+        httpx.delete(f"{self.url}{path}", timeout=20, trust_env=False).raise_for_status()
+
     def upload(self, dicom: bytes) -> str:
         """Store one object by the REST interface; return Orthanc's own identifier of it."""
         answer = httpx.post(f"{self.url}/instances", content=dicom, timeout=20, trust_env=False).raise_for_status()

@@ -24,7 +24,7 @@ def main() -> int:
     if not known.json:
         print(bench.table())
     print(json.dumps(bench.tree()))
-    return 0
+    return 0 if bench.passed else 1
 
 
 if __name__ == "__main__":

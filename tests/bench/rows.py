@@ -7,20 +7,30 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
+_WITHOUT_BOUND = 1e9
+"""The ratio to nothing; JSON has no infinity."""
+
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours)."""
+    """One measurement; ``ratio`` above 1 means that ours is better (times: peer / ours; rates ``x/s`` and counts marked
+    ``higher``: ours / peer)."""
 
     case: str
     ours: float
     peer: float
     peer_name: str
     unit: str
+    higher: bool = False
+    """More is better: rates, and counts of what was done."""
 
     @property
     def ratio(self) -> float:
-        return self.peer / self.ours if self.ours else float("inf")
+        rate = self.higher or self.unit.endswith("/s")
+        better, worse = (self.ours, self.peer) if rate else (self.peer, self.ours)
+        if better == worse:
+            return 1.0
+        return better / worse if worse else _WITHOUT_BOUND
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Bench:
     name: str
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    passed: bool = True
+    """False: what the bench is there to show did not hold, and the command ends with status 1."""
 
     def tree(self) -> dict[str, Any]:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

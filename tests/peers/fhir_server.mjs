@@ -108,6 +108,8 @@ const capability = () => ({
   }],
 });
 
+const FORM = 'application/x-www-form-urlencoded';
+
 const body = async (request) => {
   const chunks = [];
   let size = 0;
@@ -116,7 +118,10 @@ const body = async (request) => {
     if (size > MAX_BODY_BYTES) throw Object.assign(new Error('body too large'), { status: 413 });
     chunks.push(chunk);
   }
-  return size ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : undefined;
+  const text = Buffer.concat(chunks).toString('utf8');
+  // A search by POST (R4 3.1.1.7): its parameters are the body.
+  if (request.headers['content-type']?.startsWith(FORM)) return Object.fromEntries(new URLSearchParams(text));
+  return size ? JSON.parse(text) : undefined;
 };
 
 const send = (response, status, resource, headers = {}) => {
@@ -130,6 +135,7 @@ const outcome = (text) => ({
 });
 
 const forwarded = [];
+const asked = [];
 const waiting = [];
 
 const forward = () => {
@@ -204,7 +210,9 @@ const admin = (response, url) => {
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://peer');
   try {
-    if (url.pathname === '/_admin/fail' && request.method === 'POST') admin(response, url);
+    if (!url.pathname.startsWith('/_admin/')) asked.push(`${request.method} ${request.url}`);
+    if (url.pathname === '/_admin/asked') send(response, 200, { asked });
+    else if (url.pathname === '/_admin/fail' && request.method === 'POST') admin(response, url);
     else if (url.pathname === '/_admin/forwarded') send(response, 200, { forwarded, waiting: waiting.length });
     else if (url.pathname === '/fhir' || url.pathname.startsWith('/fhir/')) await fhir(request, response, url);
     else send(response, 404, outcome('no such path'));

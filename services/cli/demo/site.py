@@ -27,11 +27,14 @@ class Ports:
     results: int
     facts: int
     redis: int
+    ops: tuple[int, int, int, int, int, int]
+    """Health and metrics: listener, lab consumer, serve, dispatch, deliver, inference."""
 
     @classmethod
     def free(cls) -> Ports:
         """Return ports that were free a moment ago."""
-        return cls(free_port(), free_port(), free_port(), free_port(), free_port())
+        first = (free_port(), free_port(), free_port(), free_port(), free_port())
+        return cls(*first, (free_port(), free_port(), free_port(), free_port(), free_port(), free_port()))
 
 
 def write_site_file(
@@ -49,6 +52,7 @@ def write_site_file(
         "redis_password_file": str(folder / "secrets" / REDIS_PASSWORD_NAME),
     }
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
+    ops = [f"127.0.0.1:{port}" for port in ports.ops]
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
         "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls")},
@@ -56,14 +60,16 @@ def write_site_file(
         "up": {"embedded_redis": True, "redis_port": ports.redis},
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
-            "settle_s": 0.5, "quiet_s": 5.0, **addresses, **(listener or {}),
+            "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses, **(listener or {}),
         },
-        "lab_consumer": {"http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", **addresses},
+        "lab_consumer": {
+            "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,
+        },
         "results": {
             "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
-            **redis, **timing,
+            **redis, "ops_address": ops[2], "dispatch_ops_address": ops[3], "deliver_ops_address": ops[4], **timing,
         },
-        "inference": {**redis, **addresses},
+        "inference": {**redis, "ops_address": ops[5], **addresses},
         "dicom_listener.peers": peers,
         "sinks": sinks,
     }  # fmt: skip

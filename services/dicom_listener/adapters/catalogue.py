@@ -11,7 +11,13 @@ import structlog
 
 from services.dicom_listener.adapters.index import Index
 from services.dicom_listener.adapters.journal import JournalFolder, JournalWriter
-from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, Record, StudyCompleted
+from services.dicom_listener.ports.records import (
+    CommitmentRequested,
+    InstanceStored,
+    NoticeRaised,
+    Record,
+    StudyCompleted,
+)
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -26,10 +32,10 @@ class JournaledCatalogue:
     journal: JournalWriter
     index: Index
 
-    def record(self, record: Record) -> None:
+    def record(self, *records: Record) -> None:
         """Write to the journal, then to the index."""
-        self.journal.append(record)
-        self.index.apply(record)
+        self.journal.append(*records)
+        self.index.apply(*records)
 
     def close(self) -> None:
         """Close journal and index."""
@@ -56,6 +62,22 @@ class JournaledCatalogue:
         """Return the current versions of a study's instances, by SOP Instance UID."""
         return self.index.current("study = ?", study_instance_uid)
 
+    def judged(self, segment: str) -> int:
+        """Return up to which offset a segment of the inbox was judged."""
+        rows = self.index.rows("SELECT position FROM judged WHERE segment = ?", segment)
+        return int(rows[0][0]) if rows else 0
+
+    def unchecked(self, count: int) -> tuple[InstanceStored, ...]:
+        """Return up to ``count`` instances whose pixels nobody has looked at."""
+        rows = self.index.rows("SELECT record FROM unchecked JOIN instance USING (sop, version) LIMIT ?", count)
+        return tuple(InstanceStored(**json.loads(row[0])) for row in rows)
+
+    def pixels(self, instance: InstanceStored) -> str:
+        """Return the outcome of the pixel check of this content; empty while there is none."""
+        key = (instance.sop_instance_uid, instance.content_digest)
+        rows = self.index.rows("SELECT outcome FROM pixels WHERE sop = ? AND content = ?", *key)
+        return str(rows[0][0]) if rows else ""
+
     def last_completion(self, study_instance_uid: str) -> StudyCompleted | None:
         """Return the newest completion of a study."""
         rows = self.index.rows("SELECT completion FROM study WHERE study = ? AND completed > 0", study_instance_uid)
@@ -75,6 +97,26 @@ class JournaledCatalogue:
         """Return the notices that results does not have, oldest first."""
         rows = self.index.rows("SELECT record FROM notice WHERE NOT delivered ORDER BY position")
         return tuple(NoticeRaised(**json.loads(row[0])) for row in rows)
+
+    def has_clash(self, sop_instance_uid: str) -> bool:
+        """Tell whether another object of this UID lies in quarantine."""
+        found = self.index.rows(
+            "SELECT 1 FROM quarantine WHERE json_extract(record, '$.sop_instance_uid') = ? AND "
+            "json_extract(record, '$.kind') = 'dicom_uid_clash'",
+            sop_instance_uid,
+        )
+        return bool(found)
+
+    def commitment(self, requestor: str, transaction_uid: str) -> tuple[CommitmentRequested, bool] | None:
+        """Return the newest request of a transaction, and whether its report is settled."""
+        query = "SELECT record, settled FROM commitment WHERE requestor = ? AND txn = ?"
+        rows = self.index.rows(query, requestor, transaction_uid)
+        return (CommitmentRequested(**json.loads(rows[0][0])), bool(rows[0][1])) if rows else None
+
+    def due_commitments(self) -> tuple[CommitmentRequested, ...]:
+        """Return the requests that are not settled, oldest first."""
+        rows = self.index.rows("SELECT record FROM commitment WHERE NOT settled ORDER BY time")
+        return tuple(CommitmentRequested(**json.loads(row[0])) for row in rows)
 
 
 def open_catalogue(folder: Path) -> JournaledCatalogue:

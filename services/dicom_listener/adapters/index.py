@@ -15,17 +15,21 @@ from typing import Any
 
 from services.dicom_listener.handlers.study import fingerprint_of
 from services.dicom_listener.ports.records import (
+    CommitmentReported,
+    CommitmentRequested,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
     NoticeRaised,
     OwnOutputSeen,
+    PixelsChecked,
     Record,
+    SegmentJudged,
     StudyCompleted,
     StudySubmitted,
 )
 
-VERSION = 1
+VERSION = 4
 """``PRAGMA user_version``; another one means: throw away and rebuild."""
 
 _SCHEMA = """
@@ -35,9 +39,16 @@ CREATE TABLE study (study TEXT PRIMARY KEY, dirty INTEGER, completed INTEGER, co
     WITHOUT ROWID;
 CREATE INDEX study_open ON study (study) WHERE dirty OR completed > submitted;
 CREATE TABLE quarantine (id TEXT PRIMARY KEY, record TEXT) WITHOUT ROWID;
+CREATE INDEX quarantine_sop ON quarantine (json_extract(record, '$.sop_instance_uid'));
 CREATE TABLE own_output (sop TEXT PRIMARY KEY, study TEXT) WITHOUT ROWID;
 CREATE TABLE notice (position INTEGER PRIMARY KEY, id TEXT UNIQUE, record TEXT, delivered INTEGER);
 CREATE INDEX notice_due ON notice (position) WHERE NOT delivered;
+CREATE TABLE judged (segment TEXT PRIMARY KEY, position INTEGER) WITHOUT ROWID;
+CREATE TABLE pixels (sop TEXT, content TEXT, outcome TEXT, PRIMARY KEY (sop, content)) WITHOUT ROWID;
+CREATE TABLE unchecked (sop TEXT, version INTEGER, PRIMARY KEY (sop, version)) WITHOUT ROWID;
+CREATE TABLE commitment (requestor TEXT, txn TEXT, turn INTEGER, record TEXT, settled INTEGER, time TEXT,
+    PRIMARY KEY (requestor, txn)) WITHOUT ROWID;
+CREATE INDEX commitment_due ON commitment (time) WHERE NOT settled;
 CREATE TABLE progress (segment INTEGER);
 INSERT INTO progress VALUES (0);
 """
@@ -60,6 +71,10 @@ class Index:
             StudySubmitted: self._submitted,
             NoticeRaised: self._notice,
             NoticeDelivered: self._notice_delivered,
+            SegmentJudged: self._judged,
+            PixelsChecked: self._pixels,
+            CommitmentRequested: self._commitment_requested,
+            CommitmentReported: self._commitment_reported,
         }
 
     def close(self) -> None:
@@ -101,6 +116,8 @@ class Index:
         if self._write("INSERT OR IGNORE INTO instance VALUES (?, ?, ?, ?)", *key, _text(record)):
             self._touch(record.study_instance_uid)
             self._write("UPDATE study SET dirty = 1 WHERE study = ?", record.study_instance_uid)
+            if not self.rows("SELECT 1 FROM pixels WHERE sop = ? AND content = ?", key[0], record.content_digest):
+                self._write("INSERT INTO unchecked VALUES (?, ?)", key[0], record.version)
 
     def _touch(self, study: str) -> None:
         self._write("INSERT OR IGNORE INTO study VALUES (?, 1, 0, NULL, 0)", study)
@@ -136,6 +153,25 @@ class Index:
 
     def _notice_delivered(self, record: NoticeDelivered) -> None:
         self._write("UPDATE notice SET delivered = 1 WHERE id = ?", record.notice_id)
+
+    def _judged(self, record: SegmentJudged) -> None:
+        self._write("INSERT OR REPLACE INTO judged VALUES (?, ?)", record.segment, record.offset)
+
+    def _pixels(self, record: PixelsChecked) -> None:
+        sop = record.sop_instance_uid
+        self._write("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", sop, record.content_digest, record.outcome)
+        self._write("DELETE FROM unchecked WHERE sop = ?", sop)
+
+    def _commitment_requested(self, record: CommitmentRequested) -> None:
+        self._write(
+            "INSERT INTO commitment VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT DO UPDATE SET turn = excluded.turn, "
+            "record = excluded.record, settled = 0, time = excluded.time WHERE excluded.turn > turn",
+            record.requestor, record.transaction_uid, record.turn, _text(record), record.time,
+        )  # fmt: skip
+
+    def _commitment_reported(self, record: CommitmentReported) -> None:
+        key = (record.requestor, record.transaction_uid, record.turn)
+        self._write("UPDATE commitment SET settled = 1 WHERE requestor = ? AND txn = ? AND turn <= ?", *key)
 
 
 def _text(record: Record) -> str:

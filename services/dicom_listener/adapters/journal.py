@@ -68,17 +68,22 @@ class JournalWriter:
         self._synced = 0
         self._failed = False
 
-    def append(self, record: Record) -> None:
-        """Return once the record is on disk.
+    def append(self, *records: Record) -> None:
+        """Return once the records are on disk; a crash meanwhile leaves the first few of them, each whole.
 
         Raises:
             OutOfResourcesError: If the disk refuses. After a failed fsync nobody knows what is on disk, so the writer
                 then refuses everything until the process starts anew.
         """
-        end = self._write(encode(record))
+        end = self._write(b"".join(map(encode, records)))
         with self._syncing:
             if self._synced < end:
                 self._sync()
+
+    @property
+    def well(self) -> bool:
+        """Tell whether it still writes."""
+        return not self._failed
 
     def close(self) -> None:
         """Close the segment."""

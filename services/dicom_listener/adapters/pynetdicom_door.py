@@ -1,8 +1,11 @@
-"""The C-STORE and C-ECHO server on pynetdicom's public interface.
+"""The reference door, on pynetdicom's public interface alone: slower, widely used, judged by the same contract suite.
 
 pynetdicom writes each object to a temporary file while it comes in (``STORE_RECV_CHUNKED_DATASET``), so memory does
 not grow with it; that switch and the folder of temporary files (``tempfile.tempdir``) are settings of the whole
-process, made in ``start`` and taken back in ``stop``.
+process, made in ``start`` and taken back in ``stop``. The object then goes into the inbox as from any other door.
+
+pynetdicom decides over titles and the number of associations by itself. What else admission refuses (address, rate,
+disk) it cannot reject: those associations are aborted as soon as they are accepted.
 """
 
 from __future__ import annotations
@@ -13,63 +16,68 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import structlog
 from pydicom.dataset import Dataset
-from pynetdicom import AE, AllStoragePresentationContexts, _config, evt
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom import AE, _config, evt
 
-from services.dicom_listener.adapters.object_files import DicomFiles
-from services.dicom_listener.ports.receiving import PROCESSING_FAILURE, Answer, Received, Reception
+from services.dicom_listener.adapters.door_settings import Behind, DoorSettings, offered
+from services.dicom_listener.handlers.intake import Visit
+from services.dicom_listener.ports.inbox import Announced, Incoming
+from services.dicom_listener.ports.services import Command, ServiceCall
+from shared.dicom.part10 import data_set_start
+from shared.domain.errors import OutOfResourcesError, place
+from shared.domain.refusals import ANSWERS, Cause
+from shared.observability import metrics
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
 # 128 KiB: the largest that DCMTK sends (ASC_MAXIMUMPDUSIZE); fewer, larger PDUs cost less per object.
 _MAX_PDU_BYTES = 131072
-
-
-@dataclass(frozen=True, slots=True)
-class DoorSettings:
-    """What the door needs to know, see ``config.Settings``."""
-
-    host: str
-    port: int
-    ae_title: str
-    calling_ae_titles: tuple[str, ...]
-    transfer_syntaxes: tuple[str, ...]
-    max_associations: int
-    max_object_bytes: int
-    acse_timeout_s: float
-    network_timeout_s: float
-    stop_grace_s: float
+_META_BYTES = 65536
+"""Preamble and file meta information, which pynetdicom writes, are far shorter."""
 
 
 class PynetdicomDoor:
     """Implements ``ports.receiving.Door``."""
 
-    def __init__(self, settings: DoorSettings, reception: Reception, files: DicomFiles) -> None:
-        self._settings = settings
-        self._reception = reception
-        self._files = files
+    def __init__(self, settings: DoorSettings, behind: Behind) -> None:
+        self._settings, self._behind = settings, behind
         self._numbers = itertools.count(1)
         self._open: dict[Any, _Open] = {}
         self._lock = Lock()
-        self._entity: AE | None = None
-        self._server: Any = None
+        self._servers: list[Any] = []
         self._restore: Callable[[], None] = lambda: None
 
     @property
     def port(self) -> int:
         """Port it listens on."""
-        return int(self._server.server_address[1])
+        return int(self._servers[0].server_address[1])
+
+    @property
+    def tls_port(self) -> int:
+        """Port it listens on with TLS, or 0."""
+        return int(self._servers[1].server_address[1]) if len(self._servers) > 1 else 0
 
     def start(self) -> None:
         """Begin to listen."""
-        self._restore = _configure_pynetdicom(str(self._files.spool))
-        self._entity = _entity(self._settings)
-        address = (self._settings.host, self._settings.port)
+        self._settings.spool_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._clear_spool()
+        self._restore = _configure_pynetdicom(str(self._settings.spool_folder))
+        entity = _entity(self._settings, self._behind)
+        settings = self._settings
+        try:
+            self._listen(entity, settings.port)
+            if settings.tls is not None:
+                self._listen(entity, settings.tls_port, ssl_context=settings.tls)
+        except OSError as error:
+            self._restore()
+            raise OSError(f"cannot listen on {settings.host}:{settings.port}: is another program using it?") from error
+
+    def _listen(self, entity: AE, port: int, **options: Any) -> None:
         # Ends are reported by the association's own thread, after the object it may still be working on. (A closed
         # connection is reported by another thread; pynetdicom turns it into an abort.)
         handlers: list[Any] = [
@@ -77,49 +85,65 @@ class PynetdicomDoor:
             (evt.EVT_REJECTED, self._rejected),
             (evt.EVT_PDU_RECV, self._pdu),
             (evt.EVT_C_STORE, self._store),
+            (evt.EVT_N_ACTION, self._action),
             (evt.EVT_RELEASED, self._released),
             (evt.EVT_ABORTED, self._aborted),
         ]
-        try:
-            self._server = self._entity.start_server(address, block=False, evt_handlers=handlers)
-        except OSError as error:
-            self._restore()
-            raise OSError(f"cannot listen on {address[0]}:{address[1]}: is another program using it?") from error
+        address = (self._settings.host, port)
+        self._servers.append(entity.start_server(address, block=False, evt_handlers=handlers, **options))
 
     def stop(self) -> None:
         """Close the port, wait for open associations, abort the rest."""
-        if self._server is None or self._entity is None:
-            return
-        self._server.shutdown()
+        for server in self._servers:
+            server.shutdown()
         deadline = time.monotonic() + self._settings.stop_grace_s
         while self._established() and time.monotonic() < deadline:
             time.sleep(0.02)
         for association in self._established():
             association.abort()
-        self._server = None
+        self._servers = []
         self._restore()
+
+    def _clear_spool(self) -> None:
+        """Remove what a crash, or an association that was cut, left half-written; nothing may be on its way in."""
+        for path in self._settings.spool_folder.iterdir():
+            path.unlink(missing_ok=True)
 
     def _established(self) -> list[Any]:
         """Return the associations that are in use; a connection that never asked for one is not waited for."""
-        return [association for association in self._server.active_associations if association.is_established]
+        return [one for server in self._servers for one in server.active_associations if one.is_established]
 
     def _accepted(self, event: Any) -> None:
-        opened = _Open(next(self._numbers), event.assoc.requestor.ae_title)
+        requestor = event.assoc.requestor
+        calling, called = requestor.ae_title, requestor.primitive.called_ae_title
+        cause = self._behind.admission.enter(calling, called, requestor.address)
+        if cause:
+            self._refused(requestor, cause.value)
+            event.assoc.abort(block=False)
+            return
         with self._lock:
-            self._open[event.assoc] = opened
+            self._open[event.assoc] = _Open(self._behind.intake.open(next(self._numbers), calling))
             dead = [association for association in self._open if not association.is_alive()]
-        self._reception.opened(opened.number, opened.sender)
         for association in dead:
             self._ended(association, released=False)
 
     def _rejected(self, event: Any) -> None:
-        primitive = event.assoc.requestor.primitive
-        log.warning(
-            "association_rejected",
-            calling=primitive.calling_ae_title,
-            called=primitive.called_ae_title,
-            address=event.assoc.requestor.address,
-        )
+        cause = self._cause(event.assoc.requestor.primitive)
+        metrics.ASSOCIATIONS_REFUSED.add(cause=cause)
+        self._refused(event.assoc.requestor, cause.value)
+
+    @staticmethod
+    def _refused(requestor: Any, cause: str) -> None:
+        primitive = requestor.primitive
+        names = {"calling": primitive.calling_ae_title, "called": primitive.called_ae_title}
+        log.warning("association_rejected", **names, address=requestor.address, cause=cause)
+
+    def _cause(self, primitive: Any) -> Cause:
+        """Return why pynetdicom rejected, which it does not tell: titles first, then the number of associations."""
+        if str(primitive.called_ae_title).strip() != self._settings.ae_title.strip():
+            return Cause.CALLED_UNKNOWN
+        known = str(primitive.calling_ae_title).strip() in self._settings.calling_ae_titles
+        return Cause.OVERLOADED if known else Cause.CALLER_UNKNOWN
 
     def _released(self, event: Any) -> None:
         self._ended(event.assoc, released=True)
@@ -131,9 +155,10 @@ class PynetdicomDoor:
         with self._lock:
             opened = self._open.pop(association, None)
             if not self._open:
-                self._files.clear_spool()
+                self._clear_spool()
         if opened:
-            self._reception.ended(opened.number, released=released)
+            self._behind.admission.leave(opened.visit.sender)
+            opened.visit.end(released=released)
 
     def _pdu(self, event: Any) -> None:
         """Count the bytes of the message that is coming in; abort where it grows beyond the limit."""
@@ -143,40 +168,87 @@ class PynetdicomDoor:
             return
         opened.bytes += sum(len(value.presentation_data_value or b"") for value in values)
         if opened.bytes > self._settings.max_object_bytes:
-            log.error("object_too_large", sender=opened.sender, limit=self._settings.max_object_bytes)
+            log.error("object_too_large", sender=opened.visit.sender, limit=self._settings.max_object_bytes)
             event.assoc.abort(block=False)
 
     def _store(self, event: Any) -> Dataset:
         opened = self._open.get(event.assoc)
         if opened is None:  # aborted by us while the object was complete already: nobody awaits an answer
-            return _status(Answer(PROCESSING_FAILURE, "the association was aborted"))
+            return _status(ANSWERS[Cause.INTERNAL].c_store)
         opened.bytes = 0
-        return _status(self._answer(event, opened))
-
-    def _answer(self, event: Any, opened: _Open) -> Answer:
-        received = Received(
-            spooled=event.dataset_path,
-            transfer_syntax=str(event.context.transfer_syntax),
-            sop_class_uid=str(event.request.AffectedSOPClassUID),
-            sop_instance_uid=str(event.request.AffectedSOPInstanceUID),
-            association=opened.number,
-            sender=opened.sender,
-        )
         try:
-            return self._reception.received(received)
-        except Exception as error:  # noqa: BLE001 - the text may quote the object, so only its type is logged
-            log.error("store_failed", sender=opened.sender, error=type(error).__name__)  # noqa: TRY400
-            return Answer(PROCESSING_FAILURE, "internal error; see the listener's log")
+            cause = _take_in(event, opened.visit)
+        except Exception as error:  # noqa: BLE001 - the text may quote the object, so only type and place are logged
+            log.error("store_failed", sender=opened.visit.sender, error=type(error).__name__, place=place(error))  # noqa: TRY400
+            cause = Cause.INTERNAL
+        return _status(opened.visit.refuse(cause) if cause else 0)
+
+    def _action(self, event: Any) -> tuple[Dataset, None]:
+        """Hand a storage commitment request, say, to its service."""
+        opened = self._open.get(event.assoc)
+        service = self._behind.by_syntax.get(str(event.context.abstract_syntax))
+        if opened is None or service is None:
+            return _status(ANSWERS[Cause.INTERNAL].c_store), None
+        opened.bytes = 0
+        return _status(service.handle(_call(event, opened.visit))), None
 
 
 @dataclass(slots=True)
 class _Open:
-    number: int
-    sender: str
+    visit: Visit
     bytes: int = 0
 
 
-def _entity(settings: DoorSettings) -> AE:
+def _take_in(event: Any, visit: Visit) -> Cause | None:
+    """Move the spooled object into the inbox; None: it is durable."""
+    announced = Announced(
+        str(event.request.AffectedSOPClassUID),
+        str(event.request.AffectedSOPInstanceUID),
+        str(event.context.transfer_syntax),
+        visit.sender,
+        visit.association,
+    )
+    if announced.sop_class_uid != event.context.abstract_syntax:
+        return Cause.NOT_SUPPORTED
+    incoming = visit.begin(announced)
+    if isinstance(incoming, Cause):
+        return incoming
+    try:
+        size = _copy(event.dataset_path, incoming)
+    except OutOfResourcesError:
+        incoming.discard()
+        return Cause.OUT_OF_SPACE
+    return visit.finish(incoming, announced, size)
+
+
+def _copy(spooled: Path, incoming: Incoming) -> int:
+    """Copy the data set behind preamble and file meta information; return its size."""
+    with spooled.open("rb", buffering=0) as stream:
+        start = data_set_start(memoryview(stream.read(_META_BYTES)))
+        stream.seek(start)
+        while count := stream.readinto(incoming.room(_META_BYTES)):
+            incoming.filled(count)
+        return stream.tell() - start
+
+
+def _call(event: Any, visit: Visit) -> ServiceCall:
+    request = event.request
+    command = Command(
+        field=0x0130,
+        message_id=int(request.MessageID),
+        has_data_set=request.ActionInformation is not None,
+        sop_class_uid=str(request.RequestedSOPClassUID),
+        sop_instance_uid=str(request.RequestedSOPInstanceUID),
+        number=int(request.ActionTypeID),
+    )
+    content = request.ActionInformation.getvalue() if command.has_data_set else b""
+    context = event.context
+    return ServiceCall(
+        command, str(context.abstract_syntax), str(context.transfer_syntax), visit.sender, visit.association, content
+    )
+
+
+def _entity(settings: DoorSettings, behind: Behind) -> AE:
     entity = AE(settings.ae_title)
     entity.require_called_aet = True
     # pynetdicom reads an empty list as "everybody"; nobody can know this title.
@@ -185,18 +257,15 @@ def _entity(settings: DoorSettings) -> AE:
     entity.maximum_pdu_size = _MAX_PDU_BYTES
     entity.acse_timeout = settings.acse_timeout_s
     entity.dimse_timeout = entity.network_timeout = settings.network_timeout_s
-    entity.add_supported_context(Verification)
-    for context in AllStoragePresentationContexts:
-        entity.add_supported_context(str(context.abstract_syntax), list(settings.transfer_syntaxes))
+    for abstract_syntax, transfer_syntaxes in offered(settings, behind).items():
+        entity.add_supported_context(abstract_syntax, list(transfer_syntaxes))
     return entity
 
 
-def _status(answer: Answer) -> Dataset:
-    status = Dataset()
-    status.Status = answer.status
-    if answer.comment:
-        status.ErrorComment = answer.comment[:64]
-    return status
+def _status(status: int) -> Dataset:
+    answer = Dataset()
+    answer.Status = status
+    return answer
 
 
 def _configure_pynetdicom(spool: str) -> Callable[[], None]:

@@ -10,12 +10,16 @@ from dataclasses import asdict
 from zlib import crc32
 
 from services.dicom_listener.ports.records import (
+    CommitmentReported,
+    CommitmentRequested,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
     NoticeRaised,
     OwnOutputSeen,
+    PixelsChecked,
     Record,
+    SegmentJudged,
     StudyCompleted,
     StudySubmitted,
 )
@@ -30,6 +34,10 @@ _KINDS: dict[str, type[Record]] = {
         StudySubmitted,
         NoticeRaised,
         NoticeDelivered,
+        SegmentJudged,
+        PixelsChecked,
+        CommitmentRequested,
+        CommitmentReported,
     )
 }
 

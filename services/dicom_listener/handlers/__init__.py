@@ -1,1 +1,1 @@
-"""Use cases: receive an object, judge a study, submit it, tell a person, resume after a crash."""
+"""Use cases: let an object in, judge it, judge its study, submit it, tell a person, resume after a crash."""

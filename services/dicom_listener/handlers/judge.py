@@ -8,13 +8,14 @@ from datetime import datetime
 
 import structlog
 
-from services.dicom_listener.handlers.study import fingerprint_of
+from services.dicom_listener.handlers.study import fingerprint_of, request_id_of
 from services.dicom_listener.handlers.watch import StudyWatch, Watched
 from services.dicom_listener.ports.peers import InstanceCount
 from services.dicom_listener.ports.records import StudyCompleted
 from services.dicom_listener.ports.stores import Catalogue
 from shared.domain.errors import OncoRelayError
 from shared.domain.study import CompletenessEvidence
+from shared.observability import metrics, tracing
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -42,6 +43,8 @@ class JudgeStudies:
     quiet_s: float
     now: Callable[[], datetime]
     ticks: Callable[[], float]
+    waiting_since: Callable[[], float | None] = lambda: None
+    """When the oldest thing came that was not judged yet: what is not judged may belong to any study."""
     _ask_at: dict[str, float] = field(default_factory=dict)
 
     def __call__(self) -> None:
@@ -50,8 +53,9 @@ class JudgeStudies:
         Raises:
             OncoRelayError: If a completion cannot be recorded; the study stays watched.
         """
+        since = self.waiting_since()  # before the studies: what is judged meanwhile is seen in them
         for watched in self.watch.watched():
-            evidence = self._evidence(watched)
+            evidence = None if self._something_may_follow(watched, since) else self._evidence(watched)
             if evidence and self.watch.settle(watched):
                 self._ask_at.pop(watched.study_instance_uid, None)
                 self._complete_or_put_back(watched, evidence)
@@ -78,6 +82,10 @@ class JudgeStudies:
         if quiet:
             return Evidence(CompletenessEvidence.QUIET_TIME, f"nothing arrived for {self.quiet_s:g} s")
         return None
+
+    def _something_may_follow(self, watched: Watched, since: float | None) -> bool:
+        """Tell whether something waits that came before this study had settled."""
+        return since is not None and since <= self.ticks() - watched.silent_s + self.settle_s
 
     def _counted(self, watched: Watched, *, last_chance: bool) -> Evidence | None:
         """Ask the sender; None while it holds another number than we do, or does not answer."""
@@ -109,4 +117,6 @@ class JudgeStudies:
             study, ordinal, fingerprint, evidence.kind.value, evidence.detail, stamp, watched.sender
         )
         self.catalogue.record(record)
+        tracing.origin("submission", request_id_of(record), "study.complete", watched.traces, evidence=evidence.kind)
+        metrics.STUDIES_COMPLETE.add(evidence=evidence.kind)
         log.info("study_complete", study_uid=study, evidence=evidence.kind.value, instances=len(instances))

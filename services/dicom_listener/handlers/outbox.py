@@ -15,6 +15,7 @@ from services.dicom_listener.ports.records import NoticeDelivered, NoticeRaised,
 from services.dicom_listener.ports.stores import Catalogue
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
 from shared.domain.identity import IdentityMap
+from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -141,7 +142,8 @@ class EmptyOutbox:
             return  # More arrived meanwhile: the study is judged again, and that completion is sent.
         study = study_of(instances, completion, self.identities)
         try:
-            cases = self.results.submit_case(request_id_of(completion), study)
+            with tracing.span("study.submit", about=("submission", request_id_of(completion))):
+                cases = self.results.submit_case(request_id_of(completion), study)
             outcome = "accepted"
         except _FOR_GOOD as error:
             cases, outcome = (), "refused"

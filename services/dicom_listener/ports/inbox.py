@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import parse_qs, urlsplit
 
 from shared.domain.refusals import Cause
 
@@ -37,6 +38,11 @@ class Stored:
     """Name of the segment."""
     end: int
     """Offset behind the record in its segment: everything before it came earlier."""
+
+    @property
+    def size(self) -> int:
+        """Length of the file in bytes."""
+        return int(parse_qs(urlsplit(self.uri).query)["length"][0])
 
 
 class Incoming(Protocol):

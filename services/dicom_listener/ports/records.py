@@ -33,6 +33,8 @@ class InstanceStored:
     body_part: str = ""
     laterality: str = ""
     """Image Laterality, else Laterality."""
+    note: str = ""
+    """What was unusual about reading it, for a person; without identifying data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,58 @@ class NoticeDelivered:
     time: str
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentJudged:
+    """Everything of a segment of the inbox before ``offset`` was judged; a restart begins there."""
+
+    segment: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class PixelsChecked:
+    """Whether the pixel data of a stored object can be read, found out in the jail."""
+
+    sop_instance_uid: str
+    study_instance_uid: str
+    content_digest: str
+    outcome: str
+    """``shared.dicom.pixels.PixelOutcome``."""
+    reason: str
+    """One clause without identifying data; empty where they can."""
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentRequested:
+    """Somebody asked whether we hold these instances (storage commitment), and was told that we will say."""
+
+    requestor: str
+    """Calling AE title."""
+    transaction_uid: str
+    references: tuple[tuple[str, str], ...]
+    """SOP Class UID and SOP Instance UID."""
+    turn: int
+    """1; one more each time the same transaction is asked again after its report."""
+    time: str
+
+    def __post_init__(self) -> None:
+        """Take references as JSON gives them back."""
+        object.__setattr__(self, "references", tuple((pair[0], pair[1]) for pair in self.references))
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentReported:
+    """The requestor has the report, or could not be reached for so long that a person was told."""
+
+    requestor: str
+    transaction_uid: str
+    turn: int
+    outcome: str
+    """``delivered`` or ``given_up``."""
+    time: str
+
+
 Record = (
     InstanceStored
     | InstanceQuarantined
@@ -113,4 +167,8 @@ Record = (
     | StudySubmitted
     | NoticeRaised
     | NoticeDelivered
+    | SegmentJudged
+    | PixelsChecked
+    | CommitmentRequested
+    | CommitmentReported
 )

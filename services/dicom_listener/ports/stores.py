@@ -1,51 +1,90 @@
-"""Ports to disk: object files, and the catalogue of what is stored."""
+"""Ports to disk: the objects in the inbox, and the catalogue of what is stored."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from services.dicom_listener.ports.inbox import Stored
 from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, Record, StudyCompleted
 from shared.dicom.fingerprint import Fingerprint
+from shared.dicom.pixels import PixelCheck
 
 
-class ObjectFiles(Protocol):
-    """Whole objects on disk. A spooled file lies in a folder of its own until one of these calls takes it."""
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An object that cannot be used, and why."""
 
-    def read(self, spooled: Path, transfer_syntax: str) -> Fingerprint:
-        """Return the fingerprint of a spooled object.
+    reason: str
+    """One clause without identifying data."""
+
+
+class Reader(Protocol):
+    """Reads what came, at arm's length: nothing in an object can harm the caller."""
+
+    def read(self, objects: Sequence[Stored]) -> tuple[Fingerprint | Unread, ...]:
+        """Return what each object is.
 
         Raises:
-            InvalidInputError: If it is not a DICOM object we can place; says why.
+            TemporaryError: If nothing can be read now.
         """
         ...
 
-    def digest(self, spooled: Path) -> str:
-        """Return the sha256 (hex) of the whole file, for an object that cannot be read."""
+
+class PixelReader(Protocol):
+    """Looks at pixel data, at arm's length."""
+
+    def check(self, instances: Sequence[InstanceStored]) -> tuple[PixelCheck, ...]:
+        """Return for each stored object whether its pixels can be read; errors as ``Reader.read``."""
         ...
 
-    def keep(self, spooled: Path, name: str) -> str:
-        """Move the object to its place; return its URI once file and directory are on disk."""
+
+class Segments(Protocol):
+    """The inbox on disk. One association at a time writes into a segment, in order."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all segments."""
         ...
+
+    def scan(self, segment: str, from_offset: int = 0) -> Iterator[Stored]:
+        """Yield the whole objects from the record boundary ``from_offset`` on, in order; what is torn is passed over.
+
+        Raises:
+            OSError: If the segment cannot be read.
+        """
+        ...
+
+
+class Ranges(Protocol):
+    """The bytes of single objects in the inbox, by URI."""
 
     def holds(self, uri: str) -> bool:
-        """Tell whether the object that ``keep`` put there still lies at this URI."""
+        """Tell whether the object is still there."""
         ...
 
-    def quarantine(self, spooled: Path, name: str) -> None:
-        """Copy the object to the quarantine; on disk when this returns."""
+    def digest(self, uri: str) -> str:
+        """Return the sha256 (hex) of the whole object, for one that cannot be read.
+
+        Raises:
+            TemporaryError: If the disk does not give it back.
+        """
         ...
 
-    def free_bytes(self) -> int:
-        """Return the free space of the file system the objects lie on."""
+    def quarantine(self, uri: str, name: str) -> None:
+        """Copy the object to the quarantine; on disk when this returns; errors as ``digest``."""
+        ...
+
+    def release(self, uri: str) -> None:
+        """Give the space of an object that nobody refers to back to the disk, where the file system can."""
         ...
 
 
 class Catalogue(Protocol):
     """What is stored. ``record`` is the only way in; everything else reads."""
 
-    def record(self, record: Record) -> None:
-        """Return once the record is on disk and visible to the calls below."""
+    def record(self, *records: Record) -> None:
+        """Return once the records are on disk and visible to the calls below."""
         ...
 
     def current(self, sop_instance_uid: str) -> InstanceStored | None:
@@ -66,6 +105,14 @@ class Catalogue(Protocol):
 
     def instances(self, study_instance_uid: str) -> tuple[InstanceStored, ...]:
         """Return the current versions of a study's instances, by SOP Instance UID."""
+        ...
+
+    def judged(self, segment: str) -> int:
+        """Return up to which offset a segment of the inbox was judged."""
+        ...
+
+    def unchecked(self, count: int) -> tuple[InstanceStored, ...]:
+        """Return up to ``count`` instances whose pixels nobody has looked at."""
         ...
 
     def last_completion(self, study_instance_uid: str) -> StudyCompleted | None:

@@ -13,14 +13,16 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_ready
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
 
 from services.inference.adapters.requests import OrderTask
 from shared.messaging.celery_app import TASK_NAME, create_app
+from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.inference")
 
-Handler = Callable[[str, int], None]
+Handler = Callable[[str, int], str]
+"""Answers one order and says how that ended (one word, which the parent counts)."""
 
 MAX_CASE_ID_CHARACTERS = 128
 START_LIMIT_S = 60.0
@@ -51,16 +53,19 @@ def worker_app(redis_url: str, queues: tuple[str, ...], build: Callable[[], Hand
     app.conf.worker_proc_alive_timeout = START_LIMIT_S
     handler = _PerProcess(build)
     worker_process_init.connect(handler.prepare, weak=False)
+    worker_process_shutdown.connect(_send_spans, weak=False)
     # Connected, so that Celery leaves the logging of this process as it is.
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(_say_ready, weak=False)
 
-    @app.task(name=TASK_NAME, base=OrderTask)
-    def run_case(case_id: object = None, revision: object = None) -> None:
+    @app.task(name=TASK_NAME, base=OrderTask, bind=True)
+    def run_case(task: Any, case_id: object = None, revision: object = None) -> str:
         if not _is_case_id(case_id) or not _is_revision(revision):
             log.error("order_refused", reason="case id or revision is not one")
-            return
-        handler()(str(case_id), int(str(revision)))
+            return "refused"
+        answer, case = handler(), str(case_id)
+        with tracing.span("case.attempt", about=("case", case), parent=_parent(task), case_id=case):
+            return answer(case, int(str(revision)))
 
     return app
 
@@ -86,8 +91,18 @@ def _keep_logging(**_: Any) -> None:
     """Do nothing: the process has configured its logging."""
 
 
+def _send_spans(**_: Any) -> None:
+    """In a child that ends in order: send what is left."""
+    tracing.stop()
+
+
 def _say_ready(**_: Any) -> None:
     log.info("ready", service="inference")
+
+
+def _parent(task: Any) -> str:
+    """Return the traceparent among the order's headers; empty where there is none."""
+    return str((task.request.headers or {}).get(tracing.TRACEPARENT) or "")
 
 
 def _is_case_id(value: object) -> bool:

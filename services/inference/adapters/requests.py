@@ -9,12 +9,16 @@ more (Celery 5.7, kombu 5.7; ``tests/integration/inference/test_outages.py``). R
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
+from typing import Any
 
 import structlog
+from billiard.exceptions import WorkerLostError
 from celery import Task
 from celery.worker.request import Request
 from kombu.asynchronous import get_event_loop
+
+from services.inference.adapters.operations import order_ended
 
 log = structlog.get_logger("oncorelay.inference")
 
@@ -24,6 +28,16 @@ class OrderRequest(Request):
 
     _connection_errors: tuple[type[Exception], ...]
     """Set by Celery: what its transport raises when a connection is lost."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Celery makes one subclass per task, with an ``on_success`` of its own: that one is counted."""
+        super().__init_subclass__(**options)
+        cls.on_success = _counted(cls.on_success)  # type: ignore[method-assign]
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - Celery's signature
+        """Count an order whose child broke, or died."""
+        order_ended("worker_died" if isinstance(exc_info.exception, WorkerLostError) else "broken")
+        super().on_failure(exc_info, send_failed_event, return_ok)
 
     def acknowledge(self) -> None:
         """Acknowledge in the event loop, as Celery does."""
@@ -52,6 +66,19 @@ class OrderRequest(Request):
             # The channel of a connection that was given up already holds nobody back.
             if not self.message.channel.closed:
                 raise ConnectionResetError("an acknowledgement did not reach Redis") from error
+
+
+def _counted(on_success: Callable[..., None]) -> Callable[..., None]:
+    """Count what a child says about an order that it finished: one word, and how long it took."""
+
+    @wraps(on_success)
+    def counted(self: Request, failed__retval__runtime: tuple[Any, ...], **options: Any) -> None:
+        failed, said, seconds = failed__retval__runtime
+        if not failed:  # else Celery calls on_failure
+            order_ended(str(said).strip("'"), seconds)
+        on_success(self, failed__retval__runtime, **options)
+
+    return counted
 
 
 class OrderTask(Task):  # type: ignore[type-arg]  # generic in its stubs only

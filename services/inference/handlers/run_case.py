@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import structlog
 
@@ -18,6 +19,16 @@ log = structlog.get_logger("oncorelay.inference")
 
 Answer = Prediction | NotAnalysed | str
 """An answer, a coded refusal, or one sentence about what broke."""
+
+
+class Ending(StrEnum):
+    """How an order ended, as far as this worker is concerned."""
+
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+    """Somebody else has it, or it moved on."""
+    GIVEN_UP = "given_up"
+    """Results could not be reached in time; the ledger sends it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +62,15 @@ class RunCase:
     pause: Callable[[float], None]
     new_request_id: Callable[[], str]
 
-    def __call__(self, case_id: str, revision: int) -> None:
+    def __call__(self, case_id: str, revision: int) -> Ending:
         """Claim, answer, report; whatever cannot be finished here is left to the ledger, which sends it again."""
         claim = self._claim(case_id, revision)
-        if claim is None:
-            return
+        if not isinstance(claim, Claim):
+            return claim
         with Lease(lambda: self.attempts.renew_lease(case_id, claim.attempt), claim.lease_seconds, self.clock) as lease:
-            self._report(claim, self._answer(claim), lease)
+            return self._report(claim, self._answer(claim), lease)
 
-    def _claim(self, case_id: str, revision: int) -> Claim | None:
+    def _claim(self, case_id: str, revision: int) -> Claim | Ending:
         # One id per delivery of the order: a repeat of the call gets the same claim, but a redelivered order never
         # inherits an attempt whose worker died, so that attempts are counted and a deadly case ends.
         request_id = self.new_request_id()
@@ -69,13 +80,13 @@ class RunCase:
                 return self.attempts.claim_attempt(request_id, case_id, revision, self.worker)
             except PermanentError as error:
                 log.info("order_dropped", case_id=case_id, revision=revision, reason=type(error).__name__)
-                return None
+                return Ending.DROPPED
             except TemporaryError:
                 if self.clock() + pause > end:
                     break
             self.pause(pause)
         log.warning("claim_given_up", case_id=case_id, revision=revision)
-        return None
+        return Ending.GIVEN_UP
 
     def _answer(self, claim: Claim) -> Answer:
         predictor = self.predictors.get(claim.predictor)
@@ -93,22 +104,23 @@ class RunCase:
             log.warning("predictor_failed", case_id=claim.case_id, error=type(error).__name__)
             return f"the predictor broke on the pinned inputs ({type(error).__name__})"
 
-    def _report(self, claim: Claim, answer: Answer, lease: Lease) -> None:
+    def _report(self, claim: Claim, answer: Answer, lease: Lease) -> Ending:
         for pause in self.pace.pauses():
             try:
                 self._deliver(claim, answer)
             except PermanentError as error:
                 kind = type(error).__name__
                 log.info("answer_dropped", case_id=claim.case_id, attempt=claim.attempt, reason=kind)
-                return
+                return Ending.DROPPED
             except TemporaryError:
                 if lease.remaining_s() < pause + self.pace.lease_margin_s:
                     log.warning("report_given_up", case_id=claim.case_id, attempt=claim.attempt)
-                    return
+                    return Ending.GIVEN_UP
                 self.pause(pause)
             else:
                 log.info("case_answered", case_id=claim.case_id, attempt=claim.attempt, kind=type(answer).__name__)
-                return
+                return Ending.ANSWERED
+        raise AssertionError("pauses never end")
 
     def _deliver(self, claim: Claim, answer: Answer) -> None:
         """Report once; an answer that results cannot take is reported as a failure instead of vanishing."""

@@ -15,11 +15,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.lab_consumer.adapters.http_body import HttpRefusalError, Threshold
+from services.lab_consumer.adapters.operations import count
 from services.lab_consumer.formats.outcome import answered, capability_statement, failure, response_bundle
 from services.lab_consumer.handlers.intake import Answered, Intake
 from shared.domain.errors import OncoRelayError, TemporaryError
 from shared.fhir.reading.refusal import IssueCode
 from shared.fhir.reading.shape import is_id, is_resource_type
+from shared.observability import metrics, tracing
 
 log = structlog.get_logger("oncorelay.lab_consumer")
 
@@ -58,15 +60,15 @@ class Door:
     async def bundle(self, request: Request) -> Response:
         """POST /fhir."""
         body = await self._body(request)
-        return _response(await run_in_threadpool(self.intake.bundle, body))
+        return _response(await _taken(self.intake.bundle, body))
 
     async def create(self, request: Request) -> Response:
         """POST /fhir/{type}."""
         body = await self._body(request)
         kind = _type(request)
         if kind == "Bundle":
-            return _response(await run_in_threadpool(self.intake.bundle, body))
-        return _response(await run_in_threadpool(self.intake.resource, body, kind))
+            return _response(await _taken(self.intake.bundle, body))
+        return _response(await _taken(self.intake.resource, body, kind))
 
     async def update(self, request: Request) -> Response:
         """PUT /fhir/{type}/{id}."""
@@ -74,7 +76,7 @@ class Door:
         kind, found = _type(request), request.path_params["id"]
         if not is_id(found):
             raise HttpRefusalError(404, "not a FHIR id")
-        return _response(await run_in_threadpool(self.intake.resource, body, kind, found))
+        return _response(await _taken(self.intake.resource, body, kind, found))
 
     async def _body(self, request: Request) -> bytes:
         try:
@@ -113,6 +115,12 @@ def make_app(door: Door) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
+async def _taken(take: Callable[..., Answered], *arguments: Any) -> Answered:
+    """Take a body in on a thread, as the first span of its trace; what a caller says about traces is not believed."""
+    with tracing.span("fhir.request"):
+        return await run_in_threadpool(take, *arguments)
+
+
 def _type(request: Request) -> str:
     kind = str(request.path_params["type"])
     if not is_resource_type(kind):
@@ -121,6 +129,7 @@ def _type(request: Request) -> str:
 
 
 def _response(result: Answered) -> Response:
+    count(result.answers)
     if result.is_bundle:
         return FhirResponse(response_bundle(result.answers, atomic=result.atomic))
     answer = result.answers[0]
@@ -156,6 +165,7 @@ async def _on_bug(_: Request, error: Exception) -> Response:
 
 
 def _failure(status: int, code: IssueCode, text: str) -> Response:
+    metrics.FHIR_REFUSED.add(code=code)
     headers = {"retry-after": RETRY_AFTER_S} if status == 503 else {}
     headers |= {"www-authenticate": "Bearer"} if status == 401 else {}
     headers |= {"connection": "close"} if status in (401, 403, 408, 413, 415) else {}

@@ -33,6 +33,11 @@ class SqlOutbox:
         with in_turn(self._engine) as connection:
             return tuple(rows.announcement_of(row) for row in connection.execute(query))
 
+    def waiting(self) -> int:
+        """Return how many announcements results does not have."""
+        with in_turn(self._engine) as connection:
+            return int(connection.execute(sql.select(sql.func.count()).select_from(OUTBOX).where(_OPEN)).scalar() or 0)
+
     def announced(self, announcement: Announcement, now: datetime) -> None:
         """Settle it and the older ones of the same patient."""
         identity = announcement.identity

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from services.lab_consumer.ports import Announcement, Outbox, Results
 from shared.domain.errors import OncoRelayError
+from shared.observability import tracing
 
 _MAX_DOUBLINGS = 20
 
@@ -40,7 +41,8 @@ class AnnounceDue:
 
     def _one(self, announcement: Announcement) -> bool:
         try:
-            self.results.announce_facts(announcement.request_id, announcement.identity)
+            with tracing.span("facts.announce", about=("announcement", announcement.request_id)):
+                self.results.announce_facts(announcement.request_id, announcement.identity)
         except OncoRelayError as error:
             self.failed(announcement, error)
             self.outbox.postpone(announcement, self.now() + self.pauses.after(announcement.tries))

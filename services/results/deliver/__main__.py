@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from services.results.config import Settings
-from services.results.deliver.app import build
+from services.results.deliver.adapters.operations import operations
+from services.results.deliver.app import build, utc_now
 from services.results.ledger.database import check_schema
 from services.results.ledger.deliveries import LedgerDeliveries
+from services.results.ledger.numbers import Numbers
+from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
 
 
@@ -15,8 +18,9 @@ def main() -> None:
     deliveries = LedgerDeliveries.at(settings.ledger_url)
     check_schema(deliveries.engine)
     app = build(settings, deliveries)
-    app.start()
-    run_until_stopped("results.deliver", ", ".join(sink.name for sink in settings.sinks), app.stop)
+    with watched(operations(settings, Numbers(deliveries.engine), app.checks, utc_now)):
+        app.start()
+        run_until_stopped("results.deliver", ", ".join(sink.name for sink in settings.sinks), app.stop)
 
 
 if __name__ == "__main__":

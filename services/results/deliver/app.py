@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from services.results.config import Settings, SinkSettings, sink_names
+from services.results.deliver.adapters.operations import CountedDeliveries
 from services.results.deliver.adapters.sinks import build_sink
 from services.results.deliver.handlers.deliver_one import DeliverOne, RetryPolicy
 from services.results.deliver.handlers.sink_worker import SinkWorker
 from services.results.deliver.ports import Deliveries, Sink
+from shared.observability.health import Check
 
 _LEASE_TIMEOUTS = 4
 """A lease lasts this many of the sink's timeouts; a slower delivery may be sent twice, which changes nothing."""
@@ -19,10 +22,19 @@ _HELPERS_PAUSE = 5
 """An idle sink costs little: all workers but the first look at the ledger this many times less often."""
 
 
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
 class App:
     """The running workers; whoever starts it stops it."""
 
-    def __init__(self, workers: tuple[SinkWorker, ...], opened: ExitStack, patience_s: float) -> None:
+    def __init__(
+        self, workers: tuple[SinkWorker, ...], opened: ExitStack, patience_s: float, checks: Mapping[str, Check]
+    ) -> None:
+        self.checks = checks
+        """Whether each sink takes what it is sent, by name."""
         self._workers = workers
         self._opened = opened
         self._patience_s = patience_s
@@ -49,16 +61,18 @@ def build(settings: Settings, deliveries: Deliveries) -> App:
         InvalidInputError: If two sinks share a name.
     """
     sink_names(settings.sinks)
+    counted = {row.name: CountedDeliveries(deliveries, row.name) for row in settings.sinks}
     with ExitStack() as opened:
         workers = tuple(
             worker
             for row in settings.sinks
             for worker in _workers(
-                row, deliver_one(row, build_sink(settings, row, opened), deliveries), settings.poll_s
+                row, deliver_one(row, build_sink(settings, row, opened), counted[row.name]), settings.poll_s
             )
         )
         patience = max((row.timeout_s for row in settings.sinks), default=0.0) * _STOP_TIMEOUTS
-        return App(workers, opened.pop_all(), patience)
+        checks = {name: sink.look for name, sink in counted.items()}
+        return App(workers, opened.pop_all(), patience, checks)
 
 
 def _workers(row: SinkSettings, use_case: DeliverOne, poll_s: float) -> list[SinkWorker]:
@@ -75,6 +89,6 @@ def deliver_one(settings: SinkSettings, sink: Sink, deliveries: Deliveries) -> D
         RetryPolicy(settings.max_tries, settings.first_retry_s, settings.longest_retry_s),
         lease_s=settings.timeout_s * _LEASE_TIMEOUTS,
         clinical=settings.clinical,
-        now=lambda: datetime.now(UTC),
+        now=utc_now,
         jitter=random.SystemRandom().random,
     )

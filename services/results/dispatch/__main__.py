@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.results.config import Settings
 from services.results.dispatch.app import start
+from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
 
 
@@ -11,7 +12,8 @@ def main() -> None:
     """Run the loops until SIGTERM."""
     settings = Settings()
     dispatch = start(settings)
-    run_until_stopped("results.dispatch", settings.redis_url.rsplit("@", 1)[-1], dispatch.stop)
+    with watched(dispatch.operations):
+        run_until_stopped("results.dispatch", settings.redis_url.rsplit("@", 1)[-1], dispatch.stop)
 
 
 if __name__ == "__main__":

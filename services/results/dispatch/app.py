@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.results.config import Settings
+from services.results.dispatch.adapters.operations import SampleLedger, operations
 from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
 from services.results.ledger.database import check_schema
 from services.results.ledger.ledger import open_ledger
+from services.results.ledger.numbers import Numbers
 from shared.bundles.catalog import installed_catalog
 from shared.messaging.orders import OrderQueue
 from shared.observability.loops import Loop
+from shared.observability.operations import Operations
 from shared.predictors.registry import REGISTRY
 from shared.rpc.clients import LabConsumerClient
 
@@ -30,6 +33,7 @@ class Dispatch:
 
     loops: tuple[Loop, ...]
     close: Callable[[], None]
+    operations: Operations
 
     def stop(self) -> None:
         """End every loop after the step in hand, then close what was opened."""
@@ -60,4 +64,5 @@ def start(settings: Settings) -> Dispatch:
     loops = tuple(Loop(name, step, pause) for name, step, pause in steps)
     for loop in loops:
         loop.start()
-    return Dispatch(loops, lab.close)
+    sample = SampleLedger(Numbers(ledger.engine), queue, utc_now)
+    return Dispatch(loops, lab.close, operations(settings, sample, catalog, loops))

@@ -16,6 +16,7 @@ from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance
+from shared.observability import metrics, tracing
 from shared.predictors.contract import Predictor, Ready, Waiting
 
 log = structlog.get_logger("oncorelay.results.dispatch")
@@ -44,7 +45,8 @@ class EvaluateCases:
         due = self.cases.due(self.now())
         for case in due:
             try:
-                self._evaluate(case)
+                with tracing.span("case.evaluate", about=("case", case.case_id), case_id=case.case_id):
+                    self._evaluate(case)
             except UnavailableError as error:
                 log.warning("facts_unavailable", case_id=case.case_id, reason=str(error))
                 self.cases.postpone(case, self.now() + ASK_AGAIN)
@@ -120,8 +122,10 @@ class SendOrders:
         """
         orders = self.outbox.due(self.now())
         for order in orders:
-            self.queue.send(order.case_id, order.revision)
+            with tracing.span("case.order", about=("case", order.case_id), case_id=order.case_id):
+                self.queue.send(order.case_id, order.revision)
             self.outbox.sent(order, self.now())
+            metrics.ORDERS_SENT.add()
         return len(orders)
 
 
@@ -144,6 +148,8 @@ class Reconcile:
             UnavailableError: If Redis cannot be reached, after leases and deadlines were checked.
         """
         expired, overdue = self.leases.expire(self.now()), self.deadlines.tell(self.now())
+        metrics.LEASES_LOST.add(expired)
+        metrics.OVERDUE.add(overdue)
         lost = 0
         if self.outbox.waiting() and self.queue.waiting() == 0:
             lost = self.outbox.lost(self.now() - self.settle, self.now())

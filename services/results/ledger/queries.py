@@ -26,6 +26,7 @@ from shared.domain.case import (
     Transition,
 )
 from shared.domain.errors import ConflictError, NotFoundError
+from shared.domain.identity import PatientIdentity
 from shared.domain.study import Study
 
 DEFAULT_PAGE = 100
@@ -68,6 +69,16 @@ class Queries:
                 f"{study.completeness.evidence}: {study.completeness.detail}",
                 study.side,
             )
+
+    def open_cases(self, identity: PatientIdentity) -> tuple[str, ...]:
+        """Return the ids of a patient's cases that changed facts lead back to their inputs."""
+        query = sa.select(CASE.c.case_id).where(
+            CASE.c.authority == identity.authority,
+            CASE.c.identifier == identity.identifier,
+            CASE.c.closed.is_(False),
+        )
+        with reading(self.engine) as connection:
+            return tuple(connection.execute(query).scalars())
 
     def notices(self, page_size: int = 0) -> tuple[Notice, ...]:
         """Return notices, newest first."""

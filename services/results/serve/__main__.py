@@ -6,7 +6,10 @@ import sys
 
 from services.results.config import Settings
 from services.results.ledger.database import open_engine, upgrade
+from services.results.ledger.numbers import Numbers
+from services.results.serve.adapters.operations import operations
 from services.results.serve.app import start
+from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
 
 
@@ -17,8 +20,9 @@ def main() -> None:
         upgrade(open_engine(settings.ledger_url))
     if "migrate" in sys.argv[1:]:
         return
-    server = start(settings)
-    run_until_stopped("results.serve", settings.grpc_address, lambda: server.stop(grace=5).wait())
+    with watched(operations(settings, Numbers(open_engine(settings.ledger_url)))):
+        server = start(settings)
+        run_until_stopped("results.serve", settings.grpc_address, lambda: server.stop(grace=5).wait())
 
 
 if __name__ == "__main__":

@@ -29,9 +29,8 @@ class SourceHeaders:
         """
         uri = self._uri(finding)
         try:
-            return pydicom.dcmread(
-                self.blobs.path(uri), stop_before_pixels=True, defer_size=_LONGEST_VALUE_BYTES, force=False
-            )
+            with self.blobs.open(uri) as stream:
+                return pydicom.dcmread(stream, stop_before_pixels=True, defer_size=_LONGEST_VALUE_BYTES, force=False)
         except (InvalidDicomError, OSError) as error:
             raise PermanentError(f"the stored source image cannot be read ({type(error).__name__})") from error
 

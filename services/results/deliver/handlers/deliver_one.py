@@ -12,6 +12,7 @@ from services.results.deliver.ports import Deliveries, Sent, Sink
 from services.results.ledger.findings import DueDelivery
 from shared.domain.errors import ConflictError, ForbiddenError, PermanentError, TemporaryError
 from shared.domain.prediction import IntendedUse
+from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.results.deliver")
 
@@ -48,13 +49,21 @@ class DeliverOne:
         due = self.deliveries.take_due(self.sink.name, self.now(), self.lease_s, self.sink.object_id)
         if due is None:
             return False
+        case_id = due.finding.case_id
         try:
-            self._record(due)
+            with tracing.span(
+                "delivery", about=("case", case_id), case_id=case_id, sink=self.sink.name, tries=due.tries
+            ):
+                self._record(due)
         except ConflictError:
             log.warning("delivery_lost", sink=self.sink.name, delivery_id=due.delivery_id)
         return True
 
     def _record(self, due: DueDelivery) -> None:
+        if due.tries > self.policy.max_tries:
+            # Taken over again and again: whoever sent it died before it could say how that went.
+            self._give_up(due, f"none of {self.policy.max_tries} tries lived long enough to say what became of it")
+            return
         try:
             sent = self._send(due)
         except PermanentError as error:

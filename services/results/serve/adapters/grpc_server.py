@@ -16,6 +16,7 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
+from shared.observability import tracing
 from shared.rpc.access import actor_of
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as pb
@@ -38,12 +39,15 @@ class ResultsServicer(ResultsServiceServicer):
     def SubmitCase(self, request: pb.SubmitCaseRequest, context: Context) -> pb.SubmitCaseResponse:
         """Take a complete study."""
         answer = self.submit_case(request.request_id, from_message(request.study, Study))
+        for case_id in answer.case_ids:
+            tracing.origin("case", case_id, "case", case_id=case_id)
         return pb.SubmitCaseResponse(case_ids=answer.case_ids, not_applicable_reason=answer.not_applicable_reason)
 
     def AnnounceFacts(self, request: pb.AnnounceFactsRequest, context: Context) -> pb.AnnounceFactsResponse:
         """Look again at a patient's cases."""
         identity = from_message(request.identity, PatientIdentity)
         count = self.ledger.intake.announce(request.request_id, identity, self.now())
+        self._trace_announcement(identity)
         return pb.AnnounceFactsResponse(case_count=count)
 
     def ReportNotice(self, request: pb.ReportNoticeRequest, context: Context) -> pb.ReportNoticeResponse:
@@ -105,6 +109,13 @@ class ResultsServicer(ResultsServiceServicer):
             raise InvalidInputError("reason", "a withdrawal needs one sentence that says why")
         made = self.ledger.people.withdraw(request.request_id, request.case_id, self._step(request, context, ""))
         return pb.WithdrawCaseResponse(finding_id=made)
+
+    def _trace_announcement(self, identity: PatientIdentity) -> None:
+        """In the trace of every case that is looked at again, name the announcement."""
+        here = tracing.traceparent()
+        for case_id in self.ledger.queries.open_cases(identity) if here else ():
+            with tracing.span("case.facts_announced", about=("case", case_id), links=[here], case_id=case_id):
+                pass
 
     def _step(self, request: pb.ReviewCaseRequest | pb.WithdrawCaseRequest, context: Context, default: str) -> Step:
         """Return who asks (as the connection proves it; the field ``actor`` counts only where it proves nobody)."""

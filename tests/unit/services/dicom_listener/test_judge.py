@@ -12,8 +12,8 @@ import pytest
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
 from services.dicom_listener.adapters.journal import JournalWriter
 from services.dicom_listener.handlers.judge import JudgeStudies
+from services.dicom_listener.handlers.judging import resume_unfinished
 from services.dicom_listener.handlers.outbox import Backoff, EmptyOutbox
-from services.dicom_listener.handlers.reception import resume_unfinished
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.peers import CountAtSender, InstanceCount
 from services.dicom_listener.ports.records import InstanceStored, NoticeRaised, OwnOutputSeen

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 
 from shared.dicom.header import date_of, header_of, sex_of, side_of
-from shared.dicom.transfer_syntaxes import decodable
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import Sex, Side
 
@@ -44,10 +43,3 @@ def test_something_else_than_a_uid_is_refused() -> None:
 
 def test_an_identifier_that_cannot_be_decoded_counts_as_absent() -> None:
     assert header_of(UIDS | {0x00100020: b"\xff\xfe"}).patient_id == ""
-
-
-def test_uncompressed_syntaxes_are_always_offered_and_retired_ones_never() -> None:
-    offered = decodable()
-
-    assert offered[:2] == ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
-    assert not {"1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"} & set(offered)

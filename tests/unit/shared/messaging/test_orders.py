@@ -12,7 +12,7 @@ import pytest
 
 from shared.domain.errors import UnavailableError
 from shared.messaging.celery_app import TASK_LIMIT_S, TASK_NAME, VISIBILITY_TIMEOUT_S, create_app
-from shared.messaging.orders import OrderQueue, _client_url
+from shared.messaging.orders import OrderQueue, client_url
 from shared.testing.ports import free_port
 from shared.testing.redis import start_redis
 
@@ -82,5 +82,5 @@ def test_a_redis_that_accepts_and_never_answers_is_given_up() -> None:
 
 
 def test_a_socket_url_is_spelt_for_the_client() -> None:
-    assert _client_url("redis+socket:///run/redis.sock?virtual_host=2") == "unix:///run/redis.sock?db=2"
-    assert _client_url("rediss://h:1/0") == "rediss://h:1/0"
+    assert client_url("redis+socket:///run/redis.sock?virtual_host=2") == "unix:///run/redis.sock?db=2"
+    assert client_url("rediss://h:1/0") == "rediss://h:1/0"

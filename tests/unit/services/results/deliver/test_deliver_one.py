@@ -163,3 +163,16 @@ def test_a_ledger_that_is_away_is_asked_again() -> None:
     wait_until(lambda: len(asked) > 1, "the second look")
     worker.ask_to_stop()
     assert worker.join(10)
+
+
+def test_a_delivery_that_ends_its_process_in_every_try_becomes_a_dead_letter(findings: Findings) -> None:
+    deliveries = MemoryDeliveries()
+    row = deliveries.owe(findings.prediction(), MADE)
+    row.tries = POLICY.max_tries  # taken over so often from a sender that died
+    sink = ScriptedSink([AssertionError("must not be tried again")])
+
+    one(deliveries, sink, Clock())()
+
+    assert row.state == "dead_letter"
+    assert "none of 3 tries" in row.reasons[-1]
+    assert len(sink.script) == 1

@@ -1,0 +1,66 @@
+"""N-EVENT-REPORT to a requestor, always on an association of our own (PS3.4 J.3.3: it may, and only this is safe)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pynetdicom import AE, build_role
+
+from services.dicom_listener.formats.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE, event_information, event_type
+from services.dicom_listener.ports.commitment import CommitmentReport
+from shared.domain.errors import NotFoundError, UnavailableError
+
+_SUCCESS = 0x0000
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAddress:
+    """Where a requestor listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventReports:
+    """Implements ``ports.commitment.Reporter``."""
+
+    calling_ae_title: str
+    peers: Mapping[str, PeerAddress]
+    timeout_s: float
+
+    def report(self, requestor: str, report: CommitmentReport) -> None:
+        """Associate, report, release."""
+        address = self.peers.get(requestor)
+        if address is None:
+            raise NotFoundError("peer", requestor)
+        association = self._associate(requestor, address)
+        try:
+            status = self._send(association, report)
+        except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+            # What pynetdicom raises where the context or the role was not accepted, or the association is gone.
+            raise UnavailableError(f"{requestor} did not take our report of storage commitment") from error
+        finally:
+            association.release()
+        if status != _SUCCESS:
+            raise UnavailableError(f"{requestor} answered our report of storage commitment with 0x{status:04X}")
+
+    def _associate(self, requestor: str, address: PeerAddress) -> Any:
+        entity = AE(self.calling_ae_title)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
+        entity.connection_timeout = self.timeout_s
+        entity.add_requested_context(PUSH_MODEL)
+        # PS3.7 D.3.3.4: the requestor of an association is SCU unless it proposes otherwise.
+        roles: list[Any] = [build_role(PUSH_MODEL, scp_role=True)]
+        association = entity.associate(address.host, address.port, ae_title=requestor, ext_neg=roles)
+        if not association.is_established:
+            raise UnavailableError(f"{requestor} does not accept our association for storage commitment")
+        return association
+
+    def _send(self, association: Any, report: CommitmentReport) -> int:
+        status, _ = association.send_n_event_report(
+            event_information(report), event_type(report), PUSH_MODEL, PUSH_MODEL_INSTANCE
+        )
+        return int(status.get("Status", 0x0110))

@@ -1,0 +1,127 @@
+"""Judge what waits, batch by batch: read in the jail, decided by the table, recorded, and only then counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from services.dicom_listener.handlers.verdict import Court, Verdict
+from services.dicom_listener.handlers.waiting import Batch, Waiting, WaitingObjects
+from services.dicom_listener.handlers.watch import StudyWatch
+from services.dicom_listener.ports.records import SegmentJudged
+from services.dicom_listener.ports.stores import Catalogue, Ranges, Reader, Segments, Unread
+from shared.dicom.fingerprint import Fingerprint
+from shared.domain.errors import OncoRelayError, TemporaryError
+
+log = structlog.get_logger("oncorelay.dicom_listener")
+
+_BATCHES_PER_STEP = 100
+_DEFECTS_BEFORE_QUARANTINE = 3
+
+
+@dataclass(slots=True)
+class JudgeObjects:
+    """One step judges everything that waits; runs on one thread."""
+
+    waiting: WaitingObjects
+    reader: Reader
+    ranges: Ranges
+    catalogue: Catalogue
+    watch: StudyWatch
+    court: Court
+    now: Callable[[], datetime]
+    _defects: dict[str, int] = field(default_factory=dict)
+    """How often a batch broke on a defect of ours, by the URI of its first object."""
+
+    def __call__(self) -> None:
+        """Judge batches until nothing waits, or enough were judged for one step.
+
+        Raises:
+            OncoRelayError: If something cannot be read or recorded now; it waits on.
+        """
+        for _ in range(_BATCHES_PER_STEP):
+            batch = self.waiting.take()
+            if batch is None:
+                return
+            try:
+                self._judge(batch)
+            except BaseException as error:
+                self._note(batch, error)
+                self.waiting.put_back(batch)
+                raise
+            self._defects.clear()
+            self.waiting.done(batch)
+
+    def _judge(self, batch: Batch) -> None:
+        readings = self._readings(batch)
+        judged: list[tuple[Waiting, Verdict]] = []
+        seen: set[str] = set()
+        for waiting, reading in zip(batch.objects, readings, strict=True):
+            uid = waiting.stored.announced.sop_instance_uid
+            if uid in seen:  # the table asks what is recorded, so the first must be
+                self._record(batch, judged)
+                judged, seen = [], set()
+            judged.append((waiting, self.court.judge(waiting.stored, reading, self.now())))
+            seen.add(uid)
+        self._record(batch, judged)
+
+    def _readings(self, batch: Batch) -> tuple[Fingerprint | Unread, ...]:
+        """Read the batch; an object over which we break again and again is set aside like one that cannot be read."""
+        objects = [waiting.stored for waiting in batch.objects]
+        if self._defects.get(objects[0].uri, 0) < _DEFECTS_BEFORE_QUARANTINE:
+            return self.reader.read(objects)
+        return (Unread("reading it failed"), *(self.reader.read(objects[1:]) if objects[1:] else ()))
+
+    def _note(self, batch: Batch, error: BaseException) -> None:
+        if not isinstance(error, TemporaryError | OSError) and isinstance(error, Exception):
+            first = batch.objects[0].stored.uri
+            self._defects[first] = self._defects.get(first, 0) + 1
+
+    def _record(self, batch: Batch, judged: list[tuple[Waiting, Verdict]]) -> None:
+        """Record the verdicts with the mark up to where the segment is judged; then let them count."""
+        records = [record for _, verdict in judged for record in verdict.records]
+        marks = {waiting.stored.segment: waiting.stored.end for waiting, _ in judged}
+        self.catalogue.record(*records, *(SegmentJudged(segment, end) for segment, end in marks.items()))
+        for waiting, verdict in judged:
+            self._count(batch.association, waiting, verdict)
+
+    def _count(self, association: int, waiting: Waiting, verdict: Verdict) -> None:
+        if verdict.study_instance_uid:
+            self.watch.arrived(association, verdict.study_instance_uid, waiting.at)
+        if not verdict.whole:
+            self.watch.refused(association)
+            log.warning("object_unreadable", sender=waiting.stored.announced.sender)
+        if verdict.release:
+            self._release(waiting.stored.uri)
+
+    def _release(self, uri: str) -> None:
+        try:
+            self.ranges.release(uri)
+        except OncoRelayError as error:
+            log.warning("space_not_released", error=type(error).__name__)
+
+
+def recover(segments: Segments, catalogue: Catalogue, waiting: WaitingObjects) -> int:
+    """Let everything wait that came before the process ended and was not judged; return in how many segments.
+
+    Associations of this life have numbers above zero; what a crash left has numbers below.
+    """
+    names = segments.names()
+    count = 0
+    for name in names:
+        mark = catalogue.judged(name)
+        if next(iter(segments.scan(name, mark)), None) is not None:
+            count += 1
+            waiting.recover(-count, name, mark)
+    return count
+
+
+def resume_unfinished(catalogue: Catalogue, watch: StudyWatch) -> int:
+    """Watch every study that was on its way when the process ended; return how many."""
+    studies = catalogue.unfinished_studies()
+    for study in studies:
+        watch.resume(study, catalogue.instances(study)[-1].sender)
+    return len(studies)

@@ -1,0 +1,155 @@
+"""What becomes of one object that is on disk: member, known already, corrected, quarantined, or our own.
+
+The table (system rule 7), for an object whose SOP Instance UID is stored already:
+
+    content    identity    what happens
+    same       same        nothing, and its space is given back (or it replaces one that was lost)
+    same       other       a new version, which becomes the current one
+    other      any         the first stays; the second goes to quarantine; a person is told
+
+Whatever the row, the sender was told Success before: the bytes were on disk, and a failure would make common senders
+withhold the rest of the study (DCMTK's and many archives stop at the first failure) or repeat the same object for ever.
+What cannot be read or placed is quarantined as well, and its association is no evidence of completeness any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.dicom_listener.ports.inbox import Stored
+from services.dicom_listener.ports.records import InstanceQuarantined, InstanceStored, OwnOutputSeen, Record
+from services.dicom_listener.ports.stores import Catalogue, Ranges, Unread
+from shared.dicom.fingerprint import Fingerprint
+from shared.dicom.own_output import is_own_output
+
+DUPLICATE_KIND = "dicom_uid_clash"
+"""Notice: a known SOP Instance UID came with other content."""
+UNREADABLE_KIND = "dicom_unreadable"
+"""Notice: an object could not be read or placed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What must be recorded, and what follows once it is."""
+
+    records: tuple[Record, ...] = ()
+    study_instance_uid: str = ""
+    """The study that has this instance now; empty where none is concerned."""
+    whole: bool = True
+    """False: what its association brought is not known to be all."""
+    release: bool = False
+    """True: nobody refers to its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Court:
+    """Decides over one object at a time; what it decided before must have been recorded."""
+
+    catalogue: Catalogue
+    ranges: Ranges
+    device_uid: str
+
+    def judge(self, stored: Stored, reading: Fingerprint | Unread, now: datetime) -> Verdict:
+        """Return the verdict; a quarantined object is copied when this returns.
+
+        Raises:
+            TemporaryError: If the disk refuses.
+        """
+        if isinstance(reading, Unread):
+            return self._unreadable(stored, reading.reason, now)
+        mismatch = _mismatch(stored, reading)
+        if mismatch:
+            return self._unreadable(stored, mismatch, now)
+        if is_own_output(reading.header, self.device_uid):
+            return self._own_output(reading, now)
+        return self._member(stored, reading, now)
+
+    def _member(self, stored: Stored, read: Fingerprint, now: datetime) -> Verdict:
+        study = read.header.study_instance_uid
+        known = self.catalogue.current(read.header.sop_instance_uid)
+        if known is None:
+            return Verdict((_instance(stored, read, 1, now),), study)
+        if known.content_digest != read.content_digest:
+            return self._clash(stored, read, now)
+        if known.identity_digest == read.identity_digest and self.ranges.holds(known.blob_uri):
+            return Verdict((), study, release=known.blob_uri != stored.uri)
+        return Verdict((_instance(stored, read, known.version + 1, now),), study)
+
+    def _own_output(self, read: Fingerprint, now: datetime) -> Verdict:
+        header = read.header
+        if self.catalogue.is_own_output(header.sop_instance_uid):
+            return Verdict(release=True)
+        seen = OwnOutputSeen(header.sop_instance_uid, header.study_instance_uid, now.isoformat())
+        return Verdict((seen,), release=True)
+
+    def _clash(self, stored: Stored, read: Fingerprint, now: datetime) -> Verdict:
+        header = read.header
+        name = _name(read)
+        text = (
+            f"{stored.announced.sender} sent SOP Instance UID {header.sop_instance_uid} again with other content. The "
+            f"first object is kept and used; the second lies in the quarantine as {name} and is not."
+        )
+        records = self._quarantined(stored, name, DUPLICATE_KIND, text, header.study_instance_uid, now)
+        return Verdict(records, header.study_instance_uid, release=True)
+
+    def _unreadable(self, stored: Stored, reason: str, now: datetime) -> Verdict:
+        announced = stored.announced
+        if not self.ranges.holds(stored.uri):
+            return Verdict(whole=False)  # removed by a person since: there is nothing left to set aside
+        name = self.ranges.digest(stored.uri)
+        text = (
+            f"{announced.sender} sent an object announced as SOP Instance UID {announced.sop_instance_uid} that cannot "
+            f"be used ({reason}). It belongs to no study; its bytes lie in the quarantine as {name}."
+        )
+        return Verdict(self._quarantined(stored, name, UNREADABLE_KIND, text, "", now), whole=False, release=True)
+
+    def _quarantined(
+        self, stored: Stored, name: str, kind: str, text: str, study: str, now: datetime
+    ) -> tuple[Record, ...]:
+        if self.catalogue.is_quarantined(name):
+            return ()
+        self.ranges.quarantine(stored.uri, name)
+        uid = stored.announced.sop_instance_uid
+        return (InstanceQuarantined(name, kind, text, now.isoformat(), uid, study),)
+
+
+def _mismatch(stored: Stored, read: Fingerprint) -> str:
+    """Compare the request with the object it announced (PS3.7 9.1.1.1: they are the same UIDs)."""
+    if stored.announced.sop_instance_uid != read.header.sop_instance_uid:
+        return "SOP Instance UID differs from the one announced"
+    if stored.announced.sop_class_uid != read.header.sop_class_uid:
+        return "SOP Class UID differs from the one announced"
+    return ""
+
+
+def _name(read: Fingerprint) -> str:
+    """Return the name of the object's file: a digest, so that no path says whose it is."""
+    text = f"{read.header.sop_instance_uid}|{read.content_digest}|{read.identity_digest}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _instance(stored: Stored, read: Fingerprint, version: int, now: datetime) -> InstanceStored:
+    header = read.header
+    return InstanceStored(
+        sop_instance_uid=header.sop_instance_uid,
+        version=version,
+        sop_class_uid=header.sop_class_uid,
+        study_instance_uid=header.study_instance_uid,
+        series_instance_uid=header.series_instance_uid,
+        modality=header.modality,
+        content_digest=read.content_digest,
+        identity_digest=read.identity_digest,
+        blob_uri=stored.uri,
+        sender=stored.announced.sender,
+        time=now.isoformat(),
+        patient_id=header.patient_id,
+        issuer=header.issuer,
+        birth_date=header.birth_date,
+        sex=header.sex,
+        study_date=header.study_date,
+        body_part=header.body_part,
+        laterality=header.image_laterality or header.laterality,
+        note=header.note,
+    )

@@ -1,0 +1,164 @@
+"""Hours of associations, aborts, probes, half-open connections, small studies and facts: does any process grow?
+
+Printed: slope per hour of memory, threads and open files of every service after warm-up, with its 95 % interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import random
+import socket
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from shared.testing.dicom import knock
+from tests.bench.load import dimse
+from tests.bench.load.store_scu import StoreScu
+from tests.bench.load.studies import StudyToSend
+from tests.bench.meter.vitals import Vitals, VitalsLog
+from tests.bench.rows import Bench, Row
+from tests.patients import a_patient
+from tests.system import System, start_system
+
+_HOUR_S = 3600.0
+_HALF_OPEN_S = 2.0
+LIMITS = {"rss_mb": 30.0, "threads": 2.0, "files": 5.0}
+"""Growth per hour that may be there although nothing leaks: caches, the ledger's own pages."""
+_UNITS = {"rss_mb": "MB/h", "threads": "threads/h", "files": "files/h"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """Least squares, per hour."""
+
+    per_hour: float
+    half_width: float
+    """Half of the 95 % interval (normal approximation; neighbouring samples are taken as independent)."""
+
+    @property
+    def surely_above(self) -> float:
+        """Return the lower end of the interval."""
+        return self.per_hour - self.half_width
+
+
+@dataclass
+class Traffic:
+    """Everything a network does to a door, from several threads, until stopped."""
+
+    system: System
+    seed: int
+    done: Counter[str] = field(default_factory=Counter)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def work(self, number: int) -> None:
+        """Do one thing after the other."""
+        chance = random.Random(self.seed + number)
+        deeds: Sequence[Callable[[], None]] = (
+            self.study, self.study, self.echo, self.aborted, self.probe, self.half_open, self.facts, self.rejected,
+        )  # fmt: skip
+        while not self.stopped.wait(chance.uniform(0.0, 0.3)):
+            deed = chance.choice(deeds)
+            with suppress(OSError, httpx.HTTPError):
+                deed()
+                self.done[deed.__name__] += 1
+
+    def study(self) -> None:
+        with StoreScu(self.system.ports.dicom) as association:
+            for instance in StudyToSend(a_patient(), 3, 4000).instances():
+                association.store(instance.sop_instance_uid, instance.data_set)
+            association.release()
+
+    def echo(self) -> None:
+        with StoreScu(self.system.ports.dicom) as association:
+            association.exchange(3, dimse.echo_command(1))
+            association.release()
+
+    def aborted(self) -> None:
+        with StoreScu(self.system.ports.dicom) as association:
+            first = next(StudyToSend(a_patient(), 1, 4000).instances())
+            parts = list(dimse.p_data(1, dimse.store_command("1.2.3", first.sop_instance_uid, 1), command=True))
+            association.send(b"".join(parts))
+            association.abort()
+
+    def rejected(self) -> None:
+        with StoreScu(self.system.ports.dicom, calling="NOBODY"):
+            pass
+
+    def probe(self) -> None:
+        knock(self.system.ports.dicom)
+
+    def half_open(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.system.ports.dicom), timeout=5) as wire:
+            wire.sendall(b"\x01\x00")
+            self.stopped.wait(_HALF_OPEN_S)
+
+    def facts(self) -> None:
+        for resource in a_patient().facts():
+            self.system.post(resource)
+
+
+def run(arguments: list[str]) -> Bench:
+    """Load the system for some minutes and fit the slopes."""
+    parser = argparse.ArgumentParser(prog="./run bench soak")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        return measure(Path(folder), given.minutes * 60, given.seed)
+
+
+def measure(folder: Path, seconds: float, seed: int, threads: int = 3) -> Bench:
+    """Run for ``seconds``; the first fifth (at least 20 s, at most five minutes) is warm-up."""
+    with start_system(folder, listener={"acse_timeout_s": 2.0, "quiet_s": 3.0}) as system:
+        vitals, traffic = VitalsLog(system, period_s=min(5.0, seconds / 60)), Traffic(system, seed)
+        workers = [threading.Thread(target=traffic.work, args=(number,), daemon=True) for number in range(threads)]
+        for thread in (*workers, vitals):
+            thread.start()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not vitals.died():
+            time.sleep(0.2)
+        traffic.stopped.set()
+        vitals.stopped.set()
+        for thread in (*workers, vitals):
+            thread.join(20)
+        return _bench(vitals, traffic, warm_up_s=min(300.0, max(min(20.0, seconds / 2), seconds / 5)))
+
+
+def slope(rows: Sequence[Vitals], attribute: str) -> Slope:
+    """Fit one attribute of the samples."""
+    times, values = [row.seconds / _HOUR_S for row in rows], [float(getattr(row, attribute)) for row in rows]
+    if len(rows) < 3:
+        return Slope(0.0, math.inf)
+    mean_time, mean_value = sum(times) / len(times), sum(values) / len(values)
+    spread = sum((time_ - mean_time) ** 2 for time_ in times)
+    pairs = list(zip(times, values, strict=True))
+    per_hour = sum((time_ - mean_time) * (value - mean_value) for time_, value in pairs) / spread
+    left = sum((value - mean_value - per_hour * (time_ - mean_time)) ** 2 for time_, value in pairs)
+    return Slope(per_hour, 1.96 * math.sqrt(left / (len(rows) - 2) / spread))
+
+
+def _bench(vitals: VitalsLog, traffic: Traffic, warm_up_s: float) -> Bench:
+    rows, notes, passed = [], [], not vitals.died()
+    for name, samples in sorted(vitals.samples.items()):
+        warm = [row for row in samples if row.seconds >= warm_up_s]
+        for attribute, limit in LIMITS.items():
+            fitted = slope(warm, attribute)
+            rows.append(Row(f"{name}_{attribute}", fitted.per_hour, limit, "limit", _UNITS[attribute]))
+            now = getattr(warm[-1], attribute) if warm else 0.0
+            interval = f"{fitted.per_hour - fitted.half_width:.1f} to {fitted.per_hour + fitted.half_width:.1f}"
+            notes.append(f"{name} {attribute}: {interval} {_UNITS[attribute]} (95 %), at the end {now:.0f}")
+            passed = passed and fitted.surely_above <= limit
+    done = ", ".join(f"{deed} {count}" for deed, count in sorted(traffic.done.items()))
+    died = [f"died: {name}" for name in vitals.died()]
+    return Bench("soak", tuple(rows), (f"traffic: {done}", *died, *notes), passed=passed)

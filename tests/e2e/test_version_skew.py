@@ -1,0 +1,70 @@
+"""One version back: services of the previous version beside services of this one, through a whole case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.domain.case import Currency, DeliveryState
+from tests.patients import Someone, require_peers
+from tests.previous import Previous, build_previous, running_from, understood
+from tests.system import System, start_system
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+LEDGER = frozenset({"results.serve", "results.dispatch", "results.deliver"})
+MIXTURES = {
+    "old worker, new results": frozenset({"inference"}),
+    "new worker, old results": LEDGER,
+    "old laboratory door": frozenset({"lab_consumer"}),
+    "old listener": frozenset({"dicom_listener"}),
+}
+
+
+@pytest.fixture(scope="module")
+def previous() -> Previous:
+    require_peers()
+    return build_previous()
+
+
+@contextmanager
+def mixed(previous: Previous, names: frozenset[str], folder: Path) -> Iterator[System]:
+    """The system with some services of the previous version, which read a site file of their own."""
+    old_site = folder / "previous.toml"
+    with running_from(previous, names, old_site), start_system(folder, prepare=_older_site(old_site)) as system:
+        yield system
+
+
+@pytest.mark.parametrize("names", MIXTURES.values(), ids=MIXTURES.keys())
+def test_a_case_goes_through_and_is_corrected_and_withdrawn(
+    names: frozenset[str], previous: Previous, tmp_path: Path, someone: Someone
+) -> None:
+    with mixed(previous, names, tmp_path) as system:
+        system.record(*someone.facts())
+        system.send(someone.images())
+        first = system.settled(someone.study_uid, "predicted", timeout_s=90)
+        assert {d.state for d in first.deliveries} == {DeliveryState.DELIVERED}
+
+        system.record({**someone.ehr.estrogen_receptor("negative", "2026-01-10"), "status": "corrected"})
+        second = system.settled(someone.study_uid, "predicted", findings=2, timeout_s=90)
+        assert [f.currency for f in second.findings] == [Currency.SUPERSEDED, Currency.CURRENT]
+
+        system.results.withdraw_case(second.case.case_id, "test", "the two versions disagree about nothing")
+        system.until(lambda: _withdrawn(system, someone), "the withdrawal to arrive everywhere", timeout_s=90)
+        assert [a for a in system.current_risk_assessments() if someone.ehr.patient_id in str(a["subject"])] == []
+
+
+def _older_site(target: Path) -> Callable[[Path], None]:
+    def write(site: Path) -> None:
+        target.write_text(understood(site.read_text()))
+
+    return write
+
+
+def _withdrawn(system: System, someone: Someone) -> bool:
+    (detail,) = system.details(someone.study_uid)
+    settled = all(d.state is DeliveryState.DELIVERED for d in detail.deliveries)
+    return settled and Currency.CURRENT not in {f.currency for f in detail.findings if f.prediction}
