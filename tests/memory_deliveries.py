@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.results.deliver.ports import Sent
+from services.results.ledger.breaker import Outage
 from services.results.ledger.findings import DueDelivery, Finding, Predecessor
+from shared.domain.case import DeliveryState
 from shared.domain.errors import ConflictError
 
 
@@ -22,6 +24,7 @@ class Owed:
     tries: int = 0
     object_id: str = ""
     reasons: list[str] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
 
 
 @dataclass
@@ -54,12 +57,22 @@ class MemoryDeliveries:
         row = self._ours(due)
         row.state, row.object_id = "delivered", object_id
 
-    def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
+    def postpone(
+        self, due: DueDelivery, reason: str, next_time: datetime, now: datetime, *, nothing_left: bool = False
+    ) -> None:
         row = self._ours(due)
         row.state, row.due_time = "due", next_time
         row.reasons.append(reason)
 
-    def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:
+    def unavailable(self, due: DueDelivery, outage: Outage, now: datetime) -> DeliveryState:
+        row = self._ours(due)
+        row.state, row.due_time = "due", outage.next_time
+        row.outages.append(outage)
+        return DeliveryState.DUE
+
+    def give_up(
+        self, due: DueDelivery, reason: str, now: datetime, *, nothing_left: bool = False, answered: bool = False
+    ) -> None:
         row = self._ours(due)
         row.state = "dead_letter"
         row.reasons.append(reason)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from services.cli import cases, certs, doctor, models, send, site_file
+from services.cli import cases, certs, doctor, governance, letters, models, send, site_file
+from services.cli.backup import command as backup_command
 from services.cli.demo import command as demo_command
 from services.cli.up import running, watch
 from shared.domain.errors import OncoRelayError
@@ -28,6 +29,7 @@ def oncorelay(config: Path | None) -> None:
       oncorelay doctor               what is missing, and what to change
       oncorelay send FOLDER          give the system DICOM and FHIR files
       oncorelay cases                what happened to every study, and why
+      oncorelay sinks                who receives results, and what is owed to whom
     """
     site_file.choose(config)
 
@@ -47,10 +49,14 @@ def up(config: Path | None) -> None:
 
 
 for _command in (
-    cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, send.send, models.models, models.predict,
-    models.validate, doctor.doctor, certs.certs, demo_command.demo,
+    cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
+    models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
+    backup_command.backup, backup_command.restore, demo_command.demo,
 ):  # fmt: skip
     oncorelay.add_command(_command)
+
+for _command in (governance.recall, governance.recalls):
+    models.models.add_command(_command)
 
 
 def main() -> None:

@@ -35,13 +35,17 @@ def results_client() -> Iterator[ResultsClient]:
         UnavailableError: If results does not answer; says where it was looked for, and what to run.
     """
     address = Settings().grpc_address
-    client = ResultsClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
+    down = f"results does not answer at {address}: is `oncorelay up` running?"
+    try:
+        client = ResultsClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
+    except UnavailableError as error:
+        raise UnavailableError(f"{down} ({error})") from error
     try:
         yield client
     except UnavailableError as error:
         if client.healthy():
             raise
-        raise UnavailableError(f"results does not answer at {address}: is `oncorelay up` running?") from error
+        raise UnavailableError(down) from error
     finally:
         client.close()
 
@@ -78,7 +82,7 @@ def cases(*, as_json: bool) -> None:
       oncorelay cases --json
     """
     with results_client() as client:
-        found, notices = client.list_cases(), client.list_notices()
+        found, notices = client.list_cases(actor=person_name()), client.list_notices()
     refusals, trouble = _refusals()
     if as_json:
         rows = {"cases": [tree(case) for case in found], "notices": [tree(notice) for notice in notices]}
@@ -128,7 +132,7 @@ def case(case_id: str, *, as_json: bool) -> None:
     CASE_ID may be shortened to its first eight digits.
     """
     with results_client() as client:
-        detail = client.get_case(case_id)
+        detail = client.get_case(case_id, person_name())
     if as_json:
         print_json(tree(detail))
     else:

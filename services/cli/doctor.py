@@ -17,8 +17,11 @@ import sqlalchemy as sa
 from rich.table import Table
 from rich.text import Text
 
+from services.cli import doctor_security
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
+from services.cli.doctor_doors import door_looks
+from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
 from services.cli.up import Settings as UpSettings
@@ -32,6 +35,7 @@ from services.results.ledger.ledger import read_secret
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
+from shared.rpc.delivery_client import DeliveryClient
 
 TIMEOUT_S = 3.0
 MAX_CLOCK_DIFFERENCE_S = 5.0
@@ -74,7 +78,10 @@ def examine() -> Iterator[Examination]:
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
-    yield _try("redis", lambda: _redis(results.broker_url))
+    yield _try("certificates", lambda: doctor_security.certificates(results.site))
+    yield _try("secrets", lambda: doctor_security.secret_files(results, lab))
+    yield _try("FHIR door", lambda: doctor_security.fhir_door(lab))
+    yield _try("redis", lambda: doctor_security.redis_access(results))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
     yield _try(
@@ -100,12 +107,15 @@ def _configuration() -> str:
 
 def _peers(results: ResultsSettings, listener: ListenerSettings) -> Iterator[Examination]:
     yield _try("dicom_listener", lambda: _listener(listener))
+    for name, look in door_looks(listener):
+        yield _try(name, look)
     for peer in listener.peers:
         node = Node(peer.host, peer.port, peer.ae_title, listener.ae_title, TIMEOUT_S)
         yield _try(f"sender {peer.ae_title}", partial(_echo, node))
     if not results.sinks:
         missing = "no [[sinks]] table: no result would reach anybody; add one to site.toml"
         yield Examination("sinks", passed=False, detail=missing)
+    yield _try("deliveries", lambda: _deliveries(results))
     for sink in results.sinks:
         yield _try(f"sink {sink.name}", partial(_sink, sink))
         if sink.kind == "dicom-cstore":
@@ -136,14 +146,6 @@ def _disk(settings: ResultsSettings, min_free_mb: int) -> str:
     if free < min_free_mb:
         raise ValueError(f"{free} MiB free, the listener refuses below {min_free_mb}: make room or lower min_free_mb")
     return f"{free} MiB free"
-
-
-def _redis(url: str) -> str:
-    client = redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
-    try:
-        return f"version {client.info('server')['redis_version']}"
-    finally:
-        client.close()
 
 
 def _schema(settings: ResultsSettings) -> str:
@@ -215,6 +217,20 @@ def _listener(settings: ListenerSettings) -> str:
 
 def _echo(node: Node) -> str:
     return f"{node.echo()}; we call {node.called} as {node.calling}"
+
+
+def _deliveries(results: ResultsSettings) -> str:
+    """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
+    client = DeliveryClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)
+    try:
+        sinks = client.list_sinks()
+    finally:
+        client.close()
+    wrong = [f"{row.name}: {why(row)}" for row in sinks if why(row)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    waiting = sum(row.due + row.sending for row in sinks)
+    return f"all sinks closed (deliveries flow), {waiting} on their way, no dead letters"
 
 
 def _node(sink: SinkSettings) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.errors import InvalidInputError
 from shared.site.secret_files import RedisSettings, read_line
@@ -55,6 +55,33 @@ class SinkSettings(BaseModel):
     first_retry_s: float = 2.0
     """Pause before the first retry; doubles up to ``longest_retry_s``, with jitter."""
     longest_retry_s: float = 600.0
+    breaker_failures: int = 5
+    """After so many failures of the sink in a row (not reached, overloaded, no answer) its deliveries wait without
+    losing tries, and one at a time finds out whether it works again."""
+    breaker_first_s: float = 5.0
+    """Pause before the first such probe; doubles up to ``breaker_longest_s``."""
+    breaker_longest_s: float = 300.0
+    """Longest pause between two probes; also the longest Retry-After that is believed."""
+    withdrawal: Literal["sr", "rejection-note", "both"] = "sr"
+    """C-STORE and STOW-RS: how a result is taken back. "sr": a report that says so and names its predecessor, which
+    every archive can show. "rejection-note": a Key Object Selection that asks the archive to hide the earlier report
+    (IHE IOCM); only for archives that take and follow it. "both": the report, then the note."""
+    rejection: Literal["quality", "patient-safety"] = "patient-safety"
+    """Title of the rejection note (PS3.16 CID 7010): quality (DCM 113001) or patient safety (DCM 113037). The reason of
+    a withdrawal is a sentence; it is not guessed from its words."""
+
+
+class Retention(BaseModel):
+    """``[results.retention]``: days after which something is removed; absent: kept. The audit is always kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    findings_days: int | None = Field(default=None, ge=1)
+    """What findings said that were superseded or withdrawn (their ids, revisions and deliveries stay)."""
+    requests_days: int | None = Field(default=None, ge=7)
+    """Answers to requests: a request repeated later than this would be carried out again."""
+    notices_days: int | None = Field(default=None, ge=1)
+    """Notices to people."""
 
 
 class Settings(RedisSettings):
@@ -91,6 +118,8 @@ class Settings(RedisSettings):
     """A queued order nobody claimed is sent again after this time (at once when the queue is empty)."""
     state_deadline_s: float = 24 * 3600.0
     """After this time in queued, running or waiting for review a person is told."""
+    sink_patience_s: float = 900.0
+    """A sink that is down for longer is told to a person."""
     review_required: bool = False
     """True: findings wait for a person before they count as final."""
     validity_days: int = 90
@@ -99,6 +128,19 @@ class Settings(RedisSettings):
     poll_s: float = 0.1
     """Pause of dispatch and deliver between two looks at the ledger, in seconds."""
     sinks: tuple[SinkSettings, ...] = ()
+    retention: Retention = Retention()
+    audit_anchor_file: Path | None = None
+    """Where the head of the audit chain is written down, line by line; default: ``audit/anchors.jsonl`` in the data
+    folder. Name a file whose folder this service may append to and not rewrite (another owner, a write-once share)."""
+    audit_anchor_s: float = 60.0
+    """Pause between two anchors, in seconds; none is written while the chain stands still."""
+    audit_syslog: str = ""
+    """``host:port`` (UDP) or ``tcp://host:port`` of a syslog server (RFC 5424) that receives each anchor as well."""
+
+    @property
+    def anchor_file(self) -> Path:
+        """Return where anchors are written."""
+        return self.audit_anchor_file or self.site.data_folder / "audit" / "anchors.jsonl"
 
     @property
     def ledger_url(self) -> str:

@@ -11,6 +11,8 @@ from shared.domain.coding import Coding
 
 IMAGING_MEASUREMENT_REPORT = Coding(DCM, "126000", "Imaging Measurement Report")  # CID 7021
 DEVICE = Coding(DCM, "121007", "Device")  # TID 1002, observer type
+REJECTED_FOR_QUALITY = Coding(DCM, "113001", "Rejected for Quality Reasons")  # CID 7010, 7031
+REJECTED_FOR_PATIENT_SAFETY = Coding(DCM, "113037", "Rejected for Patient Safety Reasons")  # CID 7010, 7031
 COMMENT = Coding(DCM, "121106", "Comment")  # TID 1500, text of the qualitative evaluations
 QUALITATIVE_EVALUATIONS = Coding(UMLS, "C0034375", "Qualitative Evaluations")  # TID 1500, row 12
 MRI = Coding(loinc.SYSTEM, "25056-3", "MRI unspecified body region")  # CID 100; MRI of breast is not in that group

@@ -54,6 +54,10 @@ STUDIES_COMPLETE = CounterFamily(
     (_of("evidence", *CompletenessEvidence),),
 )  # fmt: skip
 LISTENER_WATCHED = GaugeFamily("oncorelay_dicom_listener_open_studies", "Studies on their way, not yet complete.")
+LISTENER_UNJUDGED = GaugeFamily("oncorelay_dicom_listener_unjudged_messages", "Objects on disk that nobody judged yet.")
+LISTENER_LAG = GaugeFamily(
+    "oncorelay_dicom_listener_judging_lag_seconds", "For how long the oldest of them has waited to be judged."
+)
 LISTENER_OUTBOX = GaugeFamily(
     "oncorelay_dicom_listener_outbox_messages", "Studies and notices that results does not have yet.",
     (_of("kind", "study", "notice"),),
@@ -88,6 +92,7 @@ ORDERS_WAITING = GaugeFamily("oncorelay_dispatch_outbox_messages", "Orders that 
 ORDERS_SENT = CounterFamily("oncorelay_dispatch_orders_sent_total", "Orders handed to Celery.")
 QUEUE_DEPTH = GaugeFamily("oncorelay_dispatch_queue_messages", "Orders in Redis, those held by workers included.")
 NOTICES = GaugeFamily("oncorelay_dispatch_notices", "Notices for people in the ledger.")
+AUDIT_HEAD = GaugeFamily("oncorelay_dispatch_audit_rows", "Number of the last row of the audit chain.")
 SAMPLED = GaugeFamily(
     "oncorelay_dispatch_sampled_timestamp_seconds", "When the numbers of the ledger were looked up (Unix time)."
 )
@@ -100,9 +105,12 @@ DELIVERIES = GaugeFamily(
 DELIVERY_AGE = GaugeFamily(
     "oncorelay_deliver_oldest_delivery_seconds", "Age of the oldest delivery that is still owed, by sink.", (SINK,)
 )
+SINK_OPEN = GaugeFamily(
+    "oncorelay_deliver_sink_open_seconds", "For how long a sink's circuit breaker has been open; 0: closed.", (SINK,)
+)
 DELIVERY_TRIES = CounterFamily(
     "oncorelay_deliver_tries_total", "Tries, by sink and outcome.",
-    (SINK, _of("outcome", "delivered", "postponed", "given_up", "lost")),
+    (SINK, _of("outcome", "delivered", "postponed", "unavailable", "given_up", "lost")),
 )  # fmt: skip
 DELIVERY_SECONDS = HistogramFamily(
     "oncorelay_deliver_try_seconds", "Duration of one try, reading back included.", _SLOW_S, (SINK,)

@@ -39,8 +39,8 @@ def new_request_id() -> str:
     return str(uuid.uuid4())
 
 
-class _Client:
-    """One channel, one deadline, one error table; the owner closes it."""
+class ServiceClient:
+    """Base of the clients: one channel, one deadline, one error table; the owner closes it."""
 
     name = ""
 
@@ -70,7 +70,7 @@ class _Client:
             raise_domain_error(error, self.name)
 
 
-class ResultsClient(_Client):
+class ResultsClient(ServiceClient):
     """The ledger's door, see ``proto/oncorelay/results/v1``."""
 
     name = "results"
@@ -130,18 +130,21 @@ class ResultsClient(_Client):
             request.failure = answer
         return self._call(self._stub.ReportPrediction, request).finding_id
 
-    def list_cases(self, *, study_instance_uid: str = "", page_size: int = 100) -> tuple[CaseSummary, ...]:
-        """Return cases, newest first."""
-        request = results.ListCasesRequest(page_size=page_size, study_instance_uid=study_instance_uid)
+    def list_cases(
+        self, *, study_instance_uid: str = "", page_size: int = 100, actor: str = ""
+    ) -> tuple[CaseSummary, ...]:
+        """Return cases, newest first; ``actor`` is the person who looks."""
+        request = results.ListCasesRequest(page_size=page_size, study_instance_uid=study_instance_uid, actor=actor)
         return _all(self._call(self._stub.ListCases, request).cases, CaseSummary)
 
-    def get_case(self, case_id: str) -> CaseDetail:
-        """Return everything about one case.
+    def get_case(self, case_id: str, actor: str = "") -> CaseDetail:
+        """Return everything about one case; ``actor`` is who looks.
 
         Raises:
             NotFoundError: If there is none of this id.
         """
-        return from_message(self._call(self._stub.GetCase, results.GetCaseRequest(case_id=case_id)).detail, CaseDetail)
+        request = results.GetCaseRequest(case_id=case_id, actor=actor)
+        return from_message(self._call(self._stub.GetCase, request).detail, CaseDetail)
 
     def list_notices(self, *, page_size: int = 100) -> tuple[Notice, ...]:
         """Return notices, newest first."""
@@ -172,7 +175,7 @@ class ResultsClient(_Client):
         return self._call(self._stub.WithdrawCase, request).finding_id
 
 
-class LabConsumerClient(_Client):
+class LabConsumerClient(ServiceClient):
     """Facts, see ``proto/oncorelay/lab_consumer/v1``."""
 
     name = "lab_consumer"

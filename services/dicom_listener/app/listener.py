@@ -30,6 +30,7 @@ from services.dicom_listener.handlers.verdict import Court
 from services.dicom_listener.handlers.waiting import WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
+from shared.dicom.self_check import PROVE
 from shared.jail.jail import Jail
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
@@ -80,6 +81,8 @@ class Listener:
         unjudged = recover(self.segments, self.catalogue, self.waiting)
         for loop in self.loops:
             loop.start()
+        if self.stow:
+            self.stow.start()
         self.door.start()  # last: who can connect may also stop us
         if self.stow:
             self.stow.start()
@@ -123,7 +126,7 @@ def build(settings: Settings) -> Listener:
     waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
     results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     gate = _gate(settings, inbox, waiting, results, catalogue)
-    jails = Jail([READ], READ_LIMITS), Jail([CHECK], CHECK_LIMITS)
+    jails = Jail([READ], READ_LIMITS), Jail([CHECK, PROVE], CHECK_LIMITS)
     reader = JailedReader(*jails, blobs)
     court = Court(catalogue, ranges, settings.site.device_uid)
     steps: dict[str, Callable[[], object]] = {
@@ -135,11 +138,11 @@ def build(settings: Settings) -> Listener:
         "ledger": gate.ledger,
     }
     loops = tuple(Loop(name, step, _PAUSES_S.get(name, _POLL_S)) for name, step in steps.items())
-    syntaxes = offered()
+    syntaxes = offered(jails[1])
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
-    shown = operations(settings, catalogue, watch, gate, loops)
+    shown = operations(settings, catalogue, watch, gate, waiting.since, loops)
     return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.results.ledger.breaker import Outage
 from services.results.ledger.findings import DueDelivery, Finding, Predecessor
+from shared.domain.case import DeliveryState
+from shared.domain.errors import OutOfResourcesError, PermanentError, UnavailableError
 
 
 class Deliveries(Protocol):
@@ -31,13 +34,37 @@ class Deliveries(Protocol):
         """
         ...
 
-    def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
-        """Sending -> due at ``next_time``, with the reason a person reads meanwhile."""
+    def postpone(
+        self, due: DueDelivery, reason: str, next_time: datetime, now: datetime, *, nothing_left: bool = False
+    ) -> None:
+        """Sending -> due at ``next_time``, with the reason a person reads meanwhile; the sink answered."""
         ...
 
-    def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:
-        """Sending -> dead_letter; a person is told."""
+    def unavailable(self, due: DueDelivery, outage: Outage, now: datetime) -> DeliveryState:
+        """Sending -> due without losing the try; dead_letter where only this delivery fails and tries are used up."""
         ...
+
+    def give_up(
+        self, due: DueDelivery, reason: str, now: datetime, *, nothing_left: bool = False, answered: bool = False
+    ) -> None:
+        """Sending -> dead_letter; a person is told. ``answered``: it was the sink that said no."""
+        ...
+
+
+class NotReachedError(UnavailableError):
+    """No connection to the sink: nothing of the object left us."""
+
+
+class BusyError(OutOfResourcesError):
+    """The sink answered that it cannot now; ``after_s`` is how long it asks us to wait (0: it does not say)."""
+
+    def __init__(self, text: str, after_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.after_s = after_s
+
+
+class RefusedError(PermanentError):
+    """The sink answered that it will not take the object; it is not there."""
 
 
 @dataclass(frozen=True, slots=True)

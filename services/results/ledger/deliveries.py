@@ -9,14 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.results.ledger import breaker, leaving
+from services.results.ledger.breaker import Outage, Passage
 from services.results.ledger.codec import load
 from services.results.ledger.database import open_engine, reading, writing
-from services.results.ledger.findings import DueDelivery, Finding, Predecessor
-from services.results.ledger.machines import OPEN_DELIVERY
+from services.results.ledger.findings import DueDelivery, Finding
 from services.results.ledger.outcomes import REPLACED
 from services.results.ledger.record import move, tell
 from services.results.ledger.tables import DELIVERY, FINDING
-from shared.domain.case import Currency, DeliveryState, FindingKind
+from shared.domain.case import Currency, DeliveryState
 from shared.domain.errors import ConflictError
 
 ACTOR = "deliver"
@@ -39,57 +40,110 @@ class LedgerDeliveries:
         """Take the next due delivery of ``sink`` (due -> sending), earliest revision of a case first, or None.
 
         The name the object will have is written down before it is sent: what arrives without our learning of it must
-        be named by its replacement all the same.
+        be named by its replacement all the same. What has lost its meaning meanwhile ends here and is not sent.
         """
+        following = leaving.following(sink, now)
         with reading(self.engine) as connection:
-            if connection.execute(_next(sink, now)).first() is None:
+            if not breaker.lets_through(connection, sink, now) or connection.execute(following).first() is None:
                 return None
         with writing(self.engine) as connection:
-            row = connection.execute(_next(sink, now).with_for_update(skip_locked=True)).first()
-            if row is None:
-                return None
-            body = sa.select(FINDING.c.body).where(FINDING.c.finding_id == row.finding_id)
-            finding = load(connection.execute(body).scalar_one(), Finding)
-            self._move(connection, row, DeliveryState.SENDING, now, f"try {row.tries + 1}", tries=row.tries + 1,
-                       token=row.token + 1, lease_until=now + timedelta(seconds=lease_s),
-                       object_id=object_id(finding))  # fmt: skip
-            before = self._predecessors(connection, row)
-        return DueDelivery(row.delivery_id, row.token + 1, row.tries + 1, finding, before)
+            while (row := connection.execute(following.with_for_update(skip_locked=True)).first()) is not None:
+                ended = leaving.pointless(connection, row)
+                if not ended:
+                    passage = breaker.claim(connection, sink, now, lease_s)
+                    return None if passage is Passage.CLOSED else self._take(connection, row, now, lease_s, object_id,
+                                                                            probe=passage is Passage.PROBE)  # fmt: skip
+                self._move(connection, row, DeliveryState.DEAD_LETTER, now, ended, lease_until=None, deadline_time=None)
+        return None
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
-        """Record that the object was sent and read back (sending -> delivered).
+        """Record that the object was sent and read back (sending -> delivered); its sink works.
 
         Raises:
             ConflictError: If the token is stale: somebody else has the delivery.
         """
         with writing(self.engine) as connection:
             row = self._ours(connection, due)
-            self._move(connection, row, DeliveryState.DELIVERED, now, "read back", object_id=object_id,
+            self._move(connection, row, DeliveryState.DELIVERED, now, "read back", object_id=object_id, other_ids="",
                        location=location, lease_until=None, deadline_time=None)  # fmt: skip
-            earlier = DELIVERY.update().where(
-                DELIVERY.c.case_id == row.case_id, DELIVERY.c.sink == row.sink, DELIVERY.c.revision < row.revision
-            )
-            connection.execute(earlier.values(replaced=True))
+            connection.execute(leaving.earlier_rows(row).values(replaced=True))
+            breaker.answered(connection, row.sink, now)
 
-    def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
-        """Record a temporary failure (sending -> due, from ``next_time`` on); what was replaced meanwhile ends here."""
+    def postpone(
+        self, due: DueDelivery, reason: str, next_time: datetime, now: datetime, *, nothing_left: bool = False
+    ) -> None:
+        """Record a temporary failure of this delivery (sending -> due, from ``next_time`` on); its sink answered.
+
+        What was replaced meanwhile ends here.
+        """
         with writing(self.engine) as connection:
             row = self._ours(connection, due)
-            query = sa.select(FINDING.c.currency).where(FINDING.c.finding_id == row.finding_id)
-            if connection.execute(query).scalar() != Currency.CURRENT:
-                self._move(
-                    connection, row, DeliveryState.DEAD_LETTER, now, REPLACED, lease_until=None, deadline_time=None
-                )
-                return
-            self._move(connection, row, DeliveryState.DUE, now, reason, next_time=next_time, lease_until=None)
+            self._again(connection, row, reason, next_time, now, maybe_there=row.maybe_there - nothing_left)
+            breaker.answered(connection, row.sink, now)
 
-    def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:
+    def unavailable(self, due: DueDelivery, outage: Outage, now: datetime) -> DeliveryState:
+        """Record a failure of the sink (sending -> due); it costs the delivery a try only where the sink works else.
+
+        Returns:
+            ``due``, or ``dead_letter`` where those were the last tries.
+        """
+        with writing(self.engine) as connection:
+            row = self._ours(connection, due)
+            counts = breaker.failed(connection, row.sink, outage, now, probe=due.probe)
+            there = row.maybe_there - outage.nothing_left
+            if counts and row.tries >= outage.max_tries:
+                reason = f"{outage.reason} (try {row.tries} of {outage.max_tries}, while the sink answers others)"
+                self._letter(connection, row, reason, now, maybe_there=there)
+                return DeliveryState.DEAD_LETTER
+            tries = row.tries if counts else row.tries - 1
+            return self._again(connection, row, outage.reason, outage.next_time, now, maybe_there=there, tries=tries)
+
+    def give_up(
+        self, due: DueDelivery, reason: str, now: datetime, *, nothing_left: bool = False, answered: bool = False
+    ) -> None:
         """Record a permanent failure (sending -> dead_letter); a person is told."""
         with writing(self.engine) as connection:
             row = self._ours(connection, due)
-            self._move(connection, row, DeliveryState.DEAD_LETTER, now, reason, lease_until=None, deadline_time=None)
-            text = f"sink {row.sink}: {reason}"
-            tell(connection, "dead_letter", text, now, case_id=row.case_id, key=f"{row.delivery_id}|{row.token}")
+            self._letter(connection, row, reason, now, maybe_there=row.maybe_there - nothing_left)
+            if answered:
+                breaker.answered(connection, row.sink, now)
+            elif due.probe:
+                breaker.release(connection, row.sink, now)
+
+    def _take(
+        self, connection: sa.Connection, row: sa.Row[Any], now: datetime, lease_s: float,
+        object_id: Callable[[Finding], str], *, probe: bool,
+    ) -> DueDelivery:  # fmt: skip
+        body = sa.select(FINDING.c.body).where(FINDING.c.finding_id == row.finding_id)
+        finding = load(connection.execute(body).scalar_one(), Finding)
+        name = object_id(finding)
+        names = leaving.names(row, but=name)
+        self._move(connection, row, DeliveryState.SENDING, now, f"try {row.tries + 1}", tries=row.tries + 1,
+                   token=row.token + 1, lease_until=now + timedelta(seconds=lease_s), object_id=name,
+                   other_ids=" ".join(names), maybe_there=row.maybe_there + 1)  # fmt: skip
+        before = leaving.predecessors(connection, row, finding, names)
+        return DueDelivery(row.delivery_id, row.token + 1, row.tries + 1, finding, before, probe=probe)
+
+    def _again(
+        self, connection: sa.Connection, row: sa.Row[Any], reason: str, next_time: datetime, now: datetime,
+        **values: Any,
+    ) -> DeliveryState:  # fmt: skip
+        query = sa.select(FINDING.c.currency).where(FINDING.c.finding_id == row.finding_id)
+        if connection.execute(query).scalar() != Currency.CURRENT:
+            ended = {**values, "lease_until": None, "deadline_time": None}
+            self._move(connection, row, DeliveryState.DEAD_LETTER, now, REPLACED, **ended)
+            return DeliveryState.DEAD_LETTER
+        values |= {"next_time": next_time, "lease_until": None}
+        self._move(connection, row, DeliveryState.DUE, now, reason, **values)
+        return DeliveryState.DUE
+
+    def _letter(
+        self, connection: sa.Connection, row: sa.Row[Any], reason: str, now: datetime, *, maybe_there: int
+    ) -> None:
+        ended = {"lease_until": None, "deadline_time": None, "maybe_there": maybe_there}
+        self._move(connection, row, DeliveryState.DEAD_LETTER, now, reason, **ended)
+        text = f"sink {row.sink}: {reason}"
+        tell(connection, "dead_letter", text, now, case_id=row.case_id, key=f"{row.delivery_id}|{row.token}")
 
     def _move(
         self, connection: sa.Connection, row: sa.Row[Any], to_state: DeliveryState, now: datetime, reason: str,
@@ -108,37 +162,3 @@ class LedgerDeliveries:
         if row is None or row.state != DeliveryState.SENDING or row.token != due.token:
             raise ConflictError(f"delivery {due.delivery_id} is no longer ours (token {due.token})")
         return row
-
-    def _predecessors(self, connection: sa.Connection, row: sa.Row[Any]) -> tuple[Predecessor, ...]:
-        query = (
-            sa.select(DELIVERY, FINDING.c.kind.label("finding_kind"))
-            .join(FINDING, FINDING.c.finding_id == DELIVERY.c.finding_id)
-            .where(
-                DELIVERY.c.case_id == row.case_id, DELIVERY.c.sink == row.sink, DELIVERY.c.revision < row.revision,
-                DELIVERY.c.replaced.is_(False), DELIVERY.c.object_id != "",
-            )
-            .order_by(DELIVERY.c.revision)
-        )  # fmt: skip
-        return tuple(
-            Predecessor(p.finding_id, p.revision, FindingKind(p.finding_kind), p.object_id, p.location)
-            for p in connection.execute(query)
-        )
-
-
-def _next(sink: str, now: datetime) -> sa.Select[Any]:
-    """Due, or its sender's lease has passed; and no earlier revision of the case still moves at this sink."""
-    earlier = DELIVERY.alias("earlier")
-    unsettled = (
-        sa.select(earlier.c.delivery_id)
-        .where(
-            earlier.c.case_id == DELIVERY.c.case_id, earlier.c.sink == DELIVERY.c.sink,
-            earlier.c.revision < DELIVERY.c.revision, earlier.c.state.in_([state.value for state in OPEN_DELIVERY]),
-        )
-        .exists()
-    )  # fmt: skip
-    ready = sa.or_(
-        sa.and_(DELIVERY.c.state == DeliveryState.DUE.value, DELIVERY.c.next_time <= now),
-        sa.and_(DELIVERY.c.state == DeliveryState.SENDING.value, DELIVERY.c.lease_until < now),
-    )
-    query = sa.select(DELIVERY).where(DELIVERY.c.sink == sink, ready, ~unsettled)
-    return query.order_by(DELIVERY.c.next_time, DELIVERY.c.created_time).limit(1)

@@ -68,3 +68,5 @@ class DueDelivery:
     finding: Finding
     predecessors: tuple[Predecessor, ...]
     """Everything earlier revisions left at this sink and that is not yet replaced there, oldest first."""
+    probe: bool = False
+    """True: the sink is open, and this try finds out whether it works again."""

@@ -54,6 +54,7 @@ TRANSITIONS: dict[str, frozenset[tuple[str, str]]] = {
             (_D.SENDING, _D.DEAD_LETTER),
             (_D.SENDING, _D.SENDING),  # its sender died, another took it over
             (_D.DEAD_LETTER, _D.DUE),
+            (_D.DEAD_LETTER, _D.DEAD_LETTER),  # redirected to another sink
         }
     ),
     "currency": frozenset(

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step, change
 from services.results.ledger.codec import digest, dump, load
 from services.results.ledger.findings import Finding
-from services.results.ledger.policy import Policy
-from services.results.ledger.record import move
+from services.results.ledger.policy import Policy, SinkPolicy
+from services.results.ledger.record import move, tell
 from services.results.ledger.tables import DELIVERY, FINDING
 from shared.domain.case import Currency, DeliveryState, FindingKind, Pins, ReviewState
 from shared.domain.identity import PatientIdentity
@@ -40,7 +40,7 @@ def current(connection: sa.Connection, case_id: str) -> Finding | None:
     """Return the finding that speaks for a case now, if any."""
     query = sa.select(FINDING.c.body).where(FINDING.c.case_id == case_id, FINDING.c.currency == Currency.CURRENT)
     body = connection.execute(query).scalar()
-    return load(body, Finding) if body else None
+    return load(body, Finding) if body else None  # none: erased
 
 
 def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, step: Step) -> str:
@@ -53,7 +53,11 @@ def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: 
         return before.finding_id
     if before is not None and not answer.reason:
         answer = replace(answer, reason="the inputs changed")
-    return _append(connection, before, _finding(connection, row, answer, policy, step.time), policy, step)
+    finding = _finding(connection, row, answer, policy, step.time)
+    if before is not None and answer.kind is FindingKind.WITHDRAWN:
+        # It is taken back where, and of whom, it was said: the case may have another identity or study by now.
+        finding = replace(finding, identity=before.identity, study=before.study, side=before.side)
+    return _append(connection, before, finding, policy, step)
 
 
 def reviewed(connection: sa.Connection, before: Finding, verdict: ReviewState, policy: Policy, step: Step) -> str:
@@ -75,7 +79,7 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
     values = {
         "finding_id": finding.finding_id, "case_id": finding.case_id, "revision": finding.revision,
         "kind": finding.kind.value, "currency": Currency.CURRENT.value, "result_key": finding.result_key,
-        "body": dump(finding), "created_time": step.time,
+        "body": dump(finding), "created_time": step.time, **_bundle(finding),
     }  # fmt: skip
     connection.execute(FINDING.insert().values(**values))
     subject = f"finding {finding.revision}"
@@ -90,6 +94,12 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
     change(connection, finding.case_id, step.time, review=finding.review.value, **deadline)
     _owe(connection, finding, policy, step)
     return finding.finding_id
+
+
+def _bundle(finding: Finding) -> dict[str, str]:
+    bundle = finding.prediction.bundle if finding.prediction else None
+    stated = (bundle.bundle_id, bundle.version, bundle.digest) if bundle else ("", "", "")
+    return dict(zip(("bundle_id", "bundle_version", "bundle_digest"), stated, strict=True))
 
 
 def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, now: datetime) -> Finding:
@@ -111,18 +121,29 @@ def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy
 
 def _retire(connection: sa.Connection, before: Finding, by: FindingKind, step: Step) -> None:
     to_state = Currency.WITHDRAWN if by is FindingKind.WITHDRAWN else Currency.SUPERSEDED
+    retire(connection, before, to_state, step)
+    drop_unsent(connection, before, step)
+
+
+def retire(connection: sa.Connection, before: Finding | sa.Row[Any], to_state: Currency, step: Step) -> None:
+    """End the currency of a finding."""
     query = FINDING.update().where(FINDING.c.finding_id == before.finding_id)
     connection.execute(query.values(currency=to_state.value))
     subject = f"finding {before.revision}"
     move(connection, "currency", before.case_id, (Currency.CURRENT, to_state), subject=subject, time=step.time,
          actor=step.actor, reason=step.reason)  # fmt: skip
-    _drop_unsent(connection, before, step)
 
 
-def _drop_unsent(connection: sa.Connection, before: Finding, step: Step) -> None:
-    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment."""
-    unsent = DELIVERY.c.state.in_([DeliveryState.HELD.value, DeliveryState.DUE.value])
-    for row in list(connection.execute(sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent))):
+def drop_unsent(connection: sa.Connection, before: Finding | sa.Row[Any], step: Step, *, sending: bool = False) -> None:
+    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment.
+
+    ``sending``: nor is what is on its way tried again.
+    """
+    states = [DeliveryState.HELD.value, DeliveryState.DUE.value, *([DeliveryState.SENDING.value] if sending else [])]
+    unsent = DELIVERY.c.state.in_(states)
+    # Locked: a worker that takes one of them at this moment comes either first (it is being sent) or too late.
+    query = sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent).with_for_update()
+    for row in list(connection.execute(query)):
         move(connection, "delivery", before.case_id, (DeliveryState(row.state), DeliveryState.DEAD_LETTER),
              subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor, reason=REPLACED)  # fmt: skip
     values = {"state": DeliveryState.DEAD_LETTER.value, "reason": REPLACED, "deadline_time": None}
@@ -131,7 +152,7 @@ def _drop_unsent(connection: sa.Connection, before: Finding, step: Step) -> None
 
 def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step) -> None:
     reached = _sinks_reached(connection, finding.case_id)
-    for sink in policy.sinks:
+    for sink in (*policy.sinks, *_removed(connection, finding, reached, policy, step)):
         if finding.kind is FindingKind.WITHDRAWN and sink.name not in reached:
             continue
         held = sink.hold_until_reviewed and finding.review is ReviewState.WAITING
@@ -150,8 +171,23 @@ def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step
              time=step.time, actor=step.actor, reason="owed")  # fmt: skip
 
 
-def _sinks_reached(connection: sa.Connection, case_id: str) -> set[str]:
-    """Return the sinks that hold, or may hold, something about the case: whatever was owed to them before."""
-    tried = sa.or_(DELIVERY.c.tries > 0, DELIVERY.c.state != DeliveryState.DEAD_LETTER.value)
-    query = sa.select(DELIVERY.c.sink).where(DELIVERY.c.case_id == case_id, tried).distinct()
-    return set(connection.execute(query).scalars())
+def _removed(
+    connection: sa.Connection, finding: Finding, reached: dict[str, str], policy: Policy, step: Step
+) -> list[SinkPolicy]:
+    """Return the sinks that have something of the case and are no longer in the site file; a person is told.
+
+    The delivery waits there, so that it can be redirected, or goes on when the sink comes back into the file.
+    """
+    gone = [name for name in reached if name not in {sink.name for sink in policy.sinks}]
+    for name in gone:
+        text = f"sink {name} is no longer in the site file and still has an earlier result: redirect its deliveries"
+        tell(connection, "sink_removed", text, step.time, case_id=finding.case_id, key=f"{finding.case_id}|{name}")
+    return [SinkPolicy(name, reached[name]) for name in gone]
+
+
+def _sinks_reached(connection: sa.Connection, case_id: str) -> dict[str, str]:
+    """Return the sinks (name and kind) that hold, or may hold, something about the case."""
+    query = sa.select(DELIVERY.c.sink, DELIVERY.c.kind).where(
+        DELIVERY.c.case_id == case_id, DELIVERY.c.maybe_there > 0, DELIVERY.c.replaced.is_(False)
+    )
+    return {row.sink: row.kind for row in connection.execute(query.order_by(DELIVERY.c.revision))}

@@ -9,24 +9,28 @@ import sqlalchemy as sa
 
 from services.results.ledger.database import reading, writing
 from services.results.ledger.machines import FINAL_INFERENCE, OPEN_DELIVERY
+from services.results.ledger.policy import Policy
 from services.results.ledger.record import tell
-from services.results.ledger.tables import CASE, DELIVERY
-from shared.domain.case import ReviewState
+from services.results.ledger.sinks import open_for_long, tell_open, tell_removed
+from services.results.ledger.tables import CASE, DELIVERY, SINK
+from shared.domain.case import DeliveryState, ReviewState
 
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Finds passed deadlines of cases, reviews and deliveries."""
+    """Finds passed deadlines of cases, reviews and deliveries, and sinks that are down."""
 
     engine: sa.Engine
+    policy: Policy
 
     def tell(self, now: datetime) -> int:
         """Tell a person about everything newly overdue; return how much that was."""
-        cases, deliveries = _cases(now), _deliveries(now)
+        cases, deliveries, sinks = _cases(now), _deliveries(now), open_for_long(self.policy, now)
         with reading(self.engine) as connection:
-            if not connection.execute(cases.limit(1)).first() and not connection.execute(deliveries.limit(1)).first():
+            if not any(connection.execute(query.limit(1)).first() for query in (cases, deliveries, sinks)):
                 return 0
         with writing(self.engine) as connection:
+            down = tell_open(connection, self.policy, now)
             late_cases, late_deliveries = list(connection.execute(cases)), list(connection.execute(deliveries))
             for case in late_cases:
                 text = f"still {case.state} after its deadline ({case.reason})"
@@ -45,7 +49,12 @@ class Overdue:
                 tell(connection, "overdue_delivery", text, now, case_id=item.case_id, key=key)
                 where = DELIVERY.c.delivery_id == item.delivery_id
                 connection.execute(DELIVERY.update().where(where).values(told=True))
-        return len(late_cases) + len(late_deliveries)
+        return down + len(late_cases) + len(late_deliveries)
+
+    def tell_removed(self, now: datetime) -> int:
+        """Tell a person about sinks that are no longer in the site file and still owed something; return how many."""
+        with writing(self.engine) as connection:
+            return tell_removed(connection, self.policy, now)
 
 
 def _cases(now: datetime) -> sa.Select[tuple[object, ...]]:
@@ -55,5 +64,8 @@ def _cases(now: datetime) -> sa.Select[tuple[object, ...]]:
 
 
 def _deliveries(now: datetime) -> sa.Select[tuple[object, ...]]:
+    """What waits for an open sink is told with its sink, not one by one."""
     still_open = DELIVERY.c.state.in_([state.value for state in OPEN_DELIVERY])
-    return sa.select(DELIVERY).where(DELIVERY.c.deadline_time < now, DELIVERY.c.told.is_(False), still_open)
+    waits = sa.select(SINK.c.sink).where(SINK.c.sink == DELIVERY.c.sink, SINK.c.open_since.is_not(None)).exists()
+    late = sa.and_(DELIVERY.c.deadline_time < now, DELIVERY.c.told.is_(False))
+    return sa.select(DELIVERY).where(late, still_open, sa.or_(DELIVERY.c.state != DeliveryState.DUE.value, ~waits))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from services.results.ledger import outcomes
+from services.results.ledger import letters, outcomes
 from services.results.ledger.cases import Step, advance, locked
 from services.results.ledger.database import writing
 from services.results.ledger.keys import Keys
@@ -17,8 +16,7 @@ from services.results.ledger.policy import Policy
 from services.results.ledger.record import move
 from services.results.ledger.requests import once
 from services.results.ledger.retraction import retract
-from services.results.ledger.tables import DELIVERY, FINDING
-from shared.domain.case import Currency, DeliveryState, InferenceState, ReviewState
+from shared.domain.case import InferenceState, ReviewState
 from shared.domain.errors import ConflictError
 
 
@@ -36,7 +34,11 @@ class People:
         with writing(self.engine) as connection:
             requeued, resent = once(
                 connection, request_id, "RetryCase", now,
-                lambda: [self._requeue(connection, case_id, step), self._resend(connection, case_id, step)],
+                lambda: [
+                    self._requeue(connection, case_id, step),
+                    letters.resend_case(connection, case_id, self.policy, step),
+                ],
+                actor=step.actor, case_id=case_id,
             )  # fmt: skip
         return bool(requeued), int(resent)
 
@@ -46,6 +48,7 @@ class People:
             answer = once(
                 connection, request_id, "WithdrawCase", step.time,
                 lambda: retract(connection, case_id, self.keys, self.policy, step),
+                actor=step.actor, case_id=case_id,
             )  # fmt: skip
         return str(answer)
 
@@ -62,6 +65,8 @@ class People:
                 "ReviewCase",
                 step.time,
                 lambda: self._review(connection, case_id, verdict, step),
+                actor=step.actor,
+                case_id=case_id,
             )
         return str(answer)
 
@@ -82,30 +87,6 @@ class People:
             advance(connection, row, InferenceState.COLLECTING, step, told=False, closed=False, evaluate_time=step.time,
                     collect_until=until, deadline_time=until)  # fmt: skip
         return True
-
-    def _resend(self, connection: sa.Connection, case_id: str, step: Step) -> int:
-        """Dead letters of what is superseded stay: resending them would make an old result look current."""
-        query = (
-            sa.select(DELIVERY)
-            .join(FINDING, FINDING.c.finding_id == DELIVERY.c.finding_id)
-            .where(
-                DELIVERY.c.case_id == case_id,
-                DELIVERY.c.state == DeliveryState.DEAD_LETTER.value,
-                FINDING.c.currency == Currency.CURRENT.value,
-            )
-        )
-        letters = list(connection.execute(query))
-        for letter in letters:
-            self._due(connection, letter, step)
-        return len(letters)
-
-    def _due(self, connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
-        move(connection, "delivery", row.case_id, (DeliveryState(row.state), DeliveryState.DUE),
-             subject=f"{row.sink} {row.revision}", time=step.time, actor=step.actor, reason=step.reason)  # fmt: skip
-        values = {"state": DeliveryState.DUE.value, "tries": 0, "next_time": step.time, "reason": step.reason,
-                  "told": False,
-                  "deadline_time": step.time + self.policy.state_deadline}  # fmt: skip
-        connection.execute(DELIVERY.update().where(DELIVERY.c.delivery_id == row.delivery_id).values(**values))
 
     def _review(self, connection: sa.Connection, case_id: str, verdict: ReviewState, step: Step) -> str:
         finding = outcomes.current(connection, case_id)

@@ -58,6 +58,9 @@ CASE = sa.Table(
     sa.Column("closed", sa.Boolean, nullable=False, comment="withdrawn: only new images, or a person, ask again"),
     sa.Column("created_time", AwareTime, nullable=False),
     sa.Column("updated_time", AwareTime, nullable=False),
+    sa.Column("patient", sa.String(64), nullable=False, comment="HMAC of the identity: the audit's name for it"),
+    sa.Column("sent_authority", sa.String(128), nullable=False, comment="as the images have it, where it was merged"),
+    sa.Column("sent_identifier", sa.String(128), nullable=False),
     sa.Index("ledger_case_patient", "authority", "identifier"),
     sa.Index("ledger_case_study", "study_instance_uid"),
     sa.Index("ledger_case_evaluate", "evaluate_time"),
@@ -87,8 +90,12 @@ FINDING = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("currency", sa.String(16), nullable=False),
     sa.Column("result_key", sa.String(64), nullable=False),
-    sa.Column("body", sa.Text, nullable=False, comment="services.results.ledger.findings.Finding as JSON"),
+    sa.Column("body", sa.Text, nullable=False, comment="services.results.ledger.findings.Finding as JSON; or erased"),
     sa.Column("created_time", AwareTime, nullable=False),
+    sa.Column("bundle_id", sa.String(128), nullable=False, comment="which model answered; empty: none did"),
+    sa.Column("bundle_version", sa.String(64), nullable=False),
+    sa.Column("bundle_digest", sa.String(64), nullable=False),
+    sa.Index("ledger_finding_bundle", "bundle_id", "currency"),
     sa.UniqueConstraint("case_id", "revision"),
 )
 
@@ -113,9 +120,25 @@ DELIVERY = sa.Table(
     sa.Column("deadline_time", AwareTime, nullable=True),
     sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("created_time", AwareTime, nullable=False),
+    sa.Column("maybe_there", sa.Integer, nullable=False, default=0, comment="tries that may have left something there"),
+    sa.Column("other_ids", sa.Text, nullable=False, default="", comment="earlier names of the object, by spaces"),
+    sa.Column("from_sink", sa.String(64), nullable=False, default="", comment="the sink it was redirected from"),
+    sa.Column("moved", sa.Boolean, nullable=False, default=False, comment="redirected: another sink has it now"),
     sa.UniqueConstraint("finding_id", "sink"),
     sa.Index("ledger_delivery_due", "sink", "state", "next_time"),
     sa.Index("ledger_delivery_case", "case_id"),
+)
+
+SINK = sa.Table(
+    "ledger_sink",
+    METADATA,
+    sa.Column("sink", sa.String(64), primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False, comment="in a row; of the sink, not of a delivery"),
+    sa.Column("open_since", AwareTime, nullable=True, comment="empty: deliveries flow"),
+    sa.Column("probe_time", AwareTime, nullable=True, comment="one delivery may try from then on"),
+    sa.Column("success_time", AwareTime, nullable=True, comment="when it last answered"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("told_time", AwareTime, nullable=True, comment="when a person was told that it is open"),
 )
 
 TRANSITION = sa.Table(

@@ -43,8 +43,8 @@ def test_a_pacs_that_is_down_delays_nobody_else_and_gets_it_later(
     app.start()
     try:
         wait_until(lambda: rows["ehr"].state == rows["folder"].state == "delivered", "EHR and folder")
-        wait_until(lambda: rows["pacs"].tries >= 2, "two tries at the PACS")
-        assert "cannot be reached" in rows["pacs"].reasons[0]
+        wait_until(lambda: len(rows["pacs"].outages) >= 2, "two failures of the PACS")
+        assert "cannot be reached" in rows["pacs"].outages[0].reason
         with start_orthanc(tmp_path / "pacs", ae_title=PACS_TITLE, dicom_port=port) as pacs:
             wait_until(lambda: rows["pacs"].state == "delivered", "the PACS")
             assert len(pacs.find("Instance", Modality="SR")) == 1

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from services.results.deliver.adapters.answers import once_sent
 from services.results.deliver.adapters.dicom_node import DicomNode
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.formats.readback import dicom_differences
-from services.results.deliver.formats.sr_document import to_sr
-from services.results.deliver.formats.style import Style, document_uid
+from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.taking_back import SR_ONLY, Withdrawal, documents, object_uid
 from services.results.deliver.ports import Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError, TemporaryError
@@ -27,24 +28,32 @@ class CStoreSink:
     headers: SourceHeaders
     style: Style
     new_uid: Callable[[], str]
+    withdrawal: Withdrawal = SR_ONLY
     reports: CommitmentReports | None = None
     """Borrowed; None where the site does not ask for storage commitment."""
 
     def object_id(self, finding: Finding) -> str:
         """Return the SOP Instance UID the document has, or will have."""
-        return document_uid(finding, self.style)
+        return object_uid(finding, self.style, self.withdrawal)
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
-        """Store the SR and return once it is proven to be there.
+        """Store the SR (and what else takes back) and return once it is proven to be there.
 
         Raises:
             OncoRelayError: Permanent or temporary, by the table in ``answers``.
         """
-        document = to_sr(finding, self.headers.read(finding), predecessors, self.style)
+        first, *others = documents(finding, self.headers.read(finding), predecessors, self.style, self.withdrawal)
+        self._bring(first)
+        with once_sent():
+            for document in others:
+                self._bring(document)
+        return Sent(str(first.SOPInstanceUID), self._location(first))
+
+    def _bring(self, document: Dataset) -> None:
         self.node.store(document)
-        self._commit(document)
-        self._compare(document)
-        return Sent(str(document.SOPInstanceUID), self._location(document))
+        with once_sent():
+            self._commit(document)
+            self._compare(document)
 
     def _commit(self, document: Dataset) -> None:
         if self.reports is None:

@@ -13,7 +13,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 
 from services.results.deliver.adapters.answers import dimse_error, rejection
-from services.results.deliver.formats.sr_source import COMPREHENSIVE_3D_SR
+from services.results.deliver.ports import NotReachedError, RefusedError
 from shared.domain.errors import PermanentError, UnavailableError
 
 # PS3.6 table A-1
@@ -41,7 +41,7 @@ class DicomNode:
         Raises:
             OncoRelayError: Permanent or temporary, by the table in ``answers``.
         """
-        with self._association([COMPREHENSIVE_3D_SR]) as association:
+        with self._association([str(document.SOPClassUID)]) as association:
             answer = association.send_c_store(document)
             error = dimse_error(_status(answer, self.called), f"C-STORE to {self.called}")
         if error:
@@ -56,15 +56,16 @@ class DicomNode:
         """
         received: list[Dataset] = []
         handlers = [(evt.EVT_C_STORE, _keep, [received])]
-        roles = [build_role(COMPREHENSIVE_3D_SR, scp_role=True)]
-        with self._association([_FIND, _GET, COMPREHENSIVE_3D_SR], handlers, roles) as association:
+        kind = str(document.SOPClassUID)
+        roles = [build_role(kind, scp_role=True)]
+        with self._association([_FIND, _GET, kind], handlers, roles) as association:
             offered = {str(context.abstract_syntax) for context in association.accepted_contexts}
             if not offered & {_FIND, _GET}:
                 raise PermanentError(f"{self.called} offers neither C-FIND nor C-GET: ask it for storage commitment")
             found = self._found(association, document) if _FIND in offered else None
             if _FIND in offered and found is None:
                 return None, False
-            if {_GET, COMPREHENSIVE_3D_SR} <= offered:
+            if {_GET, kind} <= offered:
                 # The object arrives at the handler; a node that refuses leaves us with what C-FIND said.
                 list(association.send_c_get(_query(document), _GET))
         return (received[0], True) if received else (found, False)
@@ -131,8 +132,8 @@ class DicomNode:
             said = refused[0]
             return rejection(said.result or 0, said.source or 0, said.reason_diagnostic or 0, where)
         if answer is not None and answer.result == 0 and not association.accepted_contexts:
-            return PermanentError(f"{where} accepts none of the services asked for")
-        return UnavailableError(f"{where} cannot be reached, or did not answer within {self.timeout_s:g} s")
+            return RefusedError(f"{where} accepts none of the services asked for")
+        return NotReachedError(f"{where} cannot be reached, or did not answer within {self.timeout_s:g} s")
 
 
 def _status(answer: Dataset, called: str) -> int:

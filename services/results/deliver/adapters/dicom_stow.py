@@ -8,12 +8,13 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from services.results.deliver.adapters.answers import dimse_error, http_error
+from services.results.deliver.adapters.answers import dimse_error, http_error, once_sent
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.web import WebServer
 from services.results.deliver.formats.readback import dicom_differences
-from services.results.deliver.formats.sr_document import encoded, to_sr
-from services.results.deliver.formats.style import Style, document_uid
+from services.results.deliver.formats.sr_document import encoded
+from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.taking_back import SR_ONLY, Withdrawal, documents, object_uid
 from services.results.deliver.ports import Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError, TemporaryError
@@ -32,22 +33,30 @@ class StowSink:
     server: WebServer
     headers: SourceHeaders
     style: Style
+    withdrawal: Withdrawal = SR_ONLY
 
     def object_id(self, finding: Finding) -> str:
         """Return the SOP Instance UID the document has, or will have."""
-        return document_uid(finding, self.style)
+        return object_uid(finding, self.style, self.withdrawal)
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
-        """Store the SR and return once it is proven to be there.
+        """Store the SR (and what else takes back) and return once it is proven to be there.
 
         Raises:
             OncoRelayError: Permanent or temporary, by the table in ``answers``.
         """
-        document = to_sr(finding, self.headers.read(finding), predecessors, self.style)
+        first, *others = documents(finding, self.headers.read(finding), predecessors, self.style, self.withdrawal)
+        self._bring(first)
+        with once_sent():
+            for document in others:
+                self._bring(document)
+        return Sent(str(first.SOPInstanceUID), f"{self.server.base.rstrip('/')}/{_path(first)}")
+
+    def _bring(self, document: Dataset) -> None:
         self._store(document)
-        self._find(document)
-        self._compare(document)
-        return Sent(str(document.SOPInstanceUID), f"{self.server.base.rstrip('/')}/{_path(document)}")
+        with once_sent():
+            self._find(document)
+            self._compare(document)
 
     def _store(self, document: Dataset) -> None:
         boundary = f"oncorelay-{document.SOPInstanceUID}"
@@ -63,7 +72,7 @@ class StowSink:
             error = dimse_error(reason, f"STOW-RS to {self.name}")
             if error:
                 raise error
-        error = http_error(answer.status, f"STOW-RS to {self.name}")
+        error = http_error(answer.status, f"STOW-RS to {self.name}", after_s=answer.after_s)
         if error and answer.status != _CONFLICT:
             raise error
 
@@ -84,7 +93,7 @@ class StowSink:
 
     def _json(self, path: str) -> list[dict[str, Any]]:
         answer = self.server.call("GET", path, {"Accept": _JSON})
-        error = http_error(answer.status, f"DICOMweb of {self.name}")
+        error = http_error(answer.status, f"DICOMweb of {self.name}", after_s=answer.after_s)
         if error:
             raise error
         rows = answer.json()

@@ -12,6 +12,7 @@ from services.results.deliver.formats.fhir_bundle import RETRACTED
 from services.results.deliver.formats.fhir_parts import revision
 from services.results.ledger.findings import Finding, Predecessor
 from shared.codes import local
+from shared.domain.case import FindingKind
 from shared.domain.errors import PermanentError
 from shared.domain.identity import IdentityMap
 from shared.fhir.reading.patient import read_patient
@@ -38,6 +39,9 @@ class Charts:
         Raises:
             PermanentError: If there is not exactly one such Patient, or it contradicts the images (identity conflict).
         """
+        if finding.kind is FindingKind.WITHDRAWN:
+            # Taking back needs no chart: it must work where the Patient was merged, renamed or removed meanwhile.
+            return Chart({}, {}, tuple(self._earlier(finding, predecessors)))
         patient = f"Patient/{self._patient(finding)['id']}"
         known = {source: literal for source, literal in self._known(finding, patient) if literal}
         return Chart(reference(patient), known, tuple(self._earlier(finding, predecessors)))
@@ -104,6 +108,7 @@ class Charts:
         the server although its answer never reached us.
         """
         seen = set()
+        names = [revision(finding.case_id, number) for number in range(1, finding.revision)]
         for kind in _OUR_KINDS:
             for row in self._of_revisions(kind, finding):
                 seen.add(f"{kind}/{row['id']}")
@@ -112,7 +117,7 @@ class Charts:
         for predecessor in predecessors:
             if predecessor.object_id not in seen and predecessor.object_id.startswith("RiskAssessment/"):
                 left = self.client.read(predecessor.object_id)
-                if left and left.get("status") != RETRACTED:
+                if left and left.get("status") != RETRACTED and _is_ours(left, names):
                     yield left
 
     def _of_revisions(self, kind: str, finding: Finding) -> Iterator[Json]:
@@ -121,6 +126,11 @@ class Charts:
             chunk = names[start : start + _REVISIONS_AT_ONCE]
             tokens = [by_token("", local.REVISION_SYSTEM, name).removeprefix("=") for name in chunk]
             for row in self.client.search(kind, f"identifier={','.join(tokens)}"):
-                stated = [(i.get("system"), i.get("value")) for i in row.get("identifier", [])]
-                if any((local.REVISION_SYSTEM, name) in stated for name in chunk):
+                if _is_ours(row, chunk):
                     yield row
+
+
+def _is_ours(resource: Json, names: Sequence[str]) -> bool:
+    """Tell whether a resource names itself as one of these revisions: another server may use the same ids."""
+    stated = [(row.get("system"), row.get("value")) for row in resource.get("identifier", [])]
+    return any((local.REVISION_SYSTEM, name) in stated for name in names)

@@ -62,9 +62,19 @@ class FhirClient:
         return self.server.call("GET", path, {"Accept": _FHIR_JSON, "Cache-Control": "no-cache"})
 
     def _check(self, answer: Answer, what: str) -> None:
-        error = http_error(answer.status, f"{self.name} ({what})", _detail(answer.json()))
+        body = answer.json()
+        error = http_error(
+            answer.status, f"{self.name} ({what})", _detail(body), issues=_codes(body), after_s=answer.after_s
+        )
         if error:
             raise error
+
+
+def _codes(body: Any) -> list[str]:
+    """Return the issue codes of an OperationOutcome that stand for errors (FHIR R4 ``issue-severity``)."""
+    issues = body.get("issue", []) if isinstance(body, dict) else []
+    rows = [row for row in issues if isinstance(row, dict) and row.get("severity") in {"fatal", "error"}]
+    return [str(row.get("code", "")) for row in rows]
 
 
 def _detail(body: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.results.deliver.adapters.answers import once_sent
 from services.results.deliver.adapters.fhir_chart import Charts
 from services.results.deliver.adapters.fhir_client import FhirClient
 from services.results.deliver.formats.chart import Chart
@@ -46,10 +47,11 @@ class FhirSink:
         bundle = to_transaction(finding, chart, self.style)
         if bundle:
             self.client.transact(bundle)
-        self._check_retracted(chart)
-        if bundle is None or finding.kind is FindingKind.WITHDRAWN:
-            return self._withdrawn(predecessors)
-        left = [self._read_back(finding, kind, bundle) for kind in _READ_BACK]
+        with once_sent():
+            self._check_retracted(chart)
+            if bundle is None or finding.kind is FindingKind.WITHDRAWN:
+                return self._withdrawn(predecessors)
+            left = [self._read_back(finding, kind, bundle) for kind in _READ_BACK]
         return Sent(left[0], f"{self.client.server.base.rstrip('/')}/{left[0]}")
 
     def _few_to_retract(self, finding: Finding, chart: Chart) -> Chart:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.results.deliver.adapters.answers import file_error
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.formats.chart import chart_without_server
 from services.results.deliver.formats.fhir_bundle import to_transaction
@@ -13,7 +14,7 @@ from services.results.deliver.formats.sr_document import encoded, to_sr
 from services.results.deliver.formats.style import Style, document_uid
 from services.results.deliver.ports import Sent
 from services.results.ledger.findings import Finding, Predecessor
-from shared.domain.errors import PermanentError, UnavailableError
+from shared.domain.errors import PermanentError
 from shared.domain.identity import IdentityMap
 from shared.fhir.writing.elements import encode
 from shared.storage.blobs import sync_folder, write_durably
@@ -52,7 +53,7 @@ class FolderSink:
                 self._write(file_name, data)
             self._retire([row.object_id for row in predecessors if row.object_id])
         except OSError as error:
-            raise UnavailableError(f"the folder of {self.name} cannot be written: {error.strerror}") from error
+            raise file_error(error, f"the folder of {self.name}") from error
         return Sent(stem, str(self.folder / next(iter(files), "")))
 
     def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:

@@ -6,19 +6,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
+from functools import partial
+from typing import TypeVar
 
 from services.results.config import Settings
 from services.results.deliver.ports import Deliveries
+from services.results.ledger.breaker import Outage
 from services.results.ledger.findings import DueDelivery, Finding
 from services.results.ledger.numbers import Numbers
+from shared.domain.case import DeliveryState
 from shared.domain.errors import ConflictError
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
 
-_FAILURES = 3
-"""So many failures in a row without a success are told by health."""
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -27,10 +29,7 @@ class CountedDeliveries:
 
     inner: Deliveries
     sink: str
-    failures: int = 0
-    """In a row."""
     _begun: dict[str, float] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
 
     def take_due(
         self, sink: str, now: datetime, lease_s: float, object_id: Callable[[Finding], str]
@@ -45,32 +44,35 @@ class CountedDeliveries:
         """Record a success."""
         self._end(due, "delivered", lambda: self.inner.delivered(due, object_id, location, now))
 
-    def postpone(self, due: DueDelivery, reason: str, next_time: datetime, now: datetime) -> None:
+    def postpone(
+        self, due: DueDelivery, reason: str, next_time: datetime, now: datetime, *, nothing_left: bool = False
+    ) -> None:
         """Record a failure that may pass."""
-        self._end(due, "postponed", lambda: self.inner.postpone(due, reason, next_time, now))
+        again = partial(self.inner.postpone, due, reason, next_time, now, nothing_left=nothing_left)
+        self._end(due, "postponed", again)
 
-    def give_up(self, due: DueDelivery, reason: str, now: datetime) -> None:
+    def unavailable(self, due: DueDelivery, outage: Outage, now: datetime) -> DeliveryState:
+        """Record that the sink could not be reached."""
+        return self._end(due, "unavailable", lambda: self.inner.unavailable(due, outage, now))
+
+    def give_up(
+        self, due: DueDelivery, reason: str, now: datetime, *, nothing_left: bool = False, answered: bool = False
+    ) -> None:
         """Record a dead letter."""
-        self._end(due, "given_up", lambda: self.inner.give_up(due, reason, now))
+        letter = partial(self.inner.give_up, due, reason, now, nothing_left=nothing_left, answered=answered)
+        self._end(due, "given_up", letter)
 
-    def look(self) -> str:
-        """Say whether this sink takes what it is sent (``health.Check``)."""
-        if self.failures < _FAILURES:
-            return ""
-        return f"{self.failures} tries in a row failed: `oncorelay cases` says why, `oncorelay doctor` asks the peer"
-
-    def _end(self, due: DueDelivery, outcome: str, record: Callable[[], None]) -> None:
+    def _end(self, due: DueDelivery, outcome: str, record: Callable[[], T]) -> T:
         begun = self._begun.pop(due.delivery_id, None)
         if begun is not None:
             metrics.DELIVERY_SECONDS.observe(time.perf_counter() - begun, sink=self.sink)
-        with self._lock:
-            self.failures = 0 if outcome == "delivered" else self.failures + 1
         try:
-            record()
+            state = record()
         except ConflictError:
             metrics.DELIVERY_TRIES.add(sink=self.sink, outcome="lost")
             raise
         metrics.DELIVERY_TRIES.add(sink=self.sink, outcome=outcome)
+        return state
 
 
 def operations(
@@ -82,9 +84,10 @@ def operations(
     def sample() -> None:
         metrics.DELIVERIES.put(numbers.deliveries())
         metrics.DELIVERY_AGE.put(numbers.oldest_deliveries(now()))
+        metrics.SINK_OPEN.put(numbers.open_sinks(now()))
 
     watched: dict[str, Check] = {
         "ledger": checks.succeeds(numbers.reachable),
-        **{f"sink {name}": check for name, check in sinks.items()},
+        **sinks,
     }
     return Operations("results.deliver", settings.deliver_ops_address, settings.site.otlp_endpoint, watched, sample)

@@ -18,6 +18,7 @@ from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.adapters.web import WebServer
 from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.taking_back import Withdrawal
 from services.results.deliver.ports import Sink
 from shared.domain.errors import InvalidInputError
 from shared.storage.blobs import LocalBlobs
@@ -35,7 +36,7 @@ def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sin
         case "dicom-cstore":
             return _cstore(settings, sink, headers, look, opened)
         case "dicom-stow":
-            return StowSink(sink.name, _server(sink, opened), headers, look)
+            return StowSink(sink.name, _server(sink, opened), headers, look, _withdrawal(sink))
         case "fhir":
             client = FhirClient(sink.name, _server(sink, opened))
             return FhirSink(sink.name, client, look, settings.identity_map)
@@ -52,6 +53,10 @@ def style(settings: Settings, sink: SinkSettings) -> Style:
     return Style(site.uid_root, site.device_uid, validity, sink.probability_convention, sink.clinical)
 
 
+def _withdrawal(sink: SinkSettings) -> Withdrawal:
+    return Withdrawal(sink.withdrawal, sink.rejection)
+
+
 def _cstore(
     settings: Settings, sink: SinkSettings, headers: SourceHeaders, look: Style, opened: ExitStack
 ) -> CStoreSink:
@@ -64,7 +69,8 @@ def _cstore(
             CommitmentReports(sink.calling_ae_title, sink.ae_title, sink.commitment_port, sink.timeout_s)
         )
     prefix = f"{settings.site.uid_root}."
-    return CStoreSink(sink.name, node, headers, look, lambda: str(generate_uid(prefix=prefix)), reports)
+    return CStoreSink(sink.name, node, headers, look, lambda: str(generate_uid(prefix=prefix)),
+                      _withdrawal(sink), reports)  # fmt: skip
 
 
 def _server(sink: SinkSettings, opened: ExitStack) -> WebServer:

@@ -8,8 +8,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from services.results.deliver.ports import RefusedError
 from services.results.ledger.findings import Finding
-from shared.domain.errors import PermanentError
 from shared.storage.blobs import LocalBlobs
 
 _LONGEST_VALUE_BYTES = 65536  # longer values stay on disk: none of the patient and study attributes is that long
@@ -25,18 +25,18 @@ class SourceHeaders:
         """Return the header of the first image the answer rests on, or of the study's first instance.
 
         Raises:
-            PermanentError: If the study has no instance, or what is stored cannot be read.
+            RefusedError: If the study has no instance, or what is stored cannot be read.
         """
         uri = self._uri(finding)
         try:
             with self.blobs.open(uri) as stream:
                 return pydicom.dcmread(stream, stop_before_pixels=True, defer_size=_LONGEST_VALUE_BYTES, force=False)
         except (InvalidDicomError, OSError) as error:
-            raise PermanentError(f"the stored source image cannot be read ({type(error).__name__})") from error
+            raise RefusedError(f"the stored source image cannot be read ({type(error).__name__})") from error
 
     def _uri(self, finding: Finding) -> str:
         pinned = finding.pins.instances if finding.pins else ()
         rows = sorted((row.sop_instance_uid, row.blob_uri) for row in pinned or finding.study.instances)
         if not rows:
-            raise PermanentError("the study has no stored instance to take patient and study attributes from")
+            raise RefusedError("the study has no stored instance to take patient and study attributes from")
         return rows[0][1]

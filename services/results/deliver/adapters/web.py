@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from services.results.deliver.adapters.answers import retry_after_s, transport_error
 from shared.domain.errors import PermanentError, UnavailableError
 
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
+_WHOLE_ANSWER_TIMEOUTS = 2
+"""An answer that trickles in is cut off after this many timeouts; each single wait is bounded by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,11 @@ class Answer:
     status: int
     headers: httpx.Headers
     content: bytes
+
+    @property
+    def after_s(self) -> float:
+        """Return how long the server asks us to wait, in seconds; 0 where it does not say."""
+        return retry_after_s(self.headers.get("Retry-After", ""))
 
     def json(self) -> Any:
         """Return the parsed JSON; None where there is none."""
@@ -49,12 +58,14 @@ class WebServer:
             UnavailableError: If the server cannot be reached or does not answer in time.
             PermanentError: If its answer is larger than we read.
         """
+        deadline = time.monotonic() + self.timeout_s * _WHOLE_ANSWER_TIMEOUTS
         url = f"{self.base.rstrip('/')}/{path}".rstrip("/")
         try:
             with self.client.stream(method, url, headers=headers | self._authorization(), content=content) as response:
-                return Answer(response.status_code, response.headers, _bounded(response, self.base))
-        except httpx.TransportError as error:
-            raise UnavailableError(f"{self.base} cannot be reached ({type(error).__name__})") from error
+                return Answer(response.status_code, response.headers, _bounded(response, self.base, deadline))
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
+            before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+            raise transport_error(self.base, type(error).__name__, str(error), connected=not before) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -70,12 +81,14 @@ class WebServer:
             raise PermanentError(f"the token of {self.base} cannot be read: {error.strerror}") from error
 
 
-def _bounded(response: httpx.Response, base: str) -> bytes:
+def _bounded(response: httpx.Response, base: str, deadline: float) -> bytes:
     chunks = []
     size = 0
     for chunk in response.iter_bytes():
         size += len(chunk)
         if size > LONGEST_ANSWER_BYTES:
             raise PermanentError(f"{base} answered with more than {LONGEST_ANSWER_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise UnavailableError(f"{base} answers too slowly")
         chunks.append(chunk)
     return b"".join(chunks)

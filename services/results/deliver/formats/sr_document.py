@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from io import BytesIO
 
 from highdicom.sr import Comprehensive3DSR
@@ -40,9 +40,16 @@ def to_sr(finding: Finding, header: Dataset, predecessors: Sequence[Predecessor]
         specific_character_set="ISO_IR 192", series_description=_description(finding),
     )  # fmt: skip
     document.PatientName = name
-    _say_who_made_it(document, finding, style)
-    _fix_time(document, finding.created_time.astimezone(zone(source)))
+    if finding.not_analysed:
+        document.CompletionFlagDescription = wording.refusal(finding)[:_LONG_STRING]
+    finish(document, finding, style, zone(source))
     return document
+
+
+def finish(document: Dataset, finding: Finding, style: Style, offset: tzinfo) -> None:
+    """Give a document its marks and its time: the same finding makes the same bytes."""
+    _say_who_made_it(document, finding, style)
+    _fix_time(document, finding.created_time.astimezone(offset))
 
 
 def encoded(document: Dataset) -> bytes:
@@ -64,8 +71,6 @@ def _say_who_made_it(document: Dataset, finding: Finding, style: Style) -> None:
     document.ManufacturerModelName = (answer.bundle.bundle_id if answer else finding.predictor)[:_LONG_STRING]
     versions = [f"renderer {RENDERER_VERSION}"] + ([f"bundle {answer.bundle.version}"[:_LONG_STRING]] if answer else [])
     document.SoftwareVersions = versions
-    if finding.not_analysed:
-        document.CompletionFlagDescription = wording.refusal(finding)[:_LONG_STRING]
     # The writing library names itself and its version: a newer one would change the bytes under the same UID.
     document.file_meta.ImplementationClassUID = UID(style.device_uid)
     document.file_meta.ImplementationVersionName = f"ONCORELAY_{RENDERER_VERSION}"

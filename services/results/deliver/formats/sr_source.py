@@ -10,10 +10,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.valuerep import PersonName
 
+from services.results.deliver.ports import RefusedError
 from services.results.ledger.findings import Finding, Predecessor
 from shared.codes import snomed
 from shared.domain.coding import Coding
-from shared.domain.errors import PermanentError
 from shared.domain.identity import Side
 
 COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
@@ -35,16 +35,16 @@ def source_header(finding: Finding, header: Dataset) -> Dataset:
     """Return the header of one source object, decoded to Unicode and with its type 2 attributes present.
 
     Raises:
-        PermanentError: If it belongs to another patient or study than the finding says.
+        RefusedError: If it belongs to another patient or study than the finding says.
     """
     source = deepcopy(header)
     source.decode()
     for keyword in _TYPE_2:
         source.setdefault(keyword, "")
     if str(source.PatientID or "").strip() != finding.identity.identifier:
-        raise PermanentError("identity conflict: the stored source image carries another Patient ID than the result")
+        raise RefusedError("identity conflict: the stored source image carries another Patient ID than the result")
     if source.StudyInstanceUID != finding.study.study_instance_uid:
-        raise PermanentError("the stored source image belongs to another study than the result")
+        raise RefusedError("the stored source image belongs to another study than the result")
     if source.PatientSex not in _SEXES:
         source.PatientSex = ""
     _make_names_unicode(source)
@@ -55,7 +55,7 @@ def evidence(finding: Finding, source: Dataset) -> list[Dataset]:
     """Return every instance of the study as evidence, the one with the real header first."""
     others = sorted(finding.study.instances, key=lambda row: (row.series_instance_uid, row.sop_instance_uid))
     rows = [
-        _reference(source.StudyInstanceUID, row.series_instance_uid, row.sop_class_uid, row.sop_instance_uid)
+        reference_item(source.StudyInstanceUID, row.series_instance_uid, row.sop_class_uid, row.sop_instance_uid)
         for row in others
         if row.sop_instance_uid != source.SOPInstanceUID
     ]
@@ -64,7 +64,7 @@ def evidence(finding: Finding, source: Dataset) -> list[Dataset]:
 
 def previous_versions(study_uid: str, earlier: Iterable[tuple[Predecessor, str]]) -> list[Dataset]:
     """Return the earlier SRs (predecessor and its series) for Predecessor Documents Sequence (PS3.3 C.17.2)."""
-    return [_reference(study_uid, series, COMPREHENSIVE_3D_SR, row.object_id) for row, series in earlier]
+    return [reference_item(study_uid, series, COMPREHENSIVE_3D_SR, row.object_id) for row, series in earlier]
 
 
 def zone(source: Dataset) -> timezone:
@@ -77,7 +77,8 @@ def zone(source: Dataset) -> timezone:
         return timezone(timedelta())
 
 
-def _reference(study_uid: str, series_uid: str, class_uid: str, instance_uid: str) -> Dataset:
+def reference_item(study_uid: str, series_uid: str, class_uid: str, instance_uid: str) -> Dataset:
+    """Return an instance by its UIDs, as the document builders take it."""
     row = Dataset()
     row.StudyInstanceUID = study_uid
     row.SeriesInstanceUID = series_uid

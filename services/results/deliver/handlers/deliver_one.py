@@ -8,9 +8,16 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.results.deliver.ports import Deliveries, Sent, Sink
+from services.results.deliver.ports import BusyError, Deliveries, NotReachedError, RefusedError, Sent, Sink
+from services.results.ledger.breaker import DEFAULT_RULE, BreakerRule, Outage
 from services.results.ledger.findings import DueDelivery
-from shared.domain.errors import ConflictError, ForbiddenError, PermanentError, TemporaryError
+from shared.domain.errors import (
+    ConflictError,
+    OutOfResourcesError,
+    PermanentError,
+    TemporaryError,
+    UnavailableError,
+)
 from shared.domain.prediction import IntendedUse
 from shared.observability import tracing
 
@@ -43,6 +50,7 @@ class DeliverOne:
     """A clinical sink refuses what was made by a demonstration or research bundle."""
     now: Callable[[], datetime]
     jitter: Callable[[], float]
+    rule: BreakerRule = DEFAULT_RULE
 
     def __call__(self) -> bool:
         """Raise nothing that concerns one delivery alone; a lost token means that somebody else has it."""
@@ -67,7 +75,10 @@ class DeliverOne:
         try:
             sent = self._send(due)
         except PermanentError as error:
-            self._give_up(due, str(error))
+            refused = isinstance(error, RefusedError)
+            self._give_up(due, str(error), nothing_left=refused, answered=refused)
+        except (UnavailableError, OutOfResourcesError) as error:
+            self._unavailable(due, error)
         except TemporaryError as error:
             self._again(due, str(error))
         except Exception as error:  # noqa: BLE001  (a defect of ours must end at a person, not in a silent loop)
@@ -81,18 +92,30 @@ class DeliverOne:
         answer = due.finding.prediction
         if self.clinical and answer and answer.bundle.intended_use is not IntendedUse.CLINICAL:
             use = answer.bundle.intended_use
-            raise ForbiddenError(f"{self.sink.name} is a clinical sink and refuses results for {use} use")
+            left = "; an earlier result of the case is still there: withdraw it" if due.predecessors else ""
+            raise RefusedError(f"{self.sink.name} is a clinical sink and refuses results for {use} use{left}")
         return self.sink.deliver(due.finding, due.predecessors)
+
+    def _unavailable(self, due: DueDelivery, error: TemporaryError) -> None:
+        """The sink's failure, not the delivery's: it costs no try, and counts for the sink."""
+        now = self.now()
+        asked = min(error.after_s, self.rule.longest.total_seconds()) if isinstance(error, BusyError) else 0.0
+        outage = Outage(
+            str(error), now + self.policy.pause(due.tries, self.jitter()), self.rule, self.policy.max_tries,
+            timedelta(seconds=asked) if asked > 0 else None, nothing_left=isinstance(error, NotReachedError),
+        )  # fmt: skip
+        state = self.deliveries.unavailable(due, outage, now)
+        log.warning("sink_unavailable", sink=self.sink.name, delivery_id=due.delivery_id, state=state)
 
     def _again(self, due: DueDelivery, reason: str) -> None:
         if due.tries >= self.policy.max_tries:
-            self._give_up(due, f"{reason} (try {due.tries} of {self.policy.max_tries})")
+            self._give_up(due, f"{reason} (try {due.tries} of {self.policy.max_tries})", answered=True)
             return
         now = self.now()
         pause = self.policy.pause(due.tries, self.jitter())
         self.deliveries.postpone(due, reason, now + pause, now)
         log.warning("delivery_postponed", sink=self.sink.name, delivery_id=due.delivery_id, tries=due.tries)
 
-    def _give_up(self, due: DueDelivery, reason: str) -> None:
-        self.deliveries.give_up(due, reason, self.now())
+    def _give_up(self, due: DueDelivery, reason: str, *, nothing_left: bool = False, answered: bool = False) -> None:
+        self.deliveries.give_up(due, reason, self.now(), nothing_left=nothing_left, answered=answered)
         log.error("delivery_given_up", sink=self.sink.name, delivery_id=due.delivery_id, tries=due.tries)
