@@ -92,6 +92,7 @@ ORDERS_WAITING = GaugeFamily("oncorelay_dispatch_outbox_messages", "Orders that 
 ORDERS_SENT = CounterFamily("oncorelay_dispatch_orders_sent_total", "Orders handed to Celery.")
 QUEUE_DEPTH = GaugeFamily("oncorelay_dispatch_queue_messages", "Orders in Redis, those held by workers included.")
 NOTICES = GaugeFamily("oncorelay_dispatch_notices", "Notices for people in the ledger.")
+AUDIT_HEAD = GaugeFamily("oncorelay_dispatch_audit_rows", "Number of the last row of the audit chain.")
 SAMPLED = GaugeFamily(
     "oncorelay_dispatch_sampled_timestamp_seconds", "When the numbers of the ledger were looked up (Unix time)."
 )
@@ -103,6 +104,9 @@ DELIVERIES = GaugeFamily(
 )  # fmt: skip
 DELIVERY_AGE = GaugeFamily(
     "oncorelay_deliver_oldest_delivery_seconds", "Age of the oldest delivery that is still owed, by sink.", (SINK,)
+)
+SINK_OPEN = GaugeFamily(
+    "oncorelay_deliver_sink_open_seconds", "For how long a sink's circuit breaker has been open; 0: closed.", (SINK,)
 )
 DELIVERY_TRIES = CounterFamily(
     "oncorelay_deliver_tries_total", "Tries, by sink and outcome.",

@@ -8,8 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from services.results.ledger.database import reading
+from services.results.ledger.governance_tables import AUDIT
 from services.results.ledger.machines import FINAL_INFERENCE, OPEN_DELIVERY
-from services.results.ledger.tables import ATTEMPT, CASE, DELIVERY, NOTICE, ORDER, TRANSITION
+from services.results.ledger.tables import ATTEMPT, CASE, DELIVERY, NOTICE, ORDER, SINK, TRANSITION
 from shared.domain.case import InferenceState, ReviewState
 
 Counted = dict[tuple[str, ...], float]
@@ -46,6 +47,17 @@ class Numbers:
         """Return how many notices there are."""
         with reading(self.engine) as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(NOTICE)).scalar() or 0)
+
+    def audit_head(self) -> int:
+        """Return the number of the last row of the audit chain; 0 where there is none."""
+        with reading(self.engine) as connection:
+            return int(connection.execute(sa.select(sa.func.max(AUDIT.c.number))).scalar() or 0)
+
+    def open_sinks(self, now: datetime) -> Counted:
+        """Return, by sink whose circuit breaker is open, for how long it has been, in seconds."""
+        query = sa.select(SINK.c.sink, SINK.c.open_since).where(SINK.c.open_since.is_not(None))
+        with reading(self.engine) as connection:
+            return {(sink,): _age(since, now) for sink, since in connection.execute(query)}
 
     def orders_waiting(self, now: datetime) -> int:
         """Return how many orders are due and not with Celery."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.results.ledger.breaker import BreakerRule, Outage
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.findings import Finding
 from services.results.ledger.ledger import Ledger
@@ -56,6 +57,22 @@ def test_a_settled_case_has_no_age_and_its_deliveries_have(ledger: Ledger, clock
     deliveries.delivered(taken, "1.2.3", "http://pacs/1.2.3", clock())
     assert numbers.deliveries() == {("pacs", "delivered"): 1.0, ("ehr", "due"): 1.0}
     assert numbers.oldest_deliveries(clock()) == {("ehr",): 5.0}
+
+
+def test_an_open_sink_has_an_age_and_the_audit_chain_a_head(ledger: Ledger, clock: Any) -> None:
+    numbers, deliveries = Numbers(ledger.engine), LedgerDeliveries(ledger.engine)
+    ledger.intake.submit("r1", a_study(), ("ln_pcr",), clock())
+    (due,) = ledger.collecting.due(clock())
+    ledger.collecting.refuse(due, a_refusal("missing: HER2"), clock())
+    assert numbers.open_sinks(clock()) == {}
+    before = numbers.audit_head()
+    taken = deliveries.take_due("pacs", clock(), 30, name_of)
+    assert taken is not None
+    rule = BreakerRule(failures=1)
+    deliveries.unavailable(taken, Outage("connection refused", clock(), rule, max_tries=8), clock())
+
+    assert numbers.open_sinks(clock.forward(seconds=9)) == {("pacs",): 9.0}
+    assert numbers.audit_head() >= before > 0
 
 
 def test_a_ledger_that_is_away_is_told_in_our_words() -> None:

@@ -84,6 +84,7 @@ def operations(
     def sample() -> None:
         metrics.DELIVERIES.put(numbers.deliveries())
         metrics.DELIVERY_AGE.put(numbers.oldest_deliveries(now()))
+        metrics.SINK_OPEN.put(numbers.open_sinks(now()))
 
     watched: dict[str, Check] = {
         "ledger": checks.succeeds(numbers.reachable),

@@ -36,6 +36,7 @@ class SampleLedger:
         metrics.ATTEMPTS.put(self.numbers.attempts())
         metrics.ORDERS_WAITING.set(self.numbers.orders_waiting(now))
         metrics.NOTICES.set(self.numbers.notices())
+        metrics.AUDIT_HEAD.set(self.numbers.audit_head())
         metrics.SAMPLED.set(now.timestamp())
         metrics.QUEUE_DEPTH.set(self.queue.waiting())
 

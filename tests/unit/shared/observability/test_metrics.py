@@ -13,7 +13,18 @@ from shared.observability.families import OTHER, CounterFamily, Label
 from shared.observability.metrics import CATALOGUE, PREFIXES
 
 README = Path(metrics.__file__).with_name("README.md").read_text()
-UNITS = ("_total", "_seconds", "_bytes", "_messages", "_studies", "_cases", "_attempts", "_deliveries", "_notices")
+UNITS = (
+    "_total",
+    "_seconds",
+    "_bytes",
+    "_messages",
+    "_studies",
+    "_cases",
+    "_attempts",
+    "_deliveries",
+    "_notices",
+    "_rows",
+)
 
 
 def test_every_metric_is_explained_in_the_readme_and_the_readme_explains_no_other() -> None:
