@@ -20,7 +20,9 @@ from services.cli.supervisor import Program
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".venvs"
 _BUILD_TIMEOUT_S = 900
-SINCE = ("tls_folder",)
+TLS_KEYS = frozenset({"tls_folder"})
+"""The previous version speaks plain gRPC, so on its machine everybody does, over loopback."""
+LATER_KEYS = TLS_KEYS | {"redis_password_file"}
 """Keys of ``site.toml`` that the previous version does not know; it refuses what it does not understand."""
 
 
@@ -111,6 +113,20 @@ def running_from(previous: Previous, names: frozenset[str], site: Path) -> Itera
         up.SERVICES = ours
 
 
-def understood(document: str) -> str:
-    """Return a site file without the keys that came later."""
-    return "\n".join(line for line in document.splitlines() if line.partition("=")[0].strip() not in SINCE)
+def without(document: str, keys: frozenset[str]) -> str:
+    """Return a site file without these keys."""
+    return "\n".join(line for line in document.splitlines() if line.partition("=")[0].strip() not in keys)
+
+
+def write_older(site: Path, target: Path) -> None:
+    """Take transport security out of a site file, and write beside it what the previous version understands.
+
+    It takes the password of Redis out of the URL; a file with it came later.
+    """
+    document = without(site.read_text(), TLS_KEYS)
+    site.write_text(document)
+    password = site.parent / "secrets" / "redis.password"
+    older = without(document, LATER_KEYS)
+    if password.exists():
+        older = older.replace("redis://", f"redis://:{password.read_text().strip()}@")
+    target.write_text(older)

@@ -15,7 +15,7 @@ import httpx
 import redis
 from pydicom.dataset import Dataset
 
-from services.cli.demo.site import FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
+from services.cli.demo.site import AUTHORITY, FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
 from services.cli.demo.surroundings import ROUTE_TO_US
 from services.cli.person import person_tls
 from services.cli.site_file import make_keys
@@ -23,15 +23,19 @@ from services.cli.supervisor import Supervisor
 from services.cli.up import Settings as UpSettings
 from services.cli.up import running
 from shared.domain.case import CaseDetail
-from shared.rpc.clients import ResultsClient
+from shared.domain.facts import PatientFacts
+from shared.domain.identity import PatientIdentity
+from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
 from shared.testing.fhir_server import FhirServer, start_fhir_server
 from shared.testing.orthanc import Modality, Orthanc, start_orthanc
 from shared.testing.ports import wait_until
 from shared.testing.store import store
 
-__all__ = ["FHIR_SYSTEM", "ISSUER", "System", "start_system"]
+__all__ = ["FHIR_SYSTEM", "ISSUER", "SERVICES", "System", "start_system"]
 
+SERVICES = ("dicom_listener", "lab_consumer", "results.serve", "results.dispatch", "results.deliver", "inference")
+"""In the order of ``Ports.ops``."""
 RETRIES = {"first_retry_s": 0.3, "longest_retry_s": 2.0, "max_tries": 60}
 
 Wire = Callable[[str, int], int]
@@ -131,12 +135,33 @@ class System:
 
     def empty_redis(self) -> None:
         """Remove everything Redis holds."""
+        self.redis().flushall()
+
+    def redis(self) -> Any:
+        """Return a client of our Redis."""
         password = (self.folder / "secrets" / "redis.password").read_text().strip()
-        redis.Redis(port=self.ports.redis, password=password).flushall()
+        return redis.Redis(port=self.ports.redis, password=password)
 
     def revive(self, name: str) -> None:
         """Have the supervisor start a killed service again, and wait until it is ready."""
         self.until(lambda: self.supervisor.children[name].ready and self._runs(name), f"{name} to come back")
+
+    def ops(self, service: str, path: str) -> httpx.Response:
+        """Ask a service what an operator asks."""
+        return httpx.get(f"http://127.0.0.1:{self.ports.ops[SERVICES.index(service)]}{path}", timeout=10)
+
+    def problems(self, service: str) -> dict[str, str]:
+        """Return what a service finds wrong itself."""
+        return dict(self.ops(service, "/health/ready").json()["problems"])
+
+    def facts(self, identifier: str) -> PatientFacts:
+        """Return what the lab consumer knows about a patient of the hospital."""
+        # Of all services, only results may ask for facts.
+        client = LabConsumerClient(f"127.0.0.1:{self.ports.facts}", tls=UpSettings().site.tls("results"))
+        try:
+            return client.get_facts(PatientIdentity(AUTHORITY, identifier))
+        finally:
+            client.close()
 
     def sr_uids(self) -> list[str]:
         """Return the SOP Instance UIDs of all SR in the PACS."""

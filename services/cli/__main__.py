@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from services.cli import cases, certs, doctor, letters, models, send, site_file
+from services.cli import cases, certs, doctor, governance, letters, models, send, site_file
+from services.cli.backup import command as backup_command
 from services.cli.demo import command as demo_command
 from services.cli.up import running, watch
 from shared.domain.errors import OncoRelayError
@@ -49,9 +50,13 @@ def up(config: Path | None) -> None:
 
 for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
-    models.models, models.predict, models.validate, doctor.doctor, certs.certs, demo_command.demo,
+    models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
+    backup_command.backup, backup_command.restore, demo_command.demo,
 ):  # fmt: skip
     oncorelay.add_command(_command)
+
+for _command in (governance.recall, governance.recalls):
+    models.models.add_command(_command)
 
 
 def main() -> None:

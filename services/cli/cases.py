@@ -78,7 +78,7 @@ def cases(*, as_json: bool) -> None:
       oncorelay cases --json
     """
     with results_client() as client:
-        found, notices = client.list_cases(), client.list_notices()
+        found, notices = client.list_cases(actor=person_name()), client.list_notices()
     refusals, trouble = _refusals()
     if as_json:
         rows = {"cases": [tree(case) for case in found], "notices": [tree(notice) for notice in notices]}
@@ -128,7 +128,7 @@ def case(case_id: str, *, as_json: bool) -> None:
     CASE_ID may be shortened to its first eight digits.
     """
     with results_client() as client:
-        detail = client.get_case(case_id)
+        detail = client.get_case(case_id, person_name())
     if as_json:
         print_json(tree(detail))
     else:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from rich.table import Table
 from rich.text import Text
 
+from services.cli import doctor_security
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.letters import why
@@ -76,7 +77,10 @@ def examine() -> Iterator[Examination]:
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
-    yield _try("redis", lambda: _redis(results.broker_url))
+    yield _try("certificates", lambda: doctor_security.certificates(results.site))
+    yield _try("secrets", lambda: doctor_security.secret_files(results, lab))
+    yield _try("FHIR door", lambda: doctor_security.fhir_door(lab))
+    yield _try("redis", lambda: doctor_security.redis_access(results))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
     yield _try(
@@ -139,14 +143,6 @@ def _disk(settings: ResultsSettings, min_free_mb: int) -> str:
     if free < min_free_mb:
         raise ValueError(f"{free} MiB free, the listener refuses below {min_free_mb}: make room or lower min_free_mb")
     return f"{free} MiB free"
-
-
-def _redis(url: str) -> str:
-    client = redis.Redis.from_url(url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S)
-    try:
-        return f"version {client.info('server')['redis_version']}"
-    finally:
-        client.close()
 
 
 def _schema(settings: ResultsSettings) -> str:
@@ -222,7 +218,7 @@ def _echo(node: Node) -> str:
 
 def _deliveries(results: ResultsSettings) -> str:
     """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
-    client = DeliveryClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)
+    client = DeliveryClient(results.grpc_address, deadline_s=TIMEOUT_S)
     try:
         sinks = client.list_sinks()
     finally:

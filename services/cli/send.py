@@ -11,6 +11,7 @@ import httpx
 
 from services.cli.send_images import send_images
 from services.lab_consumer.config import Settings as LabSettings
+from shared.security.tokens import first_key
 
 SENDER_AE_TITLE = "ONCORELAYSEND"
 TIMEOUT_S = 30.0
@@ -42,7 +43,7 @@ def send(paths: tuple[Path, ...], calling: str) -> None:
 def send_resources(files: Iterable[Path]) -> int:
     """POST FHIR resources to the lab consumer, one line each; return how many were not taken."""
     settings = LabSettings()
-    token = settings.token_path.read_text().strip() if settings.token_path.exists() else ""
+    token = first_key(settings.key_path) if settings.key_path and settings.key_path.exists() else ""
     base = f"http://{settings.http_host}:{settings.http_port}/fhir"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx.Client(headers=headers, timeout=TIMEOUT_S) as client:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from shared.observability.process import EXIT_CANNOT_START, EXIT_TRY_AGAIN
 
 READY_MARK = b'"event": "ready"'
 LONGEST_RESTART_S = 30.0
+FORGIVEN_AFTER_S = 30.0
+"""Who has run for so long is started at once when it dies again, in seconds."""
 FIRST_RESTART_S = 0.2
 MOST_DOUBLINGS = 10
 STOP_S = 15.0
@@ -45,6 +48,7 @@ class Child:
     log_start: int
     restarts: int = 0
     next_start: float = 0.0
+    started_at: float = field(default_factory=time.monotonic)
     trouble: str = ""
     """Why the start before this one failed; empty where none did."""
     finished: str = ""
@@ -146,17 +150,22 @@ class Supervisor:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         log = self.folder / "logs" / f"{program.name}.log"
         start = log.stat().st_size if log.exists() else 0
+        note = self.folder / "run" / f"{program.name}.pid"
+        note.write_text("")  # before the process: a full disk must not leave one running that nobody knows of
         with log.open("ab") as stream:
             process = subprocess.Popen(
                 program.command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=dict(self.environment),
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
                 start_new_session=True,
             )  # fmt: skip
-        (self.folder / "run" / f"{program.name}.pid").write_text(str(process.pid))
+        with suppress(OSError):
+            note.write_text(str(process.pid))
         return Child(program, log, process, start)
 
     def _note_exit(self, child: Child) -> None:
         status = child.process.returncode
+        if time.monotonic() - child.started_at >= FORGIVEN_AFTER_S:
+            child.restarts = 0
         if _had_nothing_to_do(child):
             child.finished = child.reason()
         elif status == EXIT_CANNOT_START and child.program.says_ready:
@@ -175,9 +184,14 @@ class Supervisor:
     def _respawn_when_due(self, child: Child) -> None:
         if time.monotonic() < child.next_start:
             return
-        fresh = self._spawn(child.program)
-        child.process, child.log_start, child.next_start = fresh.process, fresh.log_start, 0.0
         child.restarts += 1
+        try:
+            fresh = self._spawn(child.program)
+        except OSError as error:  # a full disk, no more processes: the others go on, and this one later
+            self._start_later(child, f"cannot be started: {error.strerror}")
+            return
+        child.process, child.log_start, child.next_start = fresh.process, fresh.log_start, 0.0
+        child.started_at = fresh.started_at
 
 
 def _had_nothing_to_do(child: Child) -> bool:

@@ -10,11 +10,14 @@ import grpc
 
 from services.lab_consumer.adapters import database
 from services.lab_consumer.adapters.announcer import Announcer, announcement_failed
+from services.lab_consumer.adapters.erasure import SqlErasure
+from services.lab_consumer.adapters.erasure_server import ErasureServicer
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
-from services.lab_consumer.adapters.http_door import Door, make_app
+from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
 from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
+from services.lab_consumer.adapters.results_door import ResultsDoor
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
@@ -25,7 +28,6 @@ from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.rpc import server
-from shared.rpc.clients import ResultsClient
 from shared.security.doorkeeper import Doorkeeper, open_door
 from shared.web.server import Address, HttpServer
 
@@ -55,11 +57,11 @@ class LabConsumer:
         self._engine = database.open_engine(settings.facts_url)
         database.check_schema(self._engine)
         self._store = SqlFactStore(self._engine, now, new_request_id)
-        self._results = ResultsClient(settings.results_address, tls=settings.site.tls("lab_consumer"))
+        self._results = ResultsDoor(settings.results_address, settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(doorkeeper))
         address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
-        self._http = HttpServer(app, address, settings.max_connections)
+        self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
         self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))
@@ -68,9 +70,13 @@ class LabConsumer:
         """Open both doors and begin announcing."""
         servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
         tls = self._settings.site.tls("lab_consumer")
-        self._grpc = server.start(self._settings.grpc_address, servicer.register, tls=tls)
+        self._grpc = server.start(self._settings.grpc_address, lambda door: self._register(door, servicer), tls=tls)
         self._http.start()
         self._announcer.start()
+
+    def _register(self, door: grpc.Server, servicer: LabConsumerServicer) -> None:
+        servicer.register(door)
+        ErasureServicer(SqlErasure(self._engine)).register(door)
 
     def stop(self) -> None:
         """Close in order: no new requests, then no announcements, then the database."""

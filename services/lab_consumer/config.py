@@ -43,7 +43,7 @@ class Settings(ServiceSettings):
     body_timeout_s: float = 30.0
     """A body must arrive within this time, in seconds."""
     max_connections: int = 64
-    """More connections at once are answered 503."""
+    """More requests at once are answered 503 with Retry-After."""
     announce_retry_s: float = 0.5
     """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
     announce_longest_retry_s: float = 30.0

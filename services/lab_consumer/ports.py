@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from shared.domain.facts import Fact, Tumour
+from shared.domain.governance import PatientChange
 from shared.domain.identity import Demographics, PatientIdentity
 
 
@@ -87,6 +88,16 @@ class Announcement:
     tries: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """Word of a change of patients, on its way to results."""
+
+    sequence: int
+    request_id: str
+    change: PatientChange
+    tries: int
+
+
 class Writing(Protocol):
     """One transaction. Writers take turns, so ``now`` grows with every commit and the past never changes."""
 
@@ -116,7 +127,22 @@ class Writing(Protocol):
         ...
 
     def about(self, identity: PatientIdentity) -> tuple[Version, ...]:
-        """Return the current resources about a patient, with content, the Patients themselves included."""
+        """Return the current resources, with content, about a patient and whoever was merged into her; Patients too.
+
+        Nothing is about an identity that was merged into another one.
+        """
+        ...
+
+    def surviving(self, identity: PatientIdentity) -> PatientIdentity:
+        """Return the identity that ``identity`` was merged into, over several steps; itself where it was not."""
+        ...
+
+    def change(self, change: PatientChange) -> None:
+        """Record a change of patients, to be told to results."""
+        ...
+
+    def waiting_for(self, reference: str) -> tuple[Version, ...]:
+        """Return the current Patients whose link points at ``reference``."""
         ...
 
     def stated(self, identity: PatientIdentity) -> tuple[Statement, ...]:
@@ -170,12 +196,36 @@ class Outbox(Protocol):
         """Try again at ``until``."""
         ...
 
+    def changes_due(self, now: datetime) -> tuple[ChangeReport, ...]:
+        """Return the changes of patients that are due, oldest first."""
+        ...
+
+    def change_announced(self, report: ChangeReport, now: datetime) -> None:
+        """Settle it."""
+        ...
+
+    def postpone_change(self, report: ChangeReport, until: datetime) -> None:
+        """Try again at ``until``."""
+        ...
+
+    def tell(self, reason: str, now: datetime) -> None:
+        """Show a person, among the refusals, that something cannot be announced."""
+        ...
+
 
 class Results(Protocol):
     """Who wants to know."""
 
     def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
         """Say that facts changed; return how many cases are looked at again.
+
+        Raises:
+            OncoRelayError: If it was not taken.
+        """
+        ...
+
+    def report_patient_change(self, request_id: str, change: PatientChange) -> tuple[int, int]:
+        """Say that identities changed; return (results taken back, cases asked again).
 
         Raises:
             OncoRelayError: If it was not taken.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.errors import InvalidInputError
 from shared.site.secret_files import RedisSettings, read_line
@@ -71,6 +71,19 @@ class SinkSettings(BaseModel):
     a withdrawal is a sentence; it is not guessed from its words."""
 
 
+class Retention(BaseModel):
+    """``[results.retention]``: days after which something is removed; absent: kept. The audit is always kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    findings_days: int | None = Field(default=None, ge=1)
+    """What findings said that were superseded or withdrawn (their ids, revisions and deliveries stay)."""
+    requests_days: int | None = Field(default=None, ge=7)
+    """Answers to requests: a request repeated later than this would be carried out again."""
+    notices_days: int | None = Field(default=None, ge=1)
+    """Notices to people."""
+
+
 class Settings(RedisSettings):
     """What serve, dispatch and deliver need."""
 
@@ -115,6 +128,19 @@ class Settings(RedisSettings):
     poll_s: float = 0.1
     """Pause of dispatch and deliver between two looks at the ledger, in seconds."""
     sinks: tuple[SinkSettings, ...] = ()
+    retention: Retention = Retention()
+    audit_anchor_file: Path | None = None
+    """Where the head of the audit chain is written down, line by line; default: ``audit/anchors.jsonl`` in the data
+    folder. Name a file whose folder this service may append to and not rewrite (another owner, a write-once share)."""
+    audit_anchor_s: float = 60.0
+    """Pause between two anchors, in seconds; none is written while the chain stands still."""
+    audit_syslog: str = ""
+    """``host:port`` (UDP) or ``tcp://host:port`` of a syslog server (RFC 5424) that receives each anchor as well."""
+
+    @property
+    def anchor_file(self) -> Path:
+        """Return where anchors are written."""
+        return self.audit_anchor_file or self.site.data_folder / "audit" / "anchors.jsonl"
 
     @property
     def ledger_url(self) -> str:

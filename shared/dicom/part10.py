@@ -79,12 +79,11 @@ def file_beginning(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: s
     title = sender if sender.isascii() and 0 < len(sender) <= 16 else ""
     elements = b"".join(
         (
-            pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1"),
+            _META_VERSION,
             _short(0x0002, "UI", sop_class_uid),
             _short(0x0003, "UI", sop_instance_uid),
             _short(0x0010, "UI", transfer_syntax),
-            _short(0x0012, "UI", IMPLEMENTATION_CLASS_UID),
-            _short(0x0013, "SH", IMPLEMENTATION_VERSION_NAME),
+            _IMPLEMENTATION,
             _short(0x0017, "AE", title) if title else b"",
         )
     )
@@ -97,3 +96,7 @@ def _short(element: int, vr: str, text: str) -> bytes:
     if len(value) % 2:
         value += b"\0" if vr == "UI" else b" "
     return pack("<HH2sH", 2, element, vr.encode(), len(value)) + value
+
+
+_META_VERSION = pack("<HH2sHI2s", 2, 1, b"OB", 0, 2, b"\0\1")
+_IMPLEMENTATION = _short(0x0012, "UI", IMPLEMENTATION_CLASS_UID) + _short(0x0013, "SH", IMPLEMENTATION_VERSION_NAME)

@@ -45,6 +45,8 @@ class Cause(StrEnum):
     """The rest did not come in time."""
     CONFLICT = "conflict"
     """It contradicts what is recorded."""
+    DUPLICATE = "duplicate"
+    """It is there twice, and only once would be right."""
     NO_SUCH_OBJECT = "no_such_object"
     """Asked about something that is not here."""
     CLASS_CONFLICT = "class_conflict"
@@ -105,6 +107,7 @@ ANSWERS: dict[Cause, DoorAnswers] = {
     Cause.TOO_LARGE: DoorAnswers(0xC000, _NO_REASON, 413, "too-long", "AR", 207),
     Cause.TOO_SLOW: DoorAnswers(0x0110, _TRANSIENT_NO_REASON, 408, "timeout", "AE", 207),
     Cause.CONFLICT: DoorAnswers(0x0111, _NO_REASON, 412, "conflict", "AE", 205),
+    Cause.DUPLICATE: DoorAnswers(0x0111, _NO_REASON, 409, "duplicate", "AE", 205),
     Cause.NO_SUCH_OBJECT: DoorAnswers(0x0112, _NO_REASON, 404, "not-found", "AE", 204),
     Cause.CLASS_CONFLICT: DoorAnswers(0x0119, _NO_REASON, 409, "conflict", "AE", 205),
 }

@@ -1,4 +1,4 @@
-"""HL7 v2 messages: empty until a service speaks them (laboratory and pathology results).
+"""HL7 v2 messages: merges of patients are read; laboratory and pathology results follow.
 
 in: messages. out: values of shared.domain. never: network.
 """

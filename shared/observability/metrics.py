@@ -54,6 +54,10 @@ STUDIES_COMPLETE = CounterFamily(
     (_of("evidence", *CompletenessEvidence),),
 )  # fmt: skip
 LISTENER_WATCHED = GaugeFamily("oncorelay_dicom_listener_open_studies", "Studies on their way, not yet complete.")
+LISTENER_UNJUDGED = GaugeFamily("oncorelay_dicom_listener_unjudged_messages", "Objects on disk that nobody judged yet.")
+LISTENER_LAG = GaugeFamily(
+    "oncorelay_dicom_listener_judging_lag_seconds", "For how long the oldest of them has waited to be judged."
+)
 LISTENER_OUTBOX = GaugeFamily(
     "oncorelay_dicom_listener_outbox_messages", "Studies and notices that results does not have yet.",
     (_of("kind", "study", "notice"),),
@@ -102,7 +106,7 @@ DELIVERY_AGE = GaugeFamily(
 )
 DELIVERY_TRIES = CounterFamily(
     "oncorelay_deliver_tries_total", "Tries, by sink and outcome.",
-    (SINK, _of("outcome", "delivered", "postponed", "given_up", "lost")),
+    (SINK, _of("outcome", "delivered", "postponed", "unavailable", "given_up", "lost")),
 )  # fmt: skip
 DELIVERY_SECONDS = HistogramFamily(
     "oncorelay_deliver_try_seconds", "Duration of one try, reading back included.", _SLOW_S, (SINK,)

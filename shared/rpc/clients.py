@@ -130,18 +130,21 @@ class ResultsClient(ServiceClient):
             request.failure = answer
         return self._call(self._stub.ReportPrediction, request).finding_id
 
-    def list_cases(self, *, study_instance_uid: str = "", page_size: int = 100) -> tuple[CaseSummary, ...]:
-        """Return cases, newest first."""
-        request = results.ListCasesRequest(page_size=page_size, study_instance_uid=study_instance_uid)
+    def list_cases(
+        self, *, study_instance_uid: str = "", page_size: int = 100, actor: str = ""
+    ) -> tuple[CaseSummary, ...]:
+        """Return cases, newest first; ``actor`` is the person who looks."""
+        request = results.ListCasesRequest(page_size=page_size, study_instance_uid=study_instance_uid, actor=actor)
         return _all(self._call(self._stub.ListCases, request).cases, CaseSummary)
 
-    def get_case(self, case_id: str) -> CaseDetail:
-        """Return everything about one case.
+    def get_case(self, case_id: str, actor: str = "") -> CaseDetail:
+        """Return everything about one case; ``actor`` is who looks.
 
         Raises:
             NotFoundError: If there is none of this id.
         """
-        return from_message(self._call(self._stub.GetCase, results.GetCaseRequest(case_id=case_id)).detail, CaseDetail)
+        request = results.GetCaseRequest(case_id=case_id, actor=actor)
+        return from_message(self._call(self._stub.GetCase, request).detail, CaseDetail)
 
     def list_notices(self, *, page_size: int = 100) -> tuple[Notice, ...]:
         """Return notices, newest first."""

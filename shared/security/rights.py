@@ -32,12 +32,14 @@ def _only(*services: str) -> Right:
 
 
 _RESULTS = "/oncorelay.results.v1.ResultsService/"
-_DELIVERIES = "/oncorelay.results.v1.DeliveryService/"
+_GOVERNANCE = "/oncorelay.results.v1.GovernanceService/"
+_ERASURE = "/oncorelay.lab_consumer.v1.ErasureService/"
 _FACTS = "/oncorelay.lab_consumer.v1.LabConsumerService/"
 _HEALTH = "/grpc.health.v1.Health/"
 
 _READ = Right(frozenset({"portal"}), Role.READER)
 _OPERATE = Right(role=Role.OPERATOR)
+_ADMINISTER = Right(role=Role.ADMINISTRATOR)
 
 RIGHTS: Mapping[str, Right] = {
     _HEALTH + "Check": Right(everybody=True),
@@ -55,10 +57,13 @@ RIGHTS: Mapping[str, Right] = {
     _RESULTS + "RetryCase": _OPERATE,
     _RESULTS + "ReviewCase": _OPERATE,
     _RESULTS + "WithdrawCase": _OPERATE,
-    _DELIVERIES + "ListDeliveries": _READ,
-    _DELIVERIES + "ListSinks": _READ,
-    _DELIVERIES + "ResendDelivery": _OPERATE,
-    _DELIVERIES + "RedirectDelivery": _OPERATE,
+    _GOVERNANCE + "ListAudit": _ADMINISTER,
+    _GOVERNANCE + "RecallBundle": _ADMINISTER,
+    _GOVERNANCE + "ListRecalls": _READ,
+    _GOVERNANCE + "ReportPatientChange": _only("lab_consumer"),
+    _GOVERNANCE + "ErasePatient": _ADMINISTER,
+    _GOVERNANCE + "GetErasure": _ADMINISTER,
+    _ERASURE + "ErasePatient": _ADMINISTER,
     _FACTS + "GetFacts": _only("results"),
     _FACTS + "ListRefusals": _READ,
 }

@@ -105,6 +105,12 @@ class AnyGate:
         raise refused
 
 
+def first_key(path: Path) -> str:
+    """Return the first key of a key file, for who calls with it; empty where there is none."""
+    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
+    return next((line[min(1, len(line) - 1)] for line in lines if line and not line[0].startswith("#")), "")
+
+
 def read_keys(path: Path) -> KeyGate:
     """Read a key file: one key a line as ``NAME KEY [SCOPE ...]`` (``#`` begins a comment), or one bare key.
 

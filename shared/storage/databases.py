@@ -48,6 +48,29 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
 
+def compact(engine: sa.Engine) -> None:
+    """Rewrite the database without what was deleted or overwritten, its write-ahead log included.
+
+    SQLite: VACUUM and a truncating checkpoint. PostgreSQL: VACUUM FULL (each table is locked while it is rewritten);
+    its own write-ahead log and its backups age out as the site has decided.
+    """
+    connection = engine.raw_connection()
+    try:
+        driver: Any = connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                driver.execute(statement).fetchall()
+            return
+        connection.rollback()
+        driver.autocommit = True
+        try:
+            driver.execute("VACUUM FULL")
+        finally:
+            driver.autocommit = False
+    finally:
+        connection.close()
+
+
 def translated(error: DBAPIError, name: str) -> OncoRelayError | None:
     """Return our error for what may pass (``name``: what a person calls the database); None for a defect of ours."""
     if any(sign in str(error.orig) for sign in _FULL):

@@ -25,7 +25,7 @@ dicom_issuer = "PHANTOMS"
 port = {port}
 calling_ae_titles = [{senders}]
 results_address = "127.0.0.1:{results}"
-min_free_mb = 16
+min_free_mb = {min_free_mb}
 {extra}
 """
 
@@ -40,6 +40,7 @@ class ListenerProcess:
     port: int = field(default_factory=free_port)
     extra: str = "settle_s = 0.2\nquiet_s = 2.0\nstop_grace_s = 2.0"
     """Further lines of the ``[dicom_listener]`` table."""
+    min_free_mb: int = 16
     senders: tuple[str, ...] = ("PACS", "STORESCU", "ECHOSCU", "DCMSEND")
     """AE titles that may associate."""
     process: subprocess.Popen[bytes] | None = None
@@ -64,6 +65,7 @@ class ListenerProcess:
                 results=self.results_port,
                 senders=", ".join(f'"{title}"' for title in self.senders),
                 extra=self.extra,
+                min_free_mb=self.min_free_mb,
             )
         )
         with (self.folder / "log").open("ab") as log:

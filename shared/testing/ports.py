@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
 import time
 from collections.abc import Callable
 
+_LOWEST = 15000
+_FIRST_OUTGOING = 32768
+"""Linux: net.ipv4.ip_local_port_range."""
+
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of 127.0.0.1 that was free a moment ago, below those the system gives to outgoing connections.
+
+    A port the system would choose may become somebody's outgoing port before its server binds it.
+    """
+    choose = random.SystemRandom()
+    while True:
+        port = choose.randrange(_LOWEST, _FIRST_OUTGOING)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def accepts_connections(port: int, host: str = "127.0.0.1") -> bool:

@@ -12,9 +12,13 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _STOP_S = 10
+_CONNECTIONS_PER_REQUEST = 4
+"""Open connections for each request that may run at once; more are answered 503 by uvicorn and closed."""
 _HEADER_S = 15.0
 """A connection that has not sent the headers of its first request by then is closed, in seconds."""
 
@@ -35,18 +39,19 @@ class Address:
 class HttpServer:
     """Serves one application until stopped."""
 
-    def __init__(self, app: Starlette, address: Address, max_connections: int) -> None:
+    def __init__(self, app: Starlette, address: Address, max_requests: int, overloaded: Response) -> None:
+        """Bind the port; a request beyond ``max_requests`` at once is answered ``overloaded``."""
         self._socket = _bind(address)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            app,
+            _Limited(app, max_requests, overloaded),
             http=_HeadersInTime,
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="none",
             server_header=False,
-            limit_concurrency=max_connections,
+            limit_concurrency=_CONNECTIONS_PER_REQUEST * max_requests,
             timeout_graceful_shutdown=_STOP_S,
             ssl_certfile=address.certificate,
             ssl_keyfile=address.key,
@@ -66,6 +71,24 @@ class HttpServer:
         if self._thread.ident is not None:
             self._thread.join(_STOP_S + 1)
         self._socket.close()
+
+
+class _Limited:
+    """uvicorn's own limit counts idle connections too, and its answer says neither why nor when to come back."""
+
+    def __init__(self, app: Starlette, limit: int, overloaded: Response) -> None:
+        self._app, self._limit, self._overloaded = app, limit, overloaded
+        self._busy = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._busy >= self._limit:
+            await self._overloaded(scope, receive, send)
+            return
+        self._busy += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._busy -= 1
 
 
 class _HeadersInTime(H11Protocol):

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.dicom_listener.config import Settings as ListenerSettings
 from shared.domain.case import Currency
-from shared.domain.identity import PatientIdentity
-from shared.rpc.clients import LabConsumerClient
-from tests.bench.hostility import dicom_mutants, fhir_mutants, http_mutants, pdu_mutants
+from shared.testing.ports import free_port
+from tests.bench.hostility import dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
 from tests.bench.hostility.attack import Attack, Doors, Ending, Maker
 from tests.bench.load.store_scu import StoreScu
 from tests.bench.load.studies import StudyToSend
@@ -37,6 +37,8 @@ EXPECTED = "expected"
 _TIMEOUTS = {"acse_timeout_s": 3.0, "network_timeout_s": 4.0, "quiet_s": 3.0}
 _DOOR_TIMEOUTS = {"ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2"}
 _SHARES = (("pdu", 3), ("c-store", 2), ("lies", 2), ("fhir", 4), ("http", 1))
+_STOW_SHARES = (("stow", 2), ("parts", 1))
+_STOW_TOKEN = "a-key-of-the-harness-for-the-stow-door"
 
 
 @dataclass
@@ -78,12 +80,14 @@ def run(arguments: list[str]) -> Bench:
 
 def measure(folder: Path, cases: int, seed: int) -> Findings:
     """Start everything, attack in batches, and look after each whether anything is believed or dead."""
-    with _environment(), start_system(folder, listener=_TIMEOUTS, collect_s=3600.0) as system:
+    stow_port = free_port() if has_stow() else 0
+    listener = _TIMEOUTS | ({"stow_port": stow_port} if stow_port else {})
+    with _environment(), start_system(folder, listener=listener, prepare=_stow_key, collect_s=3600.0) as system:
         victim = _victim(system)
         vitals = VitalsLog(system)
         vitals.start()
         found = Findings()
-        doors = Doors(system.ports.dicom, system.ports.http, system.token)
+        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, _STOW_TOKEN)
         for batch in _batches(attacks(victim, cases, seed)):
             for attack in batch:
                 _note(found, attack, doors)
@@ -95,11 +99,23 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
         return found
 
 
+def has_stow() -> bool:
+    """Tell whether this listener has a STOW-RS door."""
+    return "stow_port" in ListenerSettings.model_fields
+
+
+def _stow_key(site: Path) -> None:
+    key = site.parent / "secrets" / "dicom_listener.token"
+    key.touch(mode=0o600)
+    key.write_text(f"{_STOW_TOKEN}\n")
+
+
 def attacks(victim: Someone, cases: int, seed: int) -> list[Attack]:
     """Return the cases of a seed, doors mixed."""
     chance = random.Random(seed)
     makers = _makers(victim)
-    order = [name for name, share in _SHARES for _ in range(share)]
+    shares = _SHARES + (_STOW_SHARES if has_stow() else ())
+    order = [name for name, share in shares for _ in range(share)]
     numbers: Counter[str] = Counter()
     made = []
     for index in range(cases):
@@ -112,14 +128,18 @@ def attacks(victim: Someone, cases: int, seed: int) -> list[Attack]:
 
 def _makers(victim: Someone) -> dict[str, Maker]:
     phantom = dicom_mutants.phantom_seed(StudyToSend(victim, 1, 8000))
-    real = dicom_mutants.real_seeds(REAL_DATA / "dicom") if REAL_DATA.is_dir() else []
-    resources = victim.facts() + (
-        fhir_mutants.real_resources(REAL_DATA / "fhir" / "jenny-m") if REAL_DATA.is_dir() else []
-    )
+    objects, resources = [phantom], victim.facts()
+    if REAL_DATA.is_dir():
+        real = dicom_mutants.real_seeds(REAL_DATA / "dicom")
+        objects = objects * len(real) + real
+        resources += fhir_mutants.real_resources(REAL_DATA / "fhir" / "jenny-m")
+    damaged, lying = dicom_mutants.damaged(objects), dicom_mutants.lying(phantom)
     return {
         "pdu": pdu_mutants.make,
-        "c-store": dicom_mutants.broken_bytes([phantom] * max(1, len(real)) + real),
-        "lies": dicom_mutants.lying(phantom),
+        "c-store": dicom_mutants.by_c_store(damaged),
+        "lies": dicom_mutants.by_c_store(lying),
+        "stow": stow_mutants.by_stow(damaged, lying),
+        "parts": stow_mutants.parts(phantom),
         "fhir": fhir_mutants.maker(resources),
         "http": http_mutants.make,
     }
@@ -166,9 +186,7 @@ def _still_well(found: Findings, system: System, vitals: VitalsLog) -> None:
 
 def _believed(found: Findings, system: System, victim: Someone) -> None:
     """Ask facts and ledger for what only a mutated input can have said."""
-    client = LabConsumerClient(f"127.0.0.1:{system.ports.facts}")
-    known = client.get_facts(PatientIdentity("hospital", victim.identifier))
-    client.close()
+    known = system.facts(victim.identifier)
     honest = {f"{row['resourceType']}/{row['id']}" for row in victim.facts()}
     said = {(fact.name, fact.value, fact.unit) for fact in known.facts if fact.source in honest}
     for fact in known.facts:

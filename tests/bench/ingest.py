@@ -32,7 +32,7 @@ from shared.testing.ports import free_port, wait_until
 from tests.bench.rows import Bench, Row
 
 WIDE = 10
-OURS = "ours"
+OURS, LIMIT = "ours", "limit"
 ROOT = "1.2.826.0.1.3680043.10.1490.99"
 LISTENER = "settle_s = 3600.0\nquiet_s = 3600.0"
 
@@ -79,26 +79,27 @@ def run(arguments: list[str]) -> Bench:
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cases", default="mr_x1,mr_x10,mg_x1,mg_x10")
+    parser.add_argument("--peers", default=",".join([*PEERS, LIMIT]))
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="ingest-") as place:
         folder = Path(place)
         wanted = [case for load in LOADS for case in _cases(load, folder / "files")]
         cases = [case for case in wanted if case.name in options.cases.split(",")]
-        seconds = {case.name: _measure(case, folder, options.repeats) for case in cases}
+        seconds = {case.name: _measure(case, folder, options.repeats, options.peers.split(",")) for case in cases}
     rows = tuple(row for case in cases for row in _rows(case, seconds[case.name]))
     notes = tuple(_judged(case, seconds[case.name]) for case in cases)
     return Bench("ingest", rows, ("ours: durable before Success; no peer syncs to disk", *notes))
 
 
-def _measure(case: Case, folder: Path, repeats: int) -> dict[str, list[float]]:
-    names = [OURS, *(name for name in PEERS if _available(name)), "limit"]
+def _measure(case: Case, folder: Path, repeats: int, peers: list[str]) -> dict[str, list[float]]:
+    names = [OURS, *filter(_available, peers)]
     seconds: dict[str, list[float]] = {name: [] for name in (*names, "judged")}
     for repeat in range(repeats):
         turn = repeat % len(names)
         for name in names[turn:] + names[:turn]:
             os.sync()
-            if name == "limit":
-                seconds[name].append(_limit(case, folder / "limit"))
+            if name == LIMIT:
+                seconds[name].append(_limit(case, folder / LIMIT))
             else:
                 _one(name, case, folder / name, seconds)
     return seconds

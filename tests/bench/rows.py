@@ -30,7 +30,7 @@ class Row:
         better, worse = (self.ours, self.peer) if rate else (self.peer, self.ours)
         if better == worse:
             return 1.0
-        return better / worse if worse else _WITHOUT_BOUND
+        return min(better / worse, _WITHOUT_BOUND) if worse > 0 else _WITHOUT_BOUND
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from tests.bench.load.store_scu import StoreScu
 from tests.bench.load.studies import StudyToSend
 from tests.bench.meter.vitals import Vitals, VitalsLog
 from tests.bench.rows import Bench, Row
-from tests.patients import a_patient
+from tests.patients import Someone, a_patient
 from tests.system import System, start_system
 
 _HOUR_S = 3600.0
@@ -64,17 +64,26 @@ class Traffic:
         """Do one thing after the other."""
         chance = random.Random(self.seed + number)
         deeds: Sequence[Callable[[], None]] = (
-            self.study, self.study, self.echo, self.aborted, self.probe, self.half_open, self.facts, self.rejected,
+            self.study, self.whole_case, self.echo, self.aborted, self.probe, self.half_open, self.facts, self.rejected,
         )  # fmt: skip
         while not self.stopped.wait(chance.uniform(0.0, 0.3)):
             deed = chance.choice(deeds)
+            self.done[deed.__name__] += 1
             with suppress(OSError, httpx.HTTPError):
                 deed()
-                self.done[deed.__name__] += 1
 
     def study(self) -> None:
+        self._send(a_patient())
+
+    def whole_case(self) -> None:
+        someone = a_patient()
+        for resource in someone.facts():
+            self.system.post(resource)
+        self._send(someone)
+
+    def _send(self, someone: Someone) -> None:
         with StoreScu(self.system.ports.dicom) as association:
-            for instance in StudyToSend(a_patient(), 3, 4000).instances():
+            for instance in StudyToSend(someone, 3, 4000).instances():
                 association.store(instance.sop_instance_uid, instance.data_set)
             association.release()
 

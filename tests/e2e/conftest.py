@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from shared.testing.otlp_collector import Collector, start_collector
+from shared.testing.ports import free_port
 from tests.patients import Someone, a_patient, require_peers
 from tests.system import System, start_system
 
@@ -18,6 +19,8 @@ class Watched:
 
     system: System
     collector: Collector
+    stow: str
+    """Base URL of our STOW-RS door; the token is that of the FHIR door."""
 
 
 @pytest.fixture
@@ -30,8 +33,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     require_peers()
     with start_collector() as collector, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-        with start_system(tmp_path_factory.mktemp("system"), collect_s=4.0) as running:
-            yield Watched(running, collector)
+        folder, port = tmp_path_factory.mktemp("system"), free_port()
+        stow = {"stow_port": port, "stow_token_file": str(folder / "site" / "secrets" / "lab_consumer.token")}
+        with start_system(folder, collect_s=4.0, listener=stow) as running:
+            yield Watched(running, collector, f"http://127.0.0.1:{port}/dicomweb")
 
 
 @pytest.fixture(scope="session")

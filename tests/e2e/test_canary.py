@@ -15,12 +15,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import date
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import redis
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE
@@ -29,8 +28,7 @@ from services.cli.demo.site import OUR_TITLE
 from shared.testing.ports import wait_until
 from tests.canary import Canary, find
 from tests.e2e.conftest import Watched
-from tests.e2e.test_operations import SERVICES, get
-from tests.system import System
+from tests.system import SERVICES, System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -68,15 +66,15 @@ def test_a_patient_goes_through_everything_and_leaves_no_trace_in_the_machinery(
 ) -> None:
     system = watched.system
     with Names(system.folder) as names, _monitored(system) as commands:
-        _everything_that_works(system, canary)
-        _everything_that_is_broken(system, canary)
+        _everything_that_works(watched, canary)
+        _everything_that_is_broken(watched, canary)
         _crash(system, canary)
         arguments = _arguments(system)
 
     searched = {
         **_logs(system),
-        **{f"metrics of {one}": get(system, one, "/metrics").content for one in SERVICES},
-        **{f"health of {one}": get(system, one, "/health/ready").content for one in SERVICES},
+        **{f"metrics of {one}": system.ops(one, "/metrics").content for one in SERVICES},
+        **{f"health of {one}": system.ops(one, "/health/ready").content for one in SERVICES},
         "traces": b"\n".join(watched.collector.bodies),
         "redis": _redis(system),
         "redis commands": b"\n".join(commands),
@@ -109,7 +107,7 @@ def test_a_planted_leak_in_a_running_system_is_found(system: System, canary: Can
     word = canary.identifier
     log = system.folder / "logs" / "planted.log"
     log.write_text(f'{{"event": "planted", "patient": "{word}"}}')
-    client = redis.Redis(port=system.ports.redis)
+    client = system.redis()
     client.set("planted", word)
     try:
         assert {place for place, text in _logs(system).items() if find(canary.forms(), text)} == {"log planted.log"}
@@ -119,10 +117,14 @@ def test_a_planted_leak_in_a_running_system_is_found(system: System, canary: Can
         client.delete("planted")
 
 
-def _everything_that_works(system: System, canary: Canary) -> None:
+def _everything_that_works(watched: Watched, canary: Canary) -> None:
+    system = watched.system
     system.record(*canary.facts())
     system.route(canary.images())
     system.settled(canary.study_uid, "predicted", timeout_s=60)
+    by_http = canary.images(seed=canary.word("STOW seed"))
+    assert _stow(watched, *map(_encoded, by_http)).status_code == 200
+    system.settled(str(by_http[0].StudyInstanceUID), "predicted", timeout_s=60)
     corrected = next(row for row in canary.facts() if row["id"].startswith("er-"))
     corrected |= {
         "status": "corrected",
@@ -133,9 +135,11 @@ def _everything_that_works(system: System, canary: Canary) -> None:
     system.settled(canary.study_uid, "predicted", findings=2, timeout_s=60)
 
 
-def _everything_that_is_broken(system: System, canary: Canary) -> None:
+def _everything_that_is_broken(watched: Watched, canary: Canary) -> None:
+    system = watched.system
     _dead_letter(system, canary)
     _broken_images(system, canary)
+    _broken_parts(watched, canary)
     _broken_resources(system, canary)
 
 
@@ -159,6 +163,19 @@ def _broken_images(system: System, canary: Canary) -> None:
         probe.sendall(f"GET /?{canary.word('probe')} HTTP/1.1\r\n\r\n".encode())
 
 
+def _encoded(image: Dataset) -> bytes:
+    stream = BytesIO()
+    image.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def _stow(watched: Watched, *files: bytes, path: str = "/studies", **headers: str) -> httpx.Response:
+    parts = [b"--XX\r\nContent-Type: application/dicom\r\n\r\n" + file + b"\r\n" for file in files]
+    kind = 'multipart/related; type="application/dicom"; boundary=XX'
+    sent = {"Authorization": f"Bearer {watched.system.token}", "Content-Type": kind, **headers}
+    return httpx.post(watched.stow + path, content=b"".join(parts) + b"--XX--\r\n", headers=sent, timeout=30)
+
+
 def _send_unchecked(system: System, images: list[Dataset]) -> None:
     """Send what may be refused; whatever is answered."""
     entity = AE(ae_title="MODALITY")
@@ -168,6 +185,21 @@ def _send_unchecked(system: System, images: list[Dataset]) -> None:
         with contextlib.suppress(Exception):  # the point is what the other side writes down, not what it answers
             association.send_c_store(image)
     association.release()
+
+
+def _broken_parts(watched: Watched, canary: Canary) -> None:
+    word = canary.word
+    good = _encoded(canary.images()[0])
+    sent = [
+        _stow(watched, good[: len(good) // 2]),
+        _stow(watched, word("STOW rubbish").encode()),
+        _stow(watched, good, path=f"/studies/{word('STOW study')}"),
+        _stow(watched, good, path=f"/studies?PatientName={word('STOW query')}"),
+        _stow(watched, good, Authorization=f"Bearer {word('STOW token')}"),
+        _stow(watched, good, **{"Content-Type": f"multipart/related; boundary={word('STOW boundary')}"}),
+        _stow(watched, good, **{"Content-Location": word("STOW header")}),
+    ]
+    assert sum(answer.is_error for answer in sent) >= 4
 
 
 def _broken_resources(system: System, canary: Canary) -> None:
@@ -201,7 +233,7 @@ def _broken_resources(system: System, canary: Canary) -> None:
     httpx.post(f"{base}/Patient", content=b"x", headers={**headers, "Content-Type": f"text/{word('media type')}"})
     httpx.get(f"http://127.0.0.1:{system.ports.http}/{word('unknown path')}")
     for service in SERVICES:
-        get(system, service, f"/metrics/{word('ops path')}?{word('ops query')}")
+        system.ops(service, f"/metrics/{word('ops path')}?{word('ops query')}")
 
 
 def _dead_letter(system: System, canary: Canary) -> None:
@@ -232,7 +264,7 @@ def _logs(system: System) -> dict[str, bytes]:
 
 def _redis(system: System) -> bytes:
     """Return every key and value, and the append-only file: what was ever there."""
-    client: Any = redis.Redis(port=system.ports.redis)
+    client = system.redis()
     found = [b"redis:" + bytes(60)]
     for key in client.keys("*"):
         found += [key, client.dump(key) or b""]
@@ -253,7 +285,8 @@ def _monitored(system: System) -> Iterator[list[bytes]]:
     """Listen to every command Redis is sent: orders are there for a moment only."""
     seen: list[bytes] = []
     with socket.create_connection(("127.0.0.1", system.ports.redis)) as line:
-        line.sendall(b"MONITOR\r\n")
+        password = (system.folder / "secrets" / "redis.password").read_text().strip()
+        line.sendall(f"AUTH {password}\r\nMONITOR\r\n".encode())
 
         def read() -> None:
             with contextlib.suppress(OSError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,23 +13,16 @@ from shared.testing.otlp_collector import Span
 from shared.testing.ports import wait_until
 from tests.e2e.conftest import Watched
 from tests.patients import Someone
-from tests.system import System
+from tests.system import SERVICES, System
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
-
-SERVICES = ("dicom_listener", "lab_consumer", "results.serve", "results.dispatch", "results.deliver", "inference")
-
-
-def get(system: System, service: str, path: str) -> httpx.Response:
-    port = system.ports.ops[SERVICES.index(service)]
-    return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=10)
 
 
 def samples(system: System) -> dict[str, float]:
     """Return every sample of every service, summed over its labels, by the name of its sample."""
     found: dict[str, float] = defaultdict(float)
     for service in SERVICES:
-        for family in text_string_to_metric_families(get(system, service, "/metrics").text):
+        for family in text_string_to_metric_families(system.ops(service, "/metrics").text):
             for sample in family.samples:
                 found[sample.name] += sample.value
     return found
@@ -38,10 +30,10 @@ def samples(system: System) -> dict[str, float]:
 
 def test_every_service_is_ready_and_says_what_it_checked(system: System) -> None:
     for service in SERVICES:
-        answer = get(system, service, "/health/ready")
+        answer = system.ops(service, "/health/ready")
         assert (answer.status_code, answer.json()["problems"]) == (200, {}), service
         assert answer.json()["checked"]
-        assert get(system, service, "/health/live").json() == {"service": service, "live": True}
+        assert system.ops(service, "/health/live").json() == {"service": service, "live": True}
 
 
 def test_every_metric_of_the_catalogue_is_shown_and_a_case_moves_them(system: System, someone: Someone) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +14,7 @@ import pytest
 
 from shared.domain.case import Currency, DeliveryState
 from tests.patients import Someone, require_peers
-from tests.previous import Previous, build_previous, running_from, understood
+from tests.previous import ROOT, Previous, build_previous, running_from, write_older
 from tests.system import System, start_system
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -58,13 +62,34 @@ def test_a_case_goes_through_and_is_corrected_and_withdrawn(
 
 
 def _older_site(target: Path) -> Callable[[Path], None]:
-    def write(site: Path) -> None:
-        target.write_text(understood(site.read_text()))
-
-    return write
+    return lambda site: write_older(site, target)
 
 
 def _withdrawn(system: System, someone: Someone) -> bool:
     (detail,) = system.details(someone.study_uid)
     settled = all(d.state is DeliveryState.DELIVERED for d in detail.deliveries)
     return settled and Currency.CURRENT not in {f.currency for f in detail.findings if f.prediction}
+
+
+@pytest.mark.parametrize("server", ["old", "new"])
+def test_the_wire_contract_of_the_ledger_reads_the_same_from_both_versions(
+    server: str, previous: Previous, tmp_path: Path
+) -> None:
+    with mixed(previous, LEDGER if server == "old" else frozenset(), tmp_path) as system:
+        address = f"127.0.0.1:{system.ports.results}"
+        ours, theirs = _contract(None, address), _contract(previous, address)
+
+    assert len(ours) == 14
+    assert ours == theirs
+
+
+def _contract(previous: Previous | None, address: str) -> list[str]:
+    """Run the contract as a client of this version, or of the previous one, from its own environment."""
+    script = str(ROOT / "tests" / "e2e" / "wire_contract.py")
+    if previous is None:
+        command, folder = [sys.executable, script, address], ROOT
+    else:
+        command, folder = [str(previous.python), script, address], previous.folder / "source"
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, env=environment, check=True)
+    return list(json.loads(done.stdout.splitlines()[-1]))

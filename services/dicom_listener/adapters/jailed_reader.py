@@ -20,7 +20,7 @@ from shared.storage.blobs import LocalBlobs
 
 READ = f"{jailed.__name__}:{jailed.read_objects.__name__}"
 CHECK = f"{jailed.__name__}:{jailed.check_objects.__name__}"
-READ_LIMITS = Limits(memory_mb=256, cpu_s=60, wall_s=60.0, niceness=5)
+READ_LIMITS = Limits(memory_mb=256, cpu_s=60, wall_s=60.0, niceness=10)
 """A header and its digests; the file is mapped and given back on the way, see ``shared.dicom.fingerprint``."""
 CHECK_LIMITS = Limits(memory_mb=1024, cpu_s=30, wall_s=60.0, niceness=15)
 """One frame, encoded and decoded; the largest mammograms take half of it."""

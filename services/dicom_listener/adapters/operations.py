@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.dicom_listener.config import Settings
@@ -49,6 +51,7 @@ def operations(
     catalogue: Catalogue,
     watch: StudyWatch,
     gate: Gate,
+    waiting_since: Callable[[], float | None],
     loops: tuple[Loop, ...],
 ) -> Operations:
     """Return what an operator of the listener may look at."""
@@ -58,6 +61,9 @@ def operations(
         metrics.LISTENER_OUTBOX.set(len(catalogue.due_submissions()), kind="study")
         metrics.LISTENER_OUTBOX.set(len(catalogue.due_notices()), kind="notice")
         metrics.LISTENER_FREE.set(gate.free_bytes())
+        metrics.LISTENER_UNJUDGED.set(gate.backlog())
+        since = waiting_since()
+        metrics.LISTENER_LAG.set(0.0 if since is None else max(0.0, time.monotonic() - since))
 
     def waiting() -> int:
         return len(catalogue.due_submissions()) + len(catalogue.due_notices())

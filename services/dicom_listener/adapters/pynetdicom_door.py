@@ -25,7 +25,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, _config, evt
 
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings, offered
-from services.dicom_listener.handlers.intake import Visit
+from services.dicom_listener.handlers.intake import Visit, comment_on
 from services.dicom_listener.ports.inbox import Announced, Incoming
 from services.dicom_listener.ports.services import Command, ServiceCall
 from shared.dicom.part10 import data_set_start
@@ -181,7 +181,7 @@ class PynetdicomDoor:
         except Exception as error:  # noqa: BLE001 - the text may quote the object, so only type and place are logged
             log.error("store_failed", sender=opened.visit.sender, error=type(error).__name__, place=place(error))  # noqa: TRY400
             cause = Cause.INTERNAL
-        return _status(opened.visit.refuse(cause) if cause else 0)
+        return _status(opened.visit.refuse(cause), comment_on(cause)) if cause else _status(0)
 
     def _action(self, event: Any) -> tuple[Dataset, None]:
         """Hand a storage commitment request, say, to its service."""
@@ -262,9 +262,11 @@ def _entity(settings: DoorSettings, behind: Behind) -> AE:
     return entity
 
 
-def _status(status: int) -> Dataset:
+def _status(status: int, comment: str = "") -> Dataset:
     answer = Dataset()
     answer.Status = status
+    if comment:
+        answer.ErrorComment = comment
     return answer
 
 

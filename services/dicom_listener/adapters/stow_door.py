@@ -236,6 +236,11 @@ def _refusal(refused: _RefusedError) -> Response:
     return Response(f"{refused.cause.value}\n", refused.status, headers, media_type="text/plain")
 
 
+def overloaded() -> Response:
+    """Return the answer to a request that found no place at all."""
+    return _refusal(_refused(Cause.OVERLOADED))
+
+
 def _answer(taken: Taken, kind: str, *, whole: bool) -> Response:
     status = status_of(taken)
     headers = _headers(status) | ({} if whole else {"connection": "close"})

@@ -9,14 +9,16 @@ import structlog
 from services.dicom_listener.adapters.commitment_service import CommitmentService
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings
 from services.dicom_listener.adapters.doors import STORAGE_CLASSES, door_named
-from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer
+from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer, overloaded
 from services.dicom_listener.adapters.tls import server_context
 from services.dicom_listener.config import Settings
 from services.dicom_listener.handlers.admission import Admission, AdmissionRules
 from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
 from services.dicom_listener.ports.receiving import Door
-from shared.dicom.self_check import prove, proven, self_check
+from shared.dicom.self_check import PROVE, proven, self_check
+from shared.domain.errors import PermanentError
+from shared.jail.jail import Jail
 from shared.security.doorkeeper import open_door
 from shared.web.pulled_body import Pace
 from shared.web.server import Address, HttpServer
@@ -26,12 +28,17 @@ log = structlog.get_logger("oncorelay.dicom_listener")
 _MIB = 1024 * 1024
 _FIRST_REQUEST = 1 << 40
 """STOW-RS requests are numbered from here, associations from 1: one number is one of both."""
-_CONNECTIONS_PER_REQUEST = 4
-"""Connections to the STOW-RS door for each request it serves at once: the others are told to come back."""
 
 
-def offered() -> tuple[str, ...]:
-    """Return the transfer syntaxes that were proven just now."""
+def offered(jail: Jail) -> tuple[str, ...]:
+    """Return the transfer syntaxes that were proven just now, in the jail where pixels will be looked at."""
+
+    def prove(transfer_syntax: str) -> str:
+        try:
+            return str(jail.call(PROVE, {"transfer_syntax": transfer_syntax}))
+        except PermanentError as error:
+            return f"decoding the sample ended badly ({error})"
+
     proofs = self_check(prove)
     for proof in proofs:
         if not proof.proven:
@@ -55,7 +62,7 @@ def stow_door(settings: Settings, transfer_syntaxes: tuple[str, ...], intake: In
         settings.stow_tls_certificate,
         settings.stow_tls_key,
     )
-    return StowServer(door, HttpServer(door.application(), address, _CONNECTIONS_PER_REQUEST * limits.max_requests))
+    return StowServer(door, HttpServer(door.application(), address, 2 * limits.max_requests, overloaded()))
 
 
 def store_door(

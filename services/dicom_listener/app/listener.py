@@ -30,6 +30,7 @@ from services.dicom_listener.handlers.verdict import Court
 from services.dicom_listener.handlers.waiting import WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
+from shared.dicom.self_check import PROVE
 from shared.jail.jail import Jail
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
@@ -43,6 +44,8 @@ _POLL_S = 0.05
 """Pause between two looks at studies on their way and at the outbox, in seconds."""
 _PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
 """Other pauses: objects are what everything else waits for, pixels are what nothing waits for."""
+_HOLD_BACK_S = 2.0
+"""How long judging waits for an association that stores without a pause, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,13 @@ class Listener:
         locked = [jail.warm() for jail in self.jails]
         if not all(locked):
             log.warning("jail_without_system_call_filter")
-        self.door.start()
-        if self.stow:
-            self.stow.start()
         for loop in self.loops:
             loop.start()
+        if self.stow:
+            self.stow.start()
+        self.door.start()  # last: who can connect may also stop us
+        if self.stow:
+            self.stow.start()
         where = {"ae_title": self.settings.ae_title, "port": self.door.port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
@@ -117,10 +122,10 @@ def build(settings: Settings) -> Listener:
     ranges.prepare()
     catalogue = open_catalogue(settings.folder)
     watch = StudyWatch(time.monotonic)
-    waiting = WaitingObjects(inbox, watch, time.monotonic)
+    waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
     results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
     gate = _gate(settings, inbox, waiting, results, catalogue)
-    jails = Jail([READ], READ_LIMITS), Jail([CHECK], CHECK_LIMITS)
+    jails = Jail([READ], READ_LIMITS), Jail([CHECK, PROVE], CHECK_LIMITS)
     reader = JailedReader(*jails, blobs)
     court = Court(catalogue, ranges, settings.site.device_uid)
     steps: dict[str, Callable[[], object]] = {
@@ -132,11 +137,11 @@ def build(settings: Settings) -> Listener:
         "ledger": gate.ledger,
     }
     loops = tuple(Loop(name, step, _PAUSES_S.get(name, _POLL_S)) for name, step in steps.items())
-    syntaxes = offered()
+    syntaxes = offered(jails[1])
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
-    shown = operations(settings, catalogue, watch, gate, loops)
+    shown = operations(settings, catalogue, watch, gate, waiting.since, loops)
     return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from struct import Struct
 from typing import Any
 
@@ -60,10 +60,15 @@ def to_page(record: SegmentRecord) -> bytes:
     Raises:
         InvalidInputError: If what was announced does not fit on a page; no door lets that through.
     """
-    text = json.dumps(asdict(record), separators=(",", ":")).encode()
+    text = json.dumps(_fields(record) | {"announced": _fields(record.announced)}).encode()
     if _HEAD.size + len(text) > PAGE:
         raise InvalidInputError("announcement", "is longer than a header page")
     return (_HEAD.pack(_MAGIC, zlib.crc32(text), len(text)) + text).ljust(PAGE, b"\0")
+
+
+def _fields(value: SegmentRecord | Announced) -> dict[str, Any]:
+    """Return the fields as they are; ``dataclasses.asdict`` copies deeply, which is a tenth of the door's time."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def from_page(page: bytes) -> SegmentRecord | None:

@@ -88,6 +88,11 @@ class Visit:
         self._intake.arrivals.ended(self.association, released=released)
 
 
+def comment_on(cause: Cause) -> str:
+    """Return the Error Comment (0000,0902) that goes with a refusal: at most 64 characters, and nobody's name."""
+    return ANSWERS[cause].transient * "try again later: " + cause.value.replace("_", " ")
+
+
 def _contradiction(incoming: Incoming, announced: Announced, size: int) -> Cause | None:
     head = incoming.head()
     return contradiction(

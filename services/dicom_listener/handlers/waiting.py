@@ -25,6 +25,8 @@ BATCH = 16
 """Objects judged in one go."""
 BATCH_BYTES = 64 << 20
 """Bytes judged in one go; a larger object is judged alone."""
+PAUSE_S = 0.05
+"""An association that stored nothing for this time is not in a hurry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,14 @@ class _Line:
 class WaitingObjects:
     """Implements ``ports.inbox.Arrivals``. Thread-safe: many doors put in, one judge takes out."""
 
-    def __init__(self, segments: Segments, watch: StudyWatch, ticks: Callable[[], float]) -> None:
-        self._segments, self._watch, self._ticks = segments, watch, ticks
+    def __init__(
+        self, segments: Segments, watch: StudyWatch, ticks: Callable[[], float], hold_back_s: float = 0.0
+    ) -> None:
+        """``hold_back_s``: so long may an association store without a pause before its objects are judged.
+
+        Doors come first: a sender waits for every answer, and nobody waits for a judgement in the middle of a study.
+        """
+        self._segments, self._watch, self._ticks, self._hold_back_s = segments, watch, ticks, hold_back_s
         self._lock = Lock()
         self._lines: dict[int, _Line] = {}
         self._turns: deque[int] = deque()
@@ -139,9 +147,10 @@ class WaitingObjects:
         """
         while True:
             with self._lock:
-                if not self._turns:
+                association = next(filter(self._is_ripe, self._turns), None)
+                if association is None:
                     return None
-                association = self._turns.popleft()
+                self._turns.remove(association)
                 line = self._lines[association]
             try:
                 self._fill(association, line)
@@ -179,6 +188,14 @@ class WaitingObjects:
     def _give_turn(self, association: int, line: _Line) -> None:
         if (line.held or line.spans) and not line.in_hand and association not in self._turns:
             self._turns.append(association)
+
+    def _is_ripe(self, association: int) -> bool:
+        line = self._lines[association]
+        if line.ended or not line.held:
+            return True
+        now = self._ticks()
+        pause = min(PAUSE_S, self._hold_back_s)
+        return now - line.held[-1].at >= pause or now - line.held[0].at >= self._hold_back_s
 
     def _hand_out(self, association: int, line: _Line) -> Batch | None:
         with self._lock:

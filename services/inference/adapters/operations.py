@@ -22,7 +22,7 @@ _TIMEOUT_S = 1.0
 def operations(settings: Settings, catalog: Callable[[], Catalog]) -> Operations:
     """Return what an operator of a worker may look at."""
     watched: dict[str, Check] = {
-        "redis": lambda: _redis(settings.redis_url),
+        "redis": lambda: _redis(settings.broker_url),
         "results": checks.listens(settings.results_address, "results.serve"),
         "bundles": lambda: _bundles(catalog()),
     }

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from shared.domain.errors import ForbiddenError, OncoRelayError, OutOfResourcesError, UnauthenticatedError
-from shared.domain.refusals import ANSWERS, Cause
+from shared.domain.refusals import Cause
 from shared.security.doorkeeper import Doorkeeper
 
 _CAUSES: tuple[tuple[type[OncoRelayError], Cause], ...] = (
@@ -25,9 +25,9 @@ _JSON = frozenset({"application/fhir+json", "application/json"})
 class HttpRefusalError(Exception):
     """The request ends before anybody looked at its content."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(status, reason)
-        self.status = status
+    def __init__(self, cause: Cause, reason: str) -> None:
+        super().__init__(cause, reason)
+        self.cause = cause
         self.reason = reason
 
 
@@ -53,9 +53,9 @@ class Threshold:
             async with asyncio.timeout(self.timeout_s):
                 return await self._read(request)
         except TimeoutError:
-            raise HttpRefusalError(408, f"the body did not arrive within {self.timeout_s:g} s") from None
+            raise HttpRefusalError(Cause.TOO_SLOW, f"the body did not arrive within {self.timeout_s:g} s") from None
         except ClientDisconnect:
-            raise HttpRefusalError(400, "the body ended early") from None
+            raise HttpRefusalError(Cause.UNREADABLE, "the body ended early") from None
 
     def _admit(self, request: Request) -> None:
         address = request.client.host if request.client else ""
@@ -63,7 +63,7 @@ class Threshold:
             self.doorkeeper.admit(request.headers.get("authorization", ""), address)
         except OncoRelayError as error:
             cause = next(cause for kind, cause in _CAUSES if isinstance(error, kind))
-            raise HttpRefusalError(ANSWERS[cause].http, str(error)) from None
+            raise HttpRefusalError(cause, str(error)) from None
 
     async def _read(self, request: Request) -> bytes:
         body = bytearray()
@@ -74,12 +74,12 @@ class Threshold:
         return bytes(body)
 
     def _too_large(self) -> HttpRefusalError:
-        return HttpRefusalError(413, f"the body is larger than {self.max_bytes} bytes")
+        return HttpRefusalError(Cause.TOO_LARGE, f"the body is larger than {self.max_bytes} bytes")
 
 
 def _check_kind(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _JSON:
-        raise HttpRefusalError(415, "application/fhir+json is needed")
+        raise HttpRefusalError(Cause.NOT_SUPPORTED, "application/fhir+json is needed")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HttpRefusalError(415, "compressed bodies are not taken")
+        raise HttpRefusalError(Cause.ENCODING_NOT_SUPPORTED, "compressed bodies are not taken")

@@ -18,24 +18,21 @@ from services.lab_consumer.adapters.http_body import HttpRefusalError, Threshold
 from services.lab_consumer.adapters.operations import count
 from services.lab_consumer.formats.outcome import answered, capability_statement, failure, response_bundle
 from services.lab_consumer.handlers.intake import Answered, Intake
-from shared.domain.errors import OncoRelayError, TemporaryError
+from shared.domain.errors import OncoRelayError, OutOfResourcesError, TemporaryError
+from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode
 from shared.fhir.reading.shape import is_id, is_resource_type
 from shared.observability import metrics, tracing
 
 log = structlog.get_logger("oncorelay.lab_consumer")
 
-_CODES = {
-    401: IssueCode.LOGIN,
-    403: IssueCode.FORBIDDEN,
-    404: IssueCode.NOT_FOUND,
-    405: IssueCode.NOT_SUPPORTED,
-    408: IssueCode.TRANSIENT,
-    413: IssueCode.TOO_LONG,
-    415: IssueCode.NOT_SUPPORTED,
-    503: IssueCode.TRANSIENT,
-}
-_STRANGERS = (401, 403, 503)
+_STRANGERS = (Cause.CALLER_UNKNOWN, Cause.CALLER_FORBIDDEN, Cause.OVERLOADED, Cause.STORE_UNREACHABLE)
+_OF_STARLETTE = {404: Cause.CALLED_UNKNOWN}
+"""What the router itself refuses; anything else (405) is asked of a door that does not do it."""
+_BODY_UNREAD = (
+    Cause.CALLER_UNKNOWN, Cause.CALLER_FORBIDDEN, Cause.TOO_SLOW, Cause.TOO_LARGE, Cause.NOT_SUPPORTED,
+    Cause.ENCODING_NOT_SUPPORTED, Cause.OVERLOADED,
+)  # fmt: skip
 RETRY_AFTER_S = "5"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -75,15 +72,15 @@ class Door:
         body = await self._body(request)
         kind, found = _type(request), request.path_params["id"]
         if not is_id(found):
-            raise HttpRefusalError(404, "not a FHIR id")
+            raise HttpRefusalError(Cause.CALLED_UNKNOWN, "not a FHIR id")
         return _response(await _taken(self.intake.resource, body, kind, found))
 
     async def _body(self, request: Request) -> bytes:
         try:
             return await self.threshold.body(request)
         except HttpRefusalError as error:
-            if error.status not in _STRANGERS:  # strangers cannot fill the table of refusals
-                await run_in_threadpool(self.intake.refused, _code(error), error.reason)
+            if error.cause not in _STRANGERS:  # strangers cannot fill the table of refusals
+                await run_in_threadpool(self.intake.refused, _code(error.cause), error.reason)
             raise
 
     async def metadata(self, _: Request) -> Response:
@@ -124,7 +121,7 @@ async def _taken(take: Callable[..., Answered], *arguments: Any) -> Answered:
 def _type(request: Request) -> str:
     kind = str(request.path_params["type"])
     if not is_resource_type(kind):
-        raise HttpRefusalError(404, "not a resource type of FHIR R4")
+        raise HttpRefusalError(Cause.CALLED_UNKNOWN, "not a resource type of FHIR R4")
     return kind
 
 
@@ -137,36 +134,48 @@ def _response(result: Answered) -> Response:
     return FhirResponse(answered(answer), status_code=answer.status, headers=location)
 
 
-def _code(error: HttpRefusalError) -> IssueCode:
-    return _CODES.get(error.status, IssueCode.STRUCTURE)
+def overloaded() -> Response:
+    """Return the answer to one request too many."""
+    return _refusal(Cause.OVERLOADED, "too many requests at once; try again later")
+
+
+def _code(cause: Cause) -> IssueCode:
+    return IssueCode(ANSWERS[cause].fhir)
 
 
 async def _on_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, HttpRefusalError)  # noqa: S101 - Starlette hands over what was registered
-    return _failure(error.status, _code(error), error.reason)
+    return _failure(error.cause, error.reason)
 
 
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    return _failure(error.status_code, _CODES.get(error.status_code, IssueCode.NOT_SUPPORTED), error.detail)
+    cause = _OF_STARLETTE.get(error.status_code, Cause.NOT_SUPPORTED)
+    return FhirResponse(failure(_code(cause), error.detail), status_code=error.status_code)
 
 
 async def _on_error(_: Request, error: Exception) -> Response:
     log.warning("intake_unavailable", error=type(error).__name__)
     if isinstance(error, TemporaryError):
-        return _failure(503, IssueCode.TRANSIENT, str(error))
-    return _failure(500, IssueCode.EXCEPTION, "internal error; see the service's log")
+        full = isinstance(error, OutOfResourcesError)
+        return _failure(Cause.OUT_OF_SPACE if full else Cause.STORE_UNREACHABLE, str(error))
+    return _failure(Cause.INTERNAL, "internal error; see the service's log")
 
 
 async def _on_bug(_: Request, error: Exception) -> Response:
     # The type only: an exception's text may quote what it choked on.
     log.error("intake_failed", error=type(error).__name__)
-    return _failure(500, IssueCode.EXCEPTION, "internal error; see the service's log")
+    return _failure(Cause.INTERNAL, "internal error; see the service's log")
 
 
-def _failure(status: int, code: IssueCode, text: str) -> Response:
-    metrics.FHIR_REFUSED.add(code=code)
-    headers = {"retry-after": RETRY_AFTER_S} if status == 503 else {}
-    headers |= {"www-authenticate": "Bearer"} if status == 401 else {}
-    headers |= {"connection": "close"} if status in (401, 403, 408, 413, 415) else {}
-    return FhirResponse(failure(code, text), status_code=status, headers=headers)
+def _failure(cause: Cause, text: str) -> Response:
+    metrics.FHIR_REFUSED.add(code=_code(cause))
+    return _refusal(cause, text)
+
+
+def _refusal(cause: Cause, text: str) -> Response:
+    status = ANSWERS[cause].http
+    headers = {"retry-after": RETRY_AFTER_S} if ANSWERS[cause].transient else {}
+    headers |= {"www-authenticate": "Bearer"} if cause is Cause.CALLER_UNKNOWN else {}
+    headers |= {"connection": "close"} if cause in _BODY_UNREAD else {}
+    return FhirResponse(failure(_code(cause), text), status_code=status, headers=headers)

@@ -8,8 +8,8 @@ import sqlalchemy as sql
 
 from services.lab_consumer.adapters import rows
 from services.lab_consumer.adapters.database import in_turn
-from services.lab_consumer.adapters.tables import OUTBOX
-from services.lab_consumer.ports import Announcement
+from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
+from services.lab_consumer.ports import Announcement, ChangeReport
 
 _OPEN = OUTBOX.c.announced_time.is_(None)
 
@@ -49,6 +49,36 @@ class SqlOutbox:
         )
         with in_turn(self._engine) as connection:
             connection.execute(sql.update(OUTBOX).where(place).values(announced_time=rows.stamp(now)))
+
+    def changes_due(self, now: datetime) -> tuple[ChangeReport, ...]:
+        """Return the changes of patients that are due, oldest first."""
+        query = (
+            sql.select(PATIENT_CHANGES)
+            .where(PATIENT_CHANGES.c.announced_time.is_(None), PATIENT_CHANGES.c.due_time <= rows.stamp(now))
+            .order_by(PATIENT_CHANGES.c.sequence)
+        )
+        with in_turn(self._engine) as connection:
+            found = list(connection.execute(query))
+        return tuple(ChangeReport(row.sequence, row.request_id, rows.change_of(row), row.tries) for row in found)
+
+    def change_announced(self, report: ChangeReport, now: datetime) -> None:
+        """Settle it."""
+        self._set_change(report, announced_time=rows.stamp(now))
+
+    def postpone_change(self, report: ChangeReport, until: datetime) -> None:
+        """Try again at ``until``."""
+        self._set_change(report, tries=report.tries + 1, due_time=rows.stamp(until))
+
+    def tell(self, reason: str, now: datetime) -> None:
+        """Show a person, among the refusals, that something cannot be announced."""
+        values = {"source": "", "element": "", "code": "transient", "reason": reason, "recorded_time": rows.stamp(now)}
+        with in_turn(self._engine) as connection:
+            connection.execute(sql.insert(REFUSALS).values(values))
+
+    def _set_change(self, report: ChangeReport, **values: int | str) -> None:
+        place = PATIENT_CHANGES.c.sequence == report.sequence
+        with in_turn(self._engine) as connection:
+            connection.execute(sql.update(PATIENT_CHANGES).where(place).values(values))
 
     def postpone(self, announcement: Announcement, until: datetime) -> None:
         """Try again at ``until``."""

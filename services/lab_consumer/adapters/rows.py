@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from services.lab_consumer.ports import Announcement, Refusal, Statement, StatementKind, Value, Version
 from shared.domain.facts import Fact, Tumour
+from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import Demographics, PatientIdentity
 from shared.fhir.reading.json_text import canonical, load
 
@@ -65,6 +66,13 @@ def statement_of(row: Row[Any]) -> Statement:
 def refusal_of(row: Row[Any]) -> Refusal:
     """Return the refusal of a row."""
     return Refusal(row.source, row.element, row.code, row.reason, datetime.fromisoformat(row.recorded_time))
+
+
+def change_of(row: Row[Any]) -> PatientChange:
+    """Return the change of a row."""
+    joined = PatientIdentity(row.to_authority, row.to_identifier) if row.to_identifier else None
+    whose = PatientIdentity(row.from_authority, row.from_identifier)
+    return PatientChange(PatientChangeKind(row.kind), whose, joined, row.message)
 
 
 def announcement_of(row: Row[Any]) -> Announcement:

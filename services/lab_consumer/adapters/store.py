@@ -11,8 +11,17 @@ import sqlalchemy as sql
 
 from services.lab_consumer.adapters import rows
 from services.lab_consumer.adapters.database import in_turn
-from services.lab_consumer.adapters.tables import CLOCK, OUTBOX, REFUSALS, RESOURCES, STATEMENTS, VERSIONS
+from services.lab_consumer.adapters.tables import (
+    CLOCK,
+    OUTBOX,
+    PATIENT_CHANGES,
+    REFUSALS,
+    RESOURCES,
+    STATEMENTS,
+    VERSIONS,
+)
 from services.lab_consumer.ports import Refusal, Statement, Version
+from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
 
 _CURRENT = (
@@ -22,6 +31,9 @@ _CURRENT = (
 )
 _TICK = timedelta(microseconds=1)
 _LONGEST = 512
+_LONGEST_MESSAGE = 256
+_LONGEST_CHAIN = 16
+"""More merges in a row than this are a loop that somebody made."""
 
 
 class SqlFactStore:
@@ -107,7 +119,10 @@ class SqlWriting:
 
     def about(self, identity: PatientIdentity) -> tuple[Version, ...]:
         """Return the current resources about a patient and the Medications they need."""
-        own = self._current(sql.and_(*_identity(RESOURCES, identity)))
+        if self.surviving(identity) != identity:
+            return ()
+        merged = _merged_into(self._connection, identity)
+        own = self._current(sql.or_(*(sql.and_(*_identity(RESOURCES, one)) for one in (identity, *merged))))
         patients = [version.source for version in own if version.resource_type == "Patient"]
         theirs = self._current(RESOURCES.c.subject.in_(patients)) if patients else ()
         found = {version.source: version for version in (*own, *theirs)}
@@ -117,6 +132,37 @@ class SqlWriting:
             if medicine:
                 found[medicine.source] = medicine
         return tuple(version for version in found.values() if version.content is not None)
+
+    def surviving(self, identity: PatientIdentity) -> PatientIdentity:
+        """Return the identity that ``identity`` was merged into."""
+        for _ in range(_LONGEST_CHAIN):
+            last = _last_link(self._connection, identity)
+            if last is None or last.kind is not PatientChangeKind.MERGE or last.to_identity is None:
+                break
+            identity = last.to_identity
+        return identity
+
+    def change(self, change: PatientChange) -> None:
+        """Record a change of patients, to be told to results."""
+        joined = change.to_identity
+        self._connection.execute(
+            sql.insert(PATIENT_CHANGES).values(
+                request_id=self._new_request_id(),
+                kind=change.kind.value,
+                from_authority=change.from_identity.authority,
+                from_identifier=change.from_identity.identifier,
+                to_authority=joined.authority if joined else "",
+                to_identifier=joined.identifier if joined else "",
+                message=change.message[:_LONGEST_MESSAGE],
+                recorded_time=rows.stamp(self.now),
+                tries=0,
+                due_time=rows.stamp(self.now),
+            )
+        )
+
+    def waiting_for(self, reference: str) -> tuple[Version, ...]:
+        """Return the current Patients whose link points at ``reference``."""
+        return self._current(sql.and_(RESOURCES.c.needs == reference, RESOURCES.c.resource_type == "Patient"))
 
     def stated(self, identity: PatientIdentity) -> tuple[Statement, ...]:
         """Return what is known now."""
@@ -164,6 +210,33 @@ class SqlWriting:
 
     def _current(self, condition: sql.ColumnElement[bool]) -> tuple[Version, ...]:
         return tuple(rows.version_of(row) for row in self._connection.execute(_CURRENT.where(condition)))
+
+
+def _last_link(connection: sql.Connection, identity: PatientIdentity) -> PatientChange | None:
+    """Return the merge or unlink that holds now for an identity."""
+    query = sql.select(PATIENT_CHANGES).where(
+        PATIENT_CHANGES.c.from_authority == identity.authority,
+        PATIENT_CHANGES.c.from_identifier == identity.identifier,
+        PATIENT_CHANGES.c.kind != PatientChangeKind.CORRECTION.value,
+    )
+    row = connection.execute(query.order_by(PATIENT_CHANGES.c.sequence.desc()).limit(1)).first()
+    return rows.change_of(row) if row else None
+
+
+def _merged_into(connection: sql.Connection, identity: PatientIdentity, depth: int = 0) -> tuple[PatientIdentity, ...]:
+    """Return whoever is merged into an identity now, over several steps."""
+    query = sql.select(PATIENT_CHANGES).where(
+        PATIENT_CHANGES.c.to_authority == identity.authority,
+        PATIENT_CHANGES.c.to_identifier == identity.identifier,
+        PATIENT_CHANGES.c.kind == PatientChangeKind.MERGE.value,
+    )
+    stated = dict.fromkeys(rows.change_of(row).from_identity for row in connection.execute(query))
+    found: list[PatientIdentity] = []
+    for one in stated:
+        last = _last_link(connection, one)
+        if last and last.kind is PatientChangeKind.MERGE and last.to_identity == identity and depth < _LONGEST_CHAIN:
+            found += [one, *_merged_into(connection, one, depth + 1)]
+    return tuple(found)
 
 
 def _tick(connection: sql.Connection, now: datetime) -> datetime:

@@ -77,6 +77,27 @@ OUTBOX = sql.Table(
     sql.Index("outbox_open", "announced_time", "due_time"),
 )
 
+PATIENT_CHANGES = sql.Table(
+    "patient_change",
+    METADATA,
+    sql.Column("sequence", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("request_id", sql.String(36), nullable=False),
+    sql.Column("kind", sql.String(16), nullable=False),
+    sql.Column("from_authority", sql.String(256), nullable=False),
+    sql.Column("from_identifier", sql.String(256), nullable=False),
+    sql.Column("to_authority", sql.String(256), nullable=False),
+    sql.Column("to_identifier", sql.String(256), nullable=False),
+    sql.Column("message", sql.String(256), nullable=False),
+    sql.Column("recorded_time", _TIME, nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due_time", _TIME, nullable=False),
+    sql.Column("announced_time", _TIME, nullable=True),
+    sql.Index("patient_change_from", "from_authority", "from_identifier", "sequence"),
+    sql.Index("patient_change_to", "to_authority", "to_identifier"),
+    sql.Index("patient_change_open", "announced_time", "due_time"),
+)
+"""Merges, unlinks and corrections, with the time they became known; also the outbox that tells results."""
+
 CLOCK = sql.Table(
     "clock",
     METADATA,

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.lab_consumer.ports import Announcement, Outbox, Results
+from services.lab_consumer.ports import Announcement, ChangeReport, Outbox, Results
 from shared.domain.errors import OncoRelayError
 from shared.observability import tracing
 
 _MAX_DOUBLINGS = 20
+TELL_AFTER = 20
+"""Failures in a row after which a person is told: with growing pauses, some eight minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,27 @@ class AnnounceDue:
     results: Results
     pauses: Pauses
     now: Callable[[], datetime]
-    failed: Callable[[Announcement, OncoRelayError], None]
+    failed: Callable[[Announcement | ChangeReport, OncoRelayError], None]
 
     def __call__(self) -> int:
-        """Return how many were announced."""
-        return sum(self._one(announcement) for announcement in self.outbox.due(self.now()))
+        """Return how many were announced; changes of patients go first, because facts follow them."""
+        changes = sum(self._change(report) for report in self.outbox.changes_due(self.now()))
+        return changes + sum(self._one(announcement) for announcement in self.outbox.due(self.now()))
+
+    def _change(self, report: ChangeReport) -> bool:
+        try:
+            self.results.report_patient_change(report.request_id, report.change)
+        except OncoRelayError as error:
+            self.failed(report, error)
+            self.outbox.postpone_change(report, self.now() + self.pauses.after(report.tries))
+            self._tell(report.tries, "a change of patients")
+            return False
+        self.outbox.change_announced(report, self.now())
+        return True
+
+    def _tell(self, tries: int, what: str) -> None:
+        if tries + 1 == TELL_AFTER:
+            self.outbox.tell(f"results has not taken {what} in {TELL_AFTER} tries; it is tried again", self.now())
 
     def _one(self, announcement: Announcement) -> bool:
         try:
@@ -46,6 +64,7 @@ class AnnounceDue:
         except OncoRelayError as error:
             self.failed(announcement, error)
             self.outbox.postpone(announcement, self.now() + self.pauses.after(announcement.tries))
+            self._tell(announcement.tries, "changed facts")
             return False
         self.outbox.announced(announcement, self.now())
         return True

@@ -15,7 +15,7 @@ from shared.fhir.reading.elements import codings, profiles
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import read_observation
 from shared.fhir.reading.own_output import why_not_input
-from shared.fhir.reading.patient import read_patient
+from shared.fhir.reading.patient import read_links, read_patient
 from shared.fhir.reading.read import Read, contained, unused
 from shared.fhir.reading.references import localise, subject_of
 from shared.fhir.reading.refusal import RefusedElementError
@@ -127,8 +127,10 @@ def _meta(resource: JsonObject | None) -> Mapping[str, Any]:
 
 def _patient(resource: JsonObject, identities: IdentityMap) -> Verdict:
     read = read_patient(resource, identities)
-    note = "Patient.link is not followed yet" if resource.get("link") else ""
-    return Verdict(used=True, note=note, warning=read.unmapped, identity=read.identity)
+    links = read_links(resource)
+    needs = next((link.other for link in links if link.merges), "")
+    note = "" if not links or needs else "Patient.link of this type joins no records: noted, not followed"
+    return Verdict(used=True, note=note, warning=read.unmapped, identity=read.identity, needs=needs)
 
 
 def _condition(resource: JsonObject, _: IdentityMap) -> Verdict:

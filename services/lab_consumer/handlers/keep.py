@@ -8,6 +8,7 @@ from datetime import datetime
 
 from services.lab_consumer.handlers.answers import Answer, informed, warned
 from services.lab_consumer.handlers.judge import Judged, blank
+from services.lab_consumer.handlers.linking import follow
 from services.lab_consumer.handlers.projection import changes, project
 from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
@@ -44,13 +45,17 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
     _refuse_rival(writing, version, identities)
     before = writing.owner(head) if head else None
     writing.append(version)
-    return _kept(writing, judged, version, before)
+    return _kept(writing, judged, version, before, follow(writing, version, head))
 
 
-def _kept(writing: Writing, judged: Judged, version: Version, before: PatientIdentity | None) -> Kept:
+def _kept(
+    writing: Writing, judged: Judged, version: Version, before: PatientIdentity | None,
+    linked: frozenset[PatientIdentity],
+) -> Kept:  # fmt: skip
     after = writing.owner(version)
-    owners = {before, after, *writing.owners_needing(version.source)} - {None}
-    affected = frozenset(owner for owner in owners if owner)
+    owners = {before, after, *writing.owners_needing(version.source), *linked} - {None}
+    named = frozenset(owner for owner in owners if owner)
+    affected = named | {writing.surviving(owner) for owner in named}
     if not judged.used or version.content is None:
         return Kept(_answer(judged, 200, judged.note), affected)
     if after is None and version.subject and version.resource_type != "Patient":
@@ -61,7 +66,7 @@ def _kept(writing: Writing, judged: Judged, version: Version, before: PatientIde
 
 def update(writing: Writing, identity: PatientIdentity, identities: IdentityMap) -> tuple[Statement, ...]:
     """Bring what is known about a patient up to date and announce it; return the problems that are new."""
-    after = project(writing.about(identity), identities, writing.now)
+    after = project(writing.about(identity), identities, writing.now, identity)
     changed = changes(writing.stated(identity), after)
     writing.state(identity, changed)
     if any(row.kind is not StatementKind.PROBLEM for row in changed):
@@ -112,7 +117,7 @@ def _refuse_rival(writing: Writing, version: Version, identities: IdentityMap) -
         return
     stated = read_patient(dict(version.content), identities).demographics
     for rival in _patients(writing.about(version.identity)):
-        if rival.source == version.source or rival.content is None:
+        if rival.source == version.source or rival.content is None or rival.identity != version.identity:
             continue
         if stated.contradictions(read_patient(dict(rival.content), identities).demographics):
             raise RefusedElementError(

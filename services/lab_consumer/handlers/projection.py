@@ -10,7 +10,7 @@ from services.lab_consumer.handlers.binding import Tumours, specimen_reference
 from services.lab_consumer.handlers.submission import UNNAMED
 from services.lab_consumer.ports import Statement, StatementKind, Version
 from shared.domain.facts import Fact, Tumour
-from shared.domain.identity import Demographics, IdentityMap
+from shared.domain.identity import Demographics, IdentityMap, PatientIdentity
 from shared.fhir.reading.condition import read_condition
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import read_observation
@@ -41,11 +41,16 @@ class Record:
         return contained(resource, reference) or received
 
 
-def project(versions: Sequence[Version], identities: IdentityMap, now: datetime) -> tuple[Statement, ...]:
-    """Return everything the resources state; ``now`` is the recorded time of whatever turns out to be new."""
+def project(
+    versions: Sequence[Version], identities: IdentityMap, now: datetime, owner: PatientIdentity | None = None
+) -> tuple[Statement, ...]:
+    """Return everything the resources state; ``now`` is the recorded time of whatever turns out to be new.
+
+    ``owner``: whose record it is; Patients merged into her say who she is only where she does not.
+    """
     record = Record({version.source: version for version in versions})
     tumours = Tumours({version.source: read_condition(content) for version, content in record.of_type("Condition")})
-    statements = [*_patients(record, identities)]
+    statements = [*_patients(record, identities, owner)]
     statements += [Statement(StatementKind.TUMOUR, tumour.condition, tumour) for tumour in tumours.standing()]
     for version, content in record.of_type("Observation", *_THERAPIES):
         statements += _stated(version, content, record, tumours, now)
@@ -66,8 +71,9 @@ def _differ(old: Statement, new: Statement) -> bool:
     return old.value != new.value
 
 
-def _patients(record: Record, identities: IdentityMap) -> Iterator[Statement]:
+def _patients(record: Record, identities: IdentityMap, owner: PatientIdentity | None) -> Iterator[Statement]:
     read = [(version, read_patient(content, identities).demographics) for version, content in record.of_type("Patient")]
+    read.sort(key=lambda row: row[0].identity != owner)
     birth_date = next((row.birth_date for _, row in read if row.birth_date), None)
     sex = next((row.sex for _, row in read if row.sex), None)
     yield Statement(StatementKind.DEMOGRAPHICS, "", Demographics(birth_date, sex))

@@ -11,6 +11,7 @@ from services.lab_consumer.handlers.keep import keep, update
 from services.lab_consumer.handlers.submission import Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
 
 Entry = Submission | RefusedElementError
@@ -45,12 +46,16 @@ class Settled:
 
 
 def status_of(error: RefusedElementError) -> int:
-    """Return the HTTP status of a refusal (FHIR R4 3.1.0.8.1: 400 shape, 422 rules, 409 conflict)."""
+    """Return the HTTP status of a refusal (FHIR R4 3.1.0.8.1); its issue code stays the reader's own, finer one."""
+    return ANSWERS[_cause_of(error)].http
+
+
+def _cause_of(error: RefusedElementError) -> Cause:
     if error.code is IssueCode.DUPLICATE:
-        return 409
+        return Cause.DUPLICATE
     if isinstance(error, MalformedError):
-        return 413 if error.code is IssueCode.TOO_LONG else 400
-    return 422
+        return Cause.TOO_LARGE if error.code is IssueCode.TOO_LONG else Cause.UNREADABLE
+    return Cause.INVALID_VALUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ UNNAMED = "unnamed-"
 
 # What says nothing about a fact: server bookkeeping, narrative, free text about people, names and addresses.
 _DROPPED = frozenset({"id", "meta", "text", "note", "performer", "asserter", "recorder", "requester"})
-_PATIENT = frozenset({"resourceType", "identifier", "birthDate", "gender", "active"})
+_PATIENT = frozenset({"resourceType", "identifier", "birthDate", "gender", "active", "link"})
 
 
 @dataclass(frozen=True, slots=True)

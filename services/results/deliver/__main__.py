@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.results.config import Settings
 from services.results.deliver.adapters.operations import operations
-from services.results.deliver.app import build, utc_now
+from services.results.deliver.app import build, checks, utc_now
 from services.results.ledger.database import check_schema
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.numbers import Numbers
@@ -18,7 +18,7 @@ def main() -> None:
     deliveries = LedgerDeliveries.at(settings.ledger_url)
     check_schema(deliveries.engine)
     app = build(settings, deliveries)
-    with watched(operations(settings, Numbers(deliveries.engine), app.checks, utc_now)):
+    with watched(operations(settings, Numbers(deliveries.engine), checks(settings, deliveries.engine), utc_now)):
         app.start()
         run_until_stopped("results.deliver", ", ".join(sink.name for sink in settings.sinks), app.stop)
 

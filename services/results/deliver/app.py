@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
 
 from services.results.config import Settings, SinkSettings, sink_names
 from services.results.deliver.adapters.operations import CountedDeliveries
@@ -14,6 +16,8 @@ from services.results.deliver.handlers.deliver_one import DeliverOne, RetryPolic
 from services.results.deliver.handlers.sink_worker import SinkWorker
 from services.results.deliver.ports import Deliveries, Sink
 from services.results.ledger.breaker import BreakerRule
+from services.results.ledger.ledger import policy_of
+from services.results.ledger.sinks import Sinks
 from shared.observability.health import Check
 
 _LEASE_TIMEOUTS = 4
@@ -31,11 +35,7 @@ def utc_now() -> datetime:
 class App:
     """The running workers; whoever starts it stops it."""
 
-    def __init__(
-        self, workers: tuple[SinkWorker, ...], opened: ExitStack, patience_s: float, checks: Mapping[str, Check]
-    ) -> None:
-        self.checks = checks
-        """Whether each sink takes what it is sent, by name."""
+    def __init__(self, workers: tuple[SinkWorker, ...], opened: ExitStack, patience_s: float) -> None:
         self._workers = workers
         self._opened = opened
         self._patience_s = patience_s
@@ -72,8 +72,13 @@ def build(settings: Settings, deliveries: Deliveries) -> App:
             )
         )
         patience = max((row.timeout_s for row in settings.sinks), default=0.0) * _STOP_TIMEOUTS
-        checks = {name: sink.look for name, sink in counted.items()}
-        return App(workers, opened.pop_all(), patience, checks)
+        return App(workers, opened.pop_all(), patience)
+
+
+def checks(settings: Settings, engine: sa.Engine) -> dict[str, Check]:
+    """Return the health checks of deliver: per sink one, which says what is wrong with it ("" where nothing is)."""
+    sinks = Sinks(engine, policy_of(settings))
+    return {f"sink {row.name}": partial(sinks.trouble, row.name) for row in settings.sinks}
 
 
 def _workers(row: SinkSettings, use_case: DeliverOne, poll_s: float) -> list[SinkWorker]:

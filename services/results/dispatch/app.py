@@ -18,8 +18,12 @@ from shared.observability.loops import Loop
 from shared.observability.operations import Operations
 from shared.predictors.registry import REGISTRY
 from shared.rpc.clients import LabConsumerClient
+from shared.storage.erasure import BlobEraser
 
 RECONCILE_S = 1.0
+GOVERN_S = 0.5
+"""Pause between two batches of a recall or an erasure, in seconds: everybody else gets the ledger in between."""
+PURGE_S = 600.0
 
 
 def utc_now() -> datetime:
@@ -56,11 +60,14 @@ def start(settings: Settings) -> Dispatch:
     lab = LabConsumerClient(settings.lab_consumer_address, tls=settings.site.tls("results"))
     queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
-    evaluate = EvaluateCases(ledger.collecting, lab, catalog, REGISTRY, utc_now)
+    evaluate = EvaluateCases(ledger.collecting, lab, catalog, ledger.recalls, REGISTRY, utc_now)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
         ("evaluate", evaluate, settings.poll_s),
         ("send", SendOrders(ledger.orders, queue, utc_now), settings.poll_s),
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),
+        ("recall", lambda: ledger.recalls.work(utc_now()), GOVERN_S),
+        ("erase", lambda: ledger.erasures.work(BlobEraser(settings.site.blob_folder), utc_now()), GOVERN_S),
+        ("purge", lambda: ledger.retention.purge(utc_now()), PURGE_S),
     )
     loops = tuple(Loop(name, step, pause) for name, step, pause in steps)
     for loop in loops:

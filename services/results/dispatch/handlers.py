@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.results.dispatch.ports import Bundles, Cases, Deadlines, Facts, Leases, Outbox, Queue
+from services.results.dispatch.ports import Bundles, Cases, Deadlines, Facts, Leases, Outbox, Queue, Recalled
 from services.results.ledger.collecting import DueCase
 from shared.domain.case import InferenceState, PinnedInstance, Pins
 from shared.domain.errors import UnavailableError, place
@@ -37,6 +37,7 @@ class EvaluateCases:
     cases: Cases
     facts: Facts
     bundles: Bundles
+    recalled: Recalled
     predictors: Mapping[str, Predictor]
     now: Callable[[], datetime]
 
@@ -93,6 +94,10 @@ class EvaluateCases:
         if bundle is None:
             text = f"no verified bundle is installed for {case.predictor}, variant {ready.variant}"
             self.cases.refuse(case, NotAnalysed(case.predictor, NotAnalysedReason.NO_BUNDLE, text), self.now())
+            return
+        recalled = self.recalled.why_not(bundle)
+        if recalled:
+            self.cases.refuse(case, NotAnalysed(case.predictor, NotAnalysedReason.NO_BUNDLE, recalled), self.now())
             return
         pins = Pins(
             identity, case.study.study_instance_uid, case.study.study_date, ready.side, ready.variant, bundle.bundle_id,

@@ -65,6 +65,14 @@ class Bundles(Protocol):
         ...
 
 
+class Recalled(Protocol):
+    """Which models must not be used."""
+
+    def why_not(self, bundle: BundleReference) -> str:
+        """Return why a bundle must not be used; empty where it may."""
+        ...
+
+
 class Outbox(Protocol):
     """Orders that are to be sent."""
 

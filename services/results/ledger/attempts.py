@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from services.results.ledger.keys import Keys
 from services.results.ledger.orders import place
 from services.results.ledger.outcomes import Answer
 from services.results.ledger.policy import Policy
+from services.results.ledger.recalled import why_recalled
 from services.results.ledger.record import tell
 from services.results.ledger.requests import once
 from services.results.ledger.tables import ATTEMPT
@@ -41,7 +42,7 @@ class Attempts:
         with writing(self.engine) as connection:
             number = once(
                 connection, request_id, "ClaimAttempt", now,
-                lambda: self._claim(connection, case_id, revision, worker, now),
+                lambda: self._claim(connection, case_id, revision, worker, now), actor=worker, case_id=case_id,
             )  # fmt: skip
             # A repeated request may come after the lease was lost: then its answer is no longer a right.
             row = self._running(connection, case_id, int(number))
@@ -69,7 +70,7 @@ class Attempts:
         with writing(self.engine) as connection:
             finding_id = once(
                 connection, request_id, "ReportPrediction", now,
-                lambda: self._answer(connection, case_id, number, answer, now),
+                lambda: self._answer(connection, case_id, number, answer, now), case_id=case_id,
             )  # fmt: skip
         return str(finding_id)
 
@@ -94,6 +95,9 @@ class Attempts:
         row = locked(connection, case_id)
         if row.state != InferenceState.QUEUED or row.revision != revision:
             raise StaleAttemptError(case_id, revision)
+        pins = load(row.pins, Pins)
+        if why_recalled(connection, pins.bundle_id, digest=pins.bundle_digest):
+            raise StaleAttemptError(case_id, revision)  # the recall itself takes the case back
         query = sa.select(sa.func.max(ATTEMPT.c.number)).where(ATTEMPT.c.case_id == case_id)
         number = (connection.execute(query).scalar() or 0) + 1
         values = {
@@ -130,6 +134,10 @@ class Attempts:
             return ""
         connection.execute(_attempt(case_id, number).values(state="answered"))
         pins = load(row.pins, Pins)
+        recalled = _why_recalled(connection, answer)
+        if recalled:
+            ask_anew(connection, row, Step(str(worker), now, recalled), self.policy.collect)
+            return ""
         predicted = isinstance(answer, Prediction)
         state = InferenceState.PREDICTED if predicted else InferenceState.NOT_ANALYSED
         reason = "" if isinstance(answer, Prediction) else f"{answer.reason}: {answer.text}"
@@ -157,6 +165,20 @@ class Attempts:
         text = f"{row.attempts} attempts brought no answer; last: {step.reason}"
         advance(connection, row, InferenceState.FAILED, Step(step.actor, step.time, text), deadline_time=None)
         tell(connection, "case_failed", text, step.time, case_id=case_id, key=f"{case_id}|{number}")
+
+
+def _why_recalled(connection: sa.Connection, answer: Prediction | NotAnalysed) -> str:
+    if isinstance(answer, NotAnalysed):
+        return ""
+    return why_recalled(connection, answer.bundle.bundle_id, answer.bundle.version, answer.bundle.digest)
+
+
+def ask_anew(connection: sa.Connection, row: sa.Row[Any], step: Step, collect: timedelta) -> None:
+    """Lead a case that is queued or running back to collecting; dispatch looks at its inputs at once."""
+    abandon(connection, row.case_id, step.reason, step.time)
+    until = step.time + collect
+    advance(connection, row, InferenceState.COLLECTING, step, told=False, evaluate_time=step.time, pin_digest="",
+            collect_until=until, deadline_time=until)  # fmt: skip
 
 
 def abandon(connection: sa.Connection, case_id: str, reason: str, now: datetime) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from services.results.ledger import audit
 from shared.storage import databases
 from shared.storage.databases import open_engine
 
-__all__ = ["check_schema", "downgrade", "open_engine", "reading", "upgrade", "writing"]
+__all__ = ["check_schema", "compact", "downgrade", "open_engine", "reading", "upgrade", "writing"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAME = "the ledger's database"
@@ -28,7 +29,9 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     try:
         with engine.begin() as connection:
+            audit.begin(connection)
             yield connection
+            audit.seal(connection)
     except DBAPIError as error:
         raise databases.translated(error, NAME) or error from error
 
@@ -43,6 +46,18 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.connect().execution_options(readonly=True) as connection, connection.begin():
             yield connection
+    except DBAPIError as error:
+        raise databases.translated(error, NAME) or error from error
+
+
+def compact(engine: sa.Engine) -> None:
+    """Give back what erased rows took, so that no byte of them is left in the database's files.
+
+    Raises:
+        UnavailableError: If somebody reads or writes for too long.
+    """
+    try:
+        databases.compact(engine)
     except DBAPIError as error:
         raise databases.translated(error, NAME) or error from error
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step, change, look_again
 from services.results.ledger.codec import dump
 from services.results.ledger.database import writing
+from services.results.ledger.identities import attributed
 from services.results.ledger.keys import Keys, study_version
 from services.results.ledger.policy import Policy
 from services.results.ledger.record import move, tell
@@ -34,7 +35,8 @@ class Intake:
         with writing(self.engine) as connection:
             ids = once(
                 connection, request_id, "SubmitCase", now,
-                lambda: [self._submit_one(connection, name, study, now) for name in predictors],
+                lambda: [self.open_one(connection, name, study, now) for name in predictors],
+                actor=study.sender, patient=self.keys.patient(study.identity),
             )  # fmt: skip
         return tuple(ids)
 
@@ -47,7 +49,10 @@ class Intake:
                 CASE.c.closed.is_(False),
             )
             ids = list(connection.execute(query).scalars())
-            answer = once(connection, request_id, "AnnounceFacts", now, lambda: look_again(connection, ids, now))
+            answer = once(
+                connection, request_id, "AnnounceFacts", now, lambda: look_again(connection, ids, now),
+                actor="lab_consumer", patient=self.keys.patient(identity),
+            )  # fmt: skip
         return int(answer)
 
     def notice(self, request_id: str, kind: str, text: str, case_id: str, now: datetime) -> str:
@@ -59,7 +64,9 @@ class Intake:
             )  # fmt: skip
         return str(answer)
 
-    def _submit_one(self, connection: sa.Connection, predictor: str, study: Study, now: datetime) -> str:
+    def open_one(self, connection: sa.Connection, predictor: str, sent: Study, now: datetime) -> str:
+        """Open, or look again at, the case of one study under the identity that holds now; return its id."""
+        study = attributed(connection, sent)
         case_id, version = self.keys.case_id(predictor, study), study_version(study)
         known = connection.execute(sa.select(CASE.c.study_version).where(CASE.c.case_id == case_id)).scalar()
         if known == version:
@@ -69,16 +76,25 @@ class Intake:
             self._open(connection, case_id, predictor, study, now)
         else:
             values = {"study": dump(study), "study_version": version, "evaluate_time": now, "closed": False}
-            change(connection, case_id, now, **values)
+            change(connection, case_id, now, **values, **self._whose(study))
+        if sent.identity and sent.identity != study.identity:
+            merged = {"sent_authority": sent.identity.authority, "sent_identifier": sent.identity.identifier}
+            change(connection, case_id, now, **merged)
         return case_id
+
+    def _whose(self, study: Study) -> dict[str, str]:
+        who = study.identity
+        return {
+            "authority": who.authority if who else "", "identifier": who.identifier if who else "",
+            "study_instance_uid": study.study_instance_uid, "patient": self.keys.patient(who),
+            "sent_authority": "", "sent_identifier": "",
+        }  # fmt: skip
 
     def _open(self, connection: sa.Connection, case_id: str, predictor: str, study: Study, now: datetime) -> None:
         until = now + self.policy.collect
         values = {
             "case_id": case_id, "site_id": self.keys.site_id, "predictor": predictor,
-            "authority": study.identity.authority if study.identity else "",
-            "identifier": study.identity.identifier if study.identity else "",
-            "study_instance_uid": study.study_instance_uid, "study": dump(study),
+            **self._whose(study), "study": dump(study),
             "study_version": study_version(study), "state": InferenceState.COLLECTING.value,
             "review": ReviewState.NOT_REQUIRED.value, "reason": "inputs are being collected", "revision": 0,
             "pins": None, "pin_digest": "", "attempts": 0, "evaluate_time": now, "collect_until": until,

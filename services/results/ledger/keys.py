@@ -29,6 +29,10 @@ class Keys:
         who = _identity(study.identity)
         return self._hmac("case", self.site_id, predictor, who, str(study.side or ""), study.study_instance_uid)[:32]
 
+    def patient(self, identity: PatientIdentity | None) -> str:
+        """Return the audit's name of a patient: only who has identity and secret finds it."""
+        return self._hmac("patient", self.site_id, _identity(identity)) if identity else ""
+
     def result_key(self, pins: Pins, answer: Prediction | NotAnalysed) -> str:
         """Return the key of an answer: same key, same result.
 

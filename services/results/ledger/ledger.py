@@ -13,15 +13,20 @@ from services.results.config import Settings
 from services.results.ledger.attempts import Attempts
 from services.results.ledger.collecting import Collecting
 from services.results.ledger.database import open_engine
+from services.results.ledger.erasures import Erasures
 from services.results.ledger.intake import Intake
 from services.results.ledger.keys import Keys
 from services.results.ledger.letters import Letters
 from services.results.ledger.orders import Orders
 from services.results.ledger.overdue import Overdue
+from services.results.ledger.patients import Patients
 from services.results.ledger.people import People
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.ledger.queries import Queries
+from services.results.ledger.recalls import Recalls
+from services.results.ledger.retention import Retention
 from services.results.ledger.sinks import Sinks
+from services.results.ledger.trail import Trail
 from shared.domain.errors import InvalidInputError
 
 SECRET_BYTES = 32
@@ -39,6 +44,11 @@ class Ledger:
     people: People
     overdue: Overdue
     queries: Queries
+    trail: Trail
+    recalls: Recalls
+    patients: Patients
+    erasures: Erasures
+    retention: Retention
     letters: Letters
     sinks: Sinks
 
@@ -57,8 +67,9 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
     """Return the ledger over its parts."""
     return Ledger(
         engine, Intake(engine, keys, policy), Collecting(engine, keys, policy), Orders(engine, policy),
-        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy),
-        Queries(engine), Letters(engine, policy), Sinks(engine, policy),
+        Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy), Queries(engine),
+        Trail(engine, keys), Recalls(engine, keys, policy), Patients(engine, keys, policy),
+        Erasures(engine, keys, policy), Retention(engine, policy), Letters(engine, policy), Sinks(engine, policy),
     )  # fmt: skip
 
 
@@ -72,8 +83,15 @@ def policy_of(settings: Settings) -> Policy:
         max_attempts=settings.max_attempts,
         redispatch=timedelta(seconds=settings.redispatch_s),
         review_required=settings.review_required,
+        keep_findings=_days(settings.retention.findings_days),
+        keep_requests=_days(settings.retention.requests_days),
+        keep_notices=_days(settings.retention.notices_days),
         sink_patience=timedelta(seconds=settings.sink_patience_s),
     )
+
+
+def _days(days: int | None) -> timedelta | None:
+    return None if days is None else timedelta(days=days)
 
 
 def read_secret(path: Path) -> bytes:

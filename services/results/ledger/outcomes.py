@@ -40,7 +40,7 @@ def current(connection: sa.Connection, case_id: str) -> Finding | None:
     """Return the finding that speaks for a case now, if any."""
     query = sa.select(FINDING.c.body).where(FINDING.c.case_id == case_id, FINDING.c.currency == Currency.CURRENT)
     body = connection.execute(query).scalar()
-    return load(body, Finding) if body else None
+    return load(body, Finding) if body else None  # none: erased
 
 
 def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, step: Step) -> str:
@@ -79,7 +79,7 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
     values = {
         "finding_id": finding.finding_id, "case_id": finding.case_id, "revision": finding.revision,
         "kind": finding.kind.value, "currency": Currency.CURRENT.value, "result_key": finding.result_key,
-        "body": dump(finding), "created_time": step.time,
+        "body": dump(finding), "created_time": step.time, **_bundle(finding),
     }  # fmt: skip
     connection.execute(FINDING.insert().values(**values))
     subject = f"finding {finding.revision}"
@@ -94,6 +94,12 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
     change(connection, finding.case_id, step.time, review=finding.review.value, **deadline)
     _owe(connection, finding, policy, step)
     return finding.finding_id
+
+
+def _bundle(finding: Finding) -> dict[str, str]:
+    bundle = finding.prediction.bundle if finding.prediction else None
+    stated = (bundle.bundle_id, bundle.version, bundle.digest) if bundle else ("", "", "")
+    return dict(zip(("bundle_id", "bundle_version", "bundle_digest"), stated, strict=True))
 
 
 def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, now: datetime) -> Finding:
@@ -115,17 +121,26 @@ def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy
 
 def _retire(connection: sa.Connection, before: Finding, by: FindingKind, step: Step) -> None:
     to_state = Currency.WITHDRAWN if by is FindingKind.WITHDRAWN else Currency.SUPERSEDED
+    retire(connection, before, to_state, step)
+    drop_unsent(connection, before, step)
+
+
+def retire(connection: sa.Connection, before: Finding | sa.Row[Any], to_state: Currency, step: Step) -> None:
+    """End the currency of a finding."""
     query = FINDING.update().where(FINDING.c.finding_id == before.finding_id)
     connection.execute(query.values(currency=to_state.value))
     subject = f"finding {before.revision}"
     move(connection, "currency", before.case_id, (Currency.CURRENT, to_state), subject=subject, time=step.time,
          actor=step.actor, reason=step.reason)  # fmt: skip
-    _drop_unsent(connection, before, step)
 
 
-def _drop_unsent(connection: sa.Connection, before: Finding, step: Step) -> None:
-    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment."""
-    unsent = DELIVERY.c.state.in_([DeliveryState.HELD.value, DeliveryState.DUE.value])
+def drop_unsent(connection: sa.Connection, before: Finding | sa.Row[Any], step: Step, *, sending: bool = False) -> None:
+    """What was replaced before it left is never sent: an outdated result must reach no chart, not for a moment.
+
+    ``sending``: nor is what is on its way tried again.
+    """
+    states = [DeliveryState.HELD.value, DeliveryState.DUE.value, *([DeliveryState.SENDING.value] if sending else [])]
+    unsent = DELIVERY.c.state.in_(states)
     # Locked: a worker that takes one of them at this moment comes either first (it is being sent) or too late.
     query = sa.select(DELIVERY).where(DELIVERY.c.finding_id == before.finding_id, unsent).with_for_update()
     for row in list(connection.execute(query)):

@@ -38,6 +38,7 @@ class People:
                     self._requeue(connection, case_id, step),
                     letters.resend_case(connection, case_id, self.policy, step),
                 ],
+                actor=step.actor, case_id=case_id,
             )  # fmt: skip
         return bool(requeued), int(resent)
 
@@ -47,6 +48,7 @@ class People:
             answer = once(
                 connection, request_id, "WithdrawCase", step.time,
                 lambda: retract(connection, case_id, self.keys, self.policy, step),
+                actor=step.actor, case_id=case_id,
             )  # fmt: skip
         return str(answer)
 
@@ -63,6 +65,8 @@ class People:
                 "ReviewCase",
                 step.time,
                 lambda: self._review(connection, case_id, verdict, step),
+                actor=step.actor,
+                case_id=case_id,
             )
         return str(answer)
 

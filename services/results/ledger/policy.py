@@ -30,6 +30,11 @@ class Policy:
     max_attempts: int = 3
     redispatch: timedelta = timedelta(seconds=60)
     review_required: bool = False
+    keep_findings: timedelta | None = None
+    """How long what superseded or withdrawn findings said is kept; None: for ever."""
+    keep_requests: timedelta | None = None
+    """How long answers to requests are remembered."""
+    keep_notices: timedelta | None = None
     sink_patience: timedelta = timedelta(minutes=15)
     """A sink that is down for longer is told to a person."""
 

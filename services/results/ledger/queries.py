@@ -19,6 +19,7 @@ from shared.domain.case import (
     Currency,
     DeliveryState,
     DeliverySummary,
+    FindingKind,
     FindingSummary,
     InferenceState,
     Notice,
@@ -114,6 +115,11 @@ def _summary(row: sa.Row[Any], now: datetime) -> CaseSummary:
 
 
 def _finding(row: sa.Row[Any]) -> FindingSummary:
+    if not row.body:  # erased
+        kind, currency = FindingKind(row.kind), Currency(row.currency)
+        return FindingSummary(
+            row.finding_id, row.revision, kind, currency, row.result_key, row.created_time, None, None
+        )
     body = load(row.body, Finding)
     return FindingSummary(
         row.finding_id, row.revision, body.kind, Currency(row.currency), row.result_key, row.created_time,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from services.results.ledger import audit
 from services.results.ledger.codec import digest
 from services.results.ledger.machines import check
 from services.results.ledger.tables import NOTICE, TRANSITION
@@ -34,6 +35,8 @@ def move(
             to_state=str(states[1]), time=time, actor=actor, reason=reason,
         )
     )  # fmt: skip
+    audit.note(connection, f"transition.{machine}", subject or case_id, time=time, actor=actor, case_id=case_id,
+               step=f"{states[0]} -> {states[1]}", reason=reason)  # fmt: skip
     return str(states[1])
 
 
@@ -44,4 +47,5 @@ def tell(connection: sa.Connection, kind: str, text: str, time: datetime, *, cas
     if known is None:
         values = {"notice_id": notice_id, "kind": kind, "text": text, "case_id": case_id, "time": time}
         connection.execute(NOTICE.insert().values(**values))
+        audit.note(connection, "notice", notice_id, time=time, actor="results", case_id=case_id, kind=kind)
     return notice_id

@@ -18,6 +18,12 @@ def retract(connection: sa.Connection, case_id: str, keys: Keys, policy: Policy,
 
     A closed case ends as failed with the reason; only new images, or a person, can ask it again.
     """
+    close(connection, case_id, step)
+    return withdraw_finding(connection, case_id, keys, policy, step)
+
+
+def close(connection: sa.Connection, case_id: str, step: Step) -> None:
+    """End a case as failed, from wherever it stands, whatever anybody is still doing with it."""
     row = locked(connection, case_id)
     abandon(connection, case_id, step.reason, step.time)
     if row.state not in {InferenceState.FAILED, InferenceState.COLLECTING}:
@@ -27,7 +33,6 @@ def retract(connection: sa.Connection, case_id: str, keys: Keys, policy: Policy,
         advance(connection, row, InferenceState.FAILED, step)
     closing = {"closed": True, "evaluate_time": None, "deadline_time": None, "pin_digest": ""}
     change(connection, case_id, step.time, reason=f"withdrawn: {step.reason}", **closing)
-    return withdraw_finding(connection, case_id, keys, policy, step)
 
 
 def withdraw_finding(connection: sa.Connection, case_id: str, keys: Keys, policy: Policy, step: Step) -> str:

@@ -37,6 +37,14 @@ class Sinks:
             for name, kind in (kinds | gone).items()
         )
 
+    def trouble(self, name: str) -> str:
+        """Return what is wrong with a sink and what to do, in one sentence; empty where nothing is."""
+        with reading(self.engine) as connection:
+            row = connection.execute(sa.select(SINK).where(SINK.c.sink == name)).first()
+        if row is None or row.open_since is None:
+            return ""
+        return f"sink {name} is open since {row.open_since:%Y-%m-%d %H:%M} UTC ({row.reason}): start or repair it"
+
 
 def open_for_long(policy: Policy, now: datetime) -> sa.Select[Any]:
     """Return the sinks that a person must hear about: open for long, and not told since the last deadline."""

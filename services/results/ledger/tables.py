@@ -58,6 +58,9 @@ CASE = sa.Table(
     sa.Column("closed", sa.Boolean, nullable=False, comment="withdrawn: only new images, or a person, ask again"),
     sa.Column("created_time", AwareTime, nullable=False),
     sa.Column("updated_time", AwareTime, nullable=False),
+    sa.Column("patient", sa.String(64), nullable=False, comment="HMAC of the identity: the audit's name for it"),
+    sa.Column("sent_authority", sa.String(128), nullable=False, comment="as the images have it, where it was merged"),
+    sa.Column("sent_identifier", sa.String(128), nullable=False),
     sa.Index("ledger_case_patient", "authority", "identifier"),
     sa.Index("ledger_case_study", "study_instance_uid"),
     sa.Index("ledger_case_evaluate", "evaluate_time"),
@@ -87,8 +90,12 @@ FINDING = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("currency", sa.String(16), nullable=False),
     sa.Column("result_key", sa.String(64), nullable=False),
-    sa.Column("body", sa.Text, nullable=False, comment="services.results.ledger.findings.Finding as JSON"),
+    sa.Column("body", sa.Text, nullable=False, comment="services.results.ledger.findings.Finding as JSON; or erased"),
     sa.Column("created_time", AwareTime, nullable=False),
+    sa.Column("bundle_id", sa.String(128), nullable=False, comment="which model answered; empty: none did"),
+    sa.Column("bundle_version", sa.String(64), nullable=False),
+    sa.Column("bundle_digest", sa.String(64), nullable=False),
+    sa.Index("ledger_finding_bundle", "bundle_id", "currency"),
     sa.UniqueConstraint("case_id", "revision"),
 )
 

@@ -21,8 +21,7 @@ def main() -> None:
     if "migrate" in sys.argv[1:]:
         return
     with watched(operations(settings, Numbers(open_engine(settings.ledger_url)))):
-        server = start(settings)
-        run_until_stopped("results.serve", settings.grpc_address, lambda: server.stop(grace=5).wait())
+        run_until_stopped("results.serve", settings.grpc_address, start(settings).stop)
 
 
 if __name__ == "__main__":

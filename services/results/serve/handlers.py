@@ -6,9 +6,44 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.results.serve.ports import Notices, Studies
+from services.results.serve.ports import Anchors, Chain, Notices, Studies
+from shared.domain.audit import Anchor
+from shared.domain.errors import OncoRelayError
 from shared.domain.study import Study
 from shared.predictors.contract import Predictor
+
+
+@dataclass
+class AnchorAudit:
+    """Write the head of the audit chain where the ledger's owner cannot rewrite it, whenever it has moved."""
+
+    chain: Chain
+    anchors: tuple[Anchors, ...]
+    now: Callable[[], datetime]
+    last: Anchor | None = None
+
+    def __call__(self) -> bool:
+        """Return whether there was something to write.
+
+        Raises:
+            OncoRelayError: If one of the places could not be written, after all were tried.
+        """
+        anchor = self.chain.anchor(self.now())
+        if anchor.number == 0 or (self.last and self.last.number == anchor.number):
+            return False
+        trouble = [error for place in self.anchors if (error := _written(place, anchor))]
+        if trouble:
+            raise trouble[0]
+        self.last = anchor
+        return True
+
+
+def _written(place: Anchors, anchor: Anchor) -> OncoRelayError | None:
+    try:
+        place.write(anchor)
+    except OncoRelayError as error:
+        return error
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.audit import Anchor
 from shared.domain.study import Study
 
 
@@ -13,6 +14,26 @@ class Studies(Protocol):
 
     def submit(self, request_id: str, study: Study, predictors: tuple[str, ...], now: datetime) -> tuple[str, ...]:
         """Open, or look again at, one case per predictor; return their ids."""
+        ...
+
+
+class Chain(Protocol):
+    """The audit chain."""
+
+    def anchor(self, now: datetime) -> Anchor:
+        """Return its head."""
+        ...
+
+
+class Anchors(Protocol):
+    """A place outside the ledger where heads of the chain are kept."""
+
+    def write(self, anchor: Anchor) -> None:
+        """Keep one.
+
+        Raises:
+            UnavailableError: If it cannot be kept there now.
+        """
         ...
 
 

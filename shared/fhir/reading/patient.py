@@ -13,6 +13,7 @@ from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 # http://hl7.org/fhir/administrative-gender; "unknown" states nothing.
 _SEXES = {"female": Sex.FEMALE, "male": Sex.MALE, "other": Sex.OTHER, "unknown": None}
 IDENTIFIER = "Patient.identifier"
+_MAX_REFERENCE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,28 @@ def read_patient(resource: JsonObject, identities: IdentityMap) -> PatientRead:
     return PatientRead(
         None, demographics, f"{why} under the systems of the site's identity map (exactly one is needed)"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PatientLink:
+    """One ``Patient.link`` (FHIR R4 link-type)."""
+
+    other: str
+    """``Patient/id``."""
+    kind: str
+    """``replaced-by``, ``replaces``, ``refer`` or ``seealso``."""
+
+    @property
+    def merges(self) -> bool:
+        """Tell whether it joins two records; ``refer`` and ``seealso`` only point."""
+        return self.kind in {"replaced-by", "replaces"}
+
+
+def read_links(resource: JsonObject) -> tuple[PatientLink, ...]:
+    """Return the links of a Patient that point at a Patient, in their order."""
+    rows = [(row.get("other"), str(row.get("type", ""))) for row in objects(resource.get("link", []))]
+    found = [PatientLink(str(other.get("reference", "")), kind) for other, kind in rows if isinstance(other, dict)]
+    return tuple(link for link in found if link.other.startswith("Patient/") and len(link.other) <= _MAX_REFERENCE)
 
 
 def mapped(identifiers: object, identities: IdentityMap) -> tuple[PatientIdentity, ...]:

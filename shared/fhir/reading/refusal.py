@@ -21,7 +21,11 @@ class IssueCode(StrEnum):
     NOT_FOUND = "not-found"
     LOGIN = "login"
     FORBIDDEN = "forbidden"
+    INVALID = "invalid"
     TRANSIENT = "transient"
+    NO_STORE = "no-store"
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"
     EXCEPTION = "exception"
     INFORMATIONAL = "informational"
 

@@ -36,6 +36,9 @@ class Doors:
     dicom_port: int
     http_port: int
     token: str
+    stow_port: int = 0
+    """0: this listener has no STOW-RS door."""
+    stow_token: str = ""
     patience_s: float = 12.0
     """Longest wait for an answer; above every timeout of the doors under test."""
 
@@ -45,7 +48,7 @@ class Attack:
     """One case."""
 
     door: str
-    """``pdu``, ``c-store``, ``fhir`` or ``http``."""
+    """``pdu``, ``c-store``, ``stow``, ``fhir`` or ``http``."""
     kind: str
     strike: Callable[[Doors], Answer]
 

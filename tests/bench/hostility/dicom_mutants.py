@@ -65,28 +65,37 @@ def real_seeds(folder: Path, most_bytes: int = 600_000) -> list[Seed]:
     return seeds
 
 
-def broken_bytes(seeds: list[Seed]) -> Maker:
+Source = Callable[[random.Random, int], tuple[str, Seed]]
+"""Makes kind and object of a number."""
+
+
+def damaged(seeds: list[Seed]) -> Source:
     """Any damage to the bytes of any seed."""
 
-    def make(chance: random.Random, number: int) -> Attack:
+    def make(chance: random.Random, number: int) -> tuple[str, Seed]:
         mutant, seed = ANY[number % len(ANY)], chance.choice(seeds)
-        return store(mutant.__name__, replace(seed, data_set=mutant(chance, seed.data_set)))
+        return mutant.__name__, replace(seed, data_set=mutant(chance, seed.data_set))
 
     return make
 
 
-def lying(seed: Seed) -> Maker:
+def lying(seed: Seed) -> Source:
     """Well-formed lies, one kind after the other."""
     kinds: tuple[Callable[[random.Random, Seed], Seed], ...] = (
         _wrong_length, _endless_nesting, _endless_item, _many_frames, _path_in_uid, _path_in_request, _odd_charset,
         _strange_vr, _huge_element, _bomb, _twice_the_same_tag, _other_instance, _no_study, _wrong_endian, _empty,
     )  # fmt: skip
 
-    def make(chance: random.Random, number: int) -> Attack:
+    def make(chance: random.Random, number: int) -> tuple[str, Seed]:
         kind = kinds[number % len(kinds)]
-        return store(kind.__name__.strip("_"), kind(chance, seed))
+        return kind.__name__.strip("_"), kind(chance, seed)
 
     return make
+
+
+def by_c_store(source: Source) -> Maker:
+    """Send what the source makes by C-STORE."""
+    return lambda chance, number: store(*source(chance, number))
 
 
 def store(kind: str, seed: Seed) -> Attack:

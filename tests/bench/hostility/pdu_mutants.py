@@ -25,10 +25,10 @@ def make(chance: random.Random, number: int) -> Attack:
     """Return the conversation of a number."""
     kind = _KINDS[number % len(_KINDS)]
     talk = kind(chance)
-    return Attack("pdu", kind.__name__.strip("_"), lambda doors: _talk(doors, talk))
+    return Attack("pdu", kind.__name__.strip("_"), lambda doors: converse(doors, talk))
 
 
-def _talk(doors: Doors, talk: Talk) -> Answer:
+def converse(doors: Doors, talk: Talk) -> Answer:
     """Send everything, half-close, and read to the end."""
     try:
         with socket.create_connection(("127.0.0.1", doors.dicom_port), timeout=doors.patience_s) as wire:
@@ -37,7 +37,7 @@ def _talk(doors: Doors, talk: Talk) -> Answer:
             for index, part in enumerate(talk):
                 with contextlib.suppress(ConnectionError):
                     wire.sendall(part)
-                if index == 0 and len(talk) > 1:
+                if index == 0 and part == REQUEST and len(talk) > 1:
                     heard += wire.recv(65536)
             with contextlib.suppress(OSError):
                 wire.shutdown(socket.SHUT_WR)

@@ -14,8 +14,6 @@ from pydicom.dataset import Dataset
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
 from shared.domain.case import Currency, DeliveryState
-from shared.domain.identity import PatientIdentity
-from shared.rpc.clients import LabConsumerClient
 from tests.bench.load.studies import StudyToSend
 from tests.bench.load.told import Told
 from tests.bench.meter.settle import Settled
@@ -111,16 +109,12 @@ def _ehr(verdict: Verdict, study: StudyToSend, system: System, settled: Settled)
 def _facts(verdict: Verdict, system: System, studies: Sequence[StudyToSend]) -> None:
     """Everything the EHR was answered 2xx to must be known."""
     taken = {row["path"] for row in system.ehr.forwarded() if 200 <= row["status"] < 300}
-    client = LabConsumerClient(f"127.0.0.1:{system.ports.facts}")
-    try:
-        for study in studies:
-            known = client.get_facts(PatientIdentity("hospital", study.someone.identifier))
-            have = {fact.source for fact in known.facts} | {tumour.condition for tumour in known.tumours}
-            mine = {f"{row['resourceType']}/{row['id']}" for row in study.someone.facts()}
-            mine = {path for path in mine & taken if path.startswith(FACT_TYPES)}
-            verdict.lost += [f"fact {path}: acknowledged, and not known" for path in sorted(mine - have)]
-    finally:
-        client.close()
+    for study in studies:
+        known = system.facts(study.someone.identifier)
+        have = {fact.source for fact in known.facts} | {tumour.condition for tumour in known.tumours}
+        mine = {f"{row['resourceType']}/{row['id']}" for row in study.someone.facts()}
+        mine = {path for path in mine & taken if path.startswith(FACT_TYPES)}
+        verdict.lost += [f"fact {path}: acknowledged, and not known" for path in sorted(mine - have)]
 
 
 def _reports(system: System) -> dict[str, list[Dataset]]:

@@ -11,10 +11,10 @@ import pytest
 
 from services.lab_consumer.adapters import database
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
-from services.lab_consumer.ports import Announcement
 from shared.codes import loinc
 from shared.domain.errors import ConflictError, OncoRelayError, UnavailableError
 from shared.domain.facts import FactName
+from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.testing.fhir_resources import ER, observation, patient
 
@@ -39,12 +39,17 @@ class FlakyResults:
             raise UnavailableError("results: connection refused")
         return 1
 
+    def report_patient_change(self, request_id: str, change: PatientChange) -> tuple[int, int]:
+        if self.down:
+            raise UnavailableError("results: connection refused")
+        return 0, 0
+
 
 def announcer(lab: Laboratory, results: FlakyResults) -> AnnounceDue:
     return AnnounceDue(lab.outbox, results, PAUSES, lab.clock, _ignore)
 
 
-def _ignore(announcement: Announcement, error: OncoRelayError) -> None:
+def _ignore(announcement: object, error: OncoRelayError) -> None:
     pass
 
 

@@ -187,7 +187,8 @@ def test_a_restart_forgets_nothing(make_ledger: Any, clock: Any) -> None:
     again = make_ledger()
 
     assert pacs(again).state is SinkState.OPEN
-    assert "cannot be reached" in pacs(again).reason
+    assert "cannot be reached" in again.sinks.trouble("pacs")
+    assert again.sinks.trouble("ehr") == ""
 
 
 def test_a_person_hears_of_it_once_then_daily_then_that_it_is_back(ledger: Ledger, clock: Any) -> None:

@@ -112,7 +112,7 @@ def test_an_object_beyond_the_limit_aborts_the_association(tmp_path: Path) -> No
 
         assert "Status" not in status
         wait_until(lambda: "object_too_large" in listener.log, "the log")
-        wait_until(lambda: not list((tmp_path / "data/blobs/dicom/incoming").iterdir()), "the spool to be empty")
+        wait_until(lambda: not list((tmp_path / "data/blobs/dicom").rglob("*.seg")), "what came of it to be gone")
         assert Sender(listener.port).send(small_series(1)) == (0,)
     finally:
         listener.stop()

@@ -126,17 +126,3 @@ def _damage(what: str, folder: Path) -> None:
     else:
         with next((folder / "journal").glob("*.jsonl")).open("ab") as stream:
             stream.write(b'00000000 900 {"kind":"InstanceStored","record":{"sop_inst')
-
-
-def test_a_half_received_object_leaves_nothing_behind(
-    breakable: ListenerProcess, its_results: ResultsRecorder, its_pacs: Sender
-) -> None:
-    spool = breakable.folder / "data/blobs/dicom/incoming"
-    images = small_series(1)
-    association = its_pacs.associate(images)
-    (spool / "half.dcm").write_bytes(b"half")
-    breakable.kill()
-    association.abort()
-    breakable.start()
-
-    assert list(spool.iterdir()) == []

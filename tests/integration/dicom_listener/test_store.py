@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,9 +81,9 @@ def test_what_is_stored_is_what_was_sent(
 
     (study,) = results.wait_for_studies(1)
 
-    path = LocalBlobs(listener.folder / "data" / "blobs").path(study.instances[0].blob_uri)
-    assert path.read_bytes().endswith(data_set_bytes(image))
-    assert dcmread(path) == dcmread(save_series([image], listener.folder / "sent")[0])
+    content = LocalBlobs(listener.folder / "data" / "blobs").read(study.instances[0].blob_uri)
+    assert content.endswith(data_set_bytes(image))
+    assert dcmread(BytesIO(content)) == dcmread(save_series([image], listener.folder / "sent")[0])
 
 
 @needs_dcmtk
@@ -97,7 +98,7 @@ def test_real_objects_in_every_encoding_are_stored(
 
     (study,) = results.wait_for_studies(1)
 
-    stored = dcmread(LocalBlobs(listener.folder / "data" / "blobs").path(study.instances[0].blob_uri))
+    stored = dcmread(LocalBlobs(listener.folder / "data" / "blobs").open(study.instances[0].blob_uri))
     assert stored.file_meta.TransferSyntaxUID == dcmread(path).file_meta.TransferSyntaxUID
     assert stored.pixel_array.any()
     assert study.identity is None
@@ -116,7 +117,7 @@ def test_the_real_breast_volume_arrives_slice_for_slice(
     (study,) = results.wait_for_studies(1)
 
     blobs = LocalBlobs(listener.folder / "data" / "blobs")
-    stored = sorted((dcmread(blobs.path(one.blob_uri)) for one in study.instances), key=lambda one: one.InstanceNumber)
+    stored = sorted((dcmread(blobs.open(one.blob_uri)) for one in study.instances), key=lambda one: one.InstanceNumber)
     assert np.array_equal(np.stack([one.pixel_array for one in stored]), volume)
 
 
@@ -223,27 +224,51 @@ def _without_study_uid(image: Dataset) -> bytes:
     return data_set_bytes(other)
 
 
-@pytest.mark.parametrize("fault", ["not DICOM", "cut off", "no Study Instance UID", "nothing but zeros"])
-def test_what_cannot_be_placed_is_refused_kept_and_told(
-    fault: str, listener: ListenerProcess, results: ResultsRecorder, pacs: Sender, series: Series
+@pytest.mark.parametrize("content", [b"%PDF-1.7 this is a report, not an image" * 20, bytes(10)])
+def test_what_does_not_even_begin_like_an_object_is_refused_at_the_door(
+    content: bytes, listener: ListenerProcess, results: ResultsRecorder, pacs: Sender, series: Series
 ) -> None:
     (image,) = series(1)
-    content = {
-        "not DICOM": b"%PDF-1.7 this is a report, not an image" * 20,
-        "cut off": data_set_bytes(image)[:-100],
-        "no Study Instance UID": _without_study_uid(image),
-        "nothing but zeros": bytes(10),
-    }[fault]
     association = pacs.associate([image])
     status = send_raw(association, image, content)
     association.release()
 
     assert status.Status == 0xC000
-    assert status.ErrorComment
+    assert pacs.send([image]) == (0,)
+    (study,) = results.wait_for_studies(1)
+    assert len(study.instances) == 1
+
+
+@pytest.mark.parametrize("fault", ["cut off", "no Study Instance UID"])
+def test_what_turns_out_to_be_no_whole_object_is_kept_and_told(
+    fault: str, listener: ListenerProcess, results: ResultsRecorder, pacs: Sender, series: Series
+) -> None:
+    """The bytes were on disk when Success was answered; what they are is found out in the jail, later."""
+    (image,) = series(1)
+    content = {"cut off": data_set_bytes(image)[:-100], "no Study Instance UID": _without_study_uid(image)}[fault]
+    association = pacs.associate([image])
+    status = send_raw(association, image, content)
+    association.release()
+
+    assert status.Status == 0
     (notice,) = results.wait_for_notices(1)
     assert notice.kind == "dicom_unreadable"
     assert _quarantined(listener, notice).endswith(content)
     assert results.studies == []
+
+
+def test_pixels_that_are_not_there_are_told_and_the_study_is_submitted_all_the_same(
+    listener: ListenerProcess, results: ResultsRecorder, pacs: Sender, series: Series
+) -> None:
+    (image,) = series(1)
+    image.NumberOfFrames = 65535
+    pacs.send([image])
+
+    (study,) = results.wait_for_studies(1)
+    (notice,) = results.wait_for_notices(1)
+    assert len(study.instances) == 1
+    assert notice.kind == "dicom_pixels_unreadable"
+    assert "65535 frames are declared and 1 are there whole" in notice.text
 
 
 def test_after_a_refusal_the_rest_of_the_study_still_arrives_but_only_quiet_is_evidence(

@@ -16,7 +16,7 @@ import pytest
 from dicomweb_client import DICOMwebClient
 from pydicom import dcmread
 
-from services.dicom_listener.adapters.stow_door import StowDoor, StowLimits
+from services.dicom_listener.adapters.stow_door import StowDoor, StowLimits, overloaded
 from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
@@ -59,7 +59,7 @@ class Door:
         )
         store = StoreParts(Intake(self.inbox, self.inbox, self.inbox), accepted)
         self.door = StowDoor(store, self.inbox, Keeper(), itertools.count(1), StowLimits(20, max_requests, pace))
-        self.server = HttpServer(self.door.application(), Address("127.0.0.1", 0, "test"), 20)
+        self.server = HttpServer(self.door.application(), Address("127.0.0.1", 0, "test"), 20, overloaded())
         self.port = self.server.port
         self.url = f"http://127.0.0.1:{self.port}/dicomweb"
         self.server.start()

@@ -18,6 +18,7 @@ from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import sink_names
 from shared.domain.errors import InvalidInputError
+from shared.security.tls_folder import SERVICES
 from shared.site.settings import CONFIG_VARIABLE
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
@@ -107,6 +108,48 @@ def test_hosts_in_the_site_file_are_services_of_compose(compose: dict[str, Any])
     ]
 
     assert {address.split(":")[0] for address in addresses} <= set(compose["services"])
+
+
+def mounts(one: dict[str, Any]) -> dict[str, str]:
+    """Return target and source of every file mounted from the host."""
+    return {row.split(":")[1]: row.split(":")[0] for row in one.get("volumes", []) if row.startswith(".")}
+
+
+def test_every_service_sees_its_own_key_and_no_other(compose: dict[str, Any]) -> None:
+    folder = tomllib.loads((DEPLOY / "site.example.toml").read_text())["site"]["tls_folder"]
+    for name, one in ours(compose).items():
+        seen = {target for target in mounts(one) if target.startswith(folder)}
+        party = name.replace("-", "_").removesuffix("_serve").removesuffix("_dispatch").removesuffix("_deliver")
+        # deliver speaks to no service of ours
+        wanted = {f"{folder}/{file}" for file in ("ca.pem", f"{party}.pem", f"{party}.key")}
+        assert seen == (set() if name == "results-deliver" else wanted), name
+        assert party in SERVICES
+    assert not [one for one in compose["services"].values() if "../tls/ca.key" in mounts(one).values()]
+
+
+def test_every_host_of_compose_that_serves_is_named_in_its_certificate(compose: dict[str, Any]) -> None:
+    hosts = {host for names in SERVICES.values() for host in names}
+    serving = [name for name in compose["services"] if name not in ("results-dispatch", "results-deliver")]
+
+    assert set(serving) <= hosts
+
+
+def test_no_password_stands_in_a_recipe_or_on_a_command_line(compose: dict[str, Any]) -> None:
+    for name, one in compose["services"].items():
+        command = " ".join(one.get("command", []))
+        assert not re.search(r"requirepass|password", command), name
+        for key, value in one.get("environment", {}).items():
+            if re.search("PASS|TOKEN|SECRET|KEY", key):
+                assert value.startswith("/run/secrets/"), f"{name} {key}"
+
+
+def test_redis_is_reached_by_tls_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+
+    for settings in (ResultsSettings(), InferenceSettings()):
+        assert settings.redis_url.startswith("rediss://")
+        assert settings.redis_password_file is not None
+        assert not sa.make_url(settings.redis_url).password
 
 
 def test_no_container_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> None:

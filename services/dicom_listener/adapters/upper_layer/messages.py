@@ -20,7 +20,7 @@ from services.dicom_listener.adapters.upper_layer.fragments import Fragment, Fra
 from services.dicom_listener.adapters.upper_layer.negotiation import Context
 from services.dicom_listener.adapters.upper_layer.pdus import AbortError, AbortReason, AbortSource, command_pdu
 from services.dicom_listener.adapters.upper_layer.wire import Wire
-from services.dicom_listener.handlers.intake import Visit
+from services.dicom_listener.handlers.intake import Visit, comment_on
 from services.dicom_listener.ports.inbox import Announced, Incoming
 from services.dicom_listener.ports.services import Command, CommandService, ServiceCall
 from shared.domain.errors import OutOfResourcesError, place
@@ -77,8 +77,8 @@ class Dialogue:
             raise AbortError("a response to nothing", AbortReason.UNEXPECTED_PARAMETER)
         if command.field == C_CANCEL:
             return  # PS3.7 9.3.2.3: has no response, and nothing runs that it could cancel
-        status = self._status(command, context, first.context_id)
-        self._wire.send(command_pdu(first.context_id, response(command, status)))
+        status, comment = self._answer(command, context, first.context_id)
+        self._wire.send(command_pdu(first.context_id, response(command, status, comment)))
 
     def _command(self, fragment: Fragment) -> bytes:
         content = bytearray()
@@ -95,18 +95,21 @@ class Dialogue:
                 return bytes(content)
             fragment = self._fragments.next()
 
-    def _status(self, command: Command, context: Context, context_id: int) -> int:
+    def _answer(self, command: Command, context: Context, context_id: int) -> tuple[int, str]:
+        """Return status and comment."""
         service = self._services.get(context.abstract_syntax)
         if service is not None:
-            return self._call(service, command, context, context_id)
+            return self._call(service, command, context, context_id), ""
         if command.field == C_STORE and command.has_data_set and context.abstract_syntax != VERIFICATION:
-            return self._store(command, context, context_id)
+            cause = self._store(command, context, context_id)
+            return (self._visit.refuse(cause), comment_on(cause)) if cause else (SUCCESS, "")
         if command.has_data_set:
             self._drain(context_id)
         is_echo = command.field == C_ECHO and context.abstract_syntax == VERIFICATION
-        return SUCCESS if is_echo else UNRECOGNIZED_OPERATION
+        return (SUCCESS if is_echo else UNRECOGNIZED_OPERATION), ""
 
-    def _store(self, command: Command, context: Context, context_id: int) -> int:
+    def _store(self, command: Command, context: Context, context_id: int) -> Cause | None:
+        """Take the object in; None: it is durable."""
         visit = self._visit
         announced = Announced(
             command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax, visit.sender, visit.association
@@ -117,13 +120,12 @@ class Dialogue:
             incoming = visit.begin(announced)
         if isinstance(incoming, Cause):
             self._drain(context_id)
-            return visit.refuse(incoming)
+            return incoming
         try:
-            cause = self._take_in(incoming, announced, context_id)
+            return self._take_in(incoming, announced, context_id)
         except BaseException:
             incoming.discard()
             raise
-        return visit.refuse(cause) if cause else SUCCESS
 
     def _take_in(self, incoming: Incoming, announced: Announced, context_id: int) -> Cause | None:
         size, taken = 0, True

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
+from functools import partial
+from typing import TypeVar
 
 from services.results.config import Settings
 from services.results.deliver.ports import Deliveries
@@ -19,8 +20,7 @@ from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
 
-_FAILURES = 3
-"""So many failures in a row without a success are told by health."""
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -29,10 +29,7 @@ class CountedDeliveries:
 
     inner: Deliveries
     sink: str
-    failures: int = 0
-    """In a row."""
     _begun: dict[str, float] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
 
     def take_due(
         self, sink: str, now: datetime, lease_s: float, object_id: Callable[[Finding], str]
@@ -51,44 +48,31 @@ class CountedDeliveries:
         self, due: DueDelivery, reason: str, next_time: datetime, now: datetime, *, nothing_left: bool = False
     ) -> None:
         """Record a failure that may pass."""
-        self._end(
-            due, "postponed",
-            lambda: self.inner.postpone(due, reason, next_time, now, nothing_left=nothing_left),
-        )  # fmt: skip
+        again = partial(self.inner.postpone, due, reason, next_time, now, nothing_left=nothing_left)
+        self._end(due, "postponed", again)
 
     def unavailable(self, due: DueDelivery, outage: Outage, now: datetime) -> DeliveryState:
-        """Record a failure of the sink."""
-        states: list[DeliveryState] = []
-        self._end(due, "postponed", lambda: states.append(self.inner.unavailable(due, outage, now)))
-        return states[0]
+        """Record that the sink could not be reached."""
+        return self._end(due, "unavailable", lambda: self.inner.unavailable(due, outage, now))
 
     def give_up(
         self, due: DueDelivery, reason: str, now: datetime, *, nothing_left: bool = False, answered: bool = False
     ) -> None:
         """Record a dead letter."""
-        self._end(
-            due, "given_up",
-            lambda: self.inner.give_up(due, reason, now, nothing_left=nothing_left, answered=answered),
-        )  # fmt: skip
+        letter = partial(self.inner.give_up, due, reason, now, nothing_left=nothing_left, answered=answered)
+        self._end(due, "given_up", letter)
 
-    def look(self) -> str:
-        """Say whether this sink takes what it is sent (``health.Check``)."""
-        if self.failures < _FAILURES:
-            return ""
-        return f"{self.failures} tries in a row failed: `oncorelay cases` says why, `oncorelay doctor` asks the peer"
-
-    def _end(self, due: DueDelivery, outcome: str, record: Callable[[], None]) -> None:
+    def _end(self, due: DueDelivery, outcome: str, record: Callable[[], T]) -> T:
         begun = self._begun.pop(due.delivery_id, None)
         if begun is not None:
             metrics.DELIVERY_SECONDS.observe(time.perf_counter() - begun, sink=self.sink)
-        with self._lock:
-            self.failures = 0 if outcome == "delivered" else self.failures + 1
         try:
-            record()
+            state = record()
         except ConflictError:
             metrics.DELIVERY_TRIES.add(sink=self.sink, outcome="lost")
             raise
         metrics.DELIVERY_TRIES.add(sink=self.sink, outcome=outcome)
+        return state
 
 
 def operations(
@@ -103,6 +87,6 @@ def operations(
 
     watched: dict[str, Check] = {
         "ledger": checks.succeeds(numbers.reachable),
-        **{f"sink {name}": check for name, check in sinks.items()},
+        **sinks,
     }
     return Operations("results.deliver", settings.deliver_ops_address, settings.site.otlp_endpoint, watched, sample)

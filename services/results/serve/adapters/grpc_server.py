@@ -77,11 +77,14 @@ class ResultsServicer(ResultsServiceServicer):
     def ListCases(self, request: pb.ListCasesRequest, context: Context) -> pb.ListCasesResponse:
         """List cases."""
         found = self.ledger.queries.cases(self.now(), request.page_size, request.study_instance_uid)
+        if request.actor:
+            self.ledger.trail.viewed("view.list", request.actor, self.now(), tuple(case.case_id for case in found))
         return pb.ListCasesResponse(cases=[to_message(case, pb.CaseSummary) for case in found])
 
     def GetCase(self, request: pb.GetCaseRequest, context: Context) -> pb.GetCaseResponse:
         """Show one case."""
         detail = self.ledger.queries.case(request.case_id, self.now())
+        self.ledger.trail.viewed("view.case", request.actor, self.now(), (detail.case.case_id,))
         return pb.GetCaseResponse(detail=to_message(detail, pb.CaseDetail))
 
     def ListNotices(self, request: pb.ListNoticesRequest, context: Context) -> pb.ListNoticesResponse:

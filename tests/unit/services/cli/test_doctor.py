@@ -17,6 +17,8 @@ from pynetdicom.pdu import A_ASSOCIATE_RJ
 from services.cli.__main__ import oncorelay
 from services.cli.dicom_echo import STORAGE_COMMITMENT, VERIFICATION, Node, keep_rejection
 from services.cli.site_file import default_tables, to_toml
+from shared.observability.health import Health
+from shared.observability.ops_server import OpsServer
 from shared.site.settings import CONFIG_VARIABLE
 from shared.testing.ports import free_port
 
@@ -120,3 +122,20 @@ def peer(*syntaxes: str) -> Iterator[int]:
         yield port
     finally:
         server.shutdown()
+
+
+def test_what_a_service_finds_wrong_itself_is_shown_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any]
+) -> None:
+    health = Health({"disk": lambda: "3 MiB free: make room", "journal": lambda: ""})
+    server = OpsServer("dicom_listener", "127.0.0.1:0", health)
+    server.start()
+    tables["dicom_listener"] = {**tables["dicom_listener"], "ops_address": f"127.0.0.1:{server.port}"}
+    tables["inference"] = {**tables["inference"], "ops_address": f"127.0.0.1:{free_port()}"}
+    found = examine(tmp_path, monkeypatch, to_toml(tables))
+    server.stop()
+
+    assert found["health of dicom_listener"] == {
+        "name": "health of dicom_listener", "passed": False, "detail": "disk: 3 MiB free: make room",
+    }  # fmt: skip
+    assert "oncorelay up" in found["health of inference"]["detail"]

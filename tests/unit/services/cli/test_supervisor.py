@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.supervisor import Program, Supervisor
+from services.cli.supervisor import FORGIVEN_AFTER_S, Program, Supervisor
 from shared.testing.ports import wait_until
 
 READY = 'import sys, time; print(\'{"event": "ready"}\', file=sys.stderr, flush=True); time.sleep(60)'
@@ -132,3 +132,38 @@ def test_a_program_of_others_is_ready_when_it_answers_itself(supervisor: Supervi
     with pytest.raises(RuntimeError, match="redis was not ready"):
         supervisor.start(stranger, timeout_s=0.3)
     supervisor.stop()
+
+
+def test_a_service_that_cannot_be_spawned_is_tried_again_and_the_others_go_on(
+    supervisor: Supervisor, told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    child = supervisor.start(program("one", READY))
+    other = supervisor.start(program("two", READY))
+    os.killpg(child.process.pid, signal.SIGKILL)
+    child.process.wait()
+    (tmp_path / "run").rename(tmp_path / "elsewhere")
+    (tmp_path / "run").write_text("as good as a full disk: nothing can be written here")
+
+    wait_until(lambda: _watched(supervisor) and "cannot be started" in str(told), "the failed start")
+    assert other.process.poll() is None
+    (tmp_path / "run").unlink()
+    wait_until(lambda: _watched(supervisor) and child.process.poll() is None and child.ready, "the restart")
+    supervisor.stop()
+
+
+def test_who_has_run_for_long_is_started_at_once_when_it_dies_again(
+    supervisor: Supervisor, told: list[tuple[str, str]]
+) -> None:
+    child = supervisor.start(program("one", READY))
+    child.restarts, child.started_at = 7, child.started_at - FORGIVEN_AFTER_S
+    os.killpg(child.process.pid, signal.SIGKILL)
+    child.process.wait()
+    supervisor.watch_once()
+    supervisor.stop()
+
+    assert "starting it again in 0.2 s" in told[-1][1]
+
+
+def _watched(supervisor: Supervisor) -> bool:
+    supervisor.watch_once()
+    return True

@@ -59,11 +59,13 @@ def test_a_taken_port_is_named_with_its_setting() -> None:
 
 def test_the_embedded_redis_answers_with_its_own_process(tmp_path: Path) -> None:
     port = free_port()
-    assert redis_process(port) == 0
+    assert redis_process(port, "pass word") == 0
     supervisor = Supervisor(tmp_path, dict(os.environ), lambda _name, _text: None)
-    child = supervisor.start(embedded_redis(tmp_path / "redis", port))
+    child = supervisor.start(embedded_redis(tmp_path / "redis", port, "pass word"))
     try:
-        assert redis_process(port) == child.process.pid
+        assert redis_process(port, "pass word") == child.process.pid
+        assert redis_process(port, "") == redis_process(port, "another") == 0
+        assert (tmp_path / "redis.conf").stat().st_mode & 0o777 == 0o600
     finally:
         supervisor.stop()
 

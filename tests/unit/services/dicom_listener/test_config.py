@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,16 @@ def test_objects_lie_below_the_blob_store() -> None:
     settings = Settings()
 
     assert settings.object_folder.is_relative_to(settings.site.blob_folder)
+
+
+def test_senders_come_from_this_machine_unless_networks_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all(network.is_loopback for network in Settings().allowed_networks)
+
+    monkeypatch.setenv("ONCORELAY_DICOM_LISTENER__ALLOWED_NETWORKS", "10.0.0.0/8, fd00::/8")
+
+    assert Settings().allowed_networks == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+def test_a_tls_certificate_needs_its_key(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        Settings(tls_certificate=tmp_path / "door.pem")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from struct import pack
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate

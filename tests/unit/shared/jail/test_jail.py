@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from shared.domain.errors import InvalidInputError, PermanentError, UnavailableError

@@ -207,6 +207,19 @@ def test_a_blob_outside_the_store_is_never_opened(findings: Findings, headers: S
         headers.read(replace(finding, study=replace(finding.study, instances=rows)))
 
 
+def test_the_header_of_an_object_inside_a_segment_is_the_header_of_that_object(
+    findings: Findings, headers: SourceHeaders
+) -> None:
+    finding = replace(findings.prediction(), pins=None)
+    alone = headers.read(finding)
+    content = findings.blobs.read(finding.study.instances[0].blob_uri)
+    segment, _ = findings.blobs.put(b"another object" * 100 + content + b"and another")
+    uri = f"{segment}?offset={len(b'another object') * 100}&length={len(content)}"
+    rows = tuple(replace(row, blob_uri=uri) for row in finding.study.instances)
+
+    assert headers.read(replace(finding, study=replace(finding.study, instances=rows))) == alone
+
+
 def test_what_is_not_dicom_is_a_permanent_failure(findings: Findings, headers: SourceHeaders) -> None:
     finding = replace(findings.prediction(), pins=None)
     uri, _ = findings.blobs.put(b"not DICOM at all")

@@ -77,17 +77,26 @@ class Installed:
         return self.bundle
 
 
+@dataclass(frozen=True)
+class Recalled:
+    reason: str = ""
+
+    def why_not(self, bundle: BundleReference) -> str:
+        return self.reason
+
+
 def evaluate(
     facts: PatientFacts | None,
     *,
     bundle: BundleReference | None = BUNDLE,
+    recalled: str = "",
     now: datetime = START,
     state: InferenceState = InferenceState.COLLECTING,
     **study: Any,
 ) -> tuple[str, Any]:
     case = DueCase("c" * 32, "ln_pcr", a_study(**study), state, START + timedelta(hours=6), START)
     cases = Recorded(case)
-    EvaluateCases(cases, Known(facts), Installed(bundle), REGISTRY, lambda: now)()
+    EvaluateCases(cases, Known(facts), Installed(bundle), Recalled(recalled), REGISTRY, lambda: now)()
     (call,) = cases.calls
     return call
 
@@ -117,7 +126,7 @@ def test_one_case_that_cannot_be_evaluated_does_not_stop_the_others() -> None:
     broken = DueCase("b" * 32, "no such predictor", a_study(), InferenceState.COLLECTING, START, START)
     whole = DueCase("c" * 32, "ln_pcr", a_study(), InferenceState.COLLECTING, START, START)
     cases = Several((broken, whole))
-    EvaluateCases(cases, Known(some_facts()), Installed(BUNDLE), REGISTRY, lambda: START)()
+    EvaluateCases(cases, Known(some_facts()), Installed(BUNDLE), Recalled(), REGISTRY, lambda: START)()
 
     assert [name for name, _ in cases.calls] == ["trouble", "pin"]
 
@@ -159,6 +168,13 @@ def test_without_a_bundle_the_question_is_not_analysed() -> None:
     name, refusal = evaluate(some_facts(), bundle=None)
 
     assert (name, refusal.reason) == ("refuse", "no_bundle")
+
+
+def test_a_recalled_bundle_is_used_for_no_new_case() -> None:
+    name, refusal = evaluate(some_facts(), recalled="the model was recalled: wrong coefficient")
+
+    assert (name, refusal.reason) == ("refuse", "no_bundle")
+    assert "wrong coefficient" in refusal.text
 
 
 def test_facts_that_cannot_be_asked_for_postpone_and_never_refuse() -> None:

@@ -1,0 +1,122 @@
+"""What belongs into a backup, and in which order it is copied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from services.cli.backup.databases import is_sqlite
+from services.lab_consumer.config import Settings as LabSettings
+from services.results.config import Settings as ResultsSettings
+from shared.site.settings import CONFIG_VARIABLE
+
+LEFT_OUT = ("logs", "run", "redis", "redis.conf", "up.lock")
+"""Told by the ledger again (orders in Redis), or of this machine only."""
+SECRET_FOLDERS = ("secrets", "tls")
+_BLOBS = "blobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file or database, in the order of copying."""
+
+    place: str
+    """Absolute path, or the name of a PostgreSQL database."""
+    kind: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything durable of one site."""
+
+    results: ResultsSettings
+    lab: LabSettings
+
+    @classmethod
+    def of_site(cls) -> Plan:
+        """Return the plan of the site the environment names."""
+        return cls(ResultsSettings(), LabSettings())
+
+    @property
+    def data_folder(self) -> Path:
+        """Return the data folder."""
+        return self.results.site.data_folder.absolute()
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Return both databases; they may hold passwords."""
+        return {"facts": self.lab.facts_url, "ledger": self.results.ledger_url}
+
+    def sources(self) -> Iterator[Source]:
+        """Yield what to copy; looked up step by step, so that what is made meanwhile is not missed.
+
+        1 senders' databases; 2 journals, anchors, keys; 3 the ledger; 4 blobs and everything else.
+        """
+        own = {_sqlite_path(url) for url in self.urls.values()}
+        yield from self._database("facts")
+        yield from (Source(str(path), "sqlite") for path in self._files() if path not in own and is_sqlite(path))
+        yield from self._early(own)
+        yield from self._database("ledger")
+        yield from (Source(str(path), "file") for path in self._files() if not self._is_early(path, own))
+
+    def _early(self, own: set[Path | None]) -> Iterator[Source]:
+        for path in self._files():
+            if self._is_early(path, own) and not is_sqlite(path):
+                yield Source(str(path), "file", secret=self._is_secret(path))
+        for path in self._outside():
+            yield Source(str(path), "file", secret=True)
+
+    def _database(self, name: str) -> Iterator[Source]:
+        path = _sqlite_path(self.urls[name])
+        if path is None:
+            yield Source(name, "postgresql")
+        elif path.exists():
+            yield Source(str(path), "sqlite")
+
+    def _is_early(self, path: Path, own: set[Path | None]) -> bool:
+        if path in own or path.name.endswith(("-wal", "-shm")):
+            return True
+        in_blobs = path.is_relative_to(self.data_folder / _BLOBS)
+        return not in_blobs and (path.suffix == ".jsonl" or self._is_secret(path) or is_sqlite(path))
+
+    def _is_secret(self, path: Path) -> bool:
+        first = path.relative_to(self.data_folder).parts[0] if path.is_relative_to(self.data_folder) else ""
+        return first in SECRET_FOLDERS or path.name == "site.toml"
+
+    def _files(self) -> Iterator[Path]:
+        for entry in sorted(self.data_folder.iterdir()):
+            if entry.name not in LEFT_OUT:
+                yield from _walk(entry)
+
+    def _outside(self) -> Iterator[Path]:
+        """Yield site file, keys and certificates that lie outside the data folder."""
+        site = self.results.site
+        config = os.environ.get(CONFIG_VARIABLE, "")
+        named = [site.secret_file, *([Path(config)] if config else [])]
+        named += [path for path in (self.lab.token_file, self.results.redis_password_file) if path]
+        found = [path for path in named if path.exists()]
+        found += list(_walk(site.tls_folder)) if site.tls_folder and site.tls_folder.exists() else []
+        for path in dict.fromkeys(path.absolute() for path in found):
+            if not path.is_relative_to(self.data_folder):
+                yield path
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    if path.is_symlink():
+        return
+    if path.is_file():
+        if not path.name.endswith(("-wal", "-shm")):
+            yield path
+    elif path.is_dir():
+        for child in sorted(path.iterdir()):
+            yield from _walk(child)
+
+
+def _sqlite_path(url: str) -> Path | None:
+    parsed = sa.make_url(url)
+    return Path(parsed.database).absolute() if parsed.get_backend_name() == "sqlite" and parsed.database else None

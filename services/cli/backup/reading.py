@@ -1,0 +1,111 @@
+"""Restore a backup onto an empty machine: everything is verified before anything is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from alembic.script import ScriptDirectory
+
+from services.cli.backup.databases import load_postgresql
+from services.cli.backup.manifest import Entry, Manifest, read_manifest
+from services.cli.backup.plan import Plan
+from services.cli.backup.writing import digest_of
+from services.lab_consumer.adapters import database as facts_database
+from services.results.ledger import database as ledger_database
+from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError
+from shared.security.sealed import Seal
+from shared.site.settings import CONFIG_VARIABLE
+
+MIGRATIONS = {
+    "ledger": ledger_database.MIGRATIONS,
+    "facts": Path(facts_database.__file__).parent / "migrations",
+}
+
+
+def restore(folder: Path, passphrase: str = "") -> Manifest:
+    """Put everything back where it came from.
+
+    Raises:
+        ConflictError: If something is there already, or a schema is newer than this version.
+        InvalidInputError: If the backup is not whole, or a file differs from its digest.
+        ForbiddenError: If the passphrase is missing or another one.
+    """
+    manifest = read_manifest(folder)
+    seal = _opened(manifest, passphrase)
+    _check_target(manifest)
+    _check_schemas(manifest)
+    _check_files(folder, manifest)
+    for entry in manifest.entries:
+        if entry.kind != "postgresql":
+            _put_back(folder, entry, seal)
+    _load_databases(folder, manifest)
+    return manifest
+
+
+def _opened(manifest: Manifest, passphrase: str) -> Seal | None:
+    if not manifest.salt:
+        return None
+    if not passphrase:
+        raise ForbiddenError("the keys of this backup are sealed: give --passphrase-file")
+    seal = Seal.of(passphrase, bytes.fromhex(manifest.salt))
+    if not manifest.is_marked_by(seal):
+        raise ForbiddenError("the passphrase is another one, or somebody changed the manifest")
+    return seal
+
+
+def _check_target(manifest: Manifest) -> None:
+    data = Path(manifest.data_folder)
+    if data.exists() and any(data.iterdir()):
+        raise ConflictError(f"{data} is not empty: move it away first, nothing is overwritten")
+    for entry in manifest.entries:
+        if entry.kind != "postgresql" and Path(entry.place).exists():
+            raise ConflictError(f"{entry.place} is there already: move it away first, nothing is overwritten")
+
+
+def _check_schemas(manifest: Manifest) -> None:
+    for name, revision in manifest.schemas.items():
+        known = {script.revision for script in ScriptDirectory(str(MIGRATIONS[name])).walk_revisions()}
+        if revision and revision not in known:
+            raise ConflictError(f"{name} has schema {revision}, which this version does not know: use a newer one")
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    for entry in manifest.entries:
+        path = folder / entry.file
+        if not Path(entry.file).parts or ".." in Path(entry.file).parts or Path(entry.file).is_absolute():
+            raise InvalidInputError(entry.file, "points outside the backup")
+        if not path.is_file() or path.stat().st_size != entry.size_bytes or digest_of(path) != entry.sha256:
+            raise InvalidInputError(str(path), f"is missing or differs from its digest (it is {entry.place})")
+
+
+def _put_back(folder: Path, entry: Entry, seal: Seal | None) -> None:
+    place = Path(entry.place)
+    _make_closed(place.parent)
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, entry.mode), "wb") as target:
+        if entry.sealed and seal is not None:
+            target.write(seal.open((folder / entry.file).read_bytes(), entry.place))
+        else:
+            with (folder / entry.file).open("rb") as source:
+                shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _make_closed(folder: Path) -> None:
+    """Make a folder, and what is missing above it, for its owner only."""
+    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700)
+
+
+def _load_databases(folder: Path, manifest: Manifest) -> None:
+    """Fill PostgreSQL; its URL and password are those of the site file that was just put back."""
+    dumps = [entry for entry in manifest.entries if entry.kind == "postgresql"]
+    if not dumps:
+        return
+    if manifest.site_file:
+        os.environ.setdefault(CONFIG_VARIABLE, manifest.site_file)
+    urls = Plan.of_site().urls
+    for entry in dumps:
+        load_postgresql(urls[entry.place], folder / entry.file)

@@ -1,0 +1,170 @@
+"""Erasing a patient: rows at once, stored objects after them, and the space they took last.
+
+What stays, and why: cases, revisions, states and deliveries with their object ids (which object of ours lies in which
+chart must be provable for as long as the chart is kept), and the audit, in which the patient is a keyed HMAC. Results
+at sinks belong to their owners.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.results.ledger import audit
+from services.results.ledger.cases import Step, change
+from services.results.ledger.codec import digest, dump, load
+from services.results.ledger.database import compact, reading, writing
+from services.results.ledger.governance_tables import ERASURE, PATIENT_CHANGE
+from services.results.ledger.keys import Keys
+from services.results.ledger.outcomes import drop_unsent, retire
+from services.results.ledger.policy import Policy
+from services.results.ledger.record import tell
+from services.results.ledger.requests import once
+from services.results.ledger.retraction import close
+from services.results.ledger.tables import ATTEMPT, CASE, DELIVERY, FINDING, NOTICE, TRANSITION
+from shared.domain.case import Currency
+from shared.domain.errors import NotFoundError
+from shared.domain.governance import Erasure
+from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.study import Completeness, CompletenessEvidence, Study
+
+ERASED = "erased"
+BATCH = 100
+"""Stored objects removed between two looks at the clock and the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasures:
+    """The ledger's side of ErasePatient, and what finishes erasures."""
+
+    engine: sa.Engine
+    keys: Keys
+    policy: Policy
+
+    def erase(self, request_id: str, identity: PatientIdentity, step: Step) -> Erasure:
+        """Empty every row about the patient and note which stored objects must go."""
+        patient = self.keys.patient(identity)
+        with writing(self.engine) as connection:
+            erasure_id = once(
+                connection, request_id, "ErasePatient", step.time,
+                lambda: self._erase(connection, request_id, identity, step), actor=step.actor, patient=patient,
+            )  # fmt: skip
+        return self.one(str(erasure_id))
+
+    def one(self, erasure_id: str) -> Erasure:
+        """Return how far an erasure is.
+
+        Raises:
+            NotFoundError: If there is none of this id.
+        """
+        with reading(self.engine) as connection:
+            row = connection.execute(sa.select(ERASURE).where(ERASURE.c.erasure_id == erasure_id)).first()
+            if row is None:
+                raise NotFoundError("erasure", erasure_id)
+            sinks = (
+                sa.select(DELIVERY.c.sink)
+                .join(CASE, CASE.c.case_id == DELIVERY.c.case_id)
+                .where(CASE.c.patient == row.patient, DELIVERY.c.tries > 0)
+            )
+            names = tuple(sorted(set(connection.execute(sinks).scalars())))
+        left = len(json.loads(row.blobs))
+        return Erasure(row.erasure_id, row.patient, row.case_count, left, names, row.finished_time)
+
+    def work(self, erase_blob: Callable[[str], None], now: datetime) -> int:
+        """Remove stored objects of unfinished erasures, then give the space back; return how many were removed.
+
+        Raises:
+            OncoRelayError: If an object cannot be removed; it stays on the list.
+        """
+        with reading(self.engine) as connection:
+            rows = list(connection.execute(sa.select(ERASURE).where(ERASURE.c.finished_time.is_(None))))
+        return sum(self._work_one(row, erase_blob, now) for row in rows)
+
+    def _work_one(self, row: sa.Row[Any], erase_blob: Callable[[str], None], now: datetime) -> int:
+        uris = json.loads(row.blobs)
+        self._tell_late(row, now)
+        for uri in uris[:BATCH]:
+            erase_blob(uri)
+        if uris:
+            self._keep(row.erasure_id, blobs=json.dumps(uris[BATCH:]))
+        else:
+            compact(self.engine)
+            with writing(self.engine) as connection:
+                audit.note(connection, "erasure.finished", row.erasure_id, time=now, actor="dispatch",
+                           patient=row.patient)  # fmt: skip
+                query = ERASURE.update().where(ERASURE.c.erasure_id == row.erasure_id)
+                connection.execute(query.values(finished_time=now))
+        return min(len(uris), BATCH)
+
+    def _tell_late(self, row: sa.Row[Any], now: datetime) -> None:
+        if row.told or now <= row.deadline_time:
+            return
+        with writing(self.engine) as connection:
+            text = "stored objects of an erased patient could not be removed yet; the log of results.dispatch says why"
+            tell(connection, "overdue_erasure", text, now, key=row.erasure_id)
+            connection.execute(ERASURE.update().where(ERASURE.c.erasure_id == row.erasure_id).values(told=True))
+
+    def _keep(self, erasure_id: str, **values: Any) -> None:
+        with writing(self.engine) as connection:
+            connection.execute(ERASURE.update().where(ERASURE.c.erasure_id == erasure_id).values(**values))
+
+    def _erase(self, connection: sa.Connection, request_id: str, identity: PatientIdentity, step: Step) -> str:
+        patient, erasure_id = self.keys.patient(identity), digest("erasure", request_id)[:32]
+        mine = sa.or_(
+            sa.and_(CASE.c.authority == identity.authority, CASE.c.identifier == identity.identifier),
+            sa.and_(CASE.c.sent_authority == identity.authority, CASE.c.sent_identifier == identity.identifier),
+        )
+        rows = list(connection.execute(sa.select(CASE).where(mine).order_by(CASE.c.case_id).with_for_update()))
+        blobs = sorted({image.blob_uri for row in rows for image in load(row.study, Study).instances})
+        for row in rows:
+            _empty(connection, row, Step(step.actor, step.time, ERASED))
+        _forget_changes(connection, identity)
+        values = {
+            "erasure_id": erasure_id, "patient": patient, "blobs": json.dumps(blobs), "actor": step.actor,
+            "case_count": len(rows), "created_time": step.time, "finished_time": None, "told": False,
+            "deadline_time": step.time + self.policy.state_deadline,
+        }  # fmt: skip
+        connection.execute(ERASURE.insert().values(**values))
+        audit.note(connection, "erasure", erasure_id, time=step.time, actor=step.actor, patient=patient,
+                   cases=len(rows), blobs=len(blobs),
+                   reason=step.reason.replace(identity.identifier, "[identifier]"))  # fmt: skip
+        return erasure_id
+
+
+def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
+    close(connection, row.case_id, step)
+    for finding in list(connection.execute(sa.select(FINDING).where(FINDING.c.case_id == row.case_id))):
+        drop_unsent(connection, finding, step, sending=True)
+        if finding.currency == Currency.CURRENT:
+            retire(connection, finding, Currency.WITHDRAWN, step)
+    connection.execute(FINDING.update().where(FINDING.c.case_id == row.case_id).values(body=""))
+    for table in (ATTEMPT, TRANSITION):
+        connection.execute(table.update().where(table.c.case_id == row.case_id).values(reason=ERASED))
+    about = sa.or_(NOTICE.c.case_id == row.case_id, NOTICE.c.text.contains(row.study_instance_uid, autoescape=True))
+    connection.execute(NOTICE.update().where(about).values(text=ERASED))
+    blank = {
+        "authority": "", "identifier": "", "sent_authority": "", "sent_identifier": "", "study_instance_uid": "",
+        "study": dump(_blank(load(row.study, Study))), "study_version": "", "pins": None, "reason": ERASED,
+    }  # fmt: skip
+    change(connection, row.case_id, step.time, **blank)
+
+
+def _forget_changes(connection: sa.Connection, identity: PatientIdentity) -> None:
+    table = PATIENT_CHANGE.c
+    either = sa.or_(
+        sa.and_(table.from_authority == identity.authority, table.from_identifier == identity.identifier),
+        sa.and_(table.to_authority == identity.authority, table.to_identifier == identity.identifier),
+    )
+    connection.execute(PATIENT_CHANGE.delete().where(either))
+
+
+def _blank(study: Study) -> Study:
+    """Return a study that says nothing about anybody."""
+    epoch = datetime.combine(date(1970, 1, 1), datetime.min.time(), UTC)
+    return Study("", None, Demographics(), None, "", None, (),
+                 Completeness(CompletenessEvidence(study.completeness.evidence), ERASED, epoch))  # fmt: skip

@@ -1,0 +1,33 @@
+"""Which bundles are recalled, as seen inside a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.results.ledger.governance_tables import RECALL
+from services.results.ledger.tables import FINDING
+from shared.domain.case import FindingKind
+
+
+def why_recalled(connection: sa.Connection, bundle_id: str, version: str = "", digest: str = "") -> str:
+    """Return why a bundle must not be used; empty where it may.
+
+    A recall of one version does not meet a bundle whose version is not stated: its answer, which states it, is met.
+    """
+    query = sa.select(RECALL.c.reason).where(
+        RECALL.c.bundle_id == bundle_id, RECALL.c.version.in_(["", version]), RECALL.c.digest.in_(["", digest])
+    )
+    reason = connection.execute(query.limit(1)).scalar()
+    return f"the model {bundle_id} was recalled: {reason}" if reason else ""
+
+
+def answered_by(recall: sa.Row[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition "this finding is an answer of the recalled bundle"."""
+    stated = [FINDING.c.kind == FindingKind.PREDICTION.value, FINDING.c.bundle_id == recall.bundle_id]
+    if recall.version:
+        stated.append(FINDING.c.bundle_version == recall.version)
+    if recall.digest:
+        stated.append(FINDING.c.bundle_digest == recall.digest)
+    return sa.and_(*stated)

@@ -1,0 +1,79 @@
+"""GovernanceService over the ledger: translate, call, translate back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import grpc
+
+from services.results.ledger.cases import Step
+from services.results.ledger.ledger import Ledger
+from shared.domain.errors import InvalidInputError
+from shared.domain.governance import PatientChange
+from shared.domain.identity import PatientIdentity
+from shared.rpc.convert import from_message, to_message
+from shared.rpc.gen.oncorelay.results.v1 import governance_service_pb2 as pb
+from shared.rpc.gen.oncorelay.results.v1.governance_service_pb2_grpc import (
+    GovernanceServiceServicer,
+    add_GovernanceServiceServicer_to_server,
+)
+
+Context = grpc.ServicerContext
+
+
+@dataclass
+class GovernanceServicer(GovernanceServiceServicer):
+    """The ledger's door for administrators, and for changes of patients."""
+
+    ledger: Ledger
+    now: Callable[[], datetime]
+
+    def ListAudit(self, request: pb.ListAuditRequest, context: Context) -> pb.ListAuditResponse:
+        """Read the chain."""
+        identity = from_message(request.identity, PatientIdentity) if request.HasField("identity") else None
+        rows = self.ledger.trail.rows(request.after_number, request.page_size, request.case_id, identity)
+        return pb.ListAuditResponse(rows=[to_message(row, pb.AuditRow) for row in rows])
+
+    def RecallBundle(self, request: pb.RecallBundleRequest, context: Context) -> pb.RecallBundleResponse:
+        """Recall a model."""
+        if not request.bundle_id:
+            raise InvalidInputError("bundle_id", "which model is recalled?")
+        step = self._step(request)
+        made = self.ledger.recalls.recall(request.request_id, request.bundle_id, request.version, request.digest, step)
+        return pb.RecallBundleResponse(recall=to_message(made, pb.Recall))
+
+    def ListRecalls(self, request: pb.ListRecallsRequest, context: Context) -> pb.ListRecallsResponse:
+        """Say how far recalls are."""
+        return pb.ListRecallsResponse(recalls=[to_message(one, pb.Recall) for one in self.ledger.recalls.all()])
+
+    def ReportPatientChange(
+        self, request: pb.ReportPatientChangeRequest, context: Context
+    ) -> pb.ReportPatientChangeResponse:
+        """Act on a merge, an unlink or a correction."""
+        change = from_message(request.change, PatientChange)
+        withdrawn, asked = self.ledger.patients.change(request.request_id, change, self.now())
+        return pb.ReportPatientChangeResponse(withdrawn_count=withdrawn, asked_count=asked)
+
+    def ErasePatient(self, request: pb.ErasePatientRequest, context: Context) -> pb.ErasePatientResponse:
+        """Erase a patient."""
+        identity = from_message(request.identity, PatientIdentity)
+        made = self.ledger.erasures.erase(request.request_id, identity, self._step(request))
+        return pb.ErasePatientResponse(erasure=to_message(made, pb.Erasure))
+
+    def GetErasure(self, request: pb.GetErasureRequest, context: Context) -> pb.GetErasureResponse:
+        """Say how far an erasure is."""
+        return pb.GetErasureResponse(erasure=to_message(self.ledger.erasures.one(request.erasure_id), pb.Erasure))
+
+    def _step(self, request: pb.RecallBundleRequest | pb.ErasePatientRequest) -> Step:
+        if not request.actor:
+            raise InvalidInputError("actor", "who asks must be named")
+        if not request.reason:
+            raise InvalidInputError("reason", "one sentence must say why")
+        return Step(request.actor, self.now(), request.reason)
+
+
+def register(server: grpc.Server, ledger: Ledger, now: Callable[[], datetime]) -> None:
+    """Put the service on a gRPC server."""
+    add_GovernanceServiceServicer_to_server(GovernanceServicer(ledger, now), server)

@@ -1,0 +1,53 @@
+"""Erasing a canary patient from the facts, on both databases."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from services.lab_consumer.adapters.erasure import SqlErasure
+from shared.domain.identity import PatientIdentity
+from shared.testing.fhir_resources import patient
+from tests.contract.lab_consumer.conftest import MRN1, Laboratory
+from tests.contract.lab_consumer.test_patient_changes import link, receptor, values
+
+pytestmark = pytest.mark.contract
+
+CANARY = PatientIdentity("hospital", "CANARY-7319-MRN")
+BORN = date(1951, 3, 17)
+
+
+def everything(engine: sql.Engine) -> bytes:
+    """Return all the database holds: its files on SQLite, every row of every table on PostgreSQL."""
+    if engine.dialect.name == "sqlite":
+        folder = Path(str(engine.url.database)).parent
+        return b"".join(path.read_bytes() for path in folder.glob("facts.sqlite*"))
+    with engine.connect() as connection:
+        tables = sql.inspect(connection).get_table_names()
+        return repr([list(connection.execute(sql.text(f"SELECT * FROM {table}"))) for table in tables]).encode()
+
+
+def test_no_byte_of_the_canary_is_left_not_even_of_what_was_corrected_or_merged(lab: Laboratory) -> None:
+    name = [{"family": "Canaryfamily"}]
+    lab.post(patient(CANARY.identifier, found="p7", birthDate=BORN.isoformat(), name=name), receptor("er7", "p7"))
+    lab.post(patient("MRN2", found="p2"), patient(CANARY.identifier, found="p7", link=link("p2")))
+    lab.post(patient(CANARY.identifier, found="p9"), patient("MRN9", found="p9"))
+    assert CANARY.identifier.encode() in everything(lab.engine)
+
+    assert SqlErasure(lab.engine)(CANARY)[0] == 2
+    left = everything(lab.engine)
+    for trace in (CANARY.identifier, BORN.isoformat(), "Canaryfamily", "er7#"):
+        assert trace.encode() not in left
+    assert values(lab, PatientIdentity("hospital", "MRN2")) == []
+
+
+def test_others_keep_what_is_known_about_them_and_an_erasure_can_be_repeated(lab: Laboratory) -> None:
+    lab.post(patient(), receptor(), patient(CANARY.identifier, found="p7"))
+    erase = SqlErasure(lab.engine)
+
+    assert erase(CANARY)[0] == 1
+    assert erase(CANARY) == (0, 0)
+    assert values(lab, MRN1) == ["positive"]
