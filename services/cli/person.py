@@ -36,9 +36,7 @@ def person_tls(site: Site) -> TlsFiles | None:
     name = person_name()
     files = site.tls(f"people/{name}")
     if files is not None and not files.authority.exists():
-        raise UnavailableError(
-            f"no certificates in {site.tls_folder} yet: `oncorelay up` (or `certs`) makes them"
-        )
+        raise UnavailableError(f"no certificates in {site.tls_folder} yet: `oncorelay up` (or `certs`) makes them")
     if files is not None and not os.access(files.certificate, os.R_OK):
         raise NotFoundError(
             "certificate",
