@@ -35,13 +35,17 @@ def results_client() -> Iterator[ResultsClient]:
         UnavailableError: If results does not answer; says where it was looked for, and what to run.
     """
     address = Settings().grpc_address
-    client = ResultsClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
+    down = f"results does not answer at {address}: is `oncorelay up` running?"
+    try:
+        client = ResultsClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
+    except UnavailableError as error:
+        raise UnavailableError(f"{down} ({error})") from error
     try:
         yield client
     except UnavailableError as error:
         if client.healthy():
             raise
-        raise UnavailableError(f"results does not answer at {address}: is `oncorelay up` running?") from error
+        raise UnavailableError(down) from error
     finally:
         client.close()
 

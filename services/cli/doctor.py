@@ -20,6 +20,7 @@ from rich.text import Text
 from services.cli import doctor_security
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
+from services.cli.doctor_doors import door_looks
 from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
@@ -106,6 +107,8 @@ def _configuration() -> str:
 
 def _peers(results: ResultsSettings, listener: ListenerSettings) -> Iterator[Examination]:
     yield _try("dicom_listener", lambda: _listener(listener))
+    for name, look in door_looks(listener):
+        yield _try(name, look)
     for peer in listener.peers:
         node = Node(peer.host, peer.port, peer.ae_title, listener.ae_title, TIMEOUT_S)
         yield _try(f"sender {peer.ae_title}", partial(_echo, node))
@@ -218,7 +221,7 @@ def _echo(node: Node) -> str:
 
 def _deliveries(results: ResultsSettings) -> str:
     """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
-    client = DeliveryClient(results.grpc_address, deadline_s=TIMEOUT_S)
+    client = DeliveryClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)
     try:
         sinks = client.list_sinks()
     finally:

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.domain.errors import NotFoundError
+from shared.domain.errors import NotFoundError, UnavailableError
 from shared.security import tls_folder
 from shared.security.parties import Party, Role
 from shared.security.tls_folder import TlsFiles
@@ -30,10 +30,13 @@ def person_tls(site: Site) -> TlsFiles | None:
     """Return the certificate files of whoever sits here; None where the site has no certificates.
 
     Raises:
+        UnavailableError: If the site has made none yet.
         NotFoundError: If there is no certificate of this name; says how to get one.
     """
     name = person_name()
     files = site.tls(f"people/{name}")
+    if files is not None and not files.authority.exists():
+        raise UnavailableError(f"no certificates in {site.tls_folder} yet: `oncorelay up` (or `certs`) makes them")
     if files is not None and not os.access(files.certificate, os.R_OK):
         raise NotFoundError(
             "certificate",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from threading import RLock
@@ -28,6 +29,7 @@ from services.dicom_listener.ports.records import (
     StudyCompleted,
     StudySubmitted,
 )
+from shared.domain.errors import OutOfResourcesError
 
 VERSION = 4
 """``PRAGMA user_version``; another one means: throw away and rebuild."""
@@ -92,14 +94,18 @@ class Index:
             self._write("UPDATE progress SET segment = ?", segment)
 
     def apply(self, *records: Record) -> None:
-        """Make the records visible, all or none."""
-        with self._lock, self._connection:
+        """Make the records visible, all or none.
+
+        Raises:
+            OutOfResourcesError: If the disk refuses; what is in the journal is applied at the next start.
+        """
+        with _disk(), self._lock, self._connection:
             for record in records:
                 self._apply[type(record)](record)
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        """Return the rows of a query."""
-        with self._lock:
+        """Return the rows of a query; errors as ``apply``."""
+        with _disk(), self._lock:
             return self._connection.execute(query, values).fetchall()
 
     def current(self, where: str, value: str) -> tuple[InstanceStored, ...]:
@@ -172,6 +178,14 @@ class Index:
     def _commitment_reported(self, record: CommitmentReported) -> None:
         key = (record.requestor, record.transaction_uid, record.turn)
         self._write("UPDATE commitment SET settled = 1 WHERE requestor = ? AND txn = ? AND turn <= ?", *key)
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OutOfResourcesError("the index cannot be read or written") from error
 
 
 def _text(record: Record) -> str:

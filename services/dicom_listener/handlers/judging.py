@@ -14,7 +14,7 @@ from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.records import SegmentJudged
 from services.dicom_listener.ports.stores import Catalogue, Ranges, Reader, Segments, Unread
 from shared.dicom.fingerprint import Fingerprint
-from shared.domain.errors import OncoRelayError, TemporaryError
+from shared.domain.errors import OncoRelayError
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -33,8 +33,10 @@ class JudgeObjects:
     watch: StudyWatch
     court: Court
     now: Callable[[], datetime]
+    _careful: bool = False
+    """True after a defect of ours: objects are judged one by one, to find the one it breaks over."""
     _defects: dict[str, int] = field(default_factory=dict)
-    """How often a batch broke on a defect of ours, by the URI of its first object."""
+    """How often a single object broke the judge, by its URI."""
 
     def __call__(self) -> None:
         """Judge batches until nothing waits, or enough were judged for one step.
@@ -49,44 +51,52 @@ class JudgeObjects:
             try:
                 self._judge(batch)
             except BaseException as error:
-                self._note(batch, error)
+                self._careful = self._careful or _is_defect(error)
                 self.waiting.put_back(batch)
                 raise
+            self._careful = False
             self._defects.clear()
             self.waiting.done(batch)
 
     def _judge(self, batch: Batch) -> None:
-        readings = self._readings(batch)
+        if not self._careful:
+            self._judge_together(batch.association, batch.objects)
+            return
+        for waiting in batch.objects:  # judging one again that was judged before the defect changes nothing
+            try:
+                self._judge_together(batch.association, (waiting,))
+            except Exception as error:
+                if _is_defect(error):
+                    uri = waiting.stored.uri
+                    self._defects[uri] = self._defects.get(uri, 0) + 1
+                raise
+
+    def _judge_together(self, association: int, objects: tuple[Waiting, ...]) -> None:
         judged: list[tuple[Waiting, Verdict]] = []
         seen: set[str] = set()
-        for waiting, reading in zip(batch.objects, readings, strict=True):
+        for waiting, reading in zip(objects, self._readings(objects), strict=True):
             uid = waiting.stored.announced.sop_instance_uid
             if uid in seen:  # the table asks what is recorded, so the first must be
-                self._record(batch, judged)
+                self._record(association, judged)
                 judged, seen = [], set()
             judged.append((waiting, self.court.judge(waiting.stored, reading, self.now())))
             seen.add(uid)
-        self._record(batch, judged)
+        self._record(association, judged)
 
-    def _readings(self, batch: Batch) -> tuple[Fingerprint | Unread, ...]:
-        """Read the batch; an object over which we break again and again is set aside like one that cannot be read."""
-        objects = [waiting.stored for waiting in batch.objects]
-        if self._defects.get(objects[0].uri, 0) < _DEFECTS_BEFORE_QUARANTINE:
-            return self.reader.read(objects)
-        return (Unread("reading it failed"), *(self.reader.read(objects[1:]) if objects[1:] else ()))
+    def _readings(self, objects: tuple[Waiting, ...]) -> tuple[Fingerprint | Unread, ...]:
+        """Read them; an object over which we broke again and again is set aside like one that cannot be read."""
+        stored = [waiting.stored for waiting in objects]
+        if self._defects.get(stored[0].uri, 0) >= _DEFECTS_BEFORE_QUARANTINE:
+            return (Unread("reading it failed"),)
+        return self.reader.read(stored)
 
-    def _note(self, batch: Batch, error: BaseException) -> None:
-        if not isinstance(error, TemporaryError | OSError) and isinstance(error, Exception):
-            first = batch.objects[0].stored.uri
-            self._defects[first] = self._defects.get(first, 0) + 1
-
-    def _record(self, batch: Batch, judged: list[tuple[Waiting, Verdict]]) -> None:
+    def _record(self, association: int, judged: list[tuple[Waiting, Verdict]]) -> None:
         """Record the verdicts with the mark up to where the segment is judged; then let them count."""
         records = [record for _, verdict in judged for record in verdict.records]
         marks = {waiting.stored.segment: waiting.stored.end for waiting, _ in judged}
         self.catalogue.record(*records, *(SegmentJudged(segment, end) for segment, end in marks.items()))
         for waiting, verdict in judged:
-            self._count(batch.association, waiting, verdict)
+            self._count(association, waiting, verdict)
 
     def _count(self, association: int, waiting: Waiting, verdict: Verdict) -> None:
         if verdict.study_instance_uid:
@@ -102,6 +112,11 @@ class JudgeObjects:
             self.ranges.release(uri)
         except OncoRelayError as error:
             log.warning("space_not_released", error=type(error).__name__)
+
+
+def _is_defect(error: BaseException) -> bool:
+    """Tell a defect of ours from trouble that passes by itself (disk, jail, journal)."""
+    return isinstance(error, Exception) and not isinstance(error, OncoRelayError | OSError)
 
 
 def recover(segments: Segments, catalogue: Catalogue, waiting: WaitingObjects) -> int:

@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 
+from shared.codes import loinc
 from shared.domain.refusals import ANSWERS, Cause
-from shared.testing.fhir_resources import patient
+from shared.testing.fhir_resources import ER, observation, patient
 from shared.testing.listener_process import REPOSITORY
 from shared.testing.ports import accepts_connections, free_port, wait_until
 from tests.contract.doors.driver import Heard
@@ -37,8 +38,8 @@ body_timeout_s = {timeout}
 max_connections = {connections}
 """
 _KIND = "application/fhir+json"
-_BORN = "1970-02-31"
-"""Looks like a date, and is no day of the calendar."""
+_UNDATED = observation("o1", ER, loinc.POSITIVE) | {"effectiveDateTime": "2026-01"}
+"""FHIR allows a month alone; a fact without its day cannot be used."""
 
 
 class Fhir:
@@ -67,7 +68,7 @@ class Fhir:
             Cause.NOT_SUPPORTED: lambda: post(patient(), Content_Type="text/xml"),
             Cause.ENCODING_NOT_SUPPORTED: lambda: post(patient(), Content_Encoding="gzip"),
             Cause.UNREADABLE: lambda: self._raw(b"{not json"),
-            Cause.INVALID_VALUE: lambda: post(patient() | {"birthDate": _BORN}),
+            Cause.INVALID_VALUE: lambda: post(_UNDATED, path="/fhir/Observation"),
             Cause.TOO_LARGE: lambda: self._raw(b" " * 100_001),
         }
 

@@ -48,6 +48,9 @@ def to_note(
         instance_number=1, manufacturer=DEVICE_NAME, transfer_syntax_uid=ExplicitVRLittleEndian,
         specific_character_set="ISO_IR 192", series_description=f"{DEVICE_NAME} {finding.predictor} {KIND}",
     )  # fmt: skip
+    for item in document.ContentSequence:
+        if item.ValueType == "COMPOSITE":
+            del item.ConceptNameCodeSequence  # TID 2010 row 10 has no concept name; the writing library gives one
     document.PatientName = name
     finish(document, finding, style, zone(source))
     return document

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
+from services.dicom_listener.adapters.index import Index
 from services.dicom_listener.adapters.journal import JournalFolder
 from services.dicom_listener.formats.journal_line import decode, encode
 from services.dicom_listener.handlers.study import fingerprint_of
@@ -23,6 +24,7 @@ from services.dicom_listener.ports.records import (
     StudyCompleted,
     StudySubmitted,
 )
+from shared.domain.errors import OutOfResourcesError
 
 TIME = "2026-01-15T10:00:00+00:00"
 ONE = InstanceStored("1.1", 1, "1.2.840", "1.9", "1.8", "MR", "c1", "i1", "file:///x", "PACS", TIME, patient_id="Ä|1")
@@ -187,3 +189,13 @@ def test_many_threads_lose_no_record(tmp_path: Path) -> None:
     catalogue.close()
 
     assert len(list(JournalFolder(tmp_path / "journal").read(1))) == 200
+
+
+def test_an_index_that_cannot_be_written_is_trouble_that_passes_and_no_defect(tmp_path: Path) -> None:
+    index = Index(tmp_path / "index.sqlite")
+    index.close()
+
+    with pytest.raises(OutOfResourcesError):
+        index.rows("SELECT 1")
+    with pytest.raises(OutOfResourcesError):
+        index.apply()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,8 @@ from services.dicom_listener.handlers.waiting import BATCH, HOLD, WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.inbox import Announced, Stored
 from services.dicom_listener.ports.records import InstanceStored, Record
+from services.dicom_listener.ports.stores import Reader, Unread
+from shared.dicom.fingerprint import Fingerprint
 from shared.dicom.pixels import PixelOutcome
 from shared.domain.errors import OutOfResourcesError
 from shared.domain.refusals import Cause
@@ -376,6 +378,34 @@ def test_what_cannot_be_recorded_waits_in_its_order(room: Room) -> None:
 
     assert room.complete() == [CompletenessEvidence.ASSOCIATION_RELEASED]
     assert room.notices() == []
+
+
+class _DefectiveReader:
+    """Breaks over one object, as a defect of ours would."""
+
+    def __init__(self, reader: Reader, bad: str) -> None:
+        self._reader, self._bad = reader, bad
+
+    def read(self, objects: Sequence[Stored]) -> tuple[Fingerprint | Unread, ...]:
+        if any(one.announced.sop_instance_uid == self._bad for one in objects):
+            raise RuntimeError("a defect")
+        return self._reader.read(objects)
+
+
+def test_an_object_over_which_we_break_again_and_again_is_set_aside_and_the_next_is_judged(room: Room) -> None:
+    images = small_series(4)
+    room.judge.reader = _DefectiveReader(room.judge.reader, str(images[2].SOPInstanceUID))
+    room.send(*images)
+    for _ in range(4):
+        with pytest.raises(RuntimeError):
+            room.judge()
+    room.judge()
+
+    assert room.notices() == [UNREADABLE_KIND]
+    members = {row.sop_instance_uid: row.version for row in room.catalogue.instances(images[0].StudyInstanceUID)}
+    assert members == {images[number].SOPInstanceUID: 1 for number in (0, 1, 3)}
+    assert all(room.blobs.read(room.member(images[number]).blob_uri) == encoded(images[number]) for number in (0, 1, 3))
+    assert room.waiting.backlog() == 0
 
 
 def _kill(room: Room, after: int) -> Room:

@@ -137,3 +137,27 @@ def test_a_study_that_grew_before_it_was_put_back_is_watched_as_it_is_now(watch:
     watch.put_back(judged)
 
     assert _only(watch).open
+
+
+def test_an_association_that_began_after_a_cut_one_heals_it_in_whatever_order_they_are_heard(
+    watch: StudyWatch, ticks: Ticks
+) -> None:
+    watch.opened(1, "PACS", at=10.0)
+    watch.opened(2, "PACS", at=20.0)
+    watch.arrived(2, "1.2", at=21.0)
+    watch.arrived(1, "1.2", at=11.0)
+    watch.ended(2, released=True, at=22.0)
+    watch.ended(1, released=False, at=12.0)
+
+    assert _only(watch) == Watched("1.2", "PACS", open=False, clean=True, silent_s=ticks() - 22.0)
+
+
+def test_an_association_that_began_before_the_cut_heals_nothing(watch: StudyWatch) -> None:
+    watch.opened(1, "PACS", at=10.0)
+    watch.opened(2, "PACS", at=11.0)
+    watch.arrived(1, "1.2", at=12.0)
+    watch.arrived(2, "1.2", at=12.0)
+    watch.ended(1, released=False, at=13.0)
+    watch.ended(2, released=True, at=14.0)
+
+    assert not _only(watch).clean
