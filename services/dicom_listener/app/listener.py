@@ -83,8 +83,6 @@ class Listener:
         if self.stow:
             self.stow.start()
         self.door.start()  # last: who can connect may also stop us
-        if self.stow:
-            self.stow.start()
         where = {"ae_title": self.settings.ae_title, "port": self.door.port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
