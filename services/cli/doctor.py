@@ -81,6 +81,7 @@ def examine() -> Iterator[Examination]:
     yield _try("certificates", lambda: doctor_security.certificates(results.site))
     yield _try("secrets", lambda: doctor_security.secret_files(results, lab))
     yield _try("FHIR door", lambda: doctor_security.fhir_door(lab))
+    yield _try("STOW door", lambda: doctor_security.stow_door(listener))
     yield _try("redis", lambda: doctor_security.redis_access(results))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
@@ -221,7 +222,7 @@ def _echo(node: Node) -> str:
 
 def _deliveries(results: ResultsSettings) -> str:
     """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
-    client = DeliveryClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)
+    client = DeliveryClient(results.grpc_address, deadline_s=TIMEOUT_S)
     try:
         sinks = client.list_sinks()
     finally:

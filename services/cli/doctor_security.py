@@ -9,11 +9,13 @@ from pathlib import Path
 import redis
 import sqlalchemy as sa
 
+from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from shared.security import tls_folder
 from shared.security.certificates import WARN_DAYS, days_left
 from shared.security.doorkeeper import open_door
+from shared.security.oidc import OidcSettings
 from shared.site.settings import Site
 
 _OTHERS = 0o077
@@ -48,10 +50,18 @@ def fhir_door(lab: LabSettings) -> str:
     Raises:
         OncoRelayError: If it would not open.
     """
-    open_door(lab.key_path, lab.oidc, "facts.write")
-    ways = [f"keys in {lab.key_path}"] if lab.key_path else []
-    ways += [f"tokens of {lab.oidc.issuer} for {lab.oidc.audience}"] if lab.oidc else []
-    return " or ".join(ways)
+    return _guarded(lab.key_path, lab.oidc, "facts.write")
+
+
+def stow_door(listener: ListenerSettings) -> str:
+    """Return how the STOW-RS door is guarded, or that there is none.
+
+    Raises:
+        OncoRelayError: If it would not open.
+    """
+    if listener.stow_port is None:
+        return "not open ([dicom_listener] stow_port is not set)"
+    return _guarded(listener.stow_key_path, listener.stow_oidc, "images.write")
 
 
 def secret_files(results: ResultsSettings, lab: LabSettings) -> str:
@@ -86,6 +96,12 @@ def redis_access(results: ResultsSettings) -> str:
     finally:
         client.close()
     return f"version {version}, password, {'TLS' if results.redis_url.startswith('rediss') else 'no TLS'}"
+
+
+def _guarded(keys: Path | None, oidc: OidcSettings | None, scope: str) -> str:
+    open_door(keys, oidc, scope)
+    ways = [f"keys in {keys}"] if keys else []
+    return " or ".join([*ways, *([f"tokens of {oidc.issuer} for {oidc.audience}"] if oidc else [])])
 
 
 def _authority(folder: Path) -> str:

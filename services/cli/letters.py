@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.cases import DEADLINE_S, print_json, screen, tree
-from services.cli.person import person_tls
 from services.results.config import Settings
 from shared.domain.case import DeliveryState
 from shared.domain.deliveries import Letter, SinkState, SinkSummary
@@ -30,7 +29,7 @@ def delivery_client() -> Iterator[DeliveryClient]:
         UnavailableError: If results does not answer; says where it was looked for, and what to run.
     """
     address = Settings().grpc_address
-    client = DeliveryClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
+    client = DeliveryClient(address, deadline_s=DEADLINE_S)
     try:
         yield client
     except UnavailableError as error:

@@ -8,12 +8,14 @@ import threading
 import traceback
 import warnings
 from collections.abc import MutableMapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import structlog
 
 WITHHELD = "text withheld: it may quote what it is about"
+_ROOT = str(Path(__file__).parents[2])
 _SPEAK_FREELY = ("celery", "kombu", "uvicorn", "opentelemetry")
 """Libraries whose messages without arguments are constants; they never see a patient."""
 
@@ -57,5 +59,7 @@ def guard_standard_error(service: str) -> None:
 
 
 def _place(trace: TracebackType | None) -> str:
+    """Return the last place in code of ours, else the last of all."""
     frames = traceback.extract_tb(trace)
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    ours = [one for one in frames if one.filename.startswith(_ROOT) and "site-packages" not in one.filename]
+    return next((f"{one.filename}:{one.lineno}" for one in reversed(ours or frames)), "")

@@ -73,18 +73,17 @@ class Listener:
             OSError: If the port cannot be bound; the sentence says which.
             UnavailableError: If no child process can be started.
         """
-        resumed = resume_unfinished(self.catalogue, self.watch)
-        unjudged = recover(self.segments, self.catalogue, self.waiting)
         locked = [jail.warm() for jail in self.jails]
         if not all(locked):
             log.warning("jail_without_system_call_filter")
+        # Right before the door opens: silence while nobody can come in is no evidence of anything.
+        resumed = resume_unfinished(self.catalogue, self.watch)
+        unjudged = recover(self.segments, self.catalogue, self.waiting)
         for loop in self.loops:
             loop.start()
         if self.stow:
             self.stow.start()
         self.door.start()  # last: who can connect may also stop us
-        if self.stow:
-            self.stow.start()
         where = {"ae_title": self.settings.ae_title, "port": self.door.port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
