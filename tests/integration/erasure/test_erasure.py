@@ -25,6 +25,7 @@ from services.results.ledger.ledger import Ledger, make_secret, open_ledger
 from services.results.serve.app import Serve, start
 from shared.domain.identity import PatientIdentity
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes
+from shared.rpc.governance import ObjectErasureClient
 from shared.storage.erasure import BlobEraser
 from shared.testing.dicom import Sender, data_set_bytes, encoded, send_raw, small_series
 from shared.testing.listener_process import ListenerProcess
