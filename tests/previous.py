@@ -22,7 +22,7 @@ CACHE = ROOT / ".venvs"
 _BUILD_TIMEOUT_S = 900
 TLS_KEYS = frozenset({"tls_folder"})
 """The previous version speaks plain gRPC, so on its machine everybody does, over loopback."""
-LATER_KEYS = TLS_KEYS | {"redis_password_file"}
+LATER_KEYS = TLS_KEYS | {"redis_password_file", "dicom_listener.grpc_address"}
 """Keys of ``site.toml`` that the previous version does not know; it refuses what it does not understand."""
 
 
@@ -114,8 +114,14 @@ def running_from(previous: Previous, names: frozenset[str], site: Path) -> Itera
 
 
 def without(document: str, keys: frozenset[str]) -> str:
-    """Return a site file without these keys."""
-    return "\n".join(line for line in document.splitlines() if line.partition("=")[0].strip() not in keys)
+    """Return a site file without these keys, each ``key`` of any table or ``table.key``."""
+    table, kept = "", []
+    for line in document.splitlines():
+        table = line.strip("[] ") if line.startswith("[") else table
+        key = line.partition("=")[0].strip()
+        if keys.isdisjoint((key, f"{table}.{key}")):
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def write_older(site: Path, target: Path) -> None:

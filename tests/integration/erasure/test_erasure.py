@@ -159,6 +159,8 @@ def test_no_byte_of_the_patient_is_left_under_the_data_folder_and_nobody_else_lo
     shown = site.erase()
 
     assert shown.exit_code == 0, shown.output
+    assert CANARY.identifier not in shown.output
+    assert "What stays, and why:" in shown.output
     assert "dicom_listener: 4 object(s) of 1 study(ies) and 2 in quarantine to erase" in shown.output
     assert site.places_of(*traces) == []
     assert {trace for _, trace in site.places_of(*uids(other))} == {trace for _, trace in kept}
