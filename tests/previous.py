@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from services.cli import up
+from services.cli.site_file import to_toml
 from services.cli.supervisor import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".venvs"
 _BUILD_TIMEOUT_S = 900
-TLS_KEYS = frozenset({"tls_folder"})
-"""The previous version speaks plain gRPC, so on its machine everybody does, over loopback."""
-LATER_KEYS = TLS_KEYS | {"redis_password_file", "dicom_listener.grpc_address"}
-"""Keys of ``site.toml`` that the previous version does not know; it refuses what it does not understand."""
+_KNOWN_KEYS = """
+import json
+from importlib import import_module
+from services.results.config import SinkSettings
+from shared.site.settings import IdentityRow, Site
+models = {"site": Site, "identity": IdentityRow, "sinks": SinkSettings}
+known = {name: list(model.model_fields) for name, model in models.items()}
+for table in ("dicom_listener", "lab_consumer", "inference", "results"):
+    known[table] = list(import_module("services." + table + ".config").Settings.model_fields)
+print(json.dumps(known))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,15 @@ class Previous:
     def python(self) -> Path:
         """Return its interpreter."""
         return self.folder / "environment" / "bin" / "python"
+
+    def known_keys(self) -> dict[str, list[str]]:
+        """Return the tables of ``site.toml`` that it knows, with their keys; it refuses what it does not understand."""
+        command = (str(self.python), "-c", _KNOWN_KEYS)
+        folder = self.folder / "source"
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=60, env=_without_path(), check=True
+        )
+        return dict(json.loads(done.stdout))
 
     def program(self, name: str, *arguments: str, **environment: str) -> Program:
         """Return its program for a service; it imports nothing from this checkout."""
@@ -113,26 +133,25 @@ def running_from(previous: Previous, names: frozenset[str], site: Path) -> Itera
         up.SERVICES = ours
 
 
-def without(document: str, keys: frozenset[str]) -> str:
-    """Return a site file without these keys, each ``key`` of any table or ``table.key``."""
-    table, kept = "", []
-    for line in document.splitlines():
-        table = line.strip("[] ") if line.startswith("[") else table
-        key = line.partition("=")[0].strip()
-        if keys.isdisjoint((key, f"{table}.{key}")):
-            kept.append(line)
-    return "\n".join(kept)
-
-
-def write_older(site: Path, target: Path) -> None:
+def write_older(previous: Previous, site: Path, target: Path) -> None:
     """Take transport security out of a site file, and write beside it what the previous version understands.
 
-    It takes the password of Redis out of the URL; a file with it came later.
+    The previous version speaks plain gRPC, so on its machine everybody does, over loopback. It takes the password of
+    Redis out of the URL; a file with it came later.
     """
-    document = without(site.read_text(), TLS_KEYS)
-    site.write_text(document)
+    document = tomllib.loads(site.read_text())
+    document["site"].pop("tls_folder", None)
+    site.write_text(to_toml(document))
+    known = previous.known_keys()
+    older = to_toml({name: _known(content, known[name]) for name, content in document.items() if name in known})
     password = site.parent / "secrets" / "redis.password"
-    older = without(document, LATER_KEYS)
     if password.exists():
         older = older.replace("redis://", f"redis://:{password.read_text().strip()}@")
     target.write_text(older)
+
+
+def _known(content: Any, keys: list[str]) -> Any:
+    """Return a table, or each of several, without the keys that came later."""
+    if isinstance(content, list):
+        return [_known(row, keys) for row in content]
+    return {key: value for key, value in content.items() if key in keys}

@@ -83,7 +83,7 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
     stow_port = free_port() if has_stow() else 0
     listener = _TIMEOUTS | ({"stow_port": stow_port} if stow_port else {})
     with _environment(), start_system(folder, listener=listener, prepare=_stow_key, collect_s=3600.0) as system:
-        victim = _victim(system)
+        victim, expected = _victim(system)
         vitals = VitalsLog(system)
         vitals.start()
         found = Findings()
@@ -93,6 +93,7 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
                 _note(found, attack, doors)
             _still_well(found, system, vitals)
         _believed(found, system, victim)
+        _predicted(found, system, expected)
         vitals.stopped.set()
         vitals.join(10)
         found.growth_mb = vitals.growth_mb()
@@ -145,13 +146,14 @@ def _makers(victim: Someone) -> dict[str, Maker]:
     }
 
 
-def _victim(system: System) -> Someone:
-    """Somebody whose case is answered: whatever else is predicted or believed about her later is wrong."""
+def _victim(system: System) -> tuple[Someone, float]:
+    """Somebody whose case is answered, and the probability: whatever else is predicted later is wrong."""
     someone = a_patient()
     system.record(*someone.facts())
     system.send(someone.images())
-    system.settled(someone.study_uid, "predicted", timeout_s=90)
-    return someone
+    detail = system.settled(someone.study_uid, "predicted", timeout_s=90)
+    (answer,) = (finding.prediction for finding in detail.findings if finding.prediction)
+    return someone, answer.probability
 
 
 def _batches(made: list[Attack]) -> Iterator[list[Attack]]:
@@ -192,13 +194,13 @@ def _believed(found: Findings, system: System, victim: Someone) -> None:
     for fact in known.facts:
         if (fact.name, fact.value, fact.unit) not in said:
             found.wrong.append(f"fact {fact.name} = {fact.value} from {fact.source}")
-    _predicted(found, system, victim)
 
 
-def _predicted(found: Findings, system: System, victim: Someone) -> None:
-    """Only the victim's facts are complete: every prediction must be hers, and the number must be the first one."""
-    (mine,) = system.details(victim.study_uid)
-    expected = next(f.prediction.probability for f in mine.findings if f.prediction and f.revision == 1)
+def _predicted(found: Findings, system: System, expected: float) -> None:
+    """Only the victim's facts are complete: every prediction must be hers, and the number must be the first one.
+
+    Images with a damaged Patient ID inside her study open a case of another identity, or a conflict; neither predicts.
+    """
     for case in system.results.list_cases(page_size=1000):
         detail = system.results.get_case(case.case_id)
         for finding in detail.findings:

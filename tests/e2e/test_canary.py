@@ -238,7 +238,7 @@ def _broken_resources(system: System, canary: Canary) -> None:
 
 def _dead_letter(system: System, canary: Canary) -> None:
     """The EHR refuses for good: what it says about it goes no further."""
-    system.ehr.fail_next(422, 1)
+    system.ehr.fail_next(403, 1)
     corrected = {**canary.ehr.her2("0", "2026-01-10"), "status": "corrected", "note": [{"text": canary.word("late")}]}
     assert system.post(corrected).is_success
     detail = system.settled(canary.study_uid, "predicted", findings=3, timeout_s=60)

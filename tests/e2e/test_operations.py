@@ -63,7 +63,12 @@ def test_the_trace_of_a_case_leads_from_its_association_to_its_deliveries(watche
         "association", "study.complete", "study.submit", "rpc SubmitCase", "case", "case.evaluate", "rpc GetFacts",
         "case.order", "case.attempt", "rpc ClaimAttempt", "rpc ReportPrediction", "delivery",
     }  # fmt: skip
-    wait_until(lambda: wanted <= {one.name for one in _connected(watched, case_id)}, "the whole trace")
+
+    def whole() -> bool:
+        names = [one.name for one in _connected(watched, case_id)]
+        return wanted <= set(names) and names.count("delivery") == 2
+
+    wait_until(whole, "the whole trace")
     chain = _connected(watched, case_id)
 
     assert {one.service for one in chain} >= {f"oncorelay.{service}" for service in SERVICES}

@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 LEDGER = frozenset({"results.serve", "results.dispatch", "results.deliver"})
 MIXTURES = {
     "old worker, new results": frozenset({"inference"}),
-    "new worker, old results": LEDGER,
+    # A range of a segment as an image's URI came with this version: old results cannot read what its listener stores,
+    # so results is upgraded before dicom_listener (deploy/README.md).
+    "new worker, old results": LEDGER | {"dicom_listener"},
     "old laboratory door": frozenset({"lab_consumer"}),
     "old listener": frozenset({"dicom_listener"}),
 }
@@ -38,7 +40,10 @@ def previous() -> Previous:
 def mixed(previous: Previous, names: frozenset[str], folder: Path) -> Iterator[System]:
     """The system with some services of the previous version, which read a site file of their own."""
     old_site = folder / "previous.toml"
-    with running_from(previous, names, old_site), start_system(folder, prepare=_older_site(old_site)) as system:
+    with (
+        running_from(previous, names, old_site),
+        start_system(folder, prepare=_older_site(previous, old_site)) as system,
+    ):
         yield system
 
 
@@ -61,8 +66,8 @@ def test_a_case_goes_through_and_is_corrected_and_withdrawn(
         assert [a for a in system.current_risk_assessments() if someone.ehr.patient_id in str(a["subject"])] == []
 
 
-def _older_site(target: Path) -> Callable[[Path], None]:
-    return lambda site: write_older(site, target)
+def _older_site(previous: Previous, target: Path) -> Callable[[Path], None]:
+    return lambda site: write_older(previous, site, target)
 
 
 def _withdrawn(system: System, someone: Someone) -> bool:

@@ -81,7 +81,7 @@ def _never_ends(chance: random.Random, content: bytes) -> Broken:
 
 
 def _another_boundary(chance: random.Random, content: bytes) -> Broken:
-    return _body(content), _KIND.replace(_BOUNDARY, chance.choice(("YY", "", "A" * 5000, " ", '"')))
+    return _body(content), _KIND.replace(_BOUNDARY, chance.choice(("YY", "", "A" * 5000, ";;", '"')))
 
 
 def _no_multipart(chance: random.Random, content: bytes) -> Broken:
