@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from services.dicom_listener.formats.patient_bytes import patient_of
 from shared.phantoms.mr_series import PatientAttributes
@@ -11,7 +11,7 @@ from shared.testing.dicom import encoded, small_series
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-def test_patient_id_and_issuer_are_found_in_both_value_representations(syntax: str) -> None:
+def test_patient_id_and_issuer_are_found_in_both_value_representations(syntax: UID) -> None:
     (image,) = small_series(1, PatientAttributes(patient_id="ÄB-7", name="N^N"))
     image.SpecificCharacterSet = "ISO_IR 192"
     image.file_meta.TransferSyntaxUID = syntax
