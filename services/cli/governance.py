@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -147,11 +147,13 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
     if not yes:
         click.confirm("Erase this patient? It cannot be undone", abort=True)
     sinks: list[str] = []
-    # The listener before the ledger: what it still had to submit must not come after the ledger was emptied.
+    uids: list[str] = []
+    # The listener before the ledger: what it still had to submit must not come after the ledger was emptied, and only
+    # it knows which studies are the patient's where the images of one disagree.
     owners: dict[str, Callable[[], None]] = {
         "lab_consumer": lambda: _erase_facts(who),
-        "dicom_listener": lambda: _erase_objects(who, reason),
-        "results": lambda: sinks.extend(_erase_results(who, reason)),
+        "dicom_listener": lambda: uids.extend(_erase_objects(who, reason)),
+        "results": lambda: sinks.extend(_erase_results(who, reason, uids)),
     }
     failed = [owner for owner, step in owners.items() if not _done(owner, step)]
     click.echo(_STAYS.format(sinks=f" ({', '.join(sinks)})" if sinks else ""))
@@ -176,7 +178,10 @@ def _erase_facts(who: PatientIdentity) -> None:
     click.echo(f"lab_consumer: {resources} resource(s) and {statements} statement(s) erased")
 
 
-def _erase_objects(who: PatientIdentity, reason: str) -> None:
+def _erase_objects(who: PatientIdentity, reason: str) -> tuple[str, ...]:
+    """Return the UIDs the ledger must be told; they are told once, so nothing is begun while it does not answer."""
+    with governance_client() as ledger:
+        ledger.recalls()
     settings = ListenerSettings()
     client = ObjectErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
     with closing(client):
@@ -187,11 +192,12 @@ def _erase_objects(who: PatientIdentity, reason: str) -> None:
         )
         _until_finished("dicom_listener", state, lambda: client.erasure(state.erasure_id))
     click.echo("dicom_listener: bytes, journal and index erased")
+    return state.uids
 
 
-def _erase_results(who: PatientIdentity, reason: str) -> tuple[str, ...]:
+def _erase_results(who: PatientIdentity, reason: str, uids: Sequence[str]) -> tuple[str, ...]:
     with governance_client() as client:
-        state = client.erase(who, person_name(), reason)
+        state = client.erase(who, person_name(), reason, uids)
         click.echo(f"results: {state.case_count} case(s) emptied, {state.blobs_left} stored object(s) to remove")
         _until_finished("results", state, lambda: client.erasure(state.erasure_id))
     click.echo("results: stored objects removed, space given back")

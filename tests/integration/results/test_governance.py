@@ -14,8 +14,6 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from services.cli.__main__ import oncorelay
-from services.lab_consumer.app import build, migrate
-from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from services.results.ledger.database import upgrade
 from services.results.ledger.ledger import Ledger, make_secret, open_ledger
@@ -135,33 +133,6 @@ def test_a_change_of_patients_comes_through_the_door(site: Site) -> None:
     change = PatientChange(PatientChangeKind.MERGE, PATIENT, PatientIdentity("hospital", "MRN-TEST-2"), "MSG-1")
 
     assert GovernanceClient(site.settings.grpc_address).report_patient_change("r", change) == (1, 1)
-
-
-def test_a_patient_is_erased_everywhere_by_one_command_that_says_what_stays(site: Site) -> None:
-    from services.cli.site_file import make_keys
-
-    case_id = site.predicted()
-    make_keys(site.folder)
-    (site.folder / "blobs").mkdir(exist_ok=True)
-    with site.ledger.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE ledger_case SET study = replace(study, 'file:///x', :uri)"),
-                           {"uri": (site.folder / "blobs" / "x").as_uri()})  # fmt: skip
-    lab_settings = LabSettings()
-    migrate(lab_settings)
-    lab = build(lab_settings)
-    lab.start()
-    working = threading.Timer(1.0, site.work_thrice)
-    working.start()
-    whom = ("--authority", PATIENT.authority, "--identifier", PATIENT.identifier)
-    shown = run("erase", *whom, "--reason", "asked for", "--yes")
-    working.join()
-    lab.stop()
-
-    assert shown.exit_code == 0
-    assert "results: 1 case(s) emptied, 1 stored object(s) to remove" in shown.output
-    assert "What stays, and why:" in shown.output
-    assert PATIENT.identifier not in shown.output
-    assert site.ledger.queries.case(case_id, datetime.now(UTC)).findings[0].prediction is None
 
 
 def test_an_erasure_asks_first(site: Site) -> None:
