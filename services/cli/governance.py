@@ -101,10 +101,9 @@ def export(form: str, authority: str, identifier: str) -> None:
 @click.command("recall")
 @click.argument("bundle")
 @click.option("--reason", required=True, help="One sentence that says why; it reaches every sink.")
-@click.option("--actor", default="", help="Who recalls it; default: you.")
 @click.option("--digest", default="", help="Only the build with this digest.")
 @click.option("--wait/--no-wait", default=True, help="Show progress until every sink has confirmed.")
-def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool) -> None:
+def recall(bundle: str, reason: str, digest: str, *, wait: bool) -> None:
     """Withdraw, at every sink, every result a bundle delivered, and use it no more.
 
     \b
@@ -113,7 +112,7 @@ def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool) -> 
     """
     bundle_id, _, version = bundle.partition("@")
     with governance_client() as client:
-        state = client.recall(bundle_id, version, digest, actor or person_name(), reason)
+        state = client.recall(bundle_id, version, digest, person_name(), reason)
         click.echo(_progress(state))
         while wait and state.finished_time is None:
             time.sleep(_LOOK_S)

@@ -75,9 +75,14 @@ def caller_of(context: Any) -> Party | None:
 
 
 def actor_of(context: Any, claimed: str) -> str:
-    """Return whom the ledger names: the certificate's name; without one what the caller claims, marked as unproven."""
+    """Return whom the ledger names: the certificate's name; without one what the caller claims, marked as unproven.
+
+    A service that speaks for a person is named beside that person.
+    """
     party = caller_of(context)
-    return party.name if party is not None else f"{claimed or 'somebody'} ({_UNPROVEN})"
+    if party is None:
+        return f"{claimed or 'somebody'} ({_UNPROVEN})"
+    return f"{claimed} (says {party.name})" if claimed and party.role is None else party.name
 
 
 def _certificate(context: Any) -> bytes | None:

@@ -87,7 +87,7 @@ def test_a_view_is_in_the_audit_and_the_chain_is_verified_against_its_anchors(si
     verified = run("audit", "verify")
     assert (verified.exit_code, verified.output[:2]) == (0, "ok")
 
-    assert "dr-test: view.case" in run("audit", "show", case_id).output
+    assert "dr-test (not authenticated): view.case" in run("audit", "show", case_id).output
     site.serve.stop()
     assert read_anchors(site.settings.anchor_file)[-1].number == len(site.ledger.trail.rows())
 
@@ -125,7 +125,7 @@ def test_a_recall_shows_its_progress_until_it_is_finished(site: Site) -> None:
     lines = shown.output.splitlines()
     assert lines[0] == "0 of 1 cases withdrawn, 0 of 0 deliveries confirmed at sinks"
     assert lines[-1] == "1 of 1 cases withdrawn, 0 of 0 deliveries confirmed at sinks; finished"
-    assert "dr-test: a coefficient" in run("models", "recalls").output
+    assert "dr-test (not authenticated): a coefficient" in run("models", "recalls").output
 
 
 def test_a_change_of_patients_comes_through_the_door(site: Site) -> None:
