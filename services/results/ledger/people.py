@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from services.results.ledger import letters, outcomes
 from services.results.ledger.cases import Step, advance, locked
 from services.results.ledger.database import writing
+from services.results.ledger.identities import TAKEN_BACK
 from services.results.ledger.keys import Keys
 from services.results.ledger.orders import place
 from services.results.ledger.policy import Policy
@@ -74,9 +75,10 @@ class People:
         row = locked(connection, case_id)
         if row.state != InferenceState.FAILED:
             return False
-        if row.closed and not row.study_version:
+        if row.closed and row.study_version in ("", TAKEN_BACK):
             raise ConflictError(
-                "the sender moved this study to another identity: its case is the other one of the study"
+                "this study belongs to another identity now, and is asked under that one as soon as its images come "
+                f"with it ({row.reason})"
             )
         if row.pins and row.pin_digest and not row.closed:
             advance(connection, row, InferenceState.QUEUED, step, attempts=0, told=False,
