@@ -23,6 +23,7 @@ from shared.site.anchors import read_anchors
 
 DEADLINE_S = 60.0
 _LOOK_S = 0.5
+_WAIT_S = 600.0
 _STAYS = """\
 What stays, and why:
   the audit chain        proof of who did what; the patient is a keyed HMAC in it, no name and no identifier
@@ -100,7 +101,8 @@ def export(form: str, authority: str, identifier: str) -> None:
 @click.option("--actor", default="", help="Who recalls it; default: you.")
 @click.option("--digest", default="", help="Only the build with this digest.")
 @click.option("--wait/--no-wait", default=True, help="Show progress until every sink has confirmed.")
-def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool) -> None:
+@click.option("--wait-s", default=_WAIT_S, show_default=True, help="Wait no longer; the recall goes on by itself.")
+def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool, wait_s: float) -> None:
     """Withdraw, at every sink, every result a bundle delivered, and use it no more.
 
     \b
@@ -111,11 +113,15 @@ def recall(bundle: str, reason: str, actor: str, digest: str, *, wait: bool) -> 
     with governance_client() as client:
         state = client.recall(bundle_id, version, digest, actor or person_name(), reason)
         click.echo(_progress(state))
-        while wait and state.finished_time is None:
+        until = time.monotonic() + (wait_s if wait else 0.0)
+        while state.finished_time is None and time.monotonic() < until:
             time.sleep(_LOOK_S)
             before, state = state, next(one for one in client.recalls() if one.recall_id == state.recall_id)
             if state != before:
                 click.echo(_progress(state))
+    if wait and state.finished_time is None:
+        click.echo("not finished yet: it goes on by itself; see `oncorelay models recalls`, `sinks` and `letters`")
+        raise SystemExit(1)
 
 
 @click.command("recalls")
