@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from services.cli.cases import print_json, screen, tree
+from services.cli.cases import print_json, results_client, screen, tree
 from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
@@ -24,6 +24,8 @@ from shared.site.anchors import read_anchors
 DEADLINE_S = 60.0
 _LOOK_S = 0.5
 _WAIT_S = 600.0
+NOT_PROVEN = 3
+"""Exit status of a check that found nothing wrong and could not have found everything."""
 _STAYS = """\
 What stays, and why:
   the audit chain        proof of who did what; the patient is a keyed HMAC in it, no name and no identifier
@@ -58,15 +60,25 @@ def audit() -> None:
 @audit.command("verify")
 @click.option("--anchors", type=click.Path(path_type=Path), help="File of anchors; default: the site's.")
 def verify(anchors: Path | None) -> None:
-    """Recompute the whole chain here and compare it with its anchors; name every row that is not as it was written."""
-    written = read_anchors(anchors or Settings().anchor_file)
+    """Recompute the whole chain here and compare it with its anchors; name every row that is not as it was written.
+
+    Exit status: 0 proven, 1 something was done to the chain, 3 nothing can be proven because there is no anchor.
+    """
+    place = anchors or Settings().anchor_file
+    written = read_anchors(place)
     with governance_client() as client:
         rows = list(client.audit())
-    found = faults(rows, written)
-    for fault in found:
-        click.echo(f"FAULT  {fault.text}")
+    found = [fault.text for fault in faults(rows, written)]
+    if not rows and not written and _has_cases():
+        found.append("the chain is empty, and there are cases: all of it was removed")
+    for text in found:
+        click.echo(f"FAULT  {text}")
     if found:
         raise SystemExit(1)
+    if rows and not written:
+        click.echo(f"NOT PROVEN  {len(rows)} rows agree with each other, but no anchor is in {place}:")
+        click.echo("            whether the chain was cut off or written anew cannot be told")
+        raise SystemExit(NOT_PROVEN)
     click.echo(
         f"ok  {len(rows)} rows, {len(written)} anchors: nothing changed, removed, reordered, inserted or cut off"
     )
@@ -159,6 +171,11 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
             state = client.erasure(state.erasure_id)
     click.echo("stored objects removed, space given back")
     click.echo(_STAYS.format(sinks=f" ({', '.join(state.sinks)})" if state.sinks else ""))
+
+
+def _has_cases() -> bool:
+    with results_client() as client:
+        return bool(client.list_cases(page_size=1))
 
 
 def _progress(state: Recall) -> str:
