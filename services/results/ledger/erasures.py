@@ -77,7 +77,7 @@ class Erasures:
             sinks = (
                 sa.select(DELIVERY.c.sink)
                 .join(CASE, CASE.c.case_id == DELIVERY.c.case_id)
-                .where(CASE.c.patient == row.patient, DELIVERY.c.tries > 0)
+                .where(CASE.c.patient == row.patient, DELIVERY.c.maybe_there > 0)
             )
             names = tuple(sorted(set(connection.execute(sinks).scalars())))
         left = len(json.loads(row.blobs))

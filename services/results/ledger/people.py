@@ -14,9 +14,11 @@ from services.results.ledger.identities import TAKEN_BACK
 from services.results.ledger.keys import Keys
 from services.results.ledger.orders import place
 from services.results.ledger.policy import Policy
+from services.results.ledger.recalled import finding_recalled
 from services.results.ledger.record import move
 from services.results.ledger.requests import once
 from services.results.ledger.retraction import retract
+from services.results.ledger.tables import FINDING
 from shared.domain.case import InferenceState, ReviewState
 from shared.domain.errors import ConflictError
 
@@ -57,7 +59,7 @@ class People:
         """Record a person's verdict on the current finding; accepted releases what was held, rejected withdraws it.
 
         Raises:
-            ConflictError: If nothing waits for review.
+            ConflictError: If nothing waits for review; or the model was recalled, and it is not rejected.
         """
         with writing(self.engine) as connection:
             answer = once(
@@ -94,6 +96,10 @@ class People:
         finding = outcomes.current(connection, case_id)
         if finding is None or finding.review is not ReviewState.WAITING:
             raise ConflictError(f"nothing in case {case_id} waits for review")
+        row = connection.execute(sa.select(FINDING).where(FINDING.c.finding_id == finding.finding_id)).one()
+        recalled = finding_recalled(connection, row)
+        if recalled and verdict is not ReviewState.REJECTED:
+            raise ConflictError(f"{recalled}: its results are being withdrawn and cannot be accepted")
         move(connection, "review", case_id, (finding.review, verdict), subject=f"finding {finding.revision}",
              time=step.time, actor=step.actor, reason=step.reason)  # fmt: skip
         if verdict is ReviewState.REJECTED:

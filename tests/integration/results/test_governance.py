@@ -102,6 +102,24 @@ def test_what_was_done_to_the_chain_is_named_and_the_command_fails(site: Site) -
     assert (verified.exit_code, verified.output) == (1, "FAULT  row 2 was changed\n")
 
 
+def test_a_chain_without_an_anchor_is_not_called_proven(site: Site) -> None:
+    site.predicted()
+    verified = run("audit", "verify", "--anchors", str(site.folder / "none.jsonl"))
+    assert (verified.exit_code, verified.output[:10]) == (3, "NOT PROVEN")
+
+
+def test_an_emptied_chain_beside_cases_is_a_fault(site: Site) -> None:
+    site.predicted()
+    with site.ledger.engine.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER ledger_audit_no_delete"))
+        connection.execute(sa.text("DELETE FROM ledger_audit"))
+
+    verified = run("audit", "verify", "--anchors", str(site.folder / "none.jsonl"))
+    assert (verified.exit_code, verified.output) == (
+        1, "FAULT  the chain is empty, and there are cases: all of it was removed\n",
+    )  # fmt: skip
+
+
 def test_the_export_has_a_line_per_row_as_json_and_as_fhir(site: Site) -> None:
     site.predicted()
     count = len(site.ledger.trail.rows())
