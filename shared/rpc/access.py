@@ -11,7 +11,7 @@ import grpc
 import structlog
 
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
-from shared.security.certificates import party_of, serial_of
+from shared.security.certificates import normalised, party_of, serial_of
 from shared.security.parties import Party
 from shared.security.rights import check, right_of
 
@@ -108,4 +108,6 @@ def _serials(path: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _parsed(path: Path, _: int) -> frozenset[str]:
-    return frozenset(path.read_text(encoding="ascii").split())
+    """``#`` begins a comment; numbers count however they are written."""
+    lines = (line.partition("#")[0] for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return frozenset(normalised(word) for line in lines for word in line.split()) - {""}
