@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from services.results.ledger import intake
+from services.results.ledger import identities, intake
 from services.results.ledger.database import reading
 from services.results.ledger.identities import surviving
 from services.results.ledger.ledger import Ledger
@@ -108,7 +108,7 @@ def test_a_correction_that_is_corrected_back_lets_the_images_ask_again(ledger: L
 def test_a_case_that_opens_beside_a_merge_ends_under_the_surviving_identity(
     ledger: Ledger, engine: sa.Engine, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inside, merging, real = threading.Event(), threading.Event(), intake.attributed
+    inside, merging, real = threading.Event(), threading.Event(), identities.attributed
 
     def slow(connection: sa.Connection, study: Study) -> Study:
         found = real(connection, study)
