@@ -1,4 +1,4 @@
-"""What the site's authority ever signed: ``issued``, a line of serial number, name, party and end; appended only."""
+"""What the authority ever signed: ``issued``, a line of serial number, name, party and end each; appended only."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from shared.testing.ports import accepts_connections, free_port, wait_until
 
@@ -21,8 +22,8 @@ def postgresql_folder() -> Path | None:
 
 
 @contextmanager
-def start_postgresql(folder: Path) -> Iterator[str]:
-    """Run a cluster below ``folder`` and yield the SQLAlchemy URL of an empty database.
+def start_postgresql(folder: Path, options: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """Run a cluster below ``folder``, with further options, and yield the SQLAlchemy URL of an empty database.
 
     ``initdb`` refuses to run as root; then everything runs as the unprivileged user ``postgres`` (or ``nobody``).
     """
@@ -34,7 +35,8 @@ def start_postgresql(folder: Path) -> Iterator[str]:
     subprocess.run([*prefix, str(programs / "initdb"), "-D", str(data), "-U", "oncorelay", "-A", "trust", "--no-sync"],
                    check=True, stdout=subprocess.DEVNULL, cwd="/")  # fmt: skip
     server = subprocess.Popen(
-        [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"],
+        [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1",
+         *(f"--{name}={value}" for name, value in options.items())],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
     )  # fmt: skip
     try:
@@ -55,7 +57,8 @@ def _unprivileged_user() -> str:
 def _become(user: str, folder: Path) -> list[str]:
     if not user:
         return []
-    shutil.chown(folder, user)
+    for path in (folder, *folder.iterdir()):
+        shutil.chown(path, user)
     for parent in folder.parents:
         if parent.owner() == "root" and parent != Path("/") and parent != Path("/tmp"):  # noqa: S108
             parent.chmod(parent.stat().st_mode | 0o011)

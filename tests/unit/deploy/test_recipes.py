@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from services.cli.__main__ import oncorelay
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
@@ -58,6 +59,10 @@ def test_the_example_sinks_have_different_names(monkeypatch: pytest.MonkeyPatch)
 
 def test_every_command_of_compose_is_a_module_of_ours(compose: dict[str, Any]) -> None:
     for name, one in ours(compose).items():
+        if name == "cli":
+            assert one["entrypoint"] == ["oncorelay"]
+            assert one["command"][0] in oncorelay.commands
+            continue
         module = one["command"][0]
         assert importlib.util.find_spec(f"{module}.__main__"), f"{name} runs {module}"
 
@@ -69,13 +74,57 @@ def test_compose_names_only_what_it_defines(compose: dict[str, Any]) -> None:
         assert set(one.get("secrets", [])) <= set(compose["secrets"]), name
 
 
-def test_every_secret_somebody_reads_is_declared_and_mounted(compose: dict[str, Any]) -> None:
-    site = (DEPLOY / "site.example.toml").read_text()
+def wanted_secrets() -> dict[str, set[str]]:
+    """Return what each of our services reads, by the site file: its own tables, and the ledger's secrets."""
+    site = tomllib.loads((DEPLOY / "site.example.toml").read_text())
+
+    def named(table: Any) -> set[str]:
+        return set(re.findall(r"/run/secrets/(\w+)", str(table)))
+
+    ledger = named(site["site"]) | {"pgpass"}
+    return {
+        "results-serve": ledger,
+        "results-dispatch": ledger | named(site["results"]),
+        "results-deliver": ledger | named(site["sinks"]),
+        "lab-consumer": named(site["lab_consumer"]),
+        "dicom-listener": named(site["dicom_listener"]),
+        "inference": named(site["inference"]),
+        "cli": set(),
+    }
+
+
+def test_every_service_has_the_secrets_it_reads_and_no_other(compose: dict[str, Any]) -> None:
+    assert {name: set(one.get("secrets", [])) for name, one in ours(compose).items()} == wanted_secrets()
+    assert set(wanted_secrets()["inference"]) == {"redis_password"}
     for name, one in compose["services"].items():
-        reads = yaml.safe_dump(one) + (site if one["image"] == "oncorelay" else "")
-        wanted = set(re.findall(r"/run/secrets/(\w+)", reads))
-        assert wanted <= set(one.get("secrets", [])), name
-        assert wanted <= set(compose["secrets"]), name
+        assert set(re.findall(r"/run/secrets/(\w+)", yaml.safe_dump(one))) <= set(one.get("secrets", [])), name
+
+
+def test_every_service_has_the_folders_it_needs_and_no_other(compose: dict[str, Any]) -> None:
+    wanted = {
+        "results-serve": {"audit:/audit"},
+        "results-dispatch": {"blobs:/data/blobs"},
+        "results-deliver": {"blobs:/data/blobs:ro"},
+        "lab-consumer": {"facts:/data/lab_consumer"},
+        "dicom-listener": {"journal:/data/dicom", "blobs:/data/blobs"},
+        "inference": {"blobs:/data/blobs:ro"},
+        "cli": {"audit:/audit:ro"},
+    }
+    recipe = (DEPLOY / "Containerfile").read_text()
+    for name, one in ours(compose).items():
+        folders = {row for row in one["volumes"] if not row.startswith(".")}
+        assert folders == wanted[name], name
+        assert {row.split(":")[0] for row in folders} <= set(compose["volumes"])
+        # A named volume takes its owner from the folder of the image.
+        assert all(row.split(":")[1] in recipe for row in folders), name
+
+
+def test_the_anchors_lie_on_a_volume_that_serve_may_write(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+
+    assert f"audit:{ResultsSettings().anchor_file.parent}" in ours(compose)["results-serve"]["volumes"]
 
 
 def test_every_secret_is_read_by_somebody_and_the_readme_says_how_to_make_it(compose: dict[str, Any]) -> None:
@@ -120,18 +169,48 @@ def test_every_service_sees_its_own_key_and_no_other(compose: dict[str, Any]) ->
     for name, one in ours(compose).items():
         seen = {target for target in mounts(one) if target.startswith(folder)}
         party = name.replace("-", "_").removesuffix("_serve").removesuffix("_dispatch").removesuffix("_deliver")
-        # deliver speaks to no service of ours
-        wanted = {f"{folder}/{file}" for file in ("ca.pem", f"{party}.pem", f"{party}.key")}
-        assert seen == (set() if name == "results-deliver" else wanted), name
-        assert party in SERVICES
+        # deliver speaks to no service of ours, but to PostgreSQL; whoever calls or serves sees who is revoked
+        wanted = {f"{folder}/{file}" for file in ("ca.pem", "revoked", f"{party}.pem", f"{party}.key")}
+        others = {
+            "results-deliver": {f"{folder}/ca.pem"},
+            "cli": {f"{folder}/{f}" for f in ("ca.pem", "revoked", "people")},
+        }
+        assert seen == others.get(name, wanted), name
+        assert party in SERVICES or name == "cli"
     assert not [one for one in compose["services"].values() if "../tls/ca.key" in mounts(one).values()]
 
 
 def test_every_host_of_compose_that_serves_is_named_in_its_certificate(compose: dict[str, Any]) -> None:
     hosts = {host for names in SERVICES.values() for host in names}
-    serving = [name for name in compose["services"] if name not in ("results-dispatch", "results-deliver")]
+    calling = ("results-dispatch", "results-deliver", "cli")
+    serving = [name for name in compose["services"] if name not in calling]
 
     assert set(serving) <= hosts
+
+
+def test_the_database_is_reached_by_tls_with_the_certificate_that_is_made_for_it(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+    url, server = sa.make_url(ResultsSettings().ledger_url), compose["services"]["postgres"]
+
+    assert url.query["sslmode"] == "verify-full"
+    assert url.query["sslrootcert"] == "/tls/ca.pem"
+    assert url.host in SERVICES["postgres"]
+    assert {"/tls/postgres.pem", "/tls/postgres.key"} <= set(mounts(server))
+    assert {"ssl=on", "ssl_cert_file=/tls/postgres.pem", "ssl_key_file=/tls/postgres.key"} <= set(server["command"])
+
+
+def test_what_is_open_to_the_hospital_speaks_tls_or_dicom(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(DEPLOY / "site.example.toml"))
+    lab, door = LabSettings(), ours(compose)["lab-consumer"]
+
+    assert door["ports"] == [f"{lab.http_port}:{lab.http_port}"]
+    assert str(lab.http_tls_certificate) in mounts(door)
+    assert str(lab.http_tls_key).removeprefix("/run/secrets/") in door["secrets"]
+    assert [name for name, one in compose["services"].items() if one.get("ports")] == ["lab-consumer", "dicom-listener"]
 
 
 def test_no_password_stands_in_a_recipe_or_on_a_command_line(compose: dict[str, Any]) -> None:
