@@ -141,10 +141,13 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
     settings = LabSettings()
     lab = LabErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
     try:
-        resources, statements = lab.erase(who)
+        resources, statements, group = lab.erase(who)
     finally:
         lab.close()
     click.echo(f"lab_consumer: {resources} resource(s) and {statements} statement(s) erased")
+    for one in group:
+        if one != who:
+            click.echo(f"merged with this patient, and erased too: {one.authority} {one.identifier}")
     with governance_client() as client:
         state = client.erase(who, person_name(), reason)
         click.echo(f"results: {state.case_count} case(s) emptied, {state.blobs_left} stored object(s) to remove")

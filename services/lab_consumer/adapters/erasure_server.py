@@ -8,25 +8,31 @@ from typing import Any
 
 import grpc
 
+from services.lab_consumer.adapters.erasure import Erased
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
-from shared.rpc.convert import from_message
+from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2 as lab
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2_grpc as lab_grpc
+from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
 
 
 @dataclass
 class ErasureServicer(lab_grpc.ErasureServiceServicer):
     """Translates messages; decides nothing."""
 
-    erase: Callable[[PatientIdentity], tuple[int, int]]
+    erase: Callable[[PatientIdentity], Erased]
 
     def ErasePatient(self, request: lab.ErasePatientRequest, context: Any) -> lab.ErasePatientResponse:
         """Erase one patient."""
         if not request.HasField("identity"):
             raise InvalidInputError("identity", "who is to be erased?")
-        resources, statements = self.erase(from_message(request.identity, PatientIdentity))
-        return lab.ErasePatientResponse(resource_count=resources, statement_count=statements)
+        erased = self.erase(from_message(request.identity, PatientIdentity))
+        return lab.ErasePatientResponse(
+            resource_count=erased.resources,
+            statement_count=erased.statements,
+            identities=[to_message(one, types.PatientIdentity) for one in erased.identities],
+        )
 
     def register(self, server: grpc.Server) -> None:
         """Add this service to a server."""
