@@ -70,4 +70,4 @@ def test_whoever_of_a_chain_of_merges_is_named_the_whole_patient_is_erased(lab: 
     assert {one.identifier for one in done.identities} == {"MRN1", CANARY.identifier, "MRN3"}
     assert done.identities[0].identifier == "MRN3"
     left = everything(lab.engine)
-    assert [one for one in (b"MRN1", b"CANARY", b"MRN3", b"p1", b"er#") if one in left] == []
+    assert [one for one in (b"MRN1", b"CANARY", b"MRN3", b"Patient/p1", b"er#") if one in left] == []
