@@ -164,17 +164,20 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
         click.confirm("Erase this patient? It cannot be undone", abort=True)
     sinks: list[str] = []
     uids: list[str] = []
+    everybody = [who]
     # The listener before the ledger: what it still had to submit must not come after the ledger was emptied, and only
     # it knows which studies are the patient's where the images of one disagree.
     owners: dict[str, Callable[[], None]] = {
-        "lab_consumer": lambda: _erase_facts(who),
-        "dicom_listener": lambda: uids.extend(_erase_objects(who, reason)),
+        "lab_consumer": lambda: everybody.extend(_erase_facts(who)),
+        "dicom_listener": lambda: uids.extend(_erase_objects_of(everybody, reason)),
         "results": lambda: sinks.extend(_erase_results(who, reason, uids)),
     }
     failed = [owner for owner, step in owners.items() if not _done(owner, step)]
     click.echo(_STAYS.format(sinks=f" ({', '.join(sinks)})" if sinks else ""))
     if failed:
-        raise click.ClickException(f"not erased at {', '.join(failed)}: repeat the command")
+        raise click.ClickException(
+            f"not erased at {', '.join(failed)}: repeat the command for each identity named here"
+        )
 
 
 def _done(owner: str, step: Callable[[], None]) -> bool:
@@ -186,12 +189,20 @@ def _done(owner: str, step: Callable[[], None]) -> bool:
     return True
 
 
-def _erase_facts(who: PatientIdentity) -> None:
+def _erase_facts(who: PatientIdentity) -> list[PatientIdentity]:
     settings = LabSettings()
     client = LabErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
     with closing(client):
-        resources, statements = client.erase(who)
+        resources, statements, group = client.erase(who)
     click.echo(f"lab_consumer: {resources} resource(s) and {statements} statement(s) erased")
+    others = [one for one in group if one != who]
+    for one in others:
+        click.echo(f"merged with this patient, and erased too: {one.authority} {one.identifier}")
+    return others
+
+
+def _erase_objects_of(everybody: list[PatientIdentity], reason: str) -> list[str]:
+    return [uid for one in everybody for uid in _erase_objects(one, reason)]
 
 
 def _erase_objects(who: PatientIdentity, reason: str) -> tuple[str, ...]:

@@ -85,12 +85,13 @@ class LabErasureClient(ServiceClient):
         super().__init__(address, tls=tls, deadline_s=deadline_s)
         self._stub = ErasureServiceStub(self.channel)
 
-    def erase(self, identity: PatientIdentity) -> tuple[int, int]:
-        """Erase a patient; return how many resources and statements that was."""
+    def erase(self, identity: PatientIdentity) -> tuple[int, int, tuple[PatientIdentity, ...]]:
+        """Erase a patient; return how many resources and statements that was, and every identity that was hers."""
         whom = to_message(identity, types.PatientIdentity)
         request = lab.ErasePatientRequest(request_id=new_request_id(), identity=whom)
         answer = self._call(self._stub.ErasePatient, request)
-        return answer.resource_count, answer.statement_count
+        group = tuple(from_message(one, PatientIdentity) for one in answer.identities)
+        return answer.resource_count, answer.statement_count, group
 
 
 class ObjectErasureClient(ServiceClient):

@@ -9,6 +9,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 
 from services.lab_consumer.adapters.database import NAME, in_turn
+from services.lab_consumer.adapters.store import one_patient
 from services.lab_consumer.adapters.tables import (
     OUTBOX,
     PATIENT_CHANGES,
@@ -17,8 +18,19 @@ from services.lab_consumer.adapters.tables import (
     STATEMENTS,
     VERSIONS,
 )
+from shared.domain.errors import UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.storage import databases
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was removed."""
+
+    identities: tuple[PatientIdentity, ...]
+    """Everybody who was one patient, the surviving identity first."""
+    resources: int
+    statements: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +39,48 @@ class SqlErasure:
 
     engine: sql.Engine
 
-    def __call__(self, identity: PatientIdentity) -> tuple[int, int]:
-        """Remove everything about a patient; return how many resources and statements that was.
+    def __call__(self, identity: PatientIdentity) -> Erased:
+        """Remove everything about a patient, under every identity that is merged with this one now.
 
         Raises:
-            UnavailableError: If the database cannot be reached, or is in use for too long.
+            UnavailableError: If the database cannot be reached, or is in use for too long, or results has yet to
+                hear of a merge: the ledger would then keep what it does not know to be hers.
         """
         with in_turn(self.engine) as connection:
-            sources = _sources(connection, identity)
-            statements = _forget_statements(connection, identity, sources)
-            for source in sources:
-                _forget_resource(connection, source)
-            _forget_versions_naming(connection, identity)
-            for table in (OUTBOX, STATEMENTS):
-                connection.execute(table.delete().where(*_is(table.c.authority, table.c.identifier, identity)))
-            changes = PATIENT_CHANGES.c
-            for columns in (
-                (changes.from_authority, changes.from_identifier),
-                (changes.to_authority, changes.to_identifier),
-            ):
-                connection.execute(PATIENT_CHANGES.delete().where(*_is(*columns, identity)))
+            group = one_patient(connection, identity)
+            if any(_untold(connection, one) for one in group):
+                raise UnavailableError("results has yet to hear of a change of this patient: nothing is erased so far")
+            counts = [_forget(connection, one) for one in group]
         try:
             databases.compact(self.engine)
         except DBAPIError as error:
             raise databases.translated(error, NAME) or error from error
-        return len(sources), statements
+        return Erased(group, sum(count[0] for count in counts), sum(count[1] for count in counts))
+
+
+def _forget(connection: sql.Connection, identity: PatientIdentity) -> tuple[int, int]:
+    sources = _sources(connection, identity)
+    statements = _forget_statements(connection, identity, sources)
+    for source in sources:
+        _forget_resource(connection, source)
+    _forget_versions_naming(connection, identity)
+    for table in (OUTBOX, STATEMENTS):
+        connection.execute(table.delete().where(*_is(table.c.authority, table.c.identifier, identity)))
+    connection.execute(PATIENT_CHANGES.delete().where(_names(identity)))
+    return len(sources), statements
+
+
+def _untold(connection: sql.Connection, identity: PatientIdentity) -> bool:
+    query = sql.select(PATIENT_CHANGES.c.sequence).where(_names(identity), PATIENT_CHANGES.c.announced_time.is_(None))
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _names(identity: PatientIdentity) -> sql.ColumnElement[bool]:
+    changes = PATIENT_CHANGES.c
+    return sql.or_(
+        sql.and_(*_is(changes.from_authority, changes.from_identifier, identity)),
+        sql.and_(*_is(changes.to_authority, changes.to_identifier, identity)),
+    )
 
 
 def _sources(connection: sql.Connection, identity: PatientIdentity) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from typing import Any
 import grpc
 import structlog
 
+from services.lab_consumer.adapters.erasure import Erased
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
 from shared.rpc.access import actor_of
-from shared.rpc.convert import from_message
+from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2 as lab
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2_grpc as lab_grpc
+from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
 
 log = structlog.get_logger("oncorelay.lab_consumer")
 
@@ -23,15 +25,21 @@ log = structlog.get_logger("oncorelay.lab_consumer")
 class ErasureServicer(lab_grpc.ErasureServiceServicer):
     """Translates messages; decides nothing."""
 
-    erase: Callable[[PatientIdentity], tuple[int, int]]
+    erase: Callable[[PatientIdentity], Erased]
 
     def ErasePatient(self, request: lab.ErasePatientRequest, context: Any) -> lab.ErasePatientResponse:
         """Erase one patient; the log says who asked (the ledger has a row of its own for its part)."""
         if not request.HasField("identity"):
             raise InvalidInputError("identity", "who is to be erased?")
-        resources, statements = self.erase(from_message(request.identity, PatientIdentity))
-        log.warning("facts_erased", actor=actor_of(context, ""), resources=resources, statements=statements)
-        return lab.ErasePatientResponse(resource_count=resources, statement_count=statements)
+        erased = self.erase(from_message(request.identity, PatientIdentity))
+        log.warning(
+            "facts_erased", actor=actor_of(context, ""), resources=erased.resources, statements=erased.statements
+        )
+        return lab.ErasePatientResponse(
+            resource_count=erased.resources,
+            statement_count=erased.statements,
+            identities=[to_message(one, types.PatientIdentity) for one in erased.identities],
+        )
 
     def register(self, server: grpc.Server) -> None:
         """Add this service to a server."""

@@ -236,6 +236,12 @@ def members(connection: sql.Connection, identity: PatientIdentity) -> tuple[Pati
     return tuple(one for one in found if survivor(one, lambda step: _merged_into(connection, step)) == ends != one)
 
 
+def one_patient(connection: sql.Connection, identity: PatientIdentity) -> tuple[PatientIdentity, ...]:
+    """Return everybody who is one patient with an identity now, the surviving one first."""
+    holds = survivor(identity, lambda one: _merged_into(connection, one))
+    return (holds, *members(connection, holds))
+
+
 def _tick(connection: sql.Connection, now: datetime) -> datetime:
     """Return this transaction's recorded time: now, or just after the latest commit where the clock stood or fell."""
     latest = connection.execute(sql.select(CLOCK.c.time)).scalar_one()

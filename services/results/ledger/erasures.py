@@ -20,7 +20,9 @@ from services.results.ledger import audit
 from services.results.ledger.cases import Step, change
 from services.results.ledger.codec import digest, dump, load
 from services.results.ledger.database import compact, reading, writing
-from services.results.ledger.governance_tables import ERASURE, PATIENT_CHANGE
+from services.results.ledger.governance_tables import AUDIT, ERASURE
+from services.results.ledger.identities import ERASED as GONE
+from services.results.ledger.identities import Links, forget, hold_still
 from services.results.ledger.keys import Keys
 from services.results.ledger.outcomes import drop_unsent, retire
 from services.results.ledger.policy import Policy
@@ -51,7 +53,7 @@ class Erasures:
     def erase(
         self, request_id: str, identity: PatientIdentity, step: Step, uids: frozenset[str] = frozenset()
     ) -> Erasure:
-        """Empty every row about the patient and note which stored objects must go.
+        """Empty every row about the patient, under every identity merged with this one; note which objects must go.
 
         ``uids``: the patient's studies, series and instances, as far as somebody else knows them. A case whose images
         disagree about the patient has no identity, and a notice names nothing but UIDs.
@@ -74,10 +76,11 @@ class Erasures:
             row = connection.execute(sa.select(ERASURE).where(ERASURE.c.erasure_id == erasure_id)).first()
             if row is None:
                 raise NotFoundError("erasure", erasure_id)
+            group = sa.select(AUDIT.c.patient).where(AUDIT.c.act == "erasure", AUDIT.c.subject == erasure_id)
             sinks = (
                 sa.select(DELIVERY.c.sink)
                 .join(CASE, CASE.c.case_id == DELIVERY.c.case_id)
-                .where(CASE.c.patient == row.patient, DELIVERY.c.maybe_there > 0)
+                .where(CASE.c.patient.in_(group), DELIVERY.c.maybe_there > 0)
             )
             names = tuple(sorted(set(connection.execute(sinks).scalars())))
         left = len(json.loads(row.blobs))
@@ -124,30 +127,34 @@ class Erasures:
     def _erase(
         self, connection: sa.Connection, request_id: str, identity: PatientIdentity, step: Step, uids: frozenset[str]
     ) -> str:
-        patient, erasure_id = self.keys.patient(identity), digest("erasure", request_id)[:32]
-        mine = sa.or_(
-            sa.and_(CASE.c.authority == identity.authority, CASE.c.identifier == identity.identifier),
-            sa.and_(CASE.c.sent_authority == identity.authority, CASE.c.sent_identifier == identity.identifier),
-        )
-        nobodys = sa.and_(CASE.c.identifier == "", CASE.c.study_instance_uid != "")
-        either = sa.select(CASE).where(sa.or_(mine, nobodys)).order_by(CASE.c.case_id).with_for_update()
-        found = list(connection.execute(either))
-        rows = [row for row in found if row.identifier or row.study_instance_uid in uids]
+        erasure_id = digest("erasure", request_id)[:32]
+        hold_still(connection, changing=True)
+        links = Links(connection, self.keys, (identity,))
+        group = tuple(one for one in links.group(identity) if one.authority != GONE)
+        patient = self.keys.patient(group[0])
+        rows = _cases_of(connection, group, uids)
         blobs = sorted({image.blob_uri for row in rows for image in load(row.study, Study).instances})
         for row in rows:
             _empty(connection, row, Step(step.actor, step.time, ERASED))
         _forget_notices(connection, uids)
-        _forget_changes(connection, identity)
+        forget(links, group, ERASED)
         values = {
             "erasure_id": erasure_id, "patient": patient, "blobs": json.dumps(blobs), "actor": step.actor,
             "case_count": len(rows), "created_time": step.time, "finished_time": None, "told": False,
             "deadline_time": step.time + self.policy.state_deadline,
         }  # fmt: skip
         connection.execute(ERASURE.insert().values(**values))
-        audit.note(connection, "erasure", erasure_id, time=step.time, actor=step.actor, patient=patient,
-                   cases=len(rows), blobs=len(blobs),
-                   reason=step.reason.replace(identity.identifier, "[identifier]"))  # fmt: skip
+        for one in group:
+            audit.note(connection, "erasure", erasure_id, time=step.time, actor=step.actor,
+                       patient=self.keys.patient(one), identities=len(group), cases=len(rows), blobs=len(blobs),
+                       reason=_without(step.reason, group))  # fmt: skip
         return erasure_id
+
+
+def _without(reason: str, group: tuple[PatientIdentity, ...]) -> str:
+    for one in sorted(group, key=lambda one: len(one.identifier), reverse=True):
+        reason = reason.replace(one.identifier, "[identifier]")
+    return reason
 
 
 def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
@@ -168,19 +175,26 @@ def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
     change(connection, row.case_id, step.time, **blank)
 
 
+def _cases_of(connection: sa.Connection, group: tuple[PatientIdentity, ...], uids: frozenset[str]) -> list[sa.Row[Any]]:
+    """Return the cases of these identities, and those without any that are about one of these studies."""
+    mine = sa.or_(*(_of(one) for one in group))
+    nobodys = sa.and_(CASE.c.identifier == "", CASE.c.study_instance_uid != "")
+    either = sa.select(CASE).where(sa.or_(mine, nobodys)).order_by(CASE.c.case_id).with_for_update()
+    return [row for row in connection.execute(either) if row.identifier or row.study_instance_uid in uids]
+
+
 def _forget_notices(connection: sa.Connection, uids: frozenset[str]) -> None:
     for row in list(connection.execute(sa.select(NOTICE.c.notice_id, NOTICE.c.text))) if uids else ():
         if not uids.isdisjoint(_UID.findall(row.text)):
             connection.execute(NOTICE.update().where(NOTICE.c.notice_id == row.notice_id).values(text=ERASED))
 
 
-def _forget_changes(connection: sa.Connection, identity: PatientIdentity) -> None:
-    table = PATIENT_CHANGE.c
-    either = sa.or_(
-        sa.and_(table.from_authority == identity.authority, table.from_identifier == identity.identifier),
-        sa.and_(table.to_authority == identity.authority, table.to_identifier == identity.identifier),
+def _of(one: PatientIdentity) -> sa.ColumnElement[bool]:
+    """Tell the cases of an identity, as they are now or as their images have them."""
+    return sa.or_(
+        sa.and_(CASE.c.authority == one.authority, CASE.c.identifier == one.identifier),
+        sa.and_(CASE.c.sent_authority == one.authority, CASE.c.sent_identifier == one.identifier),
     )
-    connection.execute(PATIENT_CHANGE.delete().where(either))
 
 
 def _blank(study: Study) -> Study:

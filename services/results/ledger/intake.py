@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step, change, look_again
 from services.results.ledger.codec import dump
 from services.results.ledger.database import writing
-from services.results.ledger.identities import TAKEN_BACK, attributed, hold_still
+from services.results.ledger.identities import TAKEN_BACK, Links, attributed, hold_still
 from services.results.ledger.keys import Keys, study_version
 from services.results.ledger.policy import Policy
 from services.results.ledger.record import move, tell
@@ -67,7 +67,7 @@ class Intake:
 
     def open_one(self, connection: sa.Connection, predictor: str, sent: Study, now: datetime) -> str:
         """Open, or look again at, the case of one study under the identity that holds now; return its id."""
-        study = attributed(connection, sent)
+        study = attributed(Links(connection, self.keys), sent)
         case_id, version = self.keys.case_id(predictor, study), study_version(study)
         known = connection.execute(sa.select(CASE.c.study_version).where(CASE.c.case_id == case_id)).scalar()
         if known in (version, TAKEN_BACK):

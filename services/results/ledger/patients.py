@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ from services.results.ledger.cases import Step, change, look_again
 from services.results.ledger.codec import load
 from services.results.ledger.database import writing
 from services.results.ledger.governance_tables import PATIENT_CHANGE
-from services.results.ledger.identities import TAKEN_BACK, hold_still, merged_into, surviving
+from services.results.ledger.identities import TAKEN_BACK, Links, hold_still
 from services.results.ledger.intake import Intake
 from services.results.ledger.keys import Keys
 from services.results.ledger.policy import Policy
@@ -72,12 +71,13 @@ class Patients:
 
     def _change(self, connection: sa.Connection, event: PatientChange, now: datetime) -> list[int]:
         step = Step(ACTOR, now, f"{_SAYS[event.kind]} ({event.message})")
-        concerned = [event.from_identity, event.to_identity, surviving(connection, event.from_identity)]
-        self._record(connection, event, now)
+        links = self._links(connection, event)
+        concerned = [event.from_identity, event.to_identity, links.surviving(event.from_identity)]
+        self._record(links, event, now)
         if event.kind is PatientChangeKind.CORRECTION:
             counts = self._take_back(connection, event, step), 0
         else:
-            counts = self._move(connection, concerned, step)
+            counts = self._move(links, concerned, step)
         told = f"{step.reason}: {counts[0]} result(s) taken back, {counts[1]} case(s) asked under the other identity"
         tell(connection, "patient_change", told, now, key=f"{event.message}|{event.kind}|{now.isoformat()}")
         others = self.keys.patient(event.to_identity)
@@ -85,14 +85,13 @@ class Patients:
                    withdrawn=counts[0], asked=counts[1])  # fmt: skip
         return list(counts)
 
-    def _record(self, connection: sa.Connection, event: PatientChange, now: datetime) -> None:
+    def _record(self, links: Links, event: PatientChange, now: datetime) -> None:
         joined = event.to_identity
-        step = partial(merged_into, connection)
-        into = step(joined) if joined and event.kind is PatientChangeKind.MERGE else None
-        if joined and into and closes_a_circle(event.from_identity, joined, step):
+        into = links.merged_into(joined) if joined and event.kind is PatientChangeKind.MERGE else None
+        if joined and into and closes_a_circle(event.from_identity, joined, links.merged_into):
             apart = replace(event, kind=PatientChangeKind.UNLINK, from_identity=joined, to_identity=into)
-            self._insert(connection, apart, now)
-        self._insert(connection, event, now)
+            self._insert(links.connection, apart, now)
+        self._insert(links.connection, event, now)
 
     def _insert(self, connection: sa.Connection, event: PatientChange, now: datetime) -> None:
         joined = event.to_identity
@@ -103,15 +102,13 @@ class Patients:
         }  # fmt: skip
         connection.execute(PATIENT_CHANGE.insert().values(**values))
 
-    def _move(
-        self, connection: sa.Connection, concerned: Iterable[PatientIdentity | None], step: Step
-    ) -> tuple[int, int]:
+    def _move(self, links: Links, concerned: Iterable[PatientIdentity | None], step: Step) -> tuple[int, int]:
         """Ask every case anew whose patient is another one now; what was said under the old identity is taken back."""
-        withdrawn = asked = 0
+        connection, withdrawn, asked = links.connection, 0, 0
         rows = self._concerned(connection, concerned)
         for row in rows:
             origin = _sent(row)
-            if surviving(connection, origin) == _identity(row):
+            if links.surviving(origin) == _identity(row):
                 continue
             if not row.closed:
                 withdrawn += bool(retract(connection, row.case_id, self.keys, self.policy, step))
@@ -120,7 +117,7 @@ class Patients:
                 asked += 1
             # Also of a closed one: nobody may ask it again under an identity that holds no longer.
             change(connection, row.case_id, step.time, study_version="")
-        stays = [row.case_id for row in rows if not row.closed and surviving(connection, _sent(row)) == _identity(row)]
+        stays = [row.case_id for row in rows if not row.closed and links.surviving(_sent(row)) == _identity(row)]
         look_again(connection, stays, step.time)
         return withdrawn, asked
 
@@ -151,6 +148,10 @@ class Patients:
             return []
         query = sa.select(CASE).where(CASE.c.identifier != "", sa.or_(*named))
         return list(connection.execute(query.order_by(CASE.c.case_id).with_for_update()))
+
+    def _links(self, connection: sa.Connection, event: PatientChange) -> Links:
+        known = (event.from_identity, *([event.to_identity] if event.to_identity else []))
+        return Links(connection, self.keys, known)
 
     def _intake(self) -> Intake:
         return Intake(self.engine, self.keys, self.policy)

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from services.lab_consumer.adapters.erasure import SqlErasure
+from services.lab_consumer.adapters.erasure import Erased, SqlErasure
+from shared.domain.errors import UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.testing.fhir_resources import patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory
+from tests.contract.lab_consumer.test_merge_chains import Unwell, announcing
 from tests.contract.lab_consumer.test_patient_changes import link, receptor, values
 
 pytestmark = pytest.mark.contract
@@ -37,7 +39,11 @@ def test_no_byte_of_the_canary_is_left_not_even_of_what_was_corrected_or_merged(
     lab.post(patient(CANARY.identifier, found="p9"), patient("MRN9", found="p9"))
     assert CANARY.identifier.encode() in everything(lab.engine)
 
-    assert SqlErasure(lab.engine)(CANARY)[0] == 2
+    with pytest.raises(UnavailableError, match="yet to hear"):
+        SqlErasure(lab.engine)(CANARY)
+    announcing(lab, Unwell([]), 0.0)()
+
+    assert SqlErasure(lab.engine)(CANARY).resources == 3
     left = everything(lab.engine)
     for trace in (CANARY.identifier, BORN.isoformat(), "Canaryfamily", "er7#"):
         assert trace.encode() not in left
@@ -48,6 +54,20 @@ def test_others_keep_what_is_known_about_them_and_an_erasure_can_be_repeated(lab
     lab.post(patient(), receptor(), patient(CANARY.identifier, found="p7"))
     erase = SqlErasure(lab.engine)
 
-    assert erase(CANARY)[0] == 1
-    assert erase(CANARY) == (0, 0)
+    assert erase(CANARY).resources == 1
+    assert erase(CANARY) == Erased((CANARY,), 0, 0)
     assert values(lab, MRN1) == ["positive"]
+
+
+@pytest.mark.parametrize("erased", ["MRN1", CANARY.identifier, "MRN3"])
+def test_whoever_of_a_chain_of_merges_is_named_the_whole_patient_is_erased(lab: Laboratory, erased: str) -> None:
+    lab.post(patient(), receptor(), patient(CANARY.identifier, found="p7"), patient("MRN3", found="p3"))
+    lab.post(patient(link=link("p7")), patient(CANARY.identifier, found="p7", link=link("p3")))
+    announcing(lab, Unwell([]), 0.0)()
+    done = SqlErasure(lab.engine)(PatientIdentity("hospital", erased))
+
+    assert done.resources == 4
+    assert {one.identifier for one in done.identities} == {"MRN1", CANARY.identifier, "MRN3"}
+    assert done.identities[0].identifier == "MRN3"
+    left = everything(lab.engine)
+    assert [one for one in (b"MRN1", b"CANARY", b"MRN3", b"Patient/p1", b"er#") if one in left] == []

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step
 from services.results.ledger.database import upgrade
 from services.results.ledger.deliveries import LedgerDeliveries
+from services.results.ledger.identities import RETIRED
 from services.results.ledger.ledger import Ledger
 from services.results.ledger.policy import Policy
 from shared.domain.audit import faults
@@ -28,6 +29,7 @@ from tests.contract.ledger.steps import deliver_all, name, pinned, predicted, st
 
 pytestmark = pytest.mark.contract
 
+THIRD = PatientIdentity("hospital", "MRN-TEST-3")
 CANARY = PatientIdentity("hospital", "CANARY-7319-MRN")
 BORN = date(1951, 3, 17)
 STUDY_UID = "1.2.826.0.1.3680043.8.498.3.1"
@@ -138,8 +140,46 @@ def test_a_merged_identity_is_erased_with_its_merge(ledger: Ledger, engine: sa.E
     erased = ledger.erasures.erase("erase", CANARY, Step("dpo", clock(), "asked for"))
 
     assert erased.case_count == 2
+    assert CANARY.identifier not in _changes(engine)
+    assert PATIENT.identifier not in _changes(engine)
+
+
+def _changes(engine: sa.Engine) -> str:
     with engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT count(*) FROM ledger_patient_change")).scalar() == 0
+        return repr(list(connection.execute(sa.text("SELECT * FROM ledger_patient_change"))))
+
+
+@pytest.mark.parametrize("erased", [PATIENT, CANARY, THIRD])
+def test_whoever_of_a_chain_of_merges_is_named_the_whole_patient_is_erased_and_retired_numbers_stay_retired(
+    ledger: Ledger, engine: sa.Engine, clock: Any, erased: PatientIdentity
+) -> None:
+    cases = [predicted(ledger, clock, n, identity=one) for n, one in enumerate((PATIENT, CANARY, THIRD), start=1)]
+    for one, other in ((PATIENT, CANARY), (CANARY, THIRD)):
+        clock.forward(seconds=1)
+        merge = PatientChange(PatientChangeKind.MERGE, one, other, "MSG")
+        ledger.patients.change(one.identifier, merge, clock())
+    done = ledger.erasures.erase("erase", erased, Step("dpo", clock(), f"asked for by {THIRD.identifier}"))
+
+    assert done.case_count == 6  # three as sent, and what the merges asked again
+    for case_id in cases:
+        assert [f.prediction for f in ledger.queries.case(case_id, clock()).findings][:1] == [None]
+    assert not [one for one in (PATIENT, CANARY, THIRD) if one.identifier in _changes(engine)]
+    studied(ledger, clock, 7)
+    assert [due.study.conflicts for due in ledger.collecting.due(clock())] == [(RETIRED,)]
+    studied(ledger, clock, 8, identity=THIRD)
+    studied(ledger, clock, 9)
+    assert {due.study.identity for due in ledger.collecting.due(clock()) if not due.study.conflicts} == {THIRD}
+
+
+def test_an_unlink_after_an_erasure_makes_the_number_a_patient_of_her_own(ledger: Ledger, clock: Any) -> None:
+    for kind, made in ((PatientChangeKind.MERGE, "m"), (PatientChangeKind.UNLINK, "u")):
+        ledger.patients.change(made, PatientChange(kind, CANARY, PATIENT, "MSG"), clock())
+        if kind is PatientChangeKind.MERGE:
+            ledger.erasures.erase("erase", CANARY, Step("dpo", clock(), "asked for"))
+    studied(ledger, clock, identity=CANARY)
+
+    (due,) = ledger.collecting.due(clock())
+    assert (due.study.identity, due.study.conflicts) == (CANARY, ())
 
 
 def test_an_erased_patient_who_comes_again_is_a_new_question(ledger: Ledger, clock: Any) -> None:

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from services.results.ledger import identities, intake
 from services.results.ledger.database import reading
-from services.results.ledger.identities import surviving
+from services.results.ledger.identities import Links
 from services.results.ledger.ledger import Ledger
 from shared.domain.errors import ConflictError, StaleAttemptError
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
 from shared.domain.study import Study
 from shared.testing.cases import PATIENT, a_prediction, a_study
+from tests.contract.ledger.conftest import KEYS
 from tests.contract.ledger.steps import pinned, predicted, studied
 from tests.contract.ledger.test_patients import CORRECTION, MERGE, SURVIVOR, THIRD, UNLINK, change, due
 
@@ -57,7 +58,8 @@ def test_a_merge_that_closes_a_circle_first_frees_the_one_that_survives(
     change(chained, clock, MERGE, ends, PATIENT, "MSG-3")
 
     with reading(engine) as connection:
-        assert [surviving(connection, one) for one in EVERYBODY] == holds
+        links = Links(connection, KEYS)
+        assert [links.surviving(one) for one in EVERYBODY] == holds
     assert asked(chained, clock) == [one.identifier for one in holds]
 
 
@@ -110,8 +112,8 @@ def test_a_case_that_opens_beside_a_merge_ends_under_the_surviving_identity(
 ) -> None:
     inside, merging, real = threading.Event(), threading.Event(), identities.attributed
 
-    def slow(connection: sa.Connection, study: Study) -> Study:
-        found = real(connection, study)
+    def slow(links: Links, study: Study) -> Study:
+        found = real(links, study)
         inside.set()
         merging.wait(1.0)  # the merge cannot pass: it waits for us, not we for it
         return found

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as oncorelay_dot_types_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/oncorelay/lab_consumer/v1/erasure_service.proto\x12\x19oncorelay.lab_consumer.v1\x1a\x1eoncorelay/types/v1/types.proto\"`\n\x13\x45rasePatientRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\"G\n\x14\x45rasePatientResponse\x12\x16\n\x0eresource_count\x18\x01 \x01(\x05\x12\x17\n\x0fstatement_count\x18\x02 \x01(\x05\x32\x81\x01\n\x0e\x45rasureService\x12o\n\x0c\x45rasePatient\x12..oncorelay.lab_consumer.v1.ErasePatientRequest\x1a/.oncorelay.lab_consumer.v1.ErasePatientResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/oncorelay/lab_consumer/v1/erasure_service.proto\x12\x19oncorelay.lab_consumer.v1\x1a\x1eoncorelay/types/v1/types.proto\"`\n\x13\x45rasePatientRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\"\x80\x01\n\x14\x45rasePatientResponse\x12\x16\n\x0eresource_count\x18\x01 \x01(\x05\x12\x17\n\x0fstatement_count\x18\x02 \x01(\x05\x12\x37\n\nidentities\x18\x03 \x03(\x0b\x32#.oncorelay.types.v1.PatientIdentity2\x81\x01\n\x0e\x45rasureService\x12o\n\x0c\x45rasePatient\x12..oncorelay.lab_consumer.v1.ErasePatientRequest\x1a/.oncorelay.lab_consumer.v1.ErasePatientResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERASEPATIENTREQUEST']._serialized_start=110
   _globals['_ERASEPATIENTREQUEST']._serialized_end=206
-  _globals['_ERASEPATIENTRESPONSE']._serialized_start=208
-  _globals['_ERASEPATIENTRESPONSE']._serialized_end=279
-  _globals['_ERASURESERVICE']._serialized_start=282
-  _globals['_ERASURESERVICE']._serialized_end=411
+  _globals['_ERASEPATIENTRESPONSE']._serialized_start=209
+  _globals['_ERASEPATIENTRESPONSE']._serialized_end=337
+  _globals['_ERASURESERVICE']._serialized_start=340
+  _globals['_ERASURESERVICE']._serialized_end=469
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,10 @@
 isort:skip_file
 Erasure of what the lab consumer holds about a patient."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -53,19 +55,25 @@ class ErasePatientResponse(_message.Message):
 
     RESOURCE_COUNT_FIELD_NUMBER: _builtins.int
     STATEMENT_COUNT_FIELD_NUMBER: _builtins.int
+    IDENTITIES_FIELD_NUMBER: _builtins.int
     resource_count: _builtins.int
     """Resources that are gone, with all their versions."""
     statement_count: _builtins.int
     """Statements that are gone."""
+    @_builtins.property
+    def identities(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.PatientIdentity]:
+        """Everybody who was one patient with the identity asked for, and was erased too; the surviving identity first."""
+
     def __init__(
         self,
         *,
         resource_count: _builtins.int = ...,
         statement_count: _builtins.int = ...,
+        identities: _abc.Iterable[_types_pb2.PatientIdentity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["resource_count", b"resource_count", "statement_count", b"statement_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identities", b"identities", "resource_count", b"resource_count", "statement_count", b"statement_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
