@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
 from services.cli.cases import print_json, results_client, screen, tree
 from services.cli.person import person_name, person_tls
+from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from shared.domain.audit import faults
-from shared.domain.errors import UnavailableError
-from shared.domain.governance import Recall
+from shared.domain.errors import OncoRelayError, UnavailableError
+from shared.domain.governance import Erasure, ObjectErasure, Recall
 from shared.domain.identity import PatientIdentity
 from shared.fhir.writing.audit_event import audit_event
-from shared.rpc.governance import GovernanceClient, LabErasureClient
+from shared.rpc.governance import GovernanceClient, LabErasureClient, ObjectErasureClient
 from shared.site.anchors import read_anchors
 
 DEADLINE_S = 60.0
@@ -26,13 +27,16 @@ _LOOK_S = 0.5
 _WAIT_S = 600.0
 NOT_PROVEN = 3
 """Exit status of a check that found nothing wrong and could not have found everything."""
+_LONGEST_S = 600.0
+"""How long the command watches one owner."""
 _STAYS = """\
 What stays, and why:
   the audit chain        proof of who did what; the patient is a keyed HMAC in it, no name and no identifier
   cases and deliveries   which object of ours lies in which chart; nothing about the person
+  the listener's journal that an erasure was done, when and of how many objects; no UID and no identifier
   results at sinks       they belong to the PACS and the EHR{sinks}: erase them there
-  the DICOM listener     its journal and index still name the instances (services/results/ledger/README.md)
-  backups                until they age out as the site has decided"""
+  backups                until they age out as the site has decided
+Whatever comes of this patient from now on is new data and is taken as such."""
 
 
 @contextmanager
@@ -152,25 +156,78 @@ def recalls() -> None:
 @click.option("--reason", required=True, help="One sentence that says why, without naming the patient.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
-    """Erase what the ledger, the facts and the stored objects hold about one patient. It cannot be undone."""
+    """Erase what the facts, the DICOM objects and the ledger hold about one patient. It cannot be undone.
+
+    Each owner is asked in turn, and one that cannot be reached does not stop the others. Repeat the command until none
+    is named as unfinished.
+    """
     who = PatientIdentity(authority, identifier)
     if not yes:
         click.confirm("Erase this patient? It cannot be undone", abort=True)
-    settings = LabSettings()
-    lab = LabErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
+    sinks: list[str] = []
+    # The listener before the ledger: what it still had to submit must not come after the ledger was emptied.
+    owners: dict[str, Callable[[], None]] = {
+        "lab_consumer": lambda: _erase_facts(who),
+        "dicom_listener": lambda: _erase_objects(who, reason),
+        "results": lambda: sinks.extend(_erase_results(who, reason)),
+    }
+    failed = [owner for owner, step in owners.items() if not _done(owner, step)]
+    click.echo(_STAYS.format(sinks=f" ({', '.join(sinks)})" if sinks else ""))
+    if failed:
+        raise click.ClickException(f"not erased at {', '.join(failed)}: repeat the command")
+
+
+def _done(owner: str, step: Callable[[], None]) -> bool:
     try:
-        resources, statements = lab.erase(who)
-    finally:
-        lab.close()
+        step()
+    except OncoRelayError as error:
+        click.echo(f"{owner}: FAILED: {error}")
+        return False
+    return True
+
+
+def _erase_facts(who: PatientIdentity) -> None:
+    settings = LabSettings()
+    client = LabErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
+    with closing(client):
+        resources, statements = client.erase(who)
     click.echo(f"lab_consumer: {resources} resource(s) and {statements} statement(s) erased")
+
+
+def _erase_objects(who: PatientIdentity, reason: str) -> None:
+    settings = ListenerSettings()
+    client = ObjectErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
+    with closing(client):
+        state = client.erase(who, reason)
+        click.echo(
+            f"dicom_listener: {state.instance_count} object(s) of {state.study_count} study(ies) and "
+            f"{state.quarantined_count} in quarantine to erase"
+        )
+        _until_finished("dicom_listener", state, lambda: client.erasure(state.erasure_id))
+    click.echo("dicom_listener: bytes, journal and index erased")
+
+
+def _erase_results(who: PatientIdentity, reason: str) -> tuple[str, ...]:
     with governance_client() as client:
         state = client.erase(who, person_name(), reason)
         click.echo(f"results: {state.case_count} case(s) emptied, {state.blobs_left} stored object(s) to remove")
-        while state.finished_time is None:
-            time.sleep(_LOOK_S)
-            state = client.erasure(state.erasure_id)
-    click.echo("stored objects removed, space given back")
-    click.echo(_STAYS.format(sinks=f" ({', '.join(state.sinks)})" if state.sinks else ""))
+        _until_finished("results", state, lambda: client.erasure(state.erasure_id))
+    click.echo("results: stored objects removed, space given back")
+    return state.sinks
+
+
+def _until_finished(owner: str, state: Erasure | ObjectErasure, look: Callable[[], Erasure | ObjectErasure]) -> None:
+    """Look until it is finished; after ten minutes it goes on by itself.
+
+    Raises:
+        UnavailableError: If it takes longer.
+    """
+    until = time.monotonic() + _LONGEST_S
+    while state.finished_time is None:
+        if time.monotonic() > until:
+            raise UnavailableError(f"{owner} is still at work; its log says why, and it goes on by itself")
+        time.sleep(_LOOK_S)
+        state = look()
 
 
 def _has_cases() -> bool:

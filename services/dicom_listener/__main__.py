@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.dicom_listener.app import build
 from services.dicom_listener.config import Settings
 from shared.observability.operations import watched
-from shared.observability.process import run_until_stopped, service_main
+from shared.observability.process import run_until_stopped, service_main, stop_signal
 
 
 def main() -> None:
@@ -13,9 +13,10 @@ def main() -> None:
     settings = Settings()
     listener = build(settings)
     with watched(listener.operations):
+        signalled = stop_signal()  # before the door opens: who can connect may also stop us
         listener.start()
         where = f"{settings.ae_title} on {settings.host}:{listener.door.port}"
-        run_until_stopped("dicom_listener", where, listener.stop)
+        run_until_stopped("dicom_listener", where, listener.stop, signalled)
 
 
 if __name__ == "__main__":

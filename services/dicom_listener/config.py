@@ -55,6 +55,8 @@ class Settings(ServiceSettings):
     """Senders that may associate; anybody else, and everybody where it is empty, is rejected."""
     results_address: str = "127.0.0.1:50051"
     """Where results serves."""
+    grpc_address: str = "127.0.0.1:50053"
+    """Where administrators reach the listener (``oncorelay erase``); port 0 lets the system choose (tests)."""
     settle_s: float = Field(default=1.0, ge=0)
     """Pause after an association was released before its studies are judged, in seconds."""
     quiet_s: float = Field(default=60.0, gt=0)

@@ -65,3 +65,16 @@ class Erasure:
     sinks: tuple[str, ...]
     """Sinks that were sent results: what lies there belongs to their owners."""
     finished_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectErasure:
+    """A patient's DICOM objects taken out of the catalogue, and whether their bytes are gone."""
+
+    erasure_id: str
+    instance_count: int
+    """Every version counted."""
+    study_count: int
+    """Studies of which nothing is left."""
+    quarantined_count: int
+    finished_time: datetime | None = None

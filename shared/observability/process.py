@@ -63,9 +63,15 @@ def stop_signal() -> threading.Event:
     return event
 
 
-def run_until_stopped(service: str, where: str, stop: Callable[[], object]) -> None:
-    """Say ``ready``, wait for the stop signal, then call ``stop``."""
-    event = stop_signal()
+def run_until_stopped(
+    service: str, where: str, stop: Callable[[], object], signalled: threading.Event | None = None
+) -> None:
+    """Say ``ready``, wait for the stop signal, then call ``stop``.
+
+    ``signalled``: the event of a ``stop_signal`` that was called before a door opened, so that a signal that comes as
+    soon as somebody can connect stops the service in order.
+    """
+    event = signalled or stop_signal()
     log.info("ready", service=service, address=where)
     # Not event.wait(): a signal that arrives while it holds the event's lock would wait for that lock for ever.
     while not event.is_set():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.domain.audit import AuditRow
-from shared.domain.governance import Erasure, PatientChange, Recall
+from shared.domain.governance import Erasure, ObjectErasure, PatientChange, Recall
 from shared.domain.identity import PatientIdentity
 from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import from_message, to_message
+from shared.rpc.gen.oncorelay.dicom_listener.v1 import erasure_service_pb2 as listener
+from shared.rpc.gen.oncorelay.dicom_listener.v1.erasure_service_pb2_grpc import ErasureServiceStub as ObjectErasureStub
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2 as lab
 from shared.rpc.gen.oncorelay.lab_consumer.v1.erasure_service_pb2_grpc import ErasureServiceStub
 from shared.rpc.gen.oncorelay.results.v1 import governance_service_pb2 as results
@@ -87,3 +89,24 @@ class LabErasureClient(ServiceClient):
         request = lab.ErasePatientRequest(request_id=new_request_id(), identity=whom)
         answer = self._call(self._stub.ErasePatient, request)
         return answer.resource_count, answer.statement_count
+
+
+class ObjectErasureClient(ServiceClient):
+    """Erasure of DICOM objects, see ``proto/oncorelay/dicom_listener/v1/erasure_service.proto``."""
+
+    name = "dicom_listener"
+
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
+        super().__init__(address, tls=tls, deadline_s=deadline_s)
+        self._stub = ObjectErasureStub(self.channel)
+
+    def erase(self, identity: PatientIdentity, reason: str) -> ObjectErasure:
+        """Take a patient's objects out of the catalogue; their bytes follow."""
+        whom = to_message(identity, types.PatientIdentity)
+        request = listener.ErasePatientRequest(request_id=new_request_id(), identity=whom, reason=reason)
+        return from_message(self._call(self._stub.ErasePatient, request).erasure, ObjectErasure)
+
+    def erasure(self, erasure_id: str) -> ObjectErasure:
+        """Return how far an erasure is."""
+        request = listener.GetErasureRequest(erasure_id=erasure_id)
+        return from_message(self._call(self._stub.GetErasure, request).erasure, ObjectErasure)

@@ -34,6 +34,7 @@ def _only(*services: str) -> Right:
 _RESULTS = "/oncorelay.results.v1.ResultsService/"
 _GOVERNANCE = "/oncorelay.results.v1.GovernanceService/"
 _ERASURE = "/oncorelay.lab_consumer.v1.ErasureService/"
+_OBJECTS = "/oncorelay.dicom_listener.v1.ErasureService/"
 _DELIVERIES = "/oncorelay.results.v1.DeliveryService/"
 _FACTS = "/oncorelay.lab_consumer.v1.LabConsumerService/"
 _HEALTH = "/grpc.health.v1.Health/"
@@ -65,6 +66,8 @@ RIGHTS: Mapping[str, Right] = {
     _GOVERNANCE + "ErasePatient": _ADMINISTER,
     _GOVERNANCE + "GetErasure": _ADMINISTER,
     _ERASURE + "ErasePatient": _ADMINISTER,
+    _OBJECTS + "ErasePatient": _ADMINISTER,
+    _OBJECTS + "GetErasure": _ADMINISTER,
     _DELIVERIES + "ListDeliveries": _READ,
     _DELIVERIES + "ListSinks": _READ,
     _DELIVERIES + "ResendDelivery": _OPERATE,

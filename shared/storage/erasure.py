@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.domain.errors import ForbiddenError, InvalidInputError
 from shared.storage.blobs import sync_folder
-
-_STEP = 1024 * 1024
+from shared.storage.ranges import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class BlobEraser:
     def __call__(self, uri: str) -> None:
         """Erase what lies at ``uri``, durably; nothing there is nothing to do.
 
-        ``file:///x`` is unlinked. Of ``file:///x?offset=O&length=L`` the range is overwritten with zeros, because the
+        ``file:///x`` is unlinked. Of ``file:///x?offset=O&length=L`` the range reads as zeros afterwards, because the
         rest of the file belongs to other patients.
 
         Raises:
@@ -54,10 +52,6 @@ def _range(query: str) -> tuple[int, int]:
 
 
 def _overwrite(path: Path, offset: int, length: int) -> None:
-    end = min(offset + length, path.stat().st_size)
-    with path.open("r+b") as stream:
-        stream.seek(offset)
-        for start in range(offset, end, _STEP):
-            stream.write(bytes(min(_STEP, end - start)))
-        stream.flush()
-        os.fsync(stream.fileno())
+    left = min(length, path.stat().st_size - offset)
+    if left > 0:
+        Place(path, offset, left).erase()

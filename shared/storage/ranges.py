@@ -17,6 +17,8 @@ from shared.domain.errors import InvalidInputError
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 """``FALLOC_FL_*`` of ``linux/falloc.h``."""
+_STEP = 1 << 20
+"""Zeros written at once."""
 _LARGEST = 1 << 62
 """An offset or length beyond it cannot be one (``off_t`` has 63 bits)."""
 
@@ -65,6 +67,20 @@ class Place:
             return not libc.fallocate64(descriptor, _KEEP_SIZE | _PUNCH_HOLE, *where)
         finally:
             os.close(descriptor)
+
+    def erase(self) -> None:
+        """Make the range read as zeros, durably: given back to the disk, or overwritten where that is not possible.
+
+        Errors as ``size``.
+        """
+        released = self.release()
+        with self.path.open("r+b") as stream:
+            if not released:
+                stream.seek(self.offset)
+                for start in range(0, size := self.size(), _STEP):
+                    stream.write(bytes(min(_STEP, size - start)))
+                stream.flush()
+            os.fsync(stream.fileno())
 
     @contextmanager
     def mapped(self) -> Iterator[Mapped]:

@@ -25,6 +25,7 @@ dicom_issuer = "PHANTOMS"
 port = {port}
 calling_ae_titles = [{senders}]
 results_address = "127.0.0.1:{results}"
+grpc_address = "127.0.0.1:{grpc}"
 min_free_mb = {min_free_mb}
 {extra}
 """
@@ -38,6 +39,7 @@ class ListenerProcess:
     """Data folder and configuration go here; a new process on the same folder is a restart."""
     results_port: int = field(default_factory=free_port)
     port: int = field(default_factory=free_port)
+    grpc_port: int = field(default_factory=free_port)
     extra: str = "settle_s = 0.2\nquiet_s = 2.0\nstop_grace_s = 2.0"
     """Further lines of the ``[dicom_listener]`` table."""
     min_free_mb: int = 16
@@ -63,6 +65,7 @@ class ListenerProcess:
                 data=self.folder / "data",
                 port=self.port,
                 results=self.results_port,
+                grpc=self.grpc_port,
                 senders=", ".join(f'"{title}"' for title in self.senders),
                 extra=self.extra,
                 min_free_mb=self.min_free_mb,

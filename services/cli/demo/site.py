@@ -27,13 +27,15 @@ class Ports:
     results: int
     facts: int
     redis: int
+    images: int
+    """gRPC of the listener."""
     ops: tuple[int, int, int, int, int, int]
     """Health and metrics: listener, lab consumer, serve, dispatch, deliver, inference."""
 
     @classmethod
     def free(cls) -> Ports:
         """Return ports that were free a moment ago."""
-        first = (free_port(), free_port(), free_port(), free_port(), free_port())
+        first = (free_port(), free_port(), free_port(), free_port(), free_port(), free_port())
         return cls(*first, (free_port(), free_port(), free_port(), free_port(), free_port(), free_port()))
 
 
@@ -60,7 +62,8 @@ def write_site_file(
         "up": {"embedded_redis": True, "redis_port": ports.redis},
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
-            "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses, **(listener or {}),
+            "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses,
+            "grpc_address": f"127.0.0.1:{ports.images}", **(listener or {}),
         },
         "lab_consumer": {
             "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import structlog
 
 from services.dicom_listener.adapters.index import Index
 from services.dicom_listener.adapters.journal import JournalFolder, JournalWriter
+from services.dicom_listener.handlers.turns import Turns
 from services.dicom_listener.ports.records import (
     CommitmentRequested,
     InstanceStored,
@@ -18,24 +19,42 @@ from services.dicom_listener.ports.records import (
     Record,
     StudyCompleted,
 )
+from shared.domain.errors import OutOfResourcesError
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
+_ROTATE_S = 30.0
+"""Longest wait for records on their way, in seconds."""
 _BATCH = 5000
 """Records per transaction while the journal is replayed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JournaledCatalogue:
     """Implements ``ports.stores.Catalogue``; the owner closes it."""
 
     journal: JournalWriter
     index: Index
+    segments: JournalFolder
+    _turns: Turns = field(default_factory=Turns)
 
     def record(self, *records: Record) -> None:
         """Write to the journal, then to the index."""
-        self.journal.append(*records)
-        self.index.apply(*records)
+        with self._turns.together():
+            self.journal.append(*records)
+            self.index.apply(*records)
+
+    def rotate(self) -> int:
+        """Begin a new journal segment; return its number. Nothing is between journal and index meanwhile."""
+        with self._turns.alone(_ROTATE_S):
+            try:
+                number, writer = self.segments.begin()
+            except OSError as error:
+                raise OutOfResourcesError("the journal cannot begin a new segment") from error
+            self.index.begin(number)
+            self.journal.close()
+            self.journal = writer
+        return number
 
     def close(self) -> None:
         """Close journal and index."""
@@ -118,6 +137,20 @@ class JournaledCatalogue:
         rows = self.index.rows("SELECT record FROM commitment WHERE NOT settled ORDER BY time")
         return tuple(CommitmentRequested(**json.loads(row[0])) for row in rows)
 
+    def holders(self, folder_uri: str) -> tuple[str, ...]:
+        """Return the URIs of every version of an instance that lies in a file, given by its URI."""
+        # Every range of the file begins with its URI and "?"; "@" is the next character.
+        found = self.index.rows(
+            "SELECT uri FROM instance WHERE uri >= ? AND uri < ?", f"{folder_uri}?", f"{folder_uri}@"
+        )
+        return tuple(row[0] for row in found)
+
+    def is_accounted_for(self, sop_instance_uid: str) -> bool:
+        """Tell whether something is known of an instance: an object that lies apart from it is not needed."""
+        uid = sop_instance_uid
+        quarantined = "SELECT 1 FROM quarantine WHERE json_extract(record, '$.sop_instance_uid') = ?"
+        return bool(self.current(uid) or self.is_own_output(uid) or self.index.rows(quarantined, uid))
+
 
 def open_catalogue(folder: Path) -> JournaledCatalogue:
     """Bring the index up to the journal below ``folder`` and begin a new segment."""
@@ -128,7 +161,7 @@ def open_catalogue(folder: Path) -> JournaledCatalogue:
     number, writer = segments.begin()
     index.begin(number)
     log.info("catalogue_opened", segments=len(segments.segments()), replayed=replayed)
-    return JournaledCatalogue(writer, index)
+    return JournaledCatalogue(writer, index, segments)
 
 
 def _replay(index: Index, segments: JournalFolder, number: int) -> int:

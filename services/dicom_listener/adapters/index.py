@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +18,8 @@ from services.dicom_listener.handlers.study import fingerprint_of
 from services.dicom_listener.ports.records import (
     CommitmentReported,
     CommitmentRequested,
+    ErasureAsked,
+    ErasureFinished,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -31,12 +33,14 @@ from services.dicom_listener.ports.records import (
 )
 from shared.domain.errors import OutOfResourcesError
 
-VERSION = 4
+VERSION = 5
 """``PRAGMA user_version``; another one means: throw away and rebuild."""
 
 _SCHEMA = """
-CREATE TABLE instance (sop TEXT, version INTEGER, study TEXT, record TEXT, PRIMARY KEY (sop, version)) WITHOUT ROWID;
+CREATE TABLE instance (sop TEXT, version INTEGER, study TEXT, record TEXT, uri TEXT, PRIMARY KEY (sop, version))
+    WITHOUT ROWID;
 CREATE INDEX instance_study ON instance (study);
+CREATE INDEX instance_uri ON instance (uri);
 CREATE TABLE study (study TEXT PRIMARY KEY, dirty INTEGER, completed INTEGER, completion TEXT, submitted INTEGER)
     WITHOUT ROWID;
 CREATE INDEX study_open ON study (study) WHERE dirty OR completed > submitted;
@@ -51,6 +55,7 @@ CREATE TABLE unchecked (sop TEXT, version INTEGER, PRIMARY KEY (sop, version)) W
 CREATE TABLE commitment (requestor TEXT, txn TEXT, turn INTEGER, record TEXT, settled INTEGER, time TEXT,
     PRIMARY KEY (requestor, txn)) WITHOUT ROWID;
 CREATE INDEX commitment_due ON commitment (time) WHERE NOT settled;
+CREATE TABLE erasure (id TEXT PRIMARY KEY, record TEXT, finished TEXT) WITHOUT ROWID;
 CREATE TABLE progress (segment INTEGER);
 INSERT INTO progress VALUES (0);
 """
@@ -77,6 +82,8 @@ class Index:
             PixelsChecked: self._pixels,
             CommitmentRequested: self._commitment_requested,
             CommitmentReported: self._commitment_reported,
+            ErasureAsked: self._erasure_asked,
+            ErasureFinished: self._erasure_finished,
         }
 
     def close(self) -> None:
@@ -119,7 +126,7 @@ class Index:
 
     def _instance(self, record: InstanceStored) -> None:
         key = (record.sop_instance_uid, record.version, record.study_instance_uid)
-        if self._write("INSERT OR IGNORE INTO instance VALUES (?, ?, ?, ?)", *key, _text(record)):
+        if self._write("INSERT OR IGNORE INTO instance VALUES (?, ?, ?, ?, ?)", *key, _text(record), record.blob_uri):
             self._touch(record.study_instance_uid)
             self._write("UPDATE study SET dirty = 1 WHERE study = ?", record.study_instance_uid)
             if not self.rows("SELECT 1 FROM pixels WHERE sop = ? AND content = ?", key[0], record.content_digest):
@@ -179,6 +186,24 @@ class Index:
         key = (record.requestor, record.transaction_uid, record.turn)
         self._write("UPDATE commitment SET settled = 1 WHERE requestor = ? AND txn = ? AND turn <= ?", *key)
 
+    def _erasure_asked(self, record: ErasureAsked) -> None:
+        self._write("INSERT OR IGNORE INTO erasure VALUES (?, ?, NULL)", record.erasure_id, _text(record))
+
+    def _erasure_finished(self, record: ErasureFinished) -> None:
+        self._write("UPDATE erasure SET finished = ? WHERE id = ?", record.time, record.erasure_id)
+
+    def remove(self, *statements: tuple[str, Iterable[tuple[object, ...]]]) -> None:
+        """Run statements, each over its rows of values, all or none; errors as ``apply``."""
+        with _disk(), self._lock, self._connection:
+            for statement, rows in statements:
+                self._connection.executemany(statement, rows)
+
+    def compact(self) -> None:
+        """Leave no byte of what was removed: not in free pages, and not in the write-ahead log; errors as ``apply``."""
+        with _disk(), self._lock:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 @contextmanager
 def _disk() -> Iterator[None]:
@@ -212,6 +237,7 @@ def _open(path: Path) -> sqlite3.Connection:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA secure_delete = ON")
     # The journal is the truth: after a power cut the index may lag behind it, and is caught up at the next start.
     connection.execute("PRAGMA synchronous = NORMAL")
     return connection

@@ -7,10 +7,11 @@ skipped when the journal is read. Concurrent writers share one fsync (group comm
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 import structlog
 
@@ -47,14 +48,50 @@ class JournalFolder:
     def begin(self) -> tuple[int, JournalWriter]:
         """Begin a new segment; return its number and its writer (the caller closes it)."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for part in self.folder.glob("*.part"):
+            part.unlink()
         number = max(self.segments(), default=0) + 1
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         descriptor = os.open(self._path(number), flags, 0o600)
         sync_folder(self.folder)
         return number, JournalWriter(descriptor)
 
+    def rewrite(self, segment: int, gone: Callable[[Record], bool]) -> int:
+        """Replace a segment that nobody writes to by one without some records; return how many went.
+
+        Damaged lines go with them, because nobody can say whom they name. A segment without any stays as it is.
+
+        Raises:
+            OutOfResourcesError: If the disk refuses; the segment is as it was.
+        """
+        path = self._path(segment)
+        part = path.with_suffix(".part")
+        try:
+            with path.open("rb") as old, part.open("wb") as new:
+                dropped = _copy_without(old, new, gone)
+                new.flush()
+                os.fsync(new.fileno())
+            if dropped:
+                part.replace(path)
+                sync_folder(self.folder)
+            part.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutOfResourcesError("the journal cannot be written anew") from error
+        return dropped
+
     def _path(self, segment: int) -> Path:
         return self.folder / f"{segment:06d}.jsonl"
+
+
+def _copy_without(old: BinaryIO, new: BinaryIO, gone: Callable[[Record], bool]) -> int:
+    dropped = 0
+    for line in old:
+        record = decode(line[:-1]) if line.endswith(b"\n") else None
+        if record is None or gone(record):
+            dropped += 1
+        else:
+            new.write(line)
+    return dropped
 
 
 class JournalWriter:

@@ -6,12 +6,16 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.dicom_listener.adapters.segment_scan import header_at
+from services.dicom_listener.formats.patient_bytes import patient_of, spellings
+from services.dicom_listener.formats.segment_record import PAGE
 from shared.domain.errors import ForbiddenError, NotFoundError, OutOfResourcesError, UnavailableError
 from shared.storage.blobs import LocalBlobs, sync_folder
+from shared.storage.ranges import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,49 @@ class ObjectRanges:
             sync_folder(self.quarantined)
 
     def release(self, uri: str) -> None:
-        """Punch a hole; where that is not possible, the space stays taken."""
+        """Punch a hole, the header page included; where that is not possible, the space stays taken."""
         with _disk():
-            self.blobs.place(uri).release()
+            _with_header(self.blobs.place(uri)).release()
+
+    def erase(self, uri: str) -> None:
+        """Make the object and its header page read as zeros, durably; nothing there is nothing to do."""
+        with _disk(), suppress(NotFoundError):
+            _with_header(self.blobs.place(uri)).erase()
+
+    def remove_quarantined(self, name: str) -> None:
+        """Remove an object from the quarantine, durably."""
+        with _disk():
+            (self.quarantined / f"{name}.dcm").unlink(missing_ok=True)
+            sync_folder(self.quarantined)
+
+    def patient_of_quarantined(self, name: str) -> tuple[str, str] | None:
+        """Return Patient ID and issuer as the bytes spell them."""
+        return patient_of(self._quarantined_bytes(name))
+
+    def quarantined_contains(self, name: str, text: str) -> bool:
+        """Tell whether the bytes hold a text."""
+        content = self._quarantined_bytes(name)
+        return any(spelling in content for spelling in spellings(text))
+
+    def _quarantined_bytes(self, name: str) -> bytes:
+        with _disk():
+            path = self.quarantined / f"{name}.dcm"
+            return path.read_bytes() if path.exists() else b""
+
+
+def _with_header(place: Place) -> Place:
+    """Return the whole record of an object: its header page, the object, padding."""
+    start = place.offset - PAGE
+    if place.length is None or start < 0:
+        return place
+    descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        record = header_at(descriptor, place.path.name, start)
+    finally:
+        os.close(descriptor)
+    if record is None or record.length != place.length:
+        return place
+    return Place(place.path, start, min(record.end, place.path.stat().st_size) - start)
 
 
 @contextmanager

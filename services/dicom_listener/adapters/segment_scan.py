@@ -23,7 +23,7 @@ def scan(path: Path, from_offset: int = 0) -> Iterator[Stored]:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         position = from_offset
-        while (page := _next_data(descriptor, position)) is not None:
+        while (page := next_data(descriptor, position)) is not None:
             record = _record(descriptor, path.name, page)
             if record is not None:
                 yield stored(record, path.parent)
@@ -38,7 +38,7 @@ def stored(record: SegmentRecord, folder: Path) -> Stored:
     return Stored(record.announced, uri, record.segment, record.end)
 
 
-def _next_data(descriptor: int, position: int) -> int | None:
+def next_data(descriptor: int, position: int) -> int | None:
     """Return the next page with anything in it at or behind ``position``; an erased object leaves a hole."""
     try:
         return os.lseek(descriptor, position, os.SEEK_DATA) // PAGE * PAGE
@@ -48,9 +48,24 @@ def _next_data(descriptor: int, position: int) -> int | None:
         return None
 
 
-def _record(descriptor: int, segment: str, position: int) -> SegmentRecord | None:
+def header_at(descriptor: int, segment: str, position: int) -> SegmentRecord | None:
+    """Return the record whose header page lies at ``position``, whatever became of the object behind it."""
     record = from_page(os.pread(descriptor, PAGE, position))
-    if record is None or (record.segment, record.start) != (segment, position):
+    return record if record and (record.segment, record.start) == (segment, position) else None
+
+
+def is_whole(path: Path, record: SegmentRecord) -> bool:
+    """Tell whether the object of a record is there as it was written."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _crc32(descriptor, record) == record.crc32
+    finally:
+        os.close(descriptor)
+
+
+def _record(descriptor: int, segment: str, position: int) -> SegmentRecord | None:
+    record = header_at(descriptor, segment, position)
+    if record is None:
         return None
     return record if _crc32(descriptor, record) == record.crc32 else None
 

@@ -12,7 +12,7 @@ import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class Segments:
     segment_bytes: int = SEGMENT_BYTES
     buffer_bytes: int = BUFFER_BYTES
     now: Callable[[], datetime] = _utc_now
+    written: set[str] = field(default_factory=set)
+    """Names of the segments that associations write to."""
 
     def prepare(self) -> None:
         """Create the folder durably."""
@@ -58,6 +60,10 @@ class Segments:
     def names(self) -> tuple[str, ...]:
         """Return the names of all segments."""
         return tuple(sorted(path.name for path in self.folder.glob("*.seg")))
+
+    def is_open(self, segment: str) -> bool:
+        """Tell whether an association still writes to it."""
+        return segment in self.written
 
     def scan(self, segment: str, from_offset: int = 0) -> Iterator[Stored]:
         """Yield every whole object of a segment from ``from_offset`` on; what is torn or erased is passed over."""
@@ -129,6 +135,7 @@ class SegmentInlet:
     def _opened(self) -> DirectFile:
         if self._file is None:
             self.name = f"{secrets.token_hex(16)}.seg"
+            self._segments.written.add(self.name)
             self._file = DirectFile(self._segments.folder / self.name)
             self.end = 0
             sync_folder(self._segments.folder)
@@ -147,6 +154,7 @@ class SegmentInlet:
         self._file = None
         if not self.end:
             (self._segments.folder / self.name).unlink(missing_ok=True)
+        self._segments.written.discard(self.name)
         self.end = 0
 
 

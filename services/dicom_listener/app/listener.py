@@ -19,6 +19,7 @@ from services.dicom_listener.adapters.stow_door import StowServer
 from services.dicom_listener.app.clock import now
 from services.dicom_listener.app.commitment import commitment_reports, commitment_service
 from services.dicom_listener.app.doors import offered, store_door, stow_door
+from services.dicom_listener.app.erasure import Erasing, Inside, erasing
 from services.dicom_listener.config import PeerSettings, Settings
 from services.dicom_listener.handlers.gate import Gate, LedgerPulse, Watermarks
 from services.dicom_listener.handlers.intake import Intake
@@ -26,6 +27,7 @@ from services.dicom_listener.handlers.judge import JudgeStudies
 from services.dicom_listener.handlers.judging import JudgeObjects, recover, resume_unfinished
 from services.dicom_listener.handlers.outbox import Backoff, EmptyOutbox
 from services.dicom_listener.handlers.pixels import CheckPixels
+from services.dicom_listener.handlers.turns import Turns
 from services.dicom_listener.handlers.verdict import Court
 from services.dicom_listener.handlers.waiting import WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
@@ -42,7 +44,7 @@ log = structlog.get_logger("oncorelay.dicom_listener")
 _MIB = 1024 * 1024
 _POLL_S = 0.05
 """Pause between two looks at studies on their way and at the outbox, in seconds."""
-_PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0}
+_PAUSES_S = {"objects": 0.02, "pixels": 0.5, "ledger": 1.0, "erase": 0.2, "sweep": 60.0}
 """Other pauses: objects are what everything else waits for, pixels are what nothing waits for."""
 _HOLD_BACK_S = 2.0
 """How long judging waits for an association that stores without a pause, in seconds."""
@@ -64,6 +66,7 @@ class Listener:
     catalogue: JournaledCatalogue
     watch: StudyWatch
     results: ResultsClient
+    erasing: Erasing
     operations: Operations
 
     def start(self) -> None:
@@ -81,6 +84,7 @@ class Listener:
         unjudged = recover(self.segments, self.catalogue, self.waiting)
         for loop in self.loops:
             loop.start()
+        self.erasing.start()
         if self.stow:
             self.stow.start()
         self.door.start()  # last: who can connect may also stop us
@@ -93,6 +97,7 @@ class Listener:
         if self.stow:
             self.stow.stop()
         self.door.stop()
+        self.erasing.stop()
         self._let_judge()
         for loop in self.loops:
             loop.ask_to_stop()
@@ -127,21 +132,24 @@ def build(settings: Settings) -> Listener:
     jails = Jail([READ], READ_LIMITS), Jail([CHECK, PROVE], CHECK_LIMITS)
     reader = JailedReader(*jails, blobs)
     court = Court(catalogue, ranges, settings.site.device_uid)
+    turns = Turns()
+    erasure = erasing(settings, Inside(catalogue, inbox, ranges, watch, waiting, turns))
     steps: dict[str, Callable[[], object]] = {
         "objects": JudgeObjects(waiting, reader, ranges, catalogue, watch, court, now),
         "judge": _judge_studies(settings, watch, catalogue, waiting),
         "outbox": EmptyOutbox(catalogue, results, settings.identity_map, now, Backoff(time.monotonic)),
         "commitment": commitment_reports(settings, catalogue, ranges.holds, waiting.since),
         "pixels": CheckPixels(catalogue, reader, now),
-        "ledger": gate.ledger,
     }
+    steps = {name: turns.step(step) for name, step in steps.items()}
+    steps |= {"ledger": gate.ledger, "erase": erasure.finish, "sweep": erasure.sweep}
     loops = tuple(Loop(name, step, _PAUSES_S.get(name, _POLL_S)) for name, step in steps.items())
     syntaxes = offered(jails[1])
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
     shown = operations(settings, catalogue, watch, gate, waiting.since, loops)
-    return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, shown)
+    return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, erasure, shown)
 
 
 def _judge_studies(

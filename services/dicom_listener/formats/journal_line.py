@@ -12,6 +12,8 @@ from zlib import crc32
 from services.dicom_listener.ports.records import (
     CommitmentReported,
     CommitmentRequested,
+    ErasureAsked,
+    ErasureFinished,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -38,6 +40,8 @@ _KINDS: dict[str, type[Record]] = {
         PixelsChecked,
         CommitmentRequested,
         CommitmentReported,
+        ErasureAsked,
+        ErasureFinished,
     )
 }
 

@@ -114,6 +114,11 @@ class StudyWatch:
             now = self._ticks()
             self._studies[study_instance_uid] = _State(sender, now, spoiled_at=now)
 
+    def forget(self, study_instance_uid: str) -> None:
+        """Watch a study no longer: nothing of it is left."""
+        with self._lock:
+            self._studies.pop(study_instance_uid, None)
+
     def watched(self) -> tuple[Watched, ...]:
         """Return every study that is not settled."""
         with self._lock:

@@ -159,6 +159,28 @@ class CommitmentReported:
     time: str
 
 
+@dataclass(frozen=True, slots=True)
+class ErasureAsked:
+    """A patient's objects were taken out of the catalogue. Nothing in it says whose they were."""
+
+    erasure_id: str
+    instances: int
+    """Every version counted."""
+    studies: int
+    quarantined: int
+    digest: str
+    """sha256 (hex) over what was to be erased: the same list has the same digest."""
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureFinished:
+    """Their bytes, and every line that named them, are gone."""
+
+    erasure_id: str
+    time: str
+
+
 Record = (
     InstanceStored
     | InstanceQuarantined
@@ -171,4 +193,6 @@ Record = (
     | PixelsChecked
     | CommitmentRequested
     | CommitmentReported
+    | ErasureAsked
+    | ErasureFinished
 )
