@@ -143,8 +143,8 @@ def letter_table(found: tuple[Letter, ...]) -> Table:
 
 def _resend_all(client: DeliveryClient, sink: str, reason: str) -> tuple[int, list[str]]:
     """Return how many are due again, and a sentence for each that could not be."""
-    done, trouble = 0, []
-    for row in client.list_deliveries(DeliveryState.DEAD_LETTER, sink=sink, page_size=MOST_LETTERS):
+    done, trouble = 0, list[str]()
+    for row in _dead_letters(client, sink):
         try:
             client.resend_delivery(row.delivery_id, person_name(), reason)
             done += 1
@@ -153,3 +153,15 @@ def _resend_all(client: DeliveryClient, sink: str, reason: str) -> tuple[int, li
         except OncoRelayError as error:  # superseded, or resent by somebody else, since the list was made
             trouble.append(f"delivery {row.delivery_id[:12]}: {error}")
     return done, trouble
+
+
+def _dead_letters(client: DeliveryClient, sink: str) -> Iterator[Letter]:
+    """Yield each dead letter of a sink once, page after page: what was resent has left the list by the next one."""
+    seen: set[str] = set()
+    while True:
+        page = client.list_deliveries(DeliveryState.DEAD_LETTER, sink=sink, page_size=MOST_LETTERS)
+        fresh = [row for row in page if row.delivery_id not in seen]
+        seen |= {row.delivery_id for row in fresh}
+        yield from fresh
+        if len(page) < MOST_LETTERS or not fresh:
+            return

@@ -21,8 +21,8 @@ class Attempts(Protocol):
         """
         ...
 
-    def renew_lease(self, case_id: str, attempt: int) -> float:
-        """Prolong the lease; return its seconds.
+    def renew_lease(self, case_id: str, attempt: int, token: str = "") -> float:
+        """Prolong the lease of the claim that ``token`` proves; return its seconds.
 
         Raises:
             StaleAttemptError: If it is lost.
@@ -30,7 +30,7 @@ class Attempts(Protocol):
         ...
 
     def report_prediction(
-        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | str
+        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | str, token: str = ""
     ) -> str:
         """Record the answer, a coded refusal or a failure (text); the same ``request_id`` records once.
 

@@ -108,6 +108,8 @@ class Claim:
     lease_seconds: float
     predictor: str
     pins: Pins
+    token: str = ""
+    """Proves the claim; empty: the results of the previous version gave it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,24 +104,24 @@ class ResultsClient(ServiceClient):
         request = results.ClaimAttemptRequest(request_id=request_id, case_id=case_id, revision=revision, worker=worker)
         return from_message(self._call(self._stub.ClaimAttempt, request).claim, Claim)
 
-    def renew_lease(self, case_id: str, attempt: int) -> float:
+    def renew_lease(self, case_id: str, attempt: int, token: str = "") -> float:
         """Prolong the lease; return its seconds.
 
         Raises:
             StaleAttemptError: If the lease is lost.
         """
-        request = results.RenewLeaseRequest(request_id=new_request_id(), case_id=case_id, attempt=attempt)
+        request = results.RenewLeaseRequest(request_id=new_request_id(), case_id=case_id, attempt=attempt, token=token)
         return self._call(self._stub.RenewLease, request).lease_seconds
 
     def report_prediction(
-        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | str
+        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | str, token: str = ""
     ) -> str:
         """Report the answer, a coded refusal or a failure (text); return the finding id.
 
         Raises:
             StaleAttemptError: If the attempt is no longer current.
         """
-        request = results.ReportPredictionRequest(request_id=request_id, case_id=case_id, attempt=attempt)
+        request = results.ReportPredictionRequest(request_id=request_id, case_id=case_id, attempt=attempt, token=token)
         if isinstance(answer, Prediction):
             request.prediction.CopyFrom(to_message(answer, types.Prediction))
         elif isinstance(answer, NotAnalysed):

@@ -67,7 +67,9 @@ class RunCase:
         claim = self._claim(case_id, revision)
         if not isinstance(claim, Claim):
             return claim
-        with Lease(lambda: self.attempts.renew_lease(case_id, claim.attempt), claim.lease_seconds, self.clock) as lease:
+        attempt, token = claim.attempt, claim.token
+        renew = lambda: self.attempts.renew_lease(case_id, attempt, token)  # noqa: E731
+        with Lease(renew, claim.lease_seconds, self.clock) as lease:
             return self._report(claim, self._answer(claim), lease)
 
     def _claim(self, case_id: str, revision: int) -> Claim | Ending:
@@ -126,11 +128,12 @@ class RunCase:
         """Report once; an answer that results cannot take is reported as a failure instead of vanishing."""
         request_id = f"{claim.case_id}:{claim.attempt}:answer"
         try:
-            self.attempts.report_prediction(request_id, claim.case_id, claim.attempt, answer)
+            self.attempts.report_prediction(request_id, claim.case_id, claim.attempt, answer, claim.token)
         except StaleAttemptError:
             raise
         except PermanentError as error:
             kind = type(error).__name__
             log.warning("answer_refused", case_id=claim.case_id, attempt=claim.attempt, error=kind)
             text = f"results refused the answer ({kind})"
-            self.attempts.report_prediction(f"{request_id}:refused", claim.case_id, claim.attempt, text)
+            refused = f"{request_id}:refused"
+            self.attempts.report_prediction(refused, claim.case_id, claim.attempt, text, claim.token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from services.results.ledger.record import tell
 from services.results.ledger.requests import once
 from services.results.ledger.tables import ATTEMPT
 from shared.domain.case import Claim, FindingKind, InferenceState, Pins
-from shared.domain.errors import StaleAttemptError
+from shared.domain.errors import ForbiddenError, StaleAttemptError
 from shared.domain.prediction import NotAnalysed, Prediction
 
 
@@ -46,31 +47,38 @@ class Attempts:
             )  # fmt: skip
             # A repeated request may come after the lease was lost: then its answer is no longer a right.
             row = self._running(connection, case_id, int(number))
-        return Claim(case_id, int(number), self.policy.lease.total_seconds(), row.predictor, load(row.pins, Pins))
+            _, token = self._claimed(connection, case_id, int(number))
+        seconds = self.policy.lease.total_seconds()
+        return Claim(case_id, int(number), seconds, row.predictor, load(row.pins, Pins), token)
 
-    def renew(self, case_id: str, number: int, now: datetime) -> float:
+    def renew(self, case_id: str, number: int, now: datetime, token: str | None = None) -> float:
         """Prolong the lease; return its seconds.
 
         Raises:
             StaleAttemptError: If the attempt is no longer the running one.
+            ForbiddenError: If ``token`` is not the claim's (None: the connection proves nobody, and nothing is asked).
         """
         with writing(self.engine) as connection:
+            self._prove(connection, case_id, number, token)
             self._running(connection, case_id, number)
             connection.execute(_attempt(case_id, number).values(lease_until=now + self.policy.lease))
         return self.policy.lease.total_seconds()
 
     def answer(
-        self, request_id: str, case_id: str, number: int, answer: Prediction | NotAnalysed | str, now: datetime
-    ) -> str:
+        self, request_id: str, case_id: str, number: int, answer: Prediction | NotAnalysed | str, now: datetime,
+        token: str | None = None,
+    ) -> str:  # fmt: skip
         """Record what an attempt brought; return the finding id (empty after a failure).
 
         Raises:
             StaleAttemptError: If the attempt is no longer the running one; nothing is recorded.
+            ForbiddenError: If ``token`` is not the claim's (None: the connection proves nobody, and nothing is asked).
         """
         with writing(self.engine) as connection:
+            worker = self._prove(connection, case_id, number, token)
             finding_id = once(
                 connection, request_id, "ReportPrediction", now,
-                lambda: self._answer(connection, case_id, number, answer, now), case_id=case_id,
+                lambda: self._answer(connection, case_id, number, answer, now), actor=worker, case_id=case_id,
             )  # fmt: skip
         return str(finding_id)
 
@@ -90,6 +98,21 @@ class Attempts:
         query = sa.select(ATTEMPT).where(ATTEMPT.c.case_id == attempt.case_id, ATTEMPT.c.number == attempt.number)
         row = connection.execute(query).one()
         return bool(row.state == "running" and row.lease_until < now)
+
+    def _claimed(self, connection: sa.Connection, case_id: str, number: int) -> tuple[str, str]:
+        """Return who claimed an attempt, and what proves it."""
+        query = sa.select(ATTEMPT).where(ATTEMPT.c.case_id == case_id, ATTEMPT.c.number == number)
+        row = connection.execute(query).first()
+        if row is None:
+            raise StaleAttemptError(case_id, number)
+        return row.worker, self.keys.attempt_token(case_id, number, row.worker, row.created_time)
+
+    def _prove(self, connection: sa.Connection, case_id: str, number: int, token: str | None) -> str:
+        """Return who claimed an attempt, provided that whoever asks has its token."""
+        worker, right = self._claimed(connection, case_id, number)
+        if token is not None and not hmac.compare_digest(token.encode(), right.encode()):
+            raise ForbiddenError(f"attempt {number} was claimed by another worker")
+        return worker
 
     def _claim(self, connection: sa.Connection, case_id: str, revision: int, worker: str, now: datetime) -> int:
         row = locked(connection, case_id)

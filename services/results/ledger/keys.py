@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.results.ledger.codec import digest, dump
 from shared.domain.case import Pins
@@ -53,6 +54,10 @@ class Keys:
     def withdrawal_key(self, finding_id: str) -> str:
         """Return the key of the withdrawal of a finding."""
         return self._hmac("withdrawal", self.site_id, finding_id)
+
+    def attempt_token(self, case_id: str, number: int, worker: str, claimed: datetime) -> str:
+        """Return what proves a claim: whoever claimed it was told, and nobody derives it without the secret."""
+        return self._hmac("attempt", self.site_id, case_id, str(number), worker, claimed.isoformat())
 
     def _hmac(self, *parts: str) -> str:
         return hmac.new(self.secret, json.dumps(parts).encode(), hashlib.sha256).hexdigest()

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step, locked
 from services.results.ledger.database import reading, writing
 from services.results.ledger.leaving import asks_a_person
+from services.results.ledger.pages import page
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.ledger.recalled import finding_recalled
 from services.results.ledger.record import move
@@ -37,7 +38,8 @@ class Letters:
 
     def listed(self, state: DeliveryState | None, sink: str = "", page_size: int = 0) -> tuple[Letter, ...]:
         """Return deliveries, oldest first; dead letters without those that nobody needs any more."""
-        query = _joined().order_by(DELIVERY.c.created_time, DELIVERY.c.delivery_id).limit(page_size or DEFAULT_PAGE)
+        query = _joined().order_by(DELIVERY.c.created_time, DELIVERY.c.delivery_id)
+        query = query.limit(page(page_size, DEFAULT_PAGE))
         if state is not None:
             query = query.where(DELIVERY.c.state == state.value)
         if state is DeliveryState.DEAD_LETTER:

@@ -12,6 +12,7 @@ from services.results.ledger.codec import load
 from services.results.ledger.database import reading
 from services.results.ledger.findings import Finding
 from services.results.ledger.machines import FINAL_INFERENCE
+from services.results.ledger.pages import page
 from services.results.ledger.tables import CASE, DELIVERY, FINDING, NOTICE, TRANSITION
 from shared.domain.case import (
     CaseDetail,
@@ -42,7 +43,8 @@ class Queries:
 
     def cases(self, now: datetime, page_size: int = 0, study_instance_uid: str = "") -> tuple[CaseSummary, ...]:
         """Return cases, newest first."""
-        query = sa.select(CASE).order_by(CASE.c.created_time.desc(), CASE.c.case_id).limit(page_size or DEFAULT_PAGE)
+        query = sa.select(CASE).order_by(CASE.c.created_time.desc(), CASE.c.case_id)
+        query = query.limit(page(page_size, DEFAULT_PAGE))
         if study_instance_uid:
             query = query.where(CASE.c.study_instance_uid == study_instance_uid)
         with reading(self.engine) as connection:
@@ -83,7 +85,7 @@ class Queries:
 
     def notices(self, page_size: int = 0) -> tuple[Notice, ...]:
         """Return notices, newest first."""
-        query = sa.select(NOTICE).order_by(NOTICE.c.time.desc()).limit(page_size or DEFAULT_PAGE)
+        query = sa.select(NOTICE).order_by(NOTICE.c.time.desc()).limit(page(page_size, DEFAULT_PAGE))
         with reading(self.engine) as connection:
             return tuple(Notice(n.notice_id, n.kind, n.text, n.time, n.case_id) for n in connection.execute(query))
 

@@ -11,6 +11,7 @@ from services.results.ledger import audit
 from services.results.ledger.database import reading, writing
 from services.results.ledger.governance_tables import AUDIT
 from services.results.ledger.keys import Keys
+from services.results.ledger.pages import page
 from shared.domain.audit import Anchor, AuditRow
 from shared.domain.identity import PatientIdentity
 
@@ -34,7 +35,7 @@ class Trail:
             query = query.where(AUDIT.c.case_id.startswith(case_id, autoescape=True))
         if identity is not None:
             query = query.where(AUDIT.c.patient == self.keys.patient(identity))
-        limit = min(page_size or DEFAULT_PAGE, LARGEST_PAGE)
+        limit = page(page_size, DEFAULT_PAGE, LARGEST_PAGE)
         with reading(self.engine) as connection:
             return tuple(AuditRow(**row) for row in connection.execute(query.limit(limit)).mappings())
 

@@ -7,21 +7,27 @@ http://terminology.hl7.org/CodeSystem/object-role. Patients are a keyed HMAC her
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from shared.domain.audit import AuditRow
 
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _TYPES = {
-    "view": ("110103", "DICOM Instances Accessed", "R"),
-    "request": ("110107", "Import", "C"),
-    "transition": ("110100", "Application Activity", "U"),
-    "notice": ("110113", "Security Alert", "C"),
-    "recall": ("110100", "Application Activity", "E"),
+    "view": ("110110", "Patient Record", "R"),
+    "view.list": ("110112", "Query", "E"),
+    "request.SubmitCase": ("110109", "Order Record", "C"),
+    "request.ReportPrediction": ("110111", "Procedure Record", "C"),
+    "request.ReviewCase": ("110111", "Procedure Record", "U"),
+    "request.WithdrawCase": ("110111", "Procedure Record", "U"),
+    "transition": ("110111", "Procedure Record", "U"),
+    "transition.delivery": ("110106", "Export", "R"),
     "patient": ("110110", "Patient Record", "U"),
     "erasure": ("110110", "Patient Record", "D"),
-    "retention": ("110105", "DICOM Study Deleted", "D"),
+    "retention": ("110110", "Patient Record", "D"),
+    "notice.audit_rewritten": ("110113", "Security Alert", "E"),
 }
+"""Act, or its first part -> code and action; PS3.16 CID 400 "Audit Event ID". Only an attack is a security alert."""
 _OTHER = ("110100", "Application Activity", "E")
 _ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
 _KIND = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -31,7 +37,7 @@ _OURS = "urn:oncorelay:audit"
 
 def audit_event(row: AuditRow, site_id: str) -> dict[str, Any]:
     """Return the AuditEvent of a row; its id is the row's number, so that an export can be repeated."""
-    code, display, action = _TYPES.get(row.act.partition(".")[0], _OTHER)
+    code, display, action = _coded(row)
     return {
         "resourceType": "AuditEvent",
         "id": f"row-{row.number}",
@@ -44,6 +50,13 @@ def audit_event(row: AuditRow, site_id: str) -> dict[str, Any]:
         "source": {"site": site_id, "observer": {"identifier": {"system": f"{_OURS}:observer", "value": "oncorelay"}}},
         "entity": [*_subject(row), *_patient(row), _chain(row)],
     }
+
+
+def _coded(row: AuditRow) -> tuple[str, str, str]:
+    act = row.act
+    if act == "notice":
+        act = f"notice.{json.loads(row.detail).get('kind', '')}"
+    return _TYPES.get(act) or _TYPES.get(act.partition(".")[0], _OTHER)
 
 
 def _subject(row: AuditRow) -> list[dict[str, Any]]:

@@ -38,8 +38,25 @@ def test_all_the_way_down_and_up_leaves_an_empty_database_that_works(lab: Labora
     assert values(lab, MRN1) == ["positive"]
 
 
-@pytest.mark.parametrize("found", ["0001", "9999", None])
-def test_an_older_a_newer_and_a_foreign_schema_are_refused_with_the_remedy(lab: Laboratory, found: str | None) -> None:
+def test_a_newer_schema_is_refused_and_never_touched(lab: Laboratory) -> None:
+    with lab.engine.begin() as connection:
+        connection.execute(sql.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    for call in (database.check_schema, database.migrate):
+        with pytest.raises(ConflictError, match="was written by a newer version"):
+            call(lab.engine)
+
+
+def test_one_command_goes_back_to_an_older_schema_and_forward_again(lab: Laboratory) -> None:
+    database.migrate(lab.engine, "0001")
+    with pytest.raises(ConflictError, match="has schema 0001"):
+        database.check_schema(lab.engine)
+    database.migrate(lab.engine)
+    database.check_schema(lab.engine)
+
+
+@pytest.mark.parametrize("found", ["0001", None])
+def test_an_older_and_a_foreign_schema_are_refused_with_the_remedy(lab: Laboratory, found: str | None) -> None:
     statement = f"UPDATE alembic_version SET version_num = '{found}'" if found else "DELETE FROM alembic_version"
     with lab.engine.begin() as connection:
         connection.execute(sql.text(statement))

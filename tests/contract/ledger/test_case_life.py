@@ -16,7 +16,7 @@ from services.results.ledger.cases import Step
 from services.results.ledger.ledger import Ledger
 from services.results.ledger.policy import Policy
 from shared.domain.case import Currency, DeliveryState, InferenceState, Pins, ReviewState
-from shared.domain.errors import ConflictError, NotFoundError, StaleAttemptError, UnavailableError
+from shared.domain.errors import ConflictError, ForbiddenError, NotFoundError, StaleAttemptError, UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.testing.cases import PATIENT, START, a_fact, a_prediction, a_refusal, a_study, an_instance, some_pins
 
@@ -434,3 +434,19 @@ def _held() -> Policy:
     from services.results.ledger.policy import SinkPolicy
 
     return Policy(sinks=(SinkPolicy("pacs", "dicom-cstore", hold_until_reviewed=True),), review_required=True)
+
+
+def test_only_who_claimed_an_attempt_renews_and_answers_it_and_is_named(ledger: Ledger, clock: Any) -> None:
+    case_id = submit(ledger, clock)
+    pin(ledger, clock)
+    claim = ledger.attempts.claim("c", case_id, 1, "worker-a", clock())
+    for token in ("", "0" * 64):
+        with pytest.raises(ForbiddenError):
+            ledger.attempts.renew(case_id, claim.attempt, clock(), token)
+        with pytest.raises(ForbiddenError):
+            ledger.attempts.answer("b", case_id, claim.attempt, a_prediction(), clock(), token)
+
+    assert ledger.attempts.claim("c", case_id, 1, "worker-a", clock()).token == claim.token
+    ledger.attempts.renew(case_id, claim.attempt, clock(), claim.token)
+    assert ledger.attempts.answer("a", case_id, claim.attempt, a_prediction(), clock(), claim.token)
+    assert [row.actor for row in ledger.trail.rows() if row.act == "request.ReportPrediction"] == ["worker-a"]

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from services.results.ledger import letters
 from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
+from services.results.ledger.pages import page
 from services.results.ledger.policy import Policy, SinkPolicy
 from shared.domain.case import DeliveryState, FindingKind, ReviewState
 from shared.domain.errors import ConflictError, InvalidInputError, NotFoundError
@@ -248,3 +250,12 @@ def test_what_a_gone_sink_is_owed_ends_where_another_sink_has_it_already(
     two.letters.redirect("rd", letter.delivery_id, "pacs2", step(clock))
     assert states(two, clock, case_id)["pacs", 2] is DeliveryState.DEAD_LETTER
     assert two.letters.listed(DeliveryState.DEAD_LETTER) == ()
+
+
+@pytest.mark.parametrize("asked", [-1, 5000])
+def test_no_caller_is_given_more_than_a_page(
+    ledger: Ledger, clock: Any, monkeypatch: pytest.MonkeyPatch, asked: int
+) -> None:
+    monkeypatch.setattr(letters, "page", lambda size, default: page(size, default // 100, 1))
+    refused(ledger, clock)
+    assert len(ledger.letters.listed(None)) == len(ledger.letters.listed(None, page_size=asked)) == 1

@@ -18,7 +18,7 @@ from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 from shared.observability import tracing
-from shared.rpc.access import actor_of
+from shared.rpc.access import actor_of, caller_of
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as pb
 from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import (
@@ -65,14 +65,15 @@ class ResultsServicer(ResultsServiceServicer):
 
     def RenewLease(self, request: pb.RenewLeaseRequest, context: Context) -> pb.RenewLeaseResponse:
         """Prolong that right."""
-        seconds = self.ledger.attempts.renew(request.case_id, request.attempt, self.now())
+        seconds = self.ledger.attempts.renew(request.case_id, request.attempt, self.now(), _token(request, context))
         return pb.RenewLeaseResponse(lease_seconds=seconds)
 
     def ReportPrediction(self, request: pb.ReportPredictionRequest, context: Context) -> pb.ReportPredictionResponse:
         """Take the answer."""
         made = self.ledger.attempts.answer(
-            request.request_id, request.case_id, request.attempt, _answer(request), self.now()
-        )
+            request.request_id, request.case_id, request.attempt, _answer(request), self.now(),
+            _token(request, context),
+        )  # fmt: skip
         return pb.ReportPredictionResponse(finding_id=made)
 
     def ListCases(self, request: pb.ListCasesRequest, context: Context) -> pb.ListCasesResponse:
@@ -125,6 +126,11 @@ class ResultsServicer(ResultsServiceServicer):
 def registration(ledger: Ledger, submit: SubmitCase, now: Callable[[], datetime]) -> Callable[[grpc.Server], None]:
     """Return what puts the service on a gRPC server."""
     return lambda server: add_ResultsServiceServicer_to_server(ResultsServicer(ledger, submit, now), server)
+
+
+def _token(request: pb.RenewLeaseRequest | pb.ReportPredictionRequest, context: Context) -> str | None:
+    """Return what proves the claim; None: a worker of the previous version, which speaks plain gRPC only, has none."""
+    return None if not request.token and caller_of(context) is None else request.token
 
 
 def _answer(request: pb.ReportPredictionRequest) -> Prediction | NotAnalysed | str:

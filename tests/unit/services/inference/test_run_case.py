@@ -34,7 +34,7 @@ DOWN = UnavailableError("results")
 class Ledger:
     """Answers each call with the next planned error, then with success."""
 
-    claim: Claim = field(default_factory=lambda: Claim("case-a", 1, 30.0, "ln_pcr", PINS))
+    claim: Claim = field(default_factory=lambda: Claim("case-a", 1, 30.0, "ln_pcr", PINS, "token-a"))
     claim_errors: Iterator[Exception] = field(default_factory=lambda: iter(()))
     report_errors: Iterator[Exception] = field(default_factory=lambda: iter(()))
     claim_ids: list[str] = field(default_factory=list)
@@ -47,10 +47,11 @@ class Ledger:
             raise error
         return self.claim
 
-    def renew_lease(self, case_id: str, attempt: int) -> float:
+    def renew_lease(self, case_id: str, attempt: int, token: str = "") -> float:
         return 30.0
 
-    def report_prediction(self, request_id: str, case_id: str, attempt: int, answer: Any) -> str:
+    def report_prediction(self, request_id: str, case_id: str, attempt: int, answer: Any, token: str = "") -> str:
+        assert token == self.claim.token
         self.report_ids.append(request_id)
         for error in self.report_errors:
             raise error

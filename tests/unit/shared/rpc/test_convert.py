@@ -52,7 +52,7 @@ def _claim() -> Claim:
         IDENTITY, "1.2.3", None, Side.LEFT, "clinical", "b", "ff", (PinnedInput("er", "positive", ("f",)),), (FACT,),
         (PinnedInstance("1.2.3.4", "1.2", "1.2.3.1", "aa", "bb", "file:///x"),), NOW, ("note",),
     )  # fmt: skip
-    return Claim("case-1", 2, 30.0, "ln_pcr", pins)
+    return Claim("case-1", 2, 30.0, "ln_pcr", pins, "token")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from shared.testing.fhir_judges import google_errors
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACTS = (
-    "request.SubmitCase", "transition.inference", "transition.delivery", "notice", "view.case", "recall",
+    "request.SubmitCase", "request.ClaimAttempt", "view.list", "transition.inference",
+    "transition.delivery", "notice", "view.case", "recall",
     "recall.finished", "patient.merge", "erasure", "erasure.finished", "retention", "something.new",
 )  # fmt: skip
 
@@ -40,6 +41,29 @@ def test_an_event_says_who_when_what_about_whom_and_its_place_in_the_chain() -> 
     chain = {part["type"]: part["valueString"] for part in event["entity"][-1]["detail"]}
     assert chain["hash"] == row("transition.inference").hash
     assert chain["previous"] == GENESIS
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_routine_is_a_security_alert(act: str) -> None:
+    assert audit_event(row(act), "test-site")["type"]["display"] != "Security Alert"
+
+
+@pytest.mark.parametrize(
+    ("act", "detail", "expected"),
+    [
+        ("view.case", "{}", ("Patient Record", "R")),
+        ("view.list", "{}", ("Query", "E")),
+        ("transition.delivery", "{}", ("Export", "R")),
+        ("request.SubmitCase", "{}", ("Order Record", "C")),
+        ("request.ClaimAttempt", "{}", ("Application Activity", "E")),
+        ("retention", "{}", ("Patient Record", "D")),
+        ("notice", '{"kind":"dead_letter"}', ("Application Activity", "E")),
+        ("notice", '{"kind":"audit_rewritten"}', ("Security Alert", "E")),
+    ],
+)
+def test_an_act_has_the_code_that_fits_it(act: str, detail: str, expected: tuple[str, str]) -> None:
+    event = audit_event(row(act, detail=detail), "test-site")
+    assert (event["type"]["display"], event["action"]) == expected
 
 
 def test_a_row_about_nobody_names_nobody() -> None:

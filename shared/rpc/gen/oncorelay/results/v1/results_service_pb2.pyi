@@ -420,6 +420,7 @@ class Claim(_message.Message):
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
     PREDICTOR_FIELD_NUMBER: _builtins.int
     PINS_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     attempt: _builtins.int
@@ -428,6 +429,8 @@ class Claim(_message.Message):
     """Renew before this many seconds have passed."""
     predictor: _builtins.str
     """Predictor to run."""
+    token: _builtins.str
+    """Proves this claim where the lease is renewed and the answer reported; nobody else can know it."""
     @_builtins.property
     def pins(self) -> Global___Pins:
         """What the answer rests on."""
@@ -440,10 +443,11 @@ class Claim(_message.Message):
         lease_seconds: _builtins.float = ...,
         predictor: _builtins.str = ...,
         pins: Global___Pins | None = ...,
+        token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["pins", b"pins"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "lease_seconds", b"lease_seconds", "pins", b"pins", "predictor", b"predictor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "lease_seconds", b"lease_seconds", "pins", b"pins", "predictor", b"predictor", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -612,22 +616,26 @@ class RenewLeaseRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Same id, same answer."""
     case_id: _builtins.str
     """The case."""
     attempt: _builtins.int
     """Number of the attempt."""
+    token: _builtins.str
+    """Of the claim; may be empty only where the connection proves nobody (plain, on loopback)."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         case_id: _builtins.str = ...,
         attempt: _builtins.int = ...,
+        token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "case_id", b"case_id", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -667,6 +675,7 @@ class ReportPredictionRequest(_message.Message):
     PREDICTION_FIELD_NUMBER: _builtins.int
     NOT_ANALYSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Same id, same answer."""
     case_id: _builtins.str
@@ -675,6 +684,8 @@ class ReportPredictionRequest(_message.Message):
     """Number of the attempt."""
     failure: _builtins.str
     """Something broke; one sentence without identifying data. Counts as an attempt."""
+    token: _builtins.str
+    """Of the claim; may be empty only where the connection proves nobody (plain, on loopback)."""
     @_builtins.property
     def prediction(self) -> _types_pb2.Prediction:
         """The predictor answered."""
@@ -692,10 +703,11 @@ class ReportPredictionRequest(_message.Message):
         prediction: _types_pb2.Prediction | None = ...,
         not_analysed: _types_pb2.NotAnalysed | None = ...,
         failure: _builtins.str = ...,
+        token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "attempt", b"attempt", "case_id", b"case_id", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "attempt", b"attempt", "case_id", b"case_id", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["prediction", "not_analysed", "failure"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
