@@ -86,6 +86,10 @@ class JournaledCatalogue:
         rows = self.index.rows("SELECT position FROM judged WHERE segment = ?", segment)
         return int(rows[0][0]) if rows else 0
 
+    def names_segments(self) -> bool:
+        """Tell whether anything of the inbox was ever judged."""
+        return bool(self.index.rows("SELECT 1 FROM judged LIMIT 1"))
+
     def unchecked(self, count: int) -> tuple[InstanceStored, ...]:
         """Return up to ``count`` instances whose pixels nobody has looked at."""
         rows = self.index.rows("SELECT record FROM unchecked JOIN instance USING (sop, version) LIMIT ?", count)

@@ -19,13 +19,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.dicom_listener.ports.inbox import Stored
-from services.dicom_listener.ports.records import InstanceQuarantined, InstanceStored, OwnOutputSeen, Record
+from services.dicom_listener.ports.records import (
+    InstanceQuarantined,
+    InstanceStored,
+    NoticeRaised,
+    OwnOutputSeen,
+    Record,
+)
 from services.dicom_listener.ports.stores import Catalogue, Ranges, Unread
 from shared.dicom.fingerprint import Fingerprint
 from shared.dicom.own_output import is_own_output
 
 DUPLICATE_KIND = "dicom_uid_clash"
 """Notice: a known SOP Instance UID came with other content."""
+LOST_KIND = "dicom_lost"
+"""Notice: acknowledged objects were removed from the inbox before they were judged."""
 UNREADABLE_KIND = "dicom_unreadable"
 """Notice: an object could not be read or placed."""
 
@@ -96,14 +104,24 @@ class Court:
 
     def _unreadable(self, stored: Stored, reason: str, now: datetime) -> Verdict:
         announced = stored.announced
-        if not self.ranges.holds(stored.uri):
-            return Verdict(whole=False)  # removed by a person since: there is nothing left to set aside
+        if self.ranges.is_gone(stored.uri):
+            return self._lost(stored, now)
         name = self.ranges.digest(stored.uri)
         text = (
             f"{announced.sender} sent an object announced as SOP Instance UID {announced.sop_instance_uid} that cannot "
             f"be used ({reason}). It belongs to no study; its bytes lie in the quarantine as {name}."
         )
         return Verdict(self._quarantined(stored, name, UNREADABLE_KIND, text, "", now), whole=False, release=True)
+
+    def _lost(self, stored: Stored, now: datetime) -> Verdict:
+        """Say so, once per segment: there is nothing left to set aside."""
+        text = (
+            f"Objects that were acknowledged are gone from the inbox before anybody looked at them (segment "
+            f"{stored.segment}; sender {stored.announced.sender}, SOP Instance UID "
+            f"{stored.announced.sop_instance_uid or 'not known'} among them). Let the sender send its study again."
+        )
+        notice = NoticeRaised(f"lost-{stored.segment}", LOST_KIND, text, now.isoformat())
+        return Verdict((notice,), whole=False)
 
     def _quarantined(
         self, stored: Stored, name: str, kind: str, text: str, study: str, now: datetime

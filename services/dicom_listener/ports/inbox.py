@@ -38,6 +38,13 @@ class Stored:
     """Name of the segment."""
     end: int
     """Offset behind the record in its segment: everything before it came earlier."""
+    damage: str = ""
+    """Why it cannot be used, where its record is not as it was written; one clause without identifying data."""
+
+    @property
+    def start(self) -> int:
+        """Offset of its first byte in the segment."""
+        return int(parse_qs(urlsplit(self.uri).query)["offset"][0])
 
     @property
     def size(self) -> int:
