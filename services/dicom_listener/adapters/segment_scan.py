@@ -74,7 +74,7 @@ def lost(path: Path, end: int) -> Stored:
 def stored(record: SegmentRecord, folder: Path, damage: str = "") -> Stored:
     """Return what a record means to everybody else."""
     uri = _uri(folder / record.segment, record.offset, record.length)
-    return Stored(record.announced, uri, record.segment, record.end, damage=damage)
+    return Stored(record.announced, uri, record.segment, record.end, record.received, damage)
 
 
 def _uri(path: Path, offset: int, length: int) -> str:

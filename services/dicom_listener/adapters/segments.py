@@ -14,8 +14,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 from services.dicom_listener.adapters.direct_file import DirectFile
 from services.dicom_listener.adapters.segment_folder import MARKER, is_removed, prepare_folder
@@ -48,6 +49,8 @@ class Segments:
     now: Callable[[], datetime] = _utc_now
     written: set[str] = field(default_factory=set)
     """Names of the segments that associations write to."""
+    _last: list[datetime] = field(default_factory=lambda: [datetime.min.replace(tzinfo=UTC)])
+    _stamping: Lock = field(default_factory=Lock)
 
     def prepare(self, *, expected: bool = False) -> None:
         """Create the folder durably; ``expected``: there are segments in it (errors as ``prepare_folder``)."""
@@ -65,6 +68,12 @@ class Segments:
     def open(self, association: int, sender: str) -> SegmentInlet:  # noqa: ARG002 - nothing is made before it is needed
         """Return a way in for one association; a segment is made with the first object."""
         return SegmentInlet(self)
+
+    def stamp(self) -> str:
+        """Return the time of receipt of one object, later than any before it: what came last is told by it."""
+        with self._stamping:
+            self._last[0] = max(self.now().astimezone(UTC), self._last[0] + timedelta(microseconds=1))
+            return self._last[0].isoformat(timespec="microseconds")
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all segments."""
@@ -144,9 +153,9 @@ class SegmentInlet:
         except OSError as error:
             raise self._poisoned() from error
 
-    def stamp(self) -> datetime:
+    def stamp(self) -> str:
         """Return the time of receipt."""
-        return self._segments.now()
+        return self._segments.stamp()
 
     def close(self) -> None:
         """Close the segment; what is committed stays, a segment that holds nothing goes."""
@@ -230,7 +239,7 @@ class SegmentIncoming:
         """Return the record; its place is known once there is a segment."""
         if self._record is None:
             length = self._flushed + self._end - PAGE
-            stamp = self._inlet.stamp().isoformat()
+            stamp = self._inlet.stamp()
             inlet = self._inlet
             self._record = SegmentRecord(inlet.name, inlet.end, length, self._crc32, stamp, self._announced)
         return self._record

@@ -14,6 +14,7 @@ from services.dicom_listener.ports.records import (
     CommitmentRequested,
     ErasureAsked,
     ErasureFinished,
+    InstanceAgain,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -30,6 +31,7 @@ _KINDS: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
         InstanceStored,
+        InstanceAgain,
         InstanceQuarantined,
         OwnOutputSeen,
         StudyCompleted,

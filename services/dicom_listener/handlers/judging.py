@@ -131,19 +131,20 @@ def recover(segments: Segments, catalogue: Catalogue, waiting: WaitingObjects, n
     Raises:
         UnavailableError: If the inbox is not there.
     """
-    count = 0
+    found: list[tuple[str, str, int]] = []
     for name in segments.names():
         mark = catalogue.judged(name)
         try:
-            if next(iter(segments.scan(name, mark)), None) is None:
-                continue
+            first = next(iter(segments.scan(name, mark)), None)
         except OSError:
             waiting.unreadable.add(name)
             catalogue.record(_unreadable_segment(name, now))
             continue
-        count += 1
+        if first is not None:
+            found.append((first.received, name, mark))
+    for count, (_, name, mark) in enumerate(sorted(found), 1):
         waiting.recover(-count, name, mark)
-    return count
+    return len(found)
 
 
 def _unreadable_segment(name: str, now: datetime) -> NoticeRaised:

@@ -102,6 +102,10 @@ class Catalogue(Protocol):
         """Return the current version of an instance."""
         ...
 
+    def last_version(self, sop_instance_uid: str) -> int:
+        """Return the highest version number of an instance, 0 where there is none; the current one may be lower."""
+        ...
+
     def is_quarantined(self, quarantine_id: str) -> bool:
         """Tell whether this very object is in quarantine already."""
         ...

@@ -16,7 +16,7 @@ class FileSegments(Segments):
     def put(self, segment: str, announced: Announced, content: bytes) -> Stored:
         """Append an object to a segment."""
         with (self.folder / segment).open("ab") as stream:
-            stamp = self.now().isoformat()
+            stamp = self.stamp()
             record = SegmentRecord(segment, stream.tell(), len(content), crc32(content), stamp, announced)
             stream.write(to_page(record) + content.ljust(padded(len(content)), b"\0"))
         return stored(record, self.folder)
