@@ -12,7 +12,7 @@ from rich.table import Table
 from services.cli.cases import print_json, screen
 from services.cli.person import certificate_folder, make_all
 from services.cli.up import Settings
-from shared.security import certificates, tls_folder
+from shared.security import certificates, register, tls_folder
 from shared.security.parties import Party, Role
 
 _CA_KEY = click.option(
@@ -66,9 +66,14 @@ def person(folder: Path, name: str, role: str, ca_key: Path | None) -> None:
 
 @certs.command("show")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+@click.option("--all", "everything", is_flag=True, help="All that was ever signed, with serial numbers.")
 @click.pass_obj
-def show(folder: Path, *, as_json: bool) -> None:
+def show(folder: Path, *, as_json: bool, everything: bool) -> None:
     """List every certificate with whom it stands for and when it ends."""
+    if everything:
+        for one in register.rows(folder):
+            click.echo(f"{one.serial}  {one.name}  {one.party}  until {one.end:%Y-%m-%d}")
+        return
     rows = rows_of(folder, datetime.now(UTC))
     if as_json:
         print_json([{"file": name, "party": party, "days_left": days} for name, party, days in rows])
@@ -101,9 +106,9 @@ def renew(folder: Path, within_days: float, ca_key: Path | None, *, everything: 
 def revoke(folder: Path, name: str) -> None:
     """Have every service that reads this folder refuse a certificate from now on.
 
-    NAME is that of ``certs show``: a service, or people/NAME.
+    NAME is a service, or people/NAME (all that was ever signed for it), or a serial number of ``certs show --all``.
     """
-    click.echo(f"{name}: serial number {tls_folder.revoke(folder, name)} is revoked")
+    click.echo(f"{name}: serial number {', '.join(tls_folder.revoke(folder, name))} is revoked")
 
 
 def rows_of(folder: Path, now: datetime) -> list[tuple[str, str, int]]:

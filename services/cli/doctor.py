@@ -222,7 +222,7 @@ def _echo(node: Node) -> str:
 
 def _deliveries(results: ResultsSettings) -> str:
     """Read the sinks' circuit breakers, dead letters, and what is owed to sinks that are gone."""
-    client = DeliveryClient(results.grpc_address, deadline_s=TIMEOUT_S)
+    client = DeliveryClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)
     try:
         sinks = client.list_sinks()
     finally:

@@ -34,6 +34,8 @@ def certificates(site: Site) -> str:
         )
     if not (folder / "ca.pem").exists():
         raise ValueError(f"no certificates in {folder}: run `oncorelay certs`")
+    if not (folder / "revoked").exists():
+        raise ValueError(f"{folder / 'revoked'} is missing: nobody would be refused; put it back, or `oncorelay certs`")
     now = datetime.now(UTC)
     named = [("ca", (folder / "ca.pem").read_bytes()), *tls_folder.everybody(folder)]
     left = {name: days_left(pem, now) for name, pem in named}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.cases import DEADLINE_S, print_json, screen, tree
+from services.cli.person import person_name, person_tls
 from services.results.config import Settings
 from shared.domain.case import DeliveryState
 from shared.domain.deliveries import Letter, SinkState, SinkSummary
@@ -29,7 +29,7 @@ def delivery_client() -> Iterator[DeliveryClient]:
         UnavailableError: If results does not answer; says where it was looked for, and what to run.
     """
     address = Settings().grpc_address
-    client = DeliveryClient(address, deadline_s=DEADLINE_S)
+    client = DeliveryClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
     try:
         yield client
     except UnavailableError as error:
@@ -88,7 +88,7 @@ def resend(delivery_id: str, sink: str, reason: str) -> None:
         raise click.UsageError("name one delivery, or a sink with --sink")
     with delivery_client() as client:
         if delivery_id:
-            click.echo(f"delivery {client.resend_delivery(delivery_id, getpass.getuser(), reason)[:12]}: due again")
+            click.echo(f"delivery {client.resend_delivery(delivery_id, person_name(), reason)[:12]}: due again")
             return
         done, trouble = _resend_all(client, sink, reason)
     for sentence in trouble:
@@ -103,7 +103,7 @@ def resend(delivery_id: str, sink: str, reason: str) -> None:
 def redirect(delivery_id: str, to_sink: str, reason: str) -> None:
     """Send a dead letter to another sink that takes the same objects; its history stays."""
     with delivery_client() as client:
-        made = client.redirect_delivery(delivery_id, to_sink, getpass.getuser(), reason)
+        made = client.redirect_delivery(delivery_id, to_sink, person_name(), reason)
     click.echo(f"delivery {made[:12]}: due at {to_sink}")
 
 
@@ -146,7 +146,7 @@ def _resend_all(client: DeliveryClient, sink: str, reason: str) -> tuple[int, li
     done, trouble = 0, []
     for row in client.list_deliveries(DeliveryState.DEAD_LETTER, sink=sink, page_size=MOST_LETTERS):
         try:
-            client.resend_delivery(row.delivery_id, getpass.getuser(), reason)
+            client.resend_delivery(row.delivery_id, person_name(), reason)
             done += 1
         except UnavailableError:
             raise

@@ -52,10 +52,13 @@ def certificate_folder(site: Site) -> Path:
 
 
 def make_all(folder: Path, site_id: str, hosts: dict[str, list[str]] | None = None) -> list[str]:
-    """Make what is missing: authority, services, and an administrator of this person's name where there is nobody."""
+    """Make what is missing: authority, services, and an administrator of this person's name in a site that is new.
+
+    Where anybody ever had a certificate, an administrator is made by ``oncorelay certs person`` only.
+    """
     now = datetime.now(UTC)
     made = tls_folder.make_site(folder, site_id, now, hosts or {})
-    if not list((folder / "people").glob("*.pem")):
+    if not tls_folder.had_people(folder):
         administrator = Party(person_name(), Role.ADMINISTRATOR)
         tls_folder.make_person(folder, administrator, now)
         made.append(f"people/{administrator.name} (administrator)")

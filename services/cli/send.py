@@ -44,7 +44,8 @@ def send_resources(files: Iterable[Path]) -> int:
     """POST FHIR resources to the lab consumer, one line each; return how many were not taken."""
     settings = LabSettings()
     token = first_key(settings.key_path) if settings.key_path and settings.key_path.exists() else ""
-    base = f"http://{settings.http_host}:{settings.http_port}/fhir"
+    scheme = "https" if settings.http_tls_certificate else "http"
+    base = f"{scheme}://{settings.http_host}:{settings.http_port}/fhir"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx.Client(headers=headers, timeout=TIMEOUT_S) as client:
         return sum(not _post(client, base, file) for file in files)

@@ -60,7 +60,10 @@ class LabConsumer:
         self._results = ResultsDoor(settings.results_address, settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         app = make_app(self._door(doorkeeper))
-        address = Address(settings.http_host, settings.http_port, "lab_consumer.http_port")
+        address = Address(
+            settings.http_host, settings.http_port, "lab_consumer.http_port",
+            settings.http_tls_certificate, settings.http_tls_key,
+        )  # fmt: skip
         self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
@@ -118,8 +121,8 @@ def build(settings: Settings) -> LabConsumer:
     return LabConsumer(settings)
 
 
-def migrate(settings: Settings) -> None:
-    """Bring the database's schema up to date."""
+def migrate(settings: Settings, revision: str = "head") -> None:
+    """Bring the database's schema up to date, or to ``revision``."""
     engine = database.open_engine(settings.facts_url)
-    database.migrate(engine)
+    database.migrate(engine, revision)
     engine.dispose()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import model_validator
+
+from shared.security.loopback import is_loopback
 from shared.security.oidc import OidcSettings
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
@@ -19,6 +22,12 @@ class Settings(ServiceSettings):
     """Interface of the FHIR door."""
     http_port: int = 8080
     """Port of the FHIR door; 0 takes a free one."""
+    http_tls_certificate: Path | None = None
+    """Certificate chain (PEM) of the FHIR door; needed where ``http_host`` is not this machine's own."""
+    http_tls_key: Path | None = None
+    """Its private key (PEM)."""
+    behind_proxy: bool = False
+    """True: the door speaks plain HTTP though others can reach it, because a proxy that speaks TLS stands before it."""
     grpc_address: str = "127.0.0.1:50052"
     """Where GetFacts and ListRefusals are answered."""
     results_address: str = "127.0.0.1:50051"
@@ -53,6 +62,17 @@ class Settings(ServiceSettings):
     """More announcements waiting than this is told by health."""
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
+
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Settings:
+        if (self.http_tls_certificate is None) != (self.http_tls_key is None):
+            raise ValueError("http_tls_certificate and http_tls_key belong together")
+        if self.http_tls_certificate is None and not self.behind_proxy and not is_loopback(self.http_host):
+            raise ValueError(
+                "http_host is reachable from elsewhere: it needs http_tls_certificate and http_tls_key, or "
+                "behind_proxy = true where a proxy speaks TLS for it"
+            )
+        return self
 
     @property
     def facts_url(self) -> str:

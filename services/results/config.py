@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.errors import InvalidInputError
+from shared.security.loopback import is_loopback
 from shared.site.secret_files import RedisSettings, read_line
 
 
@@ -69,6 +71,13 @@ class SinkSettings(BaseModel):
     rejection: Literal["quality", "patient-safety"] = "patient-safety"
     """Title of the rejection note (PS3.16 CID 7010): quality (DCM 113001) or patient safety (DCM 113037). The reason of
     a withdrawal is a sentence; it is not guessed from its words."""
+
+    @model_validator(mode="after")
+    def _no_token_in_the_clear(self) -> SinkSettings:
+        parts = urlsplit(self.url)
+        if self.token_file is not None and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ValueError(f"sink {self.name}: its token would travel in the clear: write https:// into url")
+        return self
 
 
 class Retention(BaseModel):

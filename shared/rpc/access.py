@@ -11,7 +11,7 @@ import grpc
 import structlog
 
 from shared.domain.errors import ForbiddenError, UnauthenticatedError
-from shared.security.certificates import party_of, serial_of
+from shared.security.certificates import normalised, party_of, serial_of
 from shared.security.parties import Party
 from shared.security.rights import check, right_of
 
@@ -75,9 +75,14 @@ def caller_of(context: Any) -> Party | None:
 
 
 def actor_of(context: Any, claimed: str) -> str:
-    """Return whom the ledger names: the certificate's name; without one what the caller claims, marked as unproven."""
+    """Return whom the ledger names: the certificate's name; without one what the caller claims, marked as unproven.
+
+    A service that speaks for a person is named beside that person.
+    """
     party = caller_of(context)
-    return party.name if party is not None else f"{claimed or 'somebody'} ({_UNPROVEN})"
+    if party is None:
+        return f"{claimed or 'somebody'} ({_UNPROVEN})"
+    return f"{claimed} (says {party.name})" if claimed and party.role is None else party.name
 
 
 def _certificate(context: Any) -> bytes | None:
@@ -103,4 +108,6 @@ def _serials(path: Path) -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _parsed(path: Path, _: int) -> frozenset[str]:
-    return frozenset(path.read_text(encoding="ascii").split())
+    """``#`` begins a comment; numbers count however they are written."""
+    lines = (line.partition("#")[0] for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return frozenset(normalised(word) for line in lines for word in line.split()) - {""}

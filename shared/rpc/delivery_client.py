@@ -9,6 +9,7 @@ from shared.rpc.convert import from_message
 from shared.rpc.gen.oncorelay.results.v1 import delivery_service_pb2 as pb
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
 from shared.rpc.gen.oncorelay.results.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from shared.security.tls_folder import TlsFiles
 
 
 class DeliveryClient(ServiceClient):
@@ -16,8 +17,8 @@ class DeliveryClient(ServiceClient):
 
     name = "results"
 
-    def __init__(self, address: str, *, deadline_s: float = 10.0) -> None:
-        super().__init__(address, deadline_s=deadline_s)
+    def __init__(self, address: str, *, tls: TlsFiles | None = None, deadline_s: float = 10.0) -> None:
+        super().__init__(address, tls=tls, deadline_s=deadline_s)
         self._stub = DeliveryServiceStub(self.channel)
 
     def list_deliveries(

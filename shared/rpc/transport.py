@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 import grpc
 
 from shared.domain.errors import ForbiddenError
 from shared.security.certificates import server_name
+from shared.security.loopback import is_loopback
 from shared.security.tls_folder import TlsFiles
 
 Stamp = tuple[int, ...]
@@ -47,19 +47,11 @@ def require_loopback(address: str) -> None:
     Raises:
         ForbiddenError: If ``address`` (host:port) is not loopback; says what to run.
     """
-    host = address.rsplit(":", 1)[0].strip("[]")
-    if host != "localhost" and not _is_loopback(host):
+    if not is_loopback(address.rsplit(":", 1)[0]):
         raise ForbiddenError(
             f"{address} is not on this machine, and [site] tls_folder is not set: run `oncorelay certs`, "
             "and name its folder in site.toml"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _Reloading:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -25,6 +26,7 @@ WARN_DAYS = 30
 """Renewal is asked for when less than this is left, in days."""
 _BACKDATED = timedelta(minutes=5)
 """Clocks of one site differ by less."""
+_SHORTEST_SERIAL = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,32 @@ def days_left(certificate: bytes, now: datetime) -> float:
 def serial_of(certificate: bytes) -> str:
     """Return the serial number of a certificate (PEM), hexadecimal."""
     return f"{x509.load_pem_x509_certificate(certificate).serial_number:x}"
+
+
+def end_of(certificate: bytes) -> datetime:
+    """Return when a certificate (PEM) ends."""
+    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
+
+
+def normalised(serial: str) -> str:
+    """Return a serial number as ``serial_of`` writes it, however a tool printed it (capitals, colons, 0x, zeros).
+
+    Empty where it is none: fewer than 16 hexadecimal digits are a name rather than a serial number of ours.
+    """
+    digits = serial.strip().lower().replace(":", "").removeprefix("0x")
+    if len(digits) < _SHORTEST_SERIAL or set(digits) - set("0123456789abcdef"):
+        return ""
+    return digits.lstrip("0")
+
+
+def is_signed_by(certificate: bytes, authority: bytes) -> bool:
+    """Tell whether an authority's key signed a certificate (both PEM)."""
+    try:
+        issuer = x509.load_pem_x509_certificate(authority)
+        x509.load_pem_x509_certificate(certificate).verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _alternative(certificate: bytes) -> x509.SubjectAlternativeName:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -35,10 +36,11 @@ class FailureLimit:
     def blocked(self, address: str) -> bool:
         """Tell whether this address has to wait."""
         with self._lock:
-            return self._left(address) < 1
+            return self._left(_counted(address)) < 1
 
     def failed(self, address: str) -> None:
         """Count a failure."""
+        address = _counted(address)
         with self._lock:
             left = self._left(address) - 1
             self._buckets[address] = (max(left, 0.0), self.clock())
@@ -49,6 +51,19 @@ class FailureLimit:
     def _left(self, address: str) -> float:
         left, then = self._buckets.get(address, (float(self.burst), self.clock()))
         return min(float(self.burst), left + (self.clock() - then) / self.refill_s)
+
+
+def _counted(address: str) -> str:
+    """Return what failures are counted by: an IPv4 address; of IPv6 the /64, which is one customer's (RFC 6177)."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ Sources: OpenID Connect Discovery 1.0 section 4; RFC 7517 (JWK Set).
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ import httpx
 import jwt
 
 from shared.domain.errors import InvalidInputError, UnauthenticatedError, UnavailableError
+from shared.security.loopback import is_loopback
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_KEYS = 100
@@ -28,6 +28,8 @@ STALE_S = 24 * 3600.0
 PAUSE_S = 10.0
 """An unknown key makes us ask the provider again, but never more often than this, in seconds."""
 _TIMEOUT_S = 5.0
+_LONGEST_FETCH_S = 5.0
+"""A caller with a key nobody knows yet waits so long for the provider, in seconds."""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class IssuerKeys:
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _fetched: float = float("-inf")
     _asked: float = float("-inf")
+    _fetching: Thread | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -50,29 +53,51 @@ class IssuerKeys:
     def key(self, key_id: str) -> jwt.PyJWK:
         """Return the key of this id, fetching the provider's keys where ours are old or do not have it.
 
+        One fetch at a time, by a thread of its own; who asks for a known key never waits for it.
+
         Raises:
             UnauthenticatedError: If the provider has no such key.
             UnavailableError: If the provider cannot be asked and what we know is too old.
         """
-        with self._lock:
-            now = self.clock()
-            old = now - self._fetched > FRESH_S
-            if (old or key_id not in self._keys) and now - self._asked >= PAUSE_S:
-                self._refresh(now)
-            if now - self._fetched > STALE_S:
-                raise UnavailableError("the OpenID provider cannot be reached, so no token can be checked")
-            found = self._keys.get(key_id)
+        now = self.clock()
+        found, known_for = self._known(key_id)
+        if found is not None and now - known_for <= STALE_S:
+            if now - known_for > FRESH_S:
+                self._begin(now)  # this caller does not wait: the key is one we trust
+            return found
+        fetching = self._begin(now)
+        if fetching is not None:
+            fetching.join(_LONGEST_FETCH_S)
+        found, known_for = self._known(key_id)
+        if self.clock() - known_for > STALE_S:
+            raise UnavailableError("the OpenID provider cannot be reached, so no token can be checked")
         if found is None:
             raise UnauthenticatedError("the token is signed with a key its issuer does not publish")
         return found
 
+    def _known(self, key_id: str) -> tuple[jwt.PyJWK | None, float]:
+        with self._lock:
+            return self._keys.get(key_id), self._fetched
+
+    def _begin(self, now: float) -> Thread | None:
+        """Return the fetch that is under way, having begun it where that is due; None where it is not."""
+        with self._lock:
+            if self._fetching is not None and self._fetching.is_alive():
+                return self._fetching
+            if now - self._asked < PAUSE_S:
+                return None
+            self._asked = now
+            self._fetching = Thread(target=self._refresh, args=(now,), name="issuer-keys", daemon=True)
+            self._fetching.start()
+            return self._fetching
+
     def _refresh(self, now: float) -> None:
-        self._asked = now
         try:
-            self._keys = self._fetch()
+            keys = self._fetch()
         except UnavailableError:
             return
-        self._fetched = now
+        with self._lock:
+            self._keys, self._fetched = keys, now
 
     def _fetch(self) -> dict[str, jwt.PyJWK]:
         document = self._get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
@@ -131,13 +156,6 @@ def _require_trustworthy(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
         return
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return
     raise InvalidInputError("issuer", "must be an https URL (http only on this machine)")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -44,7 +44,8 @@ class OidcSettings(BaseModel):
     leeway_s: float = Field(default=30.0, ge=0, le=300)
     """How far the provider's clock may be off, in seconds."""
     single_use: bool = False
-    """True: every token opens the door once (its ``jti`` is remembered until it ends)."""
+    """True: every token opens the door once (its ``jti`` is remembered until it ends). The memory is this process's: a
+    restart, or a second process behind the same address, would let a token in once more; and at most 100 000 tokens."""
     authority_file: Path | None = None
     """PEM file with the authority of the provider's own certificate; default: the system's."""
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from pydantic import model_validator
+
 from shared.domain.errors import InvalidInputError
+from shared.security.loopback import is_loopback
 from shared.site.settings import ServiceSettings
 
 
@@ -34,6 +37,14 @@ class RedisSettings(ServiceSettings):
     """File with the password of Redis."""
     redis_authority_file: Path | None = None
     """PEM file with the authority that signed Redis' certificate (``rediss://`` only); default: the system's."""
+
+    @model_validator(mode="after")
+    def _not_open_to_everybody(self) -> RedisSettings:
+        parts = urlsplit(self.redis_url)
+        closed = bool(parts.password or self.redis_password_file or parts.scheme not in ("redis", "rediss"))
+        if not closed and not is_loopback(parts.hostname or "localhost"):
+            raise ValueError("redis_url is on another machine, without a password: set one, and redis_password_file")
+        return self
 
     @property
     def broker_url(self) -> str:

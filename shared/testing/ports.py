@@ -11,18 +11,24 @@ from collections.abc import Callable
 _LOWEST = 15000
 _FIRST_OUTGOING = 32768
 """Linux: net.ipv4.ip_local_port_range."""
+_given: set[int] = set()
+"""What this process was given before: its server may not have bound it yet, or may come back to it after a stop."""
 
 
 def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that was free a moment ago, below those the system gives to outgoing connections.
 
-    A port the system would choose may become somebody's outgoing port before its server binds it.
+    No port is given twice in one process. A port the system would choose may become somebody's outgoing port before its
+    server binds it.
     """
     choose = random.SystemRandom()
     while True:
         port = choose.randrange(_LOWEST, _FIRST_OUTGOING)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
 
 

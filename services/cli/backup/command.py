@@ -29,18 +29,20 @@ def backup(folder: Path, passphrase_file: Path | None) -> None:
     manifest = make_backup(Plan.of_site(), folder.absolute(), _passphrase(passphrase_file))
     click.echo(f"{folder}: {_size(manifest)}, state of {manifest.created}")
     if not manifest.salt:
-        click.echo("the keys in it are not sealed: --passphrase-file seals them")
+        click.echo("neither sealed nor proven: --passphrase-file seals the keys; without, `restore` needs --unsealed")
 
 
 @click.command("restore")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_PASSPHRASE
-def restore(folder: Path, passphrase_file: Path | None) -> None:
+@click.option("--unsealed", is_flag=True, help="The backup was made without a passphrase: nothing proves who made it.")
+def restore(folder: Path, passphrase_file: Path | None, *, unsealed: bool) -> None:
     """Put a backup back where it came from, on a machine where nothing of it is left.
 
-    Every digest is verified first; nothing that is there is overwritten. Then `oncorelay up` starts from that state.
+    Nothing is written but the data folder, the site file, and what that file names (keys, certificates, bundles). Every
+    digest is verified first; nothing that is there is overwritten. Then `oncorelay up` starts from that state.
     """
-    manifest = put_back(folder.absolute(), _passphrase(passphrase_file))
+    manifest = put_back(folder.absolute(), _passphrase(passphrase_file), unsealed=unsealed)
     click.echo(f"{manifest.data_folder}: {_size(manifest)}, state of {manifest.created}")
 
 

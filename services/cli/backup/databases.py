@@ -52,10 +52,19 @@ def load_postgresql(url: str, source: Path) -> None:
         UnavailableError: As ``dump_postgresql``.
         ConflictError: If the database holds tables.
     """
-    if schema_revision(url) or _tables(url):
-        raise ConflictError("the PostgreSQL database is not empty: restore into an empty one")
+    require_empty(url)
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
     _run("pg_restore", url, [*options, f"--dbname={sa.make_url(url).database}", str(source)])
+
+
+def require_empty(url: str) -> None:
+    """Refuse a PostgreSQL database that holds something.
+
+    Raises:
+        ConflictError: If it holds tables.
+    """
+    if schema_revision(url) or _tables(url):
+        raise ConflictError("the PostgreSQL database is not empty: restore into an empty one")
 
 
 def schema_revision(url: str) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from services.cli.backup.databases import is_sqlite
+from services.dicom_listener.config import Settings as ListenerSettings
+from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from shared.site.settings import CONFIG_VARIABLE
@@ -36,11 +38,13 @@ class Plan:
 
     results: ResultsSettings
     lab: LabSettings
+    listener: ListenerSettings
+    inference: InferenceSettings
 
     @classmethod
     def of_site(cls) -> Plan:
         """Return the plan of the site the environment names."""
-        return cls(ResultsSettings(), LabSettings())
+        return cls(ResultsSettings(), LabSettings(), ListenerSettings(), InferenceSettings())
 
     @property
     def data_folder(self) -> Path:
@@ -68,8 +72,10 @@ class Plan:
         for path in self._files():
             if self._is_early(path, own) and not is_sqlite(path):
                 yield Source(str(path), "file", secret=self._is_secret(path))
-        for path in self._outside():
-            yield Source(str(path), "file", secret=True)
+        for place in self.named_places():
+            for path in _walk(place):
+                if not path.is_relative_to(self.data_folder):
+                    yield Source(str(path), "file", secret=self._is_secret(path))
 
     def _database(self, name: str) -> Iterator[Source]:
         path = _sqlite_path(self.urls[name])
@@ -86,24 +92,36 @@ class Plan:
 
     def _is_secret(self, path: Path) -> bool:
         first = path.relative_to(self.data_folder).parts[0] if path.is_relative_to(self.data_folder) else ""
-        return first in SECRET_FOLDERS or path.name == "site.toml"
+        if first in SECRET_FOLDERS or path.name == "site.toml":
+            return True
+        return any(path.is_relative_to(place) for place in _absolute(self._secret_places()))
 
     def _files(self) -> Iterator[Path]:
         for entry in sorted(self.data_folder.iterdir()):
             if entry.name not in LEFT_OUT:
                 yield from _walk(entry)
 
-    def _outside(self) -> Iterator[Path]:
-        """Yield site file, keys and certificates that lie outside the data folder."""
-        site = self.results.site
+    def named_places(self) -> tuple[Path, ...]:
+        """Return every file and folder the site names, wherever it lies: keys, certificates, anchors, bundles."""
+        open_places = [self.results.anchor_file, self.results.redis_authority_file, self.results.trusted_key_folder]
+        open_places += [*self.results.bundle_folders, *self.inference.bundle_folders, self.inference.trusted_key_folder]
+        return _absolute([*self._secret_places(), *open_places])
+
+    def _secret_places(self) -> list[Path | None]:
+        results, lab, listener = self.results, self.lab, self.listener
         config = os.environ.get(CONFIG_VARIABLE, "")
-        named = [site.secret_file, *([Path(config)] if config else [])]
-        named += [path for path in (self.lab.token_file, self.results.redis_password_file) if path]
-        found = [path for path in named if path.exists()]
-        found += list(_walk(site.tls_folder)) if site.tls_folder and site.tls_folder.exists() else []
-        for path in dict.fromkeys(path.absolute() for path in found):
-            if not path.is_relative_to(self.data_folder):
-                yield path
+        return [
+            Path(config) if config else None, results.site.secret_file, results.site.tls_folder,
+            results.database_url_file, lab.database_url_file, results.redis_password_file,
+            self.inference.redis_password_file, lab.key_path, listener.stow_key_path,
+            *(sink.token_file for sink in results.sinks),
+            listener.stow_tls_certificate, listener.stow_tls_key,
+            listener.tls_certificate, listener.tls_key, listener.tls_client_ca,
+        ]  # fmt: skip
+
+
+def _absolute(places: Iterable[Path | None]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(place.absolute() for place in places if place is not None))
 
 
 def _walk(path: Path) -> Iterator[Path]:

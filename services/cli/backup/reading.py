@@ -8,15 +8,15 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 
-from services.cli.backup.databases import load_postgresql
+from services.cli.backup.databases import load_postgresql, require_empty
 from services.cli.backup.manifest import Entry, Manifest, read_manifest
+from services.cli.backup.places import check_places, content, site_of
 from services.cli.backup.plan import Plan
 from services.cli.backup.writing import digest_of
 from services.lab_consumer.adapters import database as facts_database
 from services.results.ledger import database as ledger_database
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError
 from shared.security.sealed import Seal
-from shared.site.settings import CONFIG_VARIABLE
 
 MIGRATIONS = {
     "ledger": ledger_database.MIGRATIONS,
@@ -24,28 +24,39 @@ MIGRATIONS = {
 }
 
 
-def restore(folder: Path, passphrase: str = "") -> Manifest:
+def restore(folder: Path, passphrase: str = "", *, unsealed: bool = False) -> Manifest:
     """Put everything back where it came from.
 
     Raises:
-        ConflictError: If something is there already, or a schema is newer than this version.
-        InvalidInputError: If the backup is not whole, or a file differs from its digest.
-        ForbiddenError: If the passphrase is missing or another one.
+        ConflictError: If something is there already, a database is not empty, or a schema is newer than this version.
+        InvalidInputError: If the backup is not whole, a file differs from its digest, or belongs nowhere in the site.
+        ForbiddenError: If the passphrase is missing or another one, or the backup is unsealed and nobody said so.
     """
     manifest = read_manifest(folder)
-    seal = _opened(manifest, passphrase)
+    seal = _opened(manifest, passphrase, unsealed=unsealed)
     _check_target(manifest)
     _check_schemas(manifest)
     _check_files(folder, manifest)
+    with site_of(folder, manifest, seal) as plan:
+        check_places(manifest, plan)
+        urls = _urls(folder, manifest, seal, plan)
+    for url in urls.values():
+        require_empty(url)
     for entry in manifest.entries:
         if entry.kind != "postgresql":
             _put_back(folder, entry, seal)
-    _load_databases(folder, manifest)
+    for entry in manifest.entries:
+        if entry.kind == "postgresql":
+            load_postgresql(urls[entry.place], folder / entry.file)
     return manifest
 
 
-def _opened(manifest: Manifest, passphrase: str) -> Seal | None:
+def _opened(manifest: Manifest, passphrase: str, *, unsealed: bool) -> Seal | None:
     if not manifest.salt:
+        if passphrase:
+            raise ForbiddenError("a passphrase is given and this backup has no seal: somebody may have replaced it")
+        if not unsealed:
+            raise ForbiddenError("nothing proves who made this backup: --unsealed if it was made without a passphrase")
         return None
     if not passphrase:
         raise ForbiddenError("the keys of this backup are sealed: give --passphrase-file")
@@ -83,9 +94,9 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 def _put_back(folder: Path, entry: Entry, seal: Seal | None) -> None:
     place = Path(entry.place)
     _make_closed(place.parent)
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, entry.mode), "wb") as target:
-        if entry.sealed and seal is not None:
-            target.write(seal.open((folder / entry.file).read_bytes(), entry.place))
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, entry.mode & 0o700), "wb") as target:
+        if entry.sealed:
+            target.write(content(folder, entry, seal))
         else:
             with (folder / entry.file).open("rb") as source:
                 shutil.copyfileobj(source, target)
@@ -99,13 +110,13 @@ def _make_closed(folder: Path) -> None:
         missing.mkdir(mode=0o700)
 
 
-def _load_databases(folder: Path, manifest: Manifest) -> None:
-    """Fill PostgreSQL; its URL and password are those of the site file that was just put back."""
-    dumps = [entry for entry in manifest.entries if entry.kind == "postgresql"]
-    if not dumps:
-        return
-    if manifest.site_file:
-        os.environ.setdefault(CONFIG_VARIABLE, manifest.site_file)
-    urls = Plan.of_site().urls
-    for entry in dumps:
-        load_postgresql(urls[entry.place], folder / entry.file)
+def _urls(folder: Path, manifest: Manifest, seal: Seal | None, plan: Plan) -> dict[str, str]:
+    """Return where the dumps go; a file with the URL may itself still lie in the backup."""
+    files = {"facts": plan.lab.database_url_file, "ledger": plan.results.database_url_file}
+    held = {entry.place: entry for entry in manifest.entries}
+    found = {}
+    for name in (entry.place for entry in manifest.entries if entry.kind == "postgresql"):
+        file = files[name]
+        entry = held.get(str(file.absolute())) if file is not None and not file.exists() else None
+        found[name] = content(folder, entry, seal).decode().strip() if entry else plan.urls[name]
+    return found

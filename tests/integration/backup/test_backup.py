@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -26,7 +27,7 @@ from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.ledger.database import open_engine, upgrade
 from services.results.ledger.ledger import open_ledger
-from shared.domain.errors import ConflictError
+from shared.domain.errors import ConflictError, ForbiddenError, OncoRelayError
 from shared.site.settings import CONFIG_VARIABLE
 from shared.storage.blobs import LocalBlobs
 from shared.testing.cases import a_study
@@ -91,7 +92,7 @@ def test_an_empty_machine_gives_the_same_answers_from_the_backup(site: Path, tmp
     invoke("backup", str(tmp_path / "copy"))
     site.rename(tmp_path / "the machine that burnt")
 
-    invoke("restore", str(tmp_path / "copy"))
+    invoke("restore", str(tmp_path / "copy"), "--unsealed")
 
     assert answers() == before
     assert len(before) == 2
@@ -134,7 +135,7 @@ def test_a_copy_taken_while_others_write_is_whole(site: Path, tmp_path: Path) ->
         stop.set()
         writer.join()
     site.rename(tmp_path / "gone")
-    invoke("restore", str(tmp_path / "copy2"))
+    invoke("restore", str(tmp_path / "copy2"), "--unsealed")
 
     with sqlite3.connect(site / "lab_consumer" / "facts.sqlite") as facts:
         assert facts.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -149,9 +150,9 @@ def test_nothing_that_is_there_is_overwritten(site: Path, tmp_path: Path) -> Non
     invoke("backup", str(tmp_path / "copy"))
     before = contents(site)
 
-    for command in ("restore", "backup"):
+    for command in (("restore", "--unsealed"), ("backup",)):
         with pytest.raises(ConflictError):
-            invoke(command, str(tmp_path / "copy"))
+            invoke(*command, str(tmp_path / "copy"))
     assert contents(site) == before
 
 
@@ -167,7 +168,7 @@ def test_a_damaged_copy_is_refused_before_anything_is_written(site: Path, tmp_pa
         victim.write_bytes(content[:-1] + (b"" if damage == "shorten" else bytes([content[-1] ^ 1])))
 
     with pytest.raises(Exception, match="missing or differs"):
-        invoke("restore", str(tmp_path / "copy"))
+        invoke("restore", str(tmp_path / "copy"), "--unsealed")
     assert not site.exists()
 
 
@@ -179,7 +180,7 @@ def test_a_schema_from_the_future_is_refused(site: Path, tmp_path: Path) -> None
     (tmp_path / "copy" / NAME).write_text(json.dumps(manifest))
 
     with pytest.raises(ConflictError, match="9999"):
-        invoke("restore", str(tmp_path / "copy"))
+        invoke("restore", str(tmp_path / "copy"), "--unsealed")
     assert not site.exists()
 
 
@@ -204,6 +205,94 @@ def test_sealed_keys_open_with_the_passphrase_only(site: Path, tmp_path: Path) -
     assert contents(site / "tls") == files
 
 
+def forged(copy: Path, evil: Path, **changes: object) -> None:
+    """Do what somebody who can write the backup would: take the seal off, and add a file of their own."""
+    (copy / "0000" / "evil").write_text("* * * * * root evil\n")
+    manifest = json.loads((copy / NAME).read_text()) | {"salt": "", "mark": ""} | changes
+    manifest["entries"] = [entry for entry in manifest["entries"] if not entry["sealed"]]
+    digest = hashlib.sha256((copy / "0000" / "evil").read_bytes()).hexdigest()
+    entry = {
+        "file": "0000/evil",
+        "place": str(evil),
+        "kind": "file",
+        "sha256": digest,
+        "size_bytes": 20,
+        "mode": 0o4755,
+    }
+    manifest["entries"].append(entry)
+    (copy / NAME).write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("data_folder", [None, "/"])
+def test_a_replaced_backup_is_refused_and_writes_nothing_outside_its_site(
+    site: Path, tmp_path: Path, data_folder: str | None
+) -> None:
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    sealed = ("--passphrase-file", str(tmp_path / "passphrase"))
+    copy, evil = tmp_path / "copy", tmp_path / "etc" / "cron.d" / "x"
+    invoke("backup", str(copy), *sealed)
+    shutil.rmtree(site)
+    forged(copy, evil, **({"data_folder": data_folder} if data_folder else {}))
+
+    with pytest.raises(ForbiddenError, match="no seal"):
+        invoke("restore", str(copy), *sealed)
+    with pytest.raises(ForbiddenError, match="--unsealed"):
+        invoke("restore", str(copy))
+    with pytest.raises(OncoRelayError):
+        invoke("restore", str(copy), "--unsealed")
+    assert not evil.exists()
+    assert not site.exists()
+
+
+def test_no_file_comes_back_with_more_rights_than_its_owner_needs(site: Path, tmp_path: Path) -> None:
+    for path in (site / "blobs").rglob("*"):
+        path.chmod(0o777)
+    invoke("backup", str(tmp_path / "copy"))
+    shutil.rmtree(site)
+    invoke("restore", str(tmp_path / "copy"), "--unsealed")
+
+    assert {path.stat().st_mode & 0o7077 for path in site.rglob("*") if path.is_file()} == {0}
+
+
+def test_keys_anchors_and_bundles_outside_the_data_folder_are_in_the_copy(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    (outside / "bundles" / "one").mkdir(parents=True)
+    (outside / "trusted").mkdir()
+    names = ["anchors.jsonl", "stow.pem", "stow.key", "stow.keys", "dicom.pem", "dicom.key", "dicom_ca.pem"]
+    names += ["url", "ehr.token", "bundles/one/model.onnx", "trusted/site.pem"]
+    for name in names:
+        (outside / name).write_text(f"content of {name}")
+    (outside / "url").write_text(f"sqlite:///{site}/ledger/ledger.sqlite")
+    at = {
+        "RESULTS__AUDIT_ANCHOR_FILE": "anchors.jsonl", "RESULTS__DATABASE_URL_FILE": "url",
+        "RESULTS__TRUSTED_KEY_FOLDER": "trusted", "DICOM_LISTENER__STOW_TLS_CERTIFICATE": "stow.pem",
+        "DICOM_LISTENER__STOW_TLS_KEY": "stow.key", "DICOM_LISTENER__STOW_TOKEN_FILE": "stow.keys",
+        "DICOM_LISTENER__TLS_CERTIFICATE": "dicom.pem", "DICOM_LISTENER__TLS_KEY": "dicom.key",
+        "DICOM_LISTENER__TLS_CLIENT_CA": "dicom_ca.pem",
+    }  # fmt: skip
+    for key, name in at.items():
+        monkeypatch.setenv(f"ONCORELAY_{key}", str(outside / name))
+    sink = {"name": "ehr", "kind": "fhir", "url": "https://ehr.example.org", "token_file": str(outside / "ehr.token")}
+    folders = f'[results]\nbundle_folders = ["{outside}/bundles"]\n'
+    tables = (site / "site.toml").read_text().replace("[results]\n", folders)
+    (site / "site.toml").write_text(tables + "[[sinks]]\n" + "".join(f'{k} = "{v}"\n' for k, v in sink.items()))
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    sealed = ("--passphrase-file", str(tmp_path / "passphrase"))
+    invoke("backup", str(tmp_path / "copy"), *sealed)
+    before = contents(outside)
+    entries = {entry.place: entry for entry in read_manifest(tmp_path / "copy").entries}
+    shutil.rmtree(site)
+    shutil.rmtree(outside)
+    invoke("restore", str(tmp_path / "copy"), *sealed)
+
+    assert contents(outside) == before
+    assert {name for name in names if not entries[str(outside / name)].sealed} == {
+        "anchors.jsonl", "bundles/one/model.onnx", "trusted/site.pem",
+    }  # fmt: skip
+
+
 @pytest.mark.skipif(postgresql_folder() is None, reason="PostgreSQL is not installed: apt-get install postgresql")
 def test_a_ledger_in_postgresql_comes_back_into_an_empty_database(
     site: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
@@ -218,8 +307,11 @@ def test_a_ledger_in_postgresql_comes_back_into_an_empty_database(
         before = answers()
         invoke("backup", str(tmp_path / "copy"))
         shutil.rmtree(site)
+        with pytest.raises(ConflictError, match="not empty"):  # told before a file is put back
+            invoke("restore", str(tmp_path / "copy"), "--unsealed")
+        assert not site.exists()
         monkeypatch.setenv("ONCORELAY_RESULTS__DATABASE_URL", url.replace("/postgres", "/after"))
-        invoke("restore", str(tmp_path / "copy"))
+        invoke("restore", str(tmp_path / "copy"), "--unsealed")
 
         assert answers() == before
         assert len(before) == 2

@@ -8,10 +8,9 @@ from datetime import datetime
 
 import grpc
 
-from services.results.ledger.cases import Step
 from services.results.ledger.ledger import Ledger
+from services.results.serve.adapters.asking import step_of, viewer_of
 from shared.domain.case import DeliveryState
-from shared.domain.errors import InvalidInputError
 from shared.rpc.convert import to_message
 from shared.rpc.gen.oncorelay.results.v1 import delivery_service_pb2 as pb
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
@@ -33,29 +32,26 @@ class DeliveryServicer(DeliveryServiceServicer):
     def ListDeliveries(self, request: pb.ListDeliveriesRequest, context: Context) -> pb.ListDeliveriesResponse:
         """List deliveries."""
         found = self.ledger.letters.listed(_state(request), request.sink, request.page_size)
+        if viewer := viewer_of(context):
+            seen = tuple(dict.fromkeys(row.case_id for row in found))
+            self.ledger.trail.viewed("view.deliveries", viewer, self.now(), seen)
         return pb.ListDeliveriesResponse(deliveries=[to_message(row, pb.Letter) for row in found])
 
     def ResendDelivery(self, request: pb.ResendDeliveryRequest, context: Context) -> pb.ResendDeliveryResponse:
         """Send again."""
-        made = self.ledger.letters.resend(request.request_id, request.delivery_id, self._step(request))
+        step = step_of(request, context, self.now())
+        made = self.ledger.letters.resend(request.request_id, request.delivery_id, step)
         return pb.ResendDeliveryResponse(delivery_id=made)
 
     def RedirectDelivery(self, request: pb.RedirectDeliveryRequest, context: Context) -> pb.RedirectDeliveryResponse:
         """Send elsewhere."""
-        step = self._step(request)
+        step = step_of(request, context, self.now())
         made = self.ledger.letters.redirect(request.request_id, request.delivery_id, request.to_sink, step)
         return pb.RedirectDeliveryResponse(delivery_id=made)
 
     def ListSinks(self, request: pb.ListSinksRequest, context: Context) -> pb.ListSinksResponse:
         """List sinks."""
         return pb.ListSinksResponse(sinks=[to_message(row, pb.SinkSummary) for row in self.ledger.sinks.listed()])
-
-    def _step(self, request: pb.ResendDeliveryRequest | pb.RedirectDeliveryRequest) -> Step:
-        if not request.actor:
-            raise InvalidInputError("actor", "who asks must be named")
-        if not request.reason:
-            raise InvalidInputError("reason", "one sentence that says why")
-        return Step(request.actor, self.now(), request.reason)
 
 
 def delivery_registration(ledger: Ledger, now: Callable[[], datetime]) -> Callable[[grpc.Server], None]:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import grpc
 
-from services.results.ledger.cases import Step
 from services.results.ledger.ledger import Ledger
+from services.results.serve.adapters.asking import step_of, viewer_of
 from shared.domain.errors import InvalidInputError
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
@@ -34,13 +34,15 @@ class GovernanceServicer(GovernanceServiceServicer):
         """Read the chain."""
         identity = from_message(request.identity, PatientIdentity) if request.HasField("identity") else None
         rows = self.ledger.trail.rows(request.after_number, request.page_size, request.case_id, identity)
+        if viewer := viewer_of(context):
+            self.ledger.trail.viewed("view.audit", viewer, self.now(), (request.case_id,))
         return pb.ListAuditResponse(rows=[to_message(row, pb.AuditRow) for row in rows])
 
     def RecallBundle(self, request: pb.RecallBundleRequest, context: Context) -> pb.RecallBundleResponse:
         """Recall a model."""
         if not request.bundle_id:
             raise InvalidInputError("bundle_id", "which model is recalled?")
-        step = self._step(request)
+        step = step_of(request, context, self.now())
         made = self.ledger.recalls.recall(request.request_id, request.bundle_id, request.version, request.digest, step)
         return pb.RecallBundleResponse(recall=to_message(made, pb.Recall))
 
@@ -59,19 +61,13 @@ class GovernanceServicer(GovernanceServiceServicer):
     def ErasePatient(self, request: pb.ErasePatientRequest, context: Context) -> pb.ErasePatientResponse:
         """Erase a patient."""
         identity = from_message(request.identity, PatientIdentity)
-        made = self.ledger.erasures.erase(request.request_id, identity, self._step(request))
+        step = step_of(request, context, self.now())
+        made = self.ledger.erasures.erase(request.request_id, identity, step, frozenset(request.uids))
         return pb.ErasePatientResponse(erasure=to_message(made, pb.Erasure))
 
     def GetErasure(self, request: pb.GetErasureRequest, context: Context) -> pb.GetErasureResponse:
         """Say how far an erasure is."""
         return pb.GetErasureResponse(erasure=to_message(self.ledger.erasures.one(request.erasure_id), pb.Erasure))
-
-    def _step(self, request: pb.RecallBundleRequest | pb.ErasePatientRequest) -> Step:
-        if not request.actor:
-            raise InvalidInputError("actor", "who asks must be named")
-        if not request.reason:
-            raise InvalidInputError("reason", "one sentence must say why")
-        return Step(request.actor, self.now(), request.reason)
 
 
 def register(server: grpc.Server, ledger: Ledger, now: Callable[[], datetime]) -> None:

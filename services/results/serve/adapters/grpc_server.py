@@ -10,6 +10,7 @@ import grpc
 
 from services.results.ledger.cases import Step
 from services.results.ledger.ledger import Ledger
+from services.results.serve.adapters.asking import step_of, viewer_of
 from services.results.serve.handlers import SubmitCase
 from shared.domain.case import ReviewState
 from shared.domain.errors import InvalidInputError
@@ -77,19 +78,22 @@ class ResultsServicer(ResultsServiceServicer):
     def ListCases(self, request: pb.ListCasesRequest, context: Context) -> pb.ListCasesResponse:
         """List cases."""
         found = self.ledger.queries.cases(self.now(), request.page_size, request.study_instance_uid)
-        if request.actor:
-            self.ledger.trail.viewed("view.list", request.actor, self.now(), tuple(case.case_id for case in found))
+        if viewer := viewer_of(context, request.actor):
+            self.ledger.trail.viewed("view.list", viewer, self.now(), tuple(case.case_id for case in found))
         return pb.ListCasesResponse(cases=[to_message(case, pb.CaseSummary) for case in found])
 
     def GetCase(self, request: pb.GetCaseRequest, context: Context) -> pb.GetCaseResponse:
         """Show one case."""
         detail = self.ledger.queries.case(request.case_id, self.now())
-        self.ledger.trail.viewed("view.case", request.actor, self.now(), (detail.case.case_id,))
+        self.ledger.trail.viewed("view.case", actor_of(context, request.actor), self.now(), (detail.case.case_id,))
         return pb.GetCaseResponse(detail=to_message(detail, pb.CaseDetail))
 
     def ListNotices(self, request: pb.ListNoticesRequest, context: Context) -> pb.ListNoticesResponse:
         """List what people must see."""
         found = self.ledger.queries.notices(request.page_size)
+        if viewer := viewer_of(context):
+            seen = tuple(dict.fromkeys(notice.case_id for notice in found if notice.case_id))
+            self.ledger.trail.viewed("view.notices", viewer, self.now(), seen)
         return pb.ListNoticesResponse(notices=[to_message(notice, pb.Notice) for notice in found])
 
     def RetryCase(self, request: pb.RetryCaseRequest, context: Context) -> pb.RetryCaseResponse:
@@ -100,17 +104,14 @@ class ResultsServicer(ResultsServiceServicer):
 
     def ReviewCase(self, request: pb.ReviewCaseRequest, context: Context) -> pb.ReviewCaseResponse:
         """Record a verdict."""
-        verdict = _verdict(request)
-        made = self.ledger.people.review(
-            request.request_id, request.case_id, verdict, self._step(request, context, "reviewed")
-        )
+        step = Step(actor_of(context, request.actor), self.now(), request.reason or "reviewed")
+        made = self.ledger.people.review(request.request_id, request.case_id, _verdict(request), step)
         return pb.ReviewCaseResponse(finding_id=made)
 
     def WithdrawCase(self, request: pb.WithdrawCaseRequest, context: Context) -> pb.WithdrawCaseResponse:
         """Take back what was said."""
-        if not request.reason:
-            raise InvalidInputError("reason", "a withdrawal needs one sentence that says why")
-        made = self.ledger.people.withdraw(request.request_id, request.case_id, self._step(request, context, ""))
+        step = step_of(request, context, self.now())
+        made = self.ledger.people.withdraw(request.request_id, request.case_id, step)
         return pb.WithdrawCaseResponse(finding_id=made)
 
     def _trace_announcement(self, identity: PatientIdentity) -> None:
@@ -119,10 +120,6 @@ class ResultsServicer(ResultsServiceServicer):
         for case_id in self.ledger.queries.open_cases(identity) if here else ():
             with tracing.span("case.facts_announced", about=("case", case_id), links=[here], case_id=case_id):
                 pass
-
-    def _step(self, request: pb.ReviewCaseRequest | pb.WithdrawCaseRequest, context: Context, default: str) -> Step:
-        """Return who asks (as the connection proves it; the field ``actor`` counts only where it proves nobody)."""
-        return Step(actor_of(context, request.actor), self.now(), request.reason or default)
 
 
 def registration(ledger: Ledger, submit: SubmitCase, now: Callable[[], datetime]) -> Callable[[grpc.Server], None]:

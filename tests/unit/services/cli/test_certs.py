@@ -94,3 +94,25 @@ def test_the_doctor_names_a_password_in_the_site_file(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"\[results\] database_url holds a password") as found:
         doctor_security.secret_files(settings, LabSettings())
     assert "secret@" not in str(found.value)
+
+
+def test_no_new_administrator_appears_where_there_were_people_before(folder: Path) -> None:
+    certs()
+    certs("revoke", "people/jane")
+    for path in (folder / "people").iterdir():
+        path.unlink()
+
+    assert "nothing was made" in certs()
+    assert not list((folder / "people").iterdir())
+    assert "people/jane  oncorelay:role:administrator:jane" in certs("show", "--all")
+    certs("person", "joan", "--role", "administrator")
+
+
+def test_the_doctor_misses_the_list_of_revoked_certificates(folder: Path) -> None:
+    certs()
+    (folder / "revoked").unlink()
+
+    with pytest.raises(ValueError, match="revoked is missing"):
+        doctor_security.certificates(Settings().site)
+    certs()
+    doctor_security.certificates(Settings().site)

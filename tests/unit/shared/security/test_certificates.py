@@ -111,7 +111,7 @@ def test_revoking_lists_the_serial_number_and_takes_the_files_out_of_use(folder:
     path = tls_folder.make_person(folder, Party("jane", Role.READER), NOW)
     serial = certificates.serial_of(path.read_bytes())
 
-    assert tls_folder.revoke(folder, "people/jane") == serial
+    assert tls_folder.revoke(folder, "people/jane") == [serial]
     assert serial in (folder / "revoked").read_text().split()
     assert "people/jane" not in [name for name, _ in tls_folder.everybody(folder)]
     assert tls_folder.make_person(folder, Party("jane", Role.READER), NOW).exists()

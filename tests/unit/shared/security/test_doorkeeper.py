@@ -97,3 +97,17 @@ def test_addresses_that_failed_are_forgotten_before_they_fill_the_memory() -> No
         limit.failed(str(number))
 
     assert len(limit._buckets) == MAX_ADDRESSES
+
+
+@pytest.mark.parametrize(("guesser", "same", "other"), [
+    ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+    ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+    ("fe80::1%eth0", "fe80::2", "fe81::1"),
+])  # fmt: skip
+def test_failures_are_counted_by_the_network_of_one_customer(guesser: str, same: str, other: str) -> None:
+    limit = FailureLimit(clock=lambda: 0.0, burst=3)
+    for _ in range(3):
+        limit.failed(guesser)
+
+    assert limit.blocked(same)
+    assert not limit.blocked(other)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings
 from shared.domain.errors import InvalidInputError
@@ -91,3 +94,31 @@ def test_a_wrong_data_folder_is_one_sentence(site: Callable[[str], Settings]) ->
 def test_what_the_code_passes_comes_first() -> None:
     assert ServiceSettings(site=Site(site_id="mine")).site.site_id == "mine"
     assert Settings(sinks=(SinkSettings(name="a", kind="folder"),)).sinks[0].name == "a"
+
+
+@pytest.mark.parametrize(("settings", "values", "remedy"), [
+    (LabSettings, {"http_host": "0.0.0.0"}, "http_tls_certificate"),
+    (LabSettings, {"http_host": "::"}, "behind_proxy"),
+    (LabSettings, {"http_tls_key": "x"}, "belong together"),
+    (ResultsSettings, {"redis_url": "redis://redis.hospital.example.org:6379/0"}, "redis_password_file"),
+    (ResultsSettings, {"sinks": [{"name": "ehr", "kind": "fhir", "url": "http://ehr.hospital.example.org/fhir",
+                                  "token_file": "x"}]}, "https://"),
+])  # fmt: skip
+def test_what_would_travel_in_the_clear_is_refused_with_a_remedy(
+    settings: Any, values: dict[str, Any], remedy: str
+) -> None:
+    with pytest.raises(ValidationError, match=remedy):
+        settings(**values)
+
+
+@pytest.mark.parametrize(("settings", "values"), [
+    (LabSettings, {"http_host": "0.0.0.0", "behind_proxy": True}),
+    (LabSettings, {"http_host": "0.0.0.0", "http_tls_certificate": "x", "http_tls_key": "y"}),
+    (LabSettings, {"http_host": "localhost"}),
+    (ResultsSettings, {"redis_url": "redis://127.0.0.1:6379/0"}),
+    (ResultsSettings, {"redis_url": "rediss://redis:6379/0", "redis_password_file": "x"}),
+    (ResultsSettings, {"sinks": [{"name": "ehr", "kind": "fhir", "url": "http://127.0.0.1:1/fhir",
+                                  "token_file": "x"}]}),
+])  # fmt: skip
+def test_what_stays_on_the_machine_or_is_secured_is_accepted(settings: Any, values: dict[str, Any]) -> None:
+    settings(**values)
