@@ -65,6 +65,11 @@ class JournaledCatalogue:
         """Return the current version of an instance."""
         return next(iter(self.index.current("sop = ?", sop_instance_uid)), None)
 
+    def last_version(self, sop_instance_uid: str) -> int:
+        """Return the highest version number of an instance, 0 where there is none."""
+        rows = self.index.rows("SELECT MAX(version) FROM instance WHERE sop = ?", sop_instance_uid)
+        return int(rows[0][0] or 0)
+
     def is_quarantined(self, quarantine_id: str) -> bool:
         """Tell whether this very object is in quarantine already."""
         return bool(self.index.rows("SELECT 1 FROM quarantine WHERE id = ?", quarantine_id))
@@ -85,6 +90,10 @@ class JournaledCatalogue:
         """Return up to which offset a segment of the inbox was judged."""
         rows = self.index.rows("SELECT position FROM judged WHERE segment = ?", segment)
         return int(rows[0][0]) if rows else 0
+
+    def names_segments(self) -> bool:
+        """Tell whether anything of the inbox was ever judged."""
+        return bool(self.index.rows("SELECT 1 FROM judged LIMIT 1"))
 
     def unchecked(self, count: int) -> tuple[InstanceStored, ...]:
         """Return up to ``count`` instances whose pixels nobody has looked at."""

@@ -57,8 +57,8 @@ class ErasureView:
         return tuple(sorted({row[0] for patient in patients for row in index.rows(_THEIR_STUDIES, *patient)}))
 
     def versions(self, study_instance_uid: str) -> tuple[InstanceStored, ...]:
-        """Return every version of a study's instances, oldest first."""
-        query = "SELECT record FROM instance WHERE study = ? ORDER BY version, sop"
+        """Return every version of a study's instances, the current ones behind the others."""
+        query = "SELECT record FROM instance WHERE study = ? ORDER BY rank, sop"
         found = self.catalogue.index.rows(query, study_instance_uid)
         return tuple(InstanceStored(**json.loads(row[0])) for row in found)
 

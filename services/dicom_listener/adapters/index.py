@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,6 +20,7 @@ from services.dicom_listener.ports.records import (
     CommitmentRequested,
     ErasureAsked,
     ErasureFinished,
+    InstanceAgain,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -33,12 +34,13 @@ from services.dicom_listener.ports.records import (
 )
 from shared.domain.errors import OutOfResourcesError
 
-VERSION = 5
+VERSION = 6
 """``PRAGMA user_version``; another one means: throw away and rebuild."""
 
 _SCHEMA = """
-CREATE TABLE instance (sop TEXT, version INTEGER, study TEXT, record TEXT, uri TEXT, PRIMARY KEY (sop, version))
-    WITHOUT ROWID;
+CREATE TABLE instance (sop TEXT, version INTEGER, study TEXT, record TEXT, uri TEXT, rank TEXT,
+    PRIMARY KEY (sop, version)) WITHOUT ROWID;
+CREATE INDEX instance_rank ON instance (sop, rank);
 CREATE INDEX instance_study ON instance (study);
 CREATE INDEX instance_uri ON instance (uri);
 CREATE TABLE study (study TEXT PRIMARY KEY, dirty INTEGER, completed INTEGER, completion TEXT, submitted INTEGER)
@@ -60,7 +62,10 @@ CREATE TABLE progress (segment INTEGER);
 INSERT INTO progress VALUES (0);
 """
 
-_CURRENT = "SELECT record, MAX(version) FROM instance WHERE {} GROUP BY sop ORDER BY sop"
+_CURRENT = (
+    "SELECT record FROM instance WHERE {} "
+    "AND rank = (SELECT MAX(rank) FROM instance AS other WHERE other.sop = instance.sop) ORDER BY sop"
+)
 
 
 class Index:
@@ -72,6 +77,7 @@ class Index:
         self._connection = _open(path)
         self._apply: dict[type[Record], Callable[[Any], None]] = {
             InstanceStored: self._instance,
+            InstanceAgain: self._instance_again,
             InstanceQuarantined: self._quarantine,
             OwnOutputSeen: self._own_output,
             StudyCompleted: self._completed,
@@ -126,11 +132,22 @@ class Index:
 
     def _instance(self, record: InstanceStored) -> None:
         key = (record.sop_instance_uid, record.version, record.study_instance_uid)
-        if self._write("INSERT OR IGNORE INTO instance VALUES (?, ?, ?, ?, ?)", *key, _text(record), record.blob_uri):
+        row = (*key, _text(record), record.blob_uri, record.rank)
+        if self._write("INSERT OR IGNORE INTO instance VALUES (?, ?, ?, ?, ?, ?)", *row):
             self._touch(record.study_instance_uid)
-            self._write("UPDATE study SET dirty = 1 WHERE study = ?", record.study_instance_uid)
+            theirs = "UPDATE study SET dirty = 1 WHERE study IN (SELECT study FROM instance WHERE sop = ?)"
+            self._write(theirs, key[0])
             if not self.rows("SELECT 1 FROM pixels WHERE sop = ? AND content = ?", key[0], record.content_digest):
                 self._write("INSERT INTO unchecked VALUES (?, ?)", key[0], record.version)
+
+    def _instance_again(self, record: InstanceAgain) -> None:
+        key = record.sop_instance_uid, record.version
+        for row in self.rows("SELECT record FROM instance WHERE sop = ? AND version = ?", *key):
+            known = InstanceStored(**json.loads(row[0]))
+            last = max(known.received, record.received) if record.same else known.received
+            known = replace(known, received=last, first_received=min(known.first_received, record.received))
+            update = "UPDATE instance SET record = ?, rank = ? WHERE sop = ? AND version = ?"
+            self._write(update, _text(known), known.rank, *key)
 
     def _touch(self, study: str) -> None:
         self._write("INSERT OR IGNORE INTO study VALUES (?, 1, 0, NULL, 0)", study)

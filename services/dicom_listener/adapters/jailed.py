@@ -15,13 +15,16 @@ from shared.storage.ranges import Mapped, place_of
 
 
 def read_objects(objects: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return for each (URI, transfer syntax) its fingerprint as a tree, or ``{"reason": ...}``."""
+    """Return for each (URI, transfer syntax) its fingerprint as a tree, ``{"reason": ...}``, or ``{"absent": True}``.
+
+    Absent: the file is not there, or is not given back, now.
+    """
     return [_read(uri, syntax) for uri, syntax in objects]
 
 
-def check_objects(uris: Sequence[str]) -> list[dict[str, str]]:
-    """Return for each URI the check of its pixel data as a tree."""
-    return [asdict(_check(uri)) for uri in uris]
+def check_objects(uris: Sequence[str]) -> list[dict[str, Any]]:
+    """Return for each URI the check of its pixel data as a tree, or ``{"absent": True}``."""
+    return [_check(uri) for uri in uris]
 
 
 def _read(uri: str, syntax: str) -> dict[str, Any]:
@@ -30,6 +33,8 @@ def _read(uri: str, syntax: str) -> dict[str, Any]:
             return asdict(_fingerprint(mapped, syntax))
     except InvalidInputError as error:
         return {"reason": str(error)}
+    except OSError:
+        return {"absent": True}
 
 
 def _fingerprint(mapped: Mapped, syntax: str) -> Any:
@@ -37,12 +42,14 @@ def _fingerprint(mapped: Mapped, syntax: str) -> Any:
     return fingerprint(mapped.view, start=start, implicit=is_implicit(syntax), forget=mapped.forget)
 
 
-def _check(uri: str) -> PixelCheck:
+def _check(uri: str) -> dict[str, Any]:
     try:
         with place_of(uri).mapped() as mapped:
-            return _pixels(mapped.view)
+            return asdict(_pixels(mapped.view))
     except InvalidInputError as error:
-        return PixelCheck(PixelOutcome.NOT_LOOKED_AT, error.reason)
+        return asdict(PixelCheck(PixelOutcome.NOT_LOOKED_AT, error.reason))
+    except OSError:
+        return {"absent": True}
 
 
 def _pixels(view: memoryview) -> PixelCheck:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.dicom_listener.adapters import jailed
+from services.dicom_listener.adapters.segment_folder import is_removed
 from services.dicom_listener.ports.inbox import Stored
 from services.dicom_listener.ports.records import InstanceStored
 from services.dicom_listener.ports.stores import Unread
 from shared.dicom.fingerprint import Fingerprint, fingerprint_of
 from shared.dicom.pixels import PixelCheck, PixelOutcome, check_of
-from shared.domain.errors import ForbiddenError, InvalidInputError, NotFoundError
+from shared.domain.errors import ForbiddenError, InvalidInputError, NotFoundError, UnavailableError
 from shared.jail.codes import JailCode, JailedError
 from shared.jail.jail import Jail
 from shared.jail.limits import Limits
 from shared.storage.blobs import LocalBlobs
+from shared.storage.ranges import place_of
 
 READ = f"{jailed.__name__}:{jailed.read_objects.__name__}"
 CHECK = f"{jailed.__name__}:{jailed.check_objects.__name__}"
@@ -45,7 +47,11 @@ class JailedReader:
     blobs: LocalBlobs
 
     def read(self, objects: Sequence[Stored]) -> tuple[Fingerprint | Unread, ...]:
-        """Read a batch in one go."""
+        """Read a batch in one go.
+
+        Raises:
+            UnavailableError: If an object is not there and nothing proves that it was removed.
+        """
         there = [self._bytes_there(one.uri) for one in objects]
         tasks = [(one.uri, one.announced.transfer_syntax) for one, size in zip(objects, there, strict=True) if size]
         answers = iter(_asked(self.reading, READ, "objects", tasks, sum(there)))
@@ -60,11 +66,17 @@ class JailedReader:
         return tuple(_checked(next(answers)) if size else gone for size in there)
 
     def _bytes_there(self, uri: str) -> int:
-        """Return the size of an object, 0 where it is not in the blob store."""
+        """Return the size of an object, 0 where it is proven not to be in the blob store."""
         try:
             return self.blobs.place(uri).size()
-        except (ForbiddenError, InvalidInputError, NotFoundError, OSError):
+        except (ForbiddenError, InvalidInputError):
             return 0
+        except NotFoundError as error:
+            if is_removed(place_of(uri).path):
+                return 0
+            raise UnavailableError("the object is not there now") from error
+        except OSError as error:
+            raise UnavailableError("the object cannot be read now") from error
 
 
 def _asked(jail: Jail, function: str, name: str, tasks: Sequence[Any], size: int) -> list[Any]:
@@ -97,6 +109,8 @@ def _once_more(jail: Jail, function: str, arguments: dict[str, Any], wall_s: flo
 def _read(answer: Any) -> Fingerprint | Unread:
     if isinstance(answer, JailCode):
         return Unread(_REASONS[answer])
+    if set(answer) == {"absent"}:
+        raise UnavailableError("the object is not there now")
     if set(answer) == {"reason"}:
         return Unread(str(answer["reason"]))
     return fingerprint_of(answer)
@@ -105,4 +119,6 @@ def _read(answer: Any) -> Fingerprint | Unread:
 def _checked(answer: Any) -> PixelCheck:
     if isinstance(answer, JailCode):
         return PixelCheck(PixelOutcome.DANGEROUS, _REASONS[answer])
+    if set(answer) == {"absent"}:
+        raise UnavailableError("the object is not there now")
     return check_of(answer)

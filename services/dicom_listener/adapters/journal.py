@@ -1,13 +1,15 @@
 """The append-only journal: what is in it has happened, whatever becomes of the rest.
 
-One segment file per start of the process. A line torn by a crash stays where it is, was never acknowledged, and is
-skipped when the journal is read. Concurrent writers share one fsync (group commit).
+One segment file per start of the process, and another after a write or sync that failed. A line torn by a crash stays
+where it is, was never acknowledged, and is skipped when the journal is read. Concurrent writers share one fsync (group
+commit).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -50,11 +52,26 @@ class JournalFolder:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in self.folder.glob("*.part"):
             part.unlink()
-        number = max(self.segments(), default=0) + 1
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        descriptor = os.open(self._path(number), flags, 0o600)
-        sync_folder(self.folder)
-        return number, JournalWriter(descriptor)
+        number = self._next()
+        return number, JournalWriter(self._fresh(b""), self._fresh)
+
+    def _next(self) -> int:
+        return max(self.segments(), default=0) + 1
+
+    def _fresh(self, content: bytes) -> int:
+        """Begin another segment behind all, with ``content`` on disk; return its descriptor."""
+        path = self._path(self._next())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        try:
+            while content:
+                content = content[os.write(descriptor, content) :]
+            os.fsync(descriptor)
+            sync_folder(self.folder)
+        except OSError:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+            raise
+        return descriptor
 
     def rewrite(self, segment: int, gone: Callable[[Record], bool]) -> int:
         """Replace a segment that nobody writes to by one without some records; return how many went.
@@ -95,10 +112,17 @@ def _copy_without(old: BinaryIO, new: BinaryIO, gone: Callable[[Record], bool]) 
 
 
 class JournalWriter:
-    """Appends to one segment; thread-safe."""
+    """Appends to one segment, and to another after trouble; thread-safe.
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    After a failed fsync nobody knows what is on disk, and asking again proves nothing: what is not known to be synced
+    is written again, to a new segment. A record that is there twice changes nothing.
+    """
+
+    def __init__(self, descriptor: int, fresh: Callable[[bytes], int]) -> None:
+        """``fresh``: begin another segment with these bytes, return its descriptor."""
+        self._descriptor, self._fresh = descriptor, fresh
+        self._unsynced: list[bytes] = []
+        """What was written and not synced yet."""
         self._writing = Lock()
         self._syncing = Lock()
         self._written = 0
@@ -109,8 +133,8 @@ class JournalWriter:
         """Return once the records are on disk; a crash meanwhile leaves the first few of them, each whole.
 
         Raises:
-            OutOfResourcesError: If the disk refuses. After a failed fsync nobody knows what is on disk, so the writer
-                then refuses everything until the process starts anew.
+            OutOfResourcesError: If the disk refuses; the records may be in the journal all the same. The next call
+                begins with another segment.
         """
         end = self._write(b"".join(map(encode, records)))
         with self._syncing:
@@ -119,8 +143,12 @@ class JournalWriter:
 
     @property
     def well(self) -> bool:
-        """Tell whether it still writes."""
-        return not self._failed
+        """Tell whether it writes; after trouble it is tried, because nobody appends while the doors are closed."""
+        with self._writing:
+            if self._failed:
+                with suppress(OSError):
+                    self._begin_anew()
+            return not self._failed
 
     def close(self) -> None:
         """Close the segment."""
@@ -128,27 +156,41 @@ class JournalWriter:
 
     def _write(self, line: bytes) -> int:
         with self._writing:
-            self._refuse_if_failed()
             try:
+                if self._failed:
+                    self._begin_anew()
                 count = os.write(self._descriptor, line)
             except OSError as error:
+                self._failed = True
                 raise OutOfResourcesError("the journal cannot be written") from error
-            if count != len(line):
-                os.ftruncate(self._descriptor, self._written)
+            if count != len(line):  # the torn line ends this segment: nothing is ever glued to it
+                self._failed = True
                 raise OutOfResourcesError("the journal cannot be written whole")
+            self._unsynced.append(line)
             self._written += count
             return self._written
 
-    def _sync(self) -> None:
-        self._refuse_if_failed()
-        end = self._written
-        try:
-            os.fsync(self._descriptor)
-        except OSError as error:
-            self._failed = True
-            raise OutOfResourcesError("the journal cannot be synced") from error
-        self._synced = end
+    def _begin_anew(self) -> None:
+        descriptor = self._fresh(b"".join(self._unsynced))
+        os.close(self._descriptor)
+        self._descriptor, self._failed = descriptor, False
+        self._unsynced.clear()
+        self._synced = self._written
 
-    def _refuse_if_failed(self) -> None:
-        if self._failed:
-            raise OutOfResourcesError("the journal failed; the service must be restarted")
+    def _sync(self) -> None:
+        with self._writing:
+            if self._failed:
+                raise OutOfResourcesError("the journal could not be written")
+            end, count, descriptor = self._written, len(self._unsynced), self._descriptor
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            with self._writing:
+                self._failed = True
+            raise OutOfResourcesError("the journal cannot be synced") from error
+        with self._writing:
+            if self._failed:
+                raise OutOfResourcesError("the journal could not be written")
+            if descriptor == self._descriptor and self._synced < end:
+                del self._unsynced[:count]
+                self._synced = end

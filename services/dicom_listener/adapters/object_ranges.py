@@ -10,12 +10,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.dicom_listener.adapters.segment_scan import header_at
+from services.dicom_listener.adapters.segment_folder import is_removed
+from services.dicom_listener.adapters.segment_scan import header_at, is_whole
 from services.dicom_listener.formats.patient_bytes import patient_of, spellings
-from services.dicom_listener.formats.segment_record import PAGE
-from shared.domain.errors import ForbiddenError, NotFoundError, OutOfResourcesError, UnavailableError
+from services.dicom_listener.formats.segment_record import PAGE, SegmentRecord
+from shared.domain.errors import (
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    OutOfResourcesError,
+    UnavailableError,
+)
 from shared.storage.blobs import LocalBlobs, sync_folder
-from shared.storage.ranges import Place
+from shared.storage.ranges import Place, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +40,25 @@ class ObjectRanges:
             part.unlink()
 
     def holds(self, uri: str) -> bool:
-        """Tell whether the whole range is there."""
-        try:
-            self.blobs.open(uri).close()
-        except (NotFoundError, ForbiddenError):
+        """Tell whether the object is there as it was written: its header page says so, and the checksum agrees."""
+        if self.is_gone(uri):
             return False
-        return True
+        with _disk():
+            place = self.blobs.place(uri)
+            record = _record_of(place)
+            return record is not None and is_whole(place.path, record)
+
+    def is_gone(self, uri: str) -> bool:
+        """Tell whether the range is proven not to be there; damaged bytes are there."""
+        try:
+            self.blobs.place(uri).size()
+        except (ForbiddenError, InvalidInputError):
+            return True
+        except NotFoundError:
+            return is_removed(place_of(uri).path)
+        except OSError as error:
+            raise UnavailableError("the object cannot be read now") from error
+        return False
 
     def digest(self, uri: str) -> str:
         """Return the sha256 of the range."""
@@ -90,17 +110,23 @@ class ObjectRanges:
 
 def _with_header(place: Place) -> Place:
     """Return the whole record of an object: its header page, the object, padding."""
+    record = _record_of(place)
+    if record is None:
+        return place
+    return Place(place.path, record.start, min(record.end, place.path.stat().st_size) - record.start)
+
+
+def _record_of(place: Place) -> SegmentRecord | None:
+    """Return what the header page in front of an object says, where there is one that belongs to it."""
     start = place.offset - PAGE
     if place.length is None or start < 0:
-        return place
+        return None
     descriptor = os.open(place.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         record = header_at(descriptor, place.path.name, start)
     finally:
         os.close(descriptor)
-    if record is None or record.length != place.length:
-        return place
-    return Place(place.path, start, min(record.end, place.path.stat().st_size) - start)
+    return record if record and record.length == place.length else None
 
 
 @contextmanager

@@ -53,6 +53,7 @@ def operations(
     gate: Gate,
     waiting_since: Callable[[], float | None],
     loops: tuple[Loop, ...],
+    readable: Check,
 ) -> Operations:
     """Return what an operator of the listener may look at."""
 
@@ -70,6 +71,7 @@ def operations(
 
     watched: dict[str, Check] = {
         **gate.checks(),
+        "inbox": readable,
         "catalogue": checks.succeeds(lambda: catalogue.current("")),
         "outbox": checks.at_most(
             waiting, settings.backlog, "studies and notices wait for results", "is results.serve up?"

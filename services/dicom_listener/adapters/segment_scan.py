@@ -1,4 +1,4 @@
-"""Read a segment back after a crash: whole records only, judged by their checksums."""
+"""Read a segment back after a crash: whole records, judged by their checksums, and what was one once."""
 
 from __future__ import annotations
 
@@ -9,33 +9,76 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.dicom_listener.formats.segment_record import PAGE, SegmentRecord, from_page
-from services.dicom_listener.ports.inbox import Stored
+from services.dicom_listener.ports.inbox import Announced, Stored
 
+UNREADABLE = Announced("", "", "", "(unreadable)", 0)
+"""Stands for what was announced where the header page does not say it any more."""
+DAMAGE = "its record in the inbox is damaged, although it was written whole"
 _PIECE = 1 << 20
 
 
-def scan(path: Path, from_offset: int = 0) -> Iterator[Stored]:
+def scan(path: Path, from_offset: int = 0, known_end: int = 0) -> Iterator[Stored]:
     """Yield every whole record of the segment, in order; torn and erased ranges are passed over page by page.
+
+    A segment is only ever written behind its last whole record. So a bad record is a damaged one, and is yielded with
+    ``damage``, where a whole one follows or where it begins before ``known_end``; at the tail it is what a crash tore.
 
     Raises:
         OSError: If the segment cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        position = from_offset
-        while (page := next_data(descriptor, position)) is not None:
-            record = _record(descriptor, path.name, page)
-            if record is not None:
-                yield stored(record, path.parent)
-            position = record.end if record else page + PAGE
+        bad: list[Stored] = []
+        for found in _walk(descriptor, path, from_offset):
+            if found.damage:
+                bad.append(found)
+                continue
+            yield from bad
+            bad.clear()
+            yield found
+        yield from (one for one in bad if one.start < known_end)
     finally:
         os.close(descriptor)
 
 
-def stored(record: SegmentRecord, folder: Path) -> Stored:
+def _walk(descriptor: int, path: Path, position: int) -> Iterator[Stored]:
+    """Yield records and damaged ranges; zeros are what erasing leaves."""
+    run = -1
+    while (page := next_data(descriptor, position)) is not None:
+        record = header_at(descriptor, path.name, page)
+        if record is None:
+            blank = not any(os.pread(descriptor, PAGE, page))
+            run = page if run < 0 and not blank else run
+            position = page + PAGE
+            continue
+        if run >= 0:
+            yield _damaged(path, run, page)
+        run, position = -1, record.end
+        whole = _crc32(descriptor, record) == record.crc32
+        if whole or not _is_blank(descriptor, record):
+            yield stored(record, path.parent, "" if whole else DAMAGE)
+    if run >= 0:
+        yield _damaged(path, run, os.fstat(descriptor).st_size)
+
+
+def _damaged(path: Path, start: int, end: int) -> Stored:
+    length = min(end, path.stat().st_size) - start
+    return Stored(UNREADABLE, _uri(path, start, length), path.name, end, damage=DAMAGE)
+
+
+def lost(path: Path, end: int) -> Stored:
+    """Return what stands for the objects of a segment that was removed."""
+    return Stored(UNREADABLE, _uri(path, 0, 0), path.name, end, damage="its segment was removed from the inbox")
+
+
+def stored(record: SegmentRecord, folder: Path, damage: str = "") -> Stored:
     """Return what a record means to everybody else."""
-    uri = f"{(folder / record.segment).absolute().as_uri()}?offset={record.offset}&length={record.length}"
-    return Stored(record.announced, uri, record.segment, record.end)
+    uri = _uri(folder / record.segment, record.offset, record.length)
+    return Stored(record.announced, uri, record.segment, record.end, record.received, damage)
+
+
+def _uri(path: Path, offset: int, length: int) -> str:
+    return f"{path.absolute().as_uri()}?offset={offset}&length={length}"
 
 
 def next_data(descriptor: int, position: int) -> int | None:
@@ -63,11 +106,9 @@ def is_whole(path: Path, record: SegmentRecord) -> bool:
         os.close(descriptor)
 
 
-def _record(descriptor: int, segment: str, position: int) -> SegmentRecord | None:
-    record = header_at(descriptor, segment, position)
-    if record is None:
-        return None
-    return record if _crc32(descriptor, record) == record.crc32 else None
+def _is_blank(descriptor: int, record: SegmentRecord) -> bool:
+    """Tell whether the object behind a header was erased."""
+    return not any(os.pread(descriptor, min(PAGE, record.length), record.offset))
 
 
 def _crc32(descriptor: int, record: SegmentRecord) -> int:

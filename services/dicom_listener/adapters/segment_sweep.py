@@ -17,7 +17,7 @@ import structlog
 from services.dicom_listener.adapters.segment_scan import header_at, is_whole, next_data
 from services.dicom_listener.adapters.segments import Segments
 from services.dicom_listener.formats.segment_record import PAGE, SegmentRecord, padded
-from shared.domain.errors import OutOfResourcesError
+from shared.domain.errors import OutOfResourcesError, UnavailableError
 from shared.storage.blobs import sync_folder
 from shared.storage.ranges import Place, place_of
 
@@ -82,7 +82,7 @@ class SegmentSweep:
             return False
         try:
             return next(self.segments.scan(name, self.judged(name)), None) is None
-        except OSError:
+        except (OSError, UnavailableError):
             return False
 
     def _erase(self, name: str, gone: Collection[str], *, settled: bool) -> int:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import mmap
 import secrets
+import shutil
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 from services.dicom_listener.adapters.direct_file import DirectFile
-from services.dicom_listener.adapters.segment_scan import scan, stored
+from services.dicom_listener.adapters.segment_folder import MARKER, is_removed, prepare_folder
+from services.dicom_listener.adapters.segment_scan import lost, scan, stored
 from services.dicom_listener.formats.segment_record import PAGE, SegmentRecord, padded, to_page
 from services.dicom_listener.ports.inbox import Announced, Stored
 from shared.dicom.part10 import file_beginning
@@ -46,16 +49,31 @@ class Segments:
     now: Callable[[], datetime] = _utc_now
     written: set[str] = field(default_factory=set)
     """Names of the segments that associations write to."""
+    _last: list[datetime] = field(default_factory=lambda: [datetime.min.replace(tzinfo=UTC)])
+    _stamping: Lock = field(default_factory=Lock)
 
-    def prepare(self) -> None:
-        """Create the folder durably."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sync_folder(self.folder)
-        sync_folder(self.folder.parent)
+    def prepare(self, *, expected: bool = False) -> None:
+        """Create the folder durably; ``expected``: there are segments in it (errors as ``prepare_folder``)."""
+        prepare_folder(self.folder, expected=expected)
+
+    def free_bytes(self) -> int:
+        """Return the free space of the inbox's file system.
+
+        Raises:
+            OSError: If it is not there, or does not say.
+        """
+        (self.folder / MARKER).stat()
+        return shutil.disk_usage(self.folder).free
 
     def open(self, association: int, sender: str) -> SegmentInlet:  # noqa: ARG002 - nothing is made before it is needed
         """Return a way in for one association; a segment is made with the first object."""
         return SegmentInlet(self)
+
+    def stamp(self) -> str:
+        """Return the time of receipt of one object, later than any before it: what came last is told by it."""
+        with self._stamping:
+            self._last[0] = max(self.now().astimezone(UTC), self._last[0] + timedelta(microseconds=1))
+            return self._last[0].isoformat(timespec="microseconds")
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all segments."""
@@ -65,9 +83,23 @@ class Segments:
         """Tell whether an association still writes to it."""
         return segment in self.written
 
-    def scan(self, segment: str, from_offset: int = 0) -> Iterator[Stored]:
-        """Yield every whole object of a segment from ``from_offset`` on; what is torn or erased is passed over."""
-        return scan(self.folder / segment, from_offset)
+    def scan(self, segment: str, from_offset: int = 0, known_end: int = 0) -> Iterator[Stored]:
+        """Yield every object of a segment from ``from_offset`` on; what is torn or erased is passed over.
+
+        What was acknowledged (something whole follows, or it begins before ``known_end``) and is not as it was written
+        is yielded with ``damage``. So is, as one, what lay in a segment that was removed.
+
+        Raises:
+            UnavailableError: If the inbox is not there.
+            OSError: If the segment cannot be read.
+        """
+        path = self.folder / segment
+        try:
+            yield from scan(path, from_offset, known_end)
+        except FileNotFoundError:
+            if not is_removed(path):  # it came back meanwhile
+                raise
+            yield lost(path, max(from_offset, known_end))
 
 
 class SegmentInlet:
@@ -121,9 +153,9 @@ class SegmentInlet:
         except OSError as error:
             raise self._poisoned() from error
 
-    def stamp(self) -> datetime:
+    def stamp(self) -> str:
         """Return the time of receipt."""
-        return self._segments.now()
+        return self._segments.stamp()
 
     def close(self) -> None:
         """Close the segment; what is committed stays, a segment that holds nothing goes."""
@@ -134,6 +166,7 @@ class SegmentInlet:
 
     def _opened(self) -> DirectFile:
         if self._file is None:
+            (self._segments.folder / MARKER).stat()  # into no folder that the file system of the inbox would hide
             self.name = f"{secrets.token_hex(16)}.seg"
             self._segments.written.add(self.name)
             self._file = DirectFile(self._segments.folder / self.name)
@@ -206,7 +239,7 @@ class SegmentIncoming:
         """Return the record; its place is known once there is a segment."""
         if self._record is None:
             length = self._flushed + self._end - PAGE
-            stamp = self._inlet.stamp().isoformat()
+            stamp = self._inlet.stamp()
             inlet = self._inlet
             self._record = SegmentRecord(inlet.name, inlet.end, length, self._crc32, stamp, self._announced)
         return self._record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ class Listener:
             log.warning("jail_without_system_call_filter")
         # Right before the door opens: silence while nobody can come in is no evidence of anything.
         resumed = resume_unfinished(self.catalogue, self.watch)
-        unjudged = recover(self.segments, self.catalogue, self.waiting)
+        unjudged = recover(self.segments, self.catalogue, self.waiting, now())
         for loop in self.loops:
             loop.start()
         self.erasing.start()
@@ -120,11 +119,11 @@ def build(settings: Settings) -> Listener:
     """Open the journal (catching the index up with it) and wire the listener; nothing listens yet."""
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # the journal names patients
     inbox = Segments(settings.segment_folder)
-    inbox.prepare()
     blobs = LocalBlobs(settings.site.blob_folder)
     ranges = ObjectRanges(blobs, settings.folder / "quarantine")
     ranges.prepare()
     catalogue = open_catalogue(settings.folder)
+    inbox.prepare(expected=catalogue.names_segments())
     watch = StudyWatch(time.monotonic)
     waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
     results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
@@ -148,7 +147,7 @@ def build(settings: Settings) -> Listener:
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
-    shown = operations(settings, catalogue, watch, gate, waiting.since, loops)
+    shown = operations(settings, catalogue, watch, gate, waiting.since, loops, waiting.readable)
     return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, erasure, shown)
 
 
@@ -164,7 +163,7 @@ def _gate(
 ) -> Gate:
     return Gate(
         Watermarks(settings.min_free_mb * _MIB, settings.max_backlog, settings.ledger_grace_s),
-        free_bytes=lambda: shutil.disk_usage(inbox.folder).free,
+        free_bytes=inbox.free_bytes,
         backlog=waiting.backlog,
         ledger=LedgerPulse(results.healthy, time.monotonic),
         journal_well=lambda: catalogue.journal.well,

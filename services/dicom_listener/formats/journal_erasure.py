@@ -8,6 +8,7 @@ from services.dicom_listener.ports.erasure import Doomed
 from services.dicom_listener.ports.records import (
     CommitmentReported,
     CommitmentRequested,
+    InstanceAgain,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -34,7 +35,7 @@ def names(doomed: Doomed) -> Callable[[Record], bool]:
                 return record.quarantine_id in notices
             case NoticeRaised() | NoticeDelivered():
                 return record.notice_id in notices
-            case PixelsChecked():
+            case PixelsChecked() | InstanceAgain():
                 return record.sop_instance_uid in sops
             case OwnOutputSeen() | StudyCompleted() | StudySubmitted():
                 return record.study_instance_uid in studies

@@ -6,7 +6,7 @@ A line that was cut off by a crash cannot pass for a whole one: length and check
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from zlib import crc32
 
 from services.dicom_listener.ports.records import (
@@ -14,6 +14,7 @@ from services.dicom_listener.ports.records import (
     CommitmentRequested,
     ErasureAsked,
     ErasureFinished,
+    InstanceAgain,
     InstanceQuarantined,
     InstanceStored,
     NoticeDelivered,
@@ -25,11 +26,15 @@ from services.dicom_listener.ports.records import (
     StudyCompleted,
     StudySubmitted,
 )
+from shared.domain.errors import ConflictError
+
+_OTHER = "this version of the listener cannot read; start the version that wrote it, or a newer one"
 
 _KINDS: dict[str, type[Record]] = {
     kind.__name__: kind
     for kind in (
         InstanceStored,
+        InstanceAgain,
         InstanceQuarantined,
         OwnOutputSeen,
         StudyCompleted,
@@ -54,10 +59,23 @@ def encode(record: Record) -> bytes:
 
 
 def decode(line: bytes) -> Record | None:
-    """Return the record of a line without its newline, or None where the line is damaged."""
+    """Return the record of a line without its newline, or None where the line is damaged.
+
+    Fields that this version does not know are left out.
+
+    Raises:
+        ConflictError: If another version wrote the line, and this one cannot tell what happened.
+    """
     checksum, _, rest = line.partition(b" ")
     length, _, body = rest.partition(b" ")
     if checksum != b"%08x" % crc32(body) or length != b"%d" % len(body):
         return None
     tree = json.loads(body)
-    return _KINDS[tree["kind"]](**tree["record"])
+    kind = _KINDS.get(tree["kind"])
+    if kind is None:
+        raise ConflictError(f"the journal holds {tree['kind']}, which {_OTHER}")
+    known = {field.name for field in fields(kind)}
+    try:
+        return kind(**{name: value for name, value in tree["record"].items() if name in known})
+    except TypeError as error:
+        raise ConflictError(f"the journal holds a {kind.__name__} that {_OTHER}") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from struct import Struct
 from typing import Any
 
@@ -72,7 +72,7 @@ def _fields(value: SegmentRecord | Announced) -> dict[str, Any]:
 
 
 def from_page(page: bytes) -> SegmentRecord | None:
-    """Return the record of a header page, or None where ``page`` is something else."""
+    """Return the record of a header page, or None where ``page`` is something else; unknown fields are left out."""
     if len(page) < PAGE:
         return None
     magic, checksum, length = _HEAD.unpack_from(page)
@@ -80,4 +80,10 @@ def from_page(page: bytes) -> SegmentRecord | None:
     if magic != _MAGIC or zlib.crc32(text) != checksum:
         return None
     tree: dict[str, Any] = json.loads(text)
-    return SegmentRecord(**tree | {"announced": Announced(**tree["announced"])})
+    announced = Announced(**_known(Announced, tree["announced"]))
+    return SegmentRecord(**_known(SegmentRecord, tree) | {"announced": announced})
+
+
+def _known(kind: type[SegmentRecord | Announced], tree: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that this version knows: a newer one adds fields, and never takes one away."""
+    return {field.name: tree[field.name] for field in fields(kind) if field.name in tree}

@@ -83,9 +83,13 @@ class Visit:
 
     def end(self, *, released: bool) -> None:
         """End it: released in order, or cut."""
-        if self._inlet is not None:
-            self._inlet.close()
-        self._intake.arrivals.ended(self.association, released=released)
+        try:
+            if self._inlet is not None:
+                self._inlet.close()
+        except OSError as error:  # what is committed stays; the study behind it must not wait for an end for ever
+            log.warning("inlet_not_closed", error=type(error).__name__)
+        finally:
+            self._intake.arrivals.ended(self.association, released=released)
 
 
 def comment_on(cause: Cause) -> str:

@@ -11,13 +11,15 @@ import structlog
 from services.dicom_listener.handlers.verdict import Court, Verdict
 from services.dicom_listener.handlers.waiting import Batch, Waiting, WaitingObjects
 from services.dicom_listener.handlers.watch import StudyWatch
-from services.dicom_listener.ports.records import SegmentJudged
+from services.dicom_listener.ports.records import NoticeRaised, SegmentJudged
 from services.dicom_listener.ports.stores import Catalogue, Ranges, Reader, Segments, Unread
 from shared.dicom.fingerprint import Fingerprint
 from shared.domain.errors import OncoRelayError
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
+SEGMENT_KIND = "dicom_segment_unreadable"
+"""Notice: a segment of the inbox cannot be read."""
 _BATCHES_PER_STEP = 100
 _DEFECTS_BEFORE_QUARANTINE = 3
 
@@ -88,7 +90,8 @@ class JudgeObjects:
         stored = [waiting.stored for waiting in objects]
         if self._defects.get(stored[0].uri, 0) >= _DEFECTS_BEFORE_QUARANTINE:
             return (Unread("reading it failed"),)
-        return self.reader.read(stored)
+        readings = iter(self.reader.read([one for one in stored if not one.damage]))
+        return tuple(Unread(one.damage) if one.damage else next(readings) for one in stored)
 
     def _record(self, association: int, judged: list[tuple[Waiting, Verdict]]) -> None:
         """Record the verdicts with the mark up to where the segment is judged; then let them count."""
@@ -119,19 +122,38 @@ def _is_defect(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, OncoRelayError | OSError)
 
 
-def recover(segments: Segments, catalogue: Catalogue, waiting: WaitingObjects) -> int:
+def recover(segments: Segments, catalogue: Catalogue, waiting: WaitingObjects, now: datetime) -> int:
     """Let everything wait that came before the process ended and was not judged; return in how many segments.
 
-    Associations of this life have numbers above zero; what a crash left has numbers below.
+    Associations of this life have numbers above zero; what a crash left has numbers below. A segment that cannot be
+    read holds up nothing else: a person is told, health says so, and the next start looks again.
+
+    Raises:
+        UnavailableError: If the inbox is not there.
     """
-    names = segments.names()
-    count = 0
-    for name in names:
+    found: list[tuple[str, str, int]] = []
+    for name in segments.names():
         mark = catalogue.judged(name)
-        if next(iter(segments.scan(name, mark)), None) is not None:
-            count += 1
-            waiting.recover(-count, name, mark)
-    return count
+        try:
+            first = next(iter(segments.scan(name, mark)), None)
+        except OSError:
+            waiting.unreadable.add(name)
+            catalogue.record(_unreadable_segment(name, now))
+            continue
+        if first is not None:
+            found.append((first.received, name, mark))
+    for count, (_, name, mark) in enumerate(sorted(found), 1):
+        waiting.recover(-count, name, mark)
+    return len(found)
+
+
+def _unreadable_segment(name: str, now: datetime) -> NoticeRaised:
+    log.error("segment_unreadable", segment=name)
+    text = (
+        f"Segment {name} of the inbox cannot be read; objects in it were acknowledged and belong to no study yet. "
+        "Repair the disk, or the permissions of the file, and start the listener anew."
+    )
+    return NoticeRaised(f"segment-{name}", SEGMENT_KIND, text, now.isoformat())
 
 
 def resume_unfinished(catalogue: Catalogue, watch: StudyWatch) -> int:

@@ -105,6 +105,8 @@ class WaitingObjects:
         self._lines: dict[int, _Line] = {}
         self._turns: deque[int] = deque()
         """Associations with something to judge; each has one turn at a time."""
+        self.unreadable: set[str] = set()
+        """Segments that could not be read at the start; their objects wait for the next one."""
 
     def opened(self, association: int, sender: str) -> None:
         """An association was accepted."""
@@ -180,6 +182,15 @@ class WaitingObjects:
         with self._lock:
             return sum(line.count for line in self._lines.values())
 
+    def readable(self) -> str:
+        """Health check: whether every segment could be read."""
+        if not self.unreadable:
+            return ""
+        return (
+            f"{len(self.unreadable)} segments of the inbox cannot be read; repair the disk or the files' permissions "
+            "and start the listener anew"
+        )
+
     def since(self) -> float | None:
         """Return when the oldest thing came that was not judged (an object, or an end); None where nothing waits."""
         with self._lock:
@@ -216,15 +227,13 @@ class WaitingObjects:
             own = [_of(association, stored) for stored in found]
             line.held.extendleft(Waiting(stored, span.at) for stored in reversed(own))
         if found and not line.sender:
-            line.sender = found[0].announced.sender
+            line.sender = next((one.announced.sender for one in found if not one.damage), "(unreadable)")
             self._watch.opened(association, line.sender, span.at)
 
     def _read_back(self, span: _Span) -> list[Stored]:
         try:
-            records = self._segments.scan(span.segment, span.start)
-            return list(islice(takewhile(lambda one: span.end is None or one.end <= span.end, records), HOLD))
-        except FileNotFoundError:
-            return []  # a person removed the segment; there is nothing to judge any more
+            records = self._segments.scan(span.segment, span.start, span.end or 0)
+            return list(islice(takewhile(lambda one: span.end is None or one.start < span.end, records), HOLD))
         except OSError as error:
             raise OutOfResourcesError("the inbox cannot be read") from error
 
@@ -259,7 +268,7 @@ def _start_of(stored: Stored, line: _Line) -> int:
 
 def _shorten(line: _Line, span: _Span, found: list[Stored]) -> None:
     """Take what was read back out of the span; behind the last it holds, the span is gone."""
-    if not found or found[-1].end == span.end or (span.end is None and len(found) < HOLD):
+    if not found or (span.end is not None and found[-1].end >= span.end) or (span.end is None and len(found) < HOLD):
         line.spans.popleft()
     else:
         span.start, span.count = found[-1].end, max(1, span.count - len(found))

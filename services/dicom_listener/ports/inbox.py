@@ -38,6 +38,15 @@ class Stored:
     """Name of the segment."""
     end: int
     """Offset behind the record in its segment: everything before it came earlier."""
+    received: str = ""
+    """When: ISO 8601 in UTC with microseconds, of which a process gives every object another, later one."""
+    damage: str = ""
+    """Why it cannot be used, where its record is not as it was written; one clause without identifying data."""
+
+    @property
+    def start(self) -> int:
+        """Offset of its first byte in the segment."""
+        return int(parse_qs(urlsplit(self.uri).query)["offset"][0])
 
     @property
     def size(self) -> int:

@@ -35,6 +35,28 @@ class InstanceStored:
     """Image Laterality, else Laterality."""
     note: str = ""
     """What was unusual about reading it, for a person; without identifying data."""
+    received: str = ""
+    """When it was acknowledged (``ports.inbox.Stored.received``); of one content the last received is current."""
+    first_received: str = ""
+    """When this content was received first."""
+    reign: int = 0
+    """One more each time an earlier content is judged after this one: the first received stays, in any order."""
+
+    @property
+    def rank(self) -> str:
+        """Return what orders the versions of an instance; the greatest is the current one."""
+        return f"{self.reign:06d}|{self.received}|{self.version:09d}"
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceAgain:
+    """A version was received again (its bytes are not needed), or its content with another identity."""
+
+    sop_instance_uid: str
+    version: int
+    received: str
+    same: bool = True
+    """False: with another identity, so only ``first_received`` follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +205,7 @@ class ErasureFinished:
 
 Record = (
     InstanceStored
+    | InstanceAgain
     | InstanceQuarantined
     | OwnOutputSeen
     | StudyCompleted

@@ -47,10 +47,13 @@ class Segments(Protocol):
         """Return the names of all segments."""
         ...
 
-    def scan(self, segment: str, from_offset: int = 0) -> Iterator[Stored]:
-        """Yield the whole objects from the record boundary ``from_offset`` on, in order; what is torn is passed over.
+    def scan(self, segment: str, from_offset: int = 0, known_end: int = 0) -> Iterator[Stored]:
+        """Yield the objects from the record boundary ``from_offset`` on, in order; what is torn is passed over.
+
+        What was acknowledged and is damaged says so (``Stored.damage``): all before ``known_end`` was acknowledged.
 
         Raises:
+            UnavailableError: If the inbox is not there.
             OSError: If the segment cannot be read.
         """
         ...
@@ -60,7 +63,15 @@ class Ranges(Protocol):
     """The bytes of single objects in the inbox, by URI."""
 
     def holds(self, uri: str) -> bool:
-        """Tell whether the object is still there."""
+        """Tell whether the object is still there as it was written; errors as ``is_gone``."""
+        ...
+
+    def is_gone(self, uri: str) -> bool:
+        """Tell whether it is proven that nothing is there.
+
+        Raises:
+            UnavailableError: If nobody can say now.
+        """
         ...
 
     def digest(self, uri: str) -> str:
@@ -89,6 +100,10 @@ class Catalogue(Protocol):
 
     def current(self, sop_instance_uid: str) -> InstanceStored | None:
         """Return the current version of an instance."""
+        ...
+
+    def last_version(self, sop_instance_uid: str) -> int:
+        """Return the highest version number of an instance, 0 where there is none; the current one may be lower."""
         ...
 
     def is_quarantined(self, quarantine_id: str) -> bool:

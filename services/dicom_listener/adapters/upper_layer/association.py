@@ -126,10 +126,10 @@ class Association:
 
     def _converse(self, request: AssociationRequest) -> None:
         """Serve until the peer asks for the end; the place is free, and everybody told, however it ends."""
-        answer, contexts = acceptance(request, self.terms.offered, MAX_PDU_BYTES)
-        visit = self.terms.behind.intake.open(self.number, request.calling)
-        released = False
+        released, visit = False, None
         try:
+            answer, contexts = acceptance(request, self.terms.offered, MAX_PDU_BYTES)
+            visit = self.terms.behind.intake.open(self.number, request.calling)
             self.stage = Stage.OPEN
             self.wire.patience(self.terms.network_timeout_s)
             self.wire.send(answer)
@@ -138,7 +138,8 @@ class Association:
             released = True
         finally:
             self.terms.behind.admission.leave(request.calling)
-            visit.end(released=released)
+            if visit is not None:
+                visit.end(released=released)
 
     def _messages(self, visit: Visit, contexts: dict[int, Context]) -> None:
         terms = self.terms

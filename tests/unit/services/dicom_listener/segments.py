@@ -1,44 +1,22 @@
-"""An inbox in plain files, for tests of what happens behind it: plain appends, the same promises."""
+"""An inbox whose segments have names that a test chooses; the records are real ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from zlib import crc32
 
+from services.dicom_listener.adapters.segment_scan import stored
+from services.dicom_listener.adapters.segments import Segments
+from services.dicom_listener.formats.segment_record import SegmentRecord, padded, to_page
 from services.dicom_listener.ports.inbox import Announced, Stored
-from shared.storage.ranges import place_of
 
 
-@dataclass(slots=True)
-class FileSegments:
-    """Implements ``ports.stores.Segments``; ``put`` is the door."""
-
-    folder: Path
-    records: dict[str, list[Stored]] = field(default_factory=dict)
-    checksums: dict[str, int] = field(default_factory=dict)
-    """By URI: what was erased since is passed over by a scan."""
+class FileSegments(Segments):
+    """``put`` is the door."""
 
     def put(self, segment: str, announced: Announced, content: bytes) -> Stored:
         """Append an object to a segment."""
-        path = self.folder / segment
-        with path.open("ab") as stream:
-            offset = stream.tell()
-            stream.write(content)
-        end = offset + len(content)
-        uri = f"{path.absolute().as_uri()}?offset={offset}&length={len(content)}"
-        stored = Stored(announced, uri, segment, end)
-        self.checksums[uri] = crc32(content)
-        self.records.setdefault(segment, []).append(stored)
-        return stored
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all segments."""
-        return tuple(sorted(self.records))
-
-    def scan(self, segment: str, from_offset: int = 0) -> Iterator[Stored]:
-        """Yield the objects from a record boundary on; the association's number is another life's."""
-        for stored in list(self.records[segment]):
-            if stored.end > from_offset and crc32(place_of(stored.uri).open().read()) == self.checksums[stored.uri]:
-                yield replace(stored, announced=replace(stored.announced, association=9999))
+        with (self.folder / segment).open("ab") as stream:
+            stamp = self.stamp()
+            record = SegmentRecord(segment, stream.tell(), len(content), crc32(content), stamp, announced)
+            stream.write(to_page(record) + content.ljust(padded(len(content)), b"\0"))
+        return stored(record, self.folder)

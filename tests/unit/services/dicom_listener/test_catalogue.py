@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -24,7 +27,7 @@ from services.dicom_listener.ports.records import (
     StudyCompleted,
     StudySubmitted,
 )
-from shared.domain.errors import OutOfResourcesError
+from shared.domain.errors import ConflictError, OutOfResourcesError
 
 TIME = "2026-01-15T10:00:00+00:00"
 ONE = InstanceStored("1.1", 1, "1.2.840", "1.9", "1.8", "MR", "c1", "i1", "file:///x", "PACS", TIME, patient_id="Ä|1")
@@ -199,3 +202,61 @@ def test_an_index_that_cannot_be_written_is_trouble_that_passes_and_no_defect(tm
         index.rows("SELECT 1")
     with pytest.raises(OutOfResourcesError):
         index.apply()
+
+
+def _lines(folder: Path) -> list[Record]:
+    journal = JournalFolder(folder)
+    return [record for segment in journal.segments() for record in journal.read(segment)]
+
+
+def test_after_a_sync_that_failed_the_journal_goes_on_in_another_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, writer = JournalFolder(tmp_path).begin()
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(5, "EIO")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", refuse)
+        for _ in range(2):
+            with pytest.raises(OutOfResourcesError):
+                writer.append(ONE)
+        assert not writer.well
+    (tmp_path / "000001.jsonl").unlink()  # nobody knows what of it is on disk
+    writer.append(TWO)
+    writer.close()
+
+    assert writer.well
+    assert ONE in _lines(tmp_path)
+    assert _lines(tmp_path)[-1] == TWO
+
+
+def test_nothing_is_glued_to_a_line_that_was_not_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, writer = JournalFolder(tmp_path).begin()
+    real = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda descriptor, line: real(descriptor, line[:20]))
+        with pytest.raises(OutOfResourcesError):
+            writer.append(ONE)
+    writer.append(TWO)
+    writer.close()
+
+    assert _lines(tmp_path) == [TWO]
+
+
+def _line_of(tree: dict[str, object]) -> bytes:
+    body = json.dumps(tree).encode()
+    return b"%08x %d %s" % (crc32(body), len(body), body)
+
+
+def test_a_field_of_a_newer_version_is_left_out() -> None:
+    record = {**asdict(ONE), "of_a_newer_version": 1}
+
+    assert decode(_line_of({"kind": "InstanceStored", "record": record})) == ONE
+
+
+@pytest.mark.parametrize("tree", [{"kind": "Newer", "record": {}}, {"kind": "InstanceStored", "record": {}}])
+def test_what_this_version_cannot_read_is_refused_with_what_to_do(tree: dict[str, object]) -> None:
+    with pytest.raises(ConflictError, match="start the version that wrote it"):
+        decode(_line_of(tree))

@@ -14,11 +14,13 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from services.dicom_listener.adapters.jailed_reader import CHECK, READ, READ_LIMITS, JailedReader
+from services.dicom_listener.adapters.segment_folder import MARKER
 from services.dicom_listener.ports.inbox import Announced, Stored
 from services.dicom_listener.ports.records import InstanceStored
 from services.dicom_listener.ports.stores import Unread
 from shared.dicom.fingerprint import Fingerprint
 from shared.dicom.pixels import PixelOutcome
+from shared.domain.errors import UnavailableError
 from shared.jail.jail import Jail
 from shared.jail.limits import Limits
 from shared.storage.blobs import LocalBlobs
@@ -81,10 +83,36 @@ def test_a_batch_is_read_in_order_and_only_the_bad_one_is_unread(
 
 def test_what_is_outside_the_store_or_gone_is_unread(reader: JailedReader, tmp_path: Path, image: Dataset) -> None:
     gone = _stored(tmp_path, encoded(image))
+    (tmp_path / MARKER).touch()
     (tmp_path / "one.seg").unlink()
     outside = Stored(gone.announced, Path("/etc/hostname").as_uri() + "?offset=0&length=1", "x", 1)
 
     assert reader.read([gone, outside]) == (Unread("it is no longer on disk"),) * 2
+
+
+def test_what_is_not_there_and_was_not_proven_to_be_removed_is_trouble_that_passes(
+    reader: JailedReader, tmp_path: Path, image: Dataset
+) -> None:
+    absent = _stored(tmp_path, encoded(image))
+    (tmp_path / "one.seg").unlink()
+
+    with pytest.raises(UnavailableError):
+        reader.read([absent])
+    with pytest.raises(UnavailableError):
+        reader.check([_instance(absent)])
+
+
+def test_an_object_that_vanishes_on_the_way_into_the_jail_is_trouble_that_passes(
+    reader: JailedReader, tmp_path: Path, image: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = _stored(tmp_path, encoded(image))
+    (tmp_path / "one.seg").unlink()
+    monkeypatch.setattr(JailedReader, "_bytes_there", lambda *_: 100)
+
+    with pytest.raises(UnavailableError):
+        reader.read([absent])
+    with pytest.raises(UnavailableError):
+        reader.check([_instance(absent)])
 
 
 def test_an_object_that_takes_too_long_is_the_only_one_that_suffers(tmp_path: Path, image: Dataset) -> None:
@@ -171,6 +199,7 @@ def test_noise_for_a_native_decoder_ends_as_a_reason(reader: JailedReader, tmp_p
 
 def test_pixels_of_what_is_gone_or_unreadable_are_not_looked_at(reader: JailedReader, tmp_path: Path) -> None:
     stored = _stored(tmp_path, b"nonsense")
+    (tmp_path / MARKER).touch()
     gone = Stored(stored.announced, stored.uri.replace("one.seg", "two.seg"), "two.seg", 8)
 
     checks = reader.check([_instance(stored), _instance(gone)])

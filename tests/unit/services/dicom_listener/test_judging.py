@@ -70,7 +70,7 @@ class Room:
         )
         self.check_pixels = CheckPixels(self.catalogue, reader, lambda: NOW)
         resume_unfinished(self.catalogue, self.watch)
-        recover(self.segments, self.catalogue, self.waiting)
+        recover(self.segments, self.catalogue, self.waiting, NOW)
         return self
 
     def close(self) -> None:
@@ -127,8 +127,9 @@ def jail() -> Iterator[Jail]:
 @pytest.fixture
 def room(tmp_path: Path, jail: Jail) -> Iterator[Room]:
     inbox = tmp_path / "blobs" / "inbox"
-    inbox.mkdir(parents=True)
-    room = Room(tmp_path, jail, FileSegments(inbox)).open()
+    segments = FileSegments(inbox)
+    segments.prepare()
+    room = Room(tmp_path, jail, segments).open()
     yield room
     room.close()
 

@@ -146,9 +146,11 @@ def test_whatever_bit_is_flipped_only_what_was_received_is_yielded(place: float,
     disk[position] ^= 1 << bit
     path.write_bytes(disk)
 
-    found = list(segments.scan(path.name))
+    scanned = list(segments.scan(path.name))
 
+    found = [one for one in scanned if not one.damage]
     assert len(found) >= 2
+    assert len(scanned) == 3 or found == stored[:2], "only the last record may be what a crash tore"
     assert all(_read(one) == contents[stored.index(one)] for one in found)
     inlet.close()
     path.unlink()

@@ -21,7 +21,7 @@ class NoSegments:
     def names(self) -> tuple[str, ...]:
         return ()
 
-    def scan(self, segment: str, from_offset: int = 0) -> Iterator[Stored]:
+    def scan(self, segment: str, from_offset: int = 0, known_end: int = 0) -> Iterator[Stored]:
         return iter(())
 
 
