@@ -19,7 +19,7 @@ from pathlib import Path
 from services.dicom_listener.config import Settings as ListenerSettings
 from shared.domain.case import Currency
 from shared.testing.ports import free_port
-from tests.bench.hostility import dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
+from tests.bench.hostility import clinging, dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
 from tests.bench.hostility.attack import Attack, Doors, Ending, Maker
 from tests.bench.load.store_scu import StoreScu
 from tests.bench.load.studies import StudyToSend
@@ -36,7 +36,7 @@ MEMORY_LIMIT_MB = 400
 EXPECTED = "expected"
 _TIMEOUTS = {"acse_timeout_s": 3.0, "network_timeout_s": 4.0, "quiet_s": 3.0}
 _DOOR_TIMEOUTS = {"ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2"}
-_SHARES = (("pdu", 3), ("c-store", 2), ("lies", 2), ("fhir", 4), ("http", 1))
+_SHARES = (("pdu", 3), ("c-store", 2), ("lies", 2), ("fhir", 4), ("http", 1), ("clinging", 1))
 _STOW_SHARES = (("stow", 2), ("parts", 1))
 _STOW_TOKEN = "a-key-of-the-harness-for-the-stow-door"
 
@@ -47,6 +47,8 @@ class Findings:
 
     endings: Counter[Ending] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    closed: Counter[str] = field(default_factory=Counter)
+    """Connections closed without a word, by door and kind of input."""
     silent: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -58,7 +60,8 @@ class Findings:
 
     @property
     def answered(self) -> int:
-        return self.cases - self.endings[Ending.SILENT]
+        """Return how many ended with Success or a coded reason."""
+        return self.endings[Ending.TAKEN] + self.endings[Ending.REFUSED]
 
     @property
     def passed(self) -> bool:
@@ -143,6 +146,7 @@ def _makers(victim: Someone) -> dict[str, Maker]:
         "parts": stow_mutants.parts(phantom),
         "fhir": fhir_mutants.maker(resources),
         "http": http_mutants.make,
+        "clinging": clinging.make,
     }
 
 
@@ -165,6 +169,8 @@ def _note(found: Findings, attack: Attack, doors: Doors) -> None:
     answer = attack.strike(doors)
     found.endings[answer.ending] += 1
     found.kinds[f"{attack.door}: {answer.ending.value}"] += 1
+    if answer.ending is Ending.CLOSED:
+        found.closed[f"{attack.door} {attack.kind}{f' ({answer.code})' if answer.code else ''}"] += 1
     if answer.ending is Ending.SILENT:
         found.silent.append(f"{attack.door} {attack.kind}: {answer.code or 'no answer in time'}")
 
@@ -224,6 +230,8 @@ def _rows(found: Findings, cases: int) -> tuple[Row, ...]:
     return (
         Row("cases", found.cases, cases, EXPECTED, "inputs", higher=True),
         Row("answered_with_reason", found.answered, found.cases, EXPECTED, "inputs", higher=True),
+        Row("closed_unanswered", found.closed.total(), 0, EXPECTED, "inputs"),
+        Row("no_answer", len(found.silent), 0, EXPECTED, "inputs"),
         Row("crashed", len(found.crashed), 0, EXPECTED, "services"),
         Row("accepted_wrongly", len(found.wrong), 0, EXPECTED, "facts or predictions"),
         Row("memory_growth", growth, MEMORY_LIMIT_MB, "limit", "MB"),
@@ -235,6 +243,8 @@ def _notes(found: Findings) -> tuple[str, ...]:
     return (
         "how they ended: " + ", ".join(f"{kind} {count}" for kind, count in sorted(found.kinds.items())),
         f"peak memory above the start, MB: {growth}",
+        "closed without a word: "
+        + (", ".join(f"{kind} {count}" for kind, count in sorted(found.closed.items())) or "none"),
         *(f"no reason: {text}" for text in found.silent[:20]),
         *(f"crashed: {text}" for text in found.crashed[:10]),
         *(f"accepted wrongly: {text}" for text in found.wrong[:10]),

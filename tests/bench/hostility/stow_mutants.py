@@ -10,6 +10,7 @@ import httpx
 from tests.bench.hostility.attack import Answer, Attack, Doors, Ending, Maker
 from tests.bench.hostility.bytes_mutants import ANY
 from tests.bench.hostility.dicom_mutants import Seed, Source
+from tests.bench.hostility.http_mutants import content_type_bomb
 from tests.bench.load.dimse import command_set
 
 _BOUNDARY = "XX-hostile"
@@ -115,11 +116,37 @@ def _boundary_inside(chance: random.Random, content: bytes) -> Broken:
     return _body(content[:400] + b"\r\n--" + _BOUNDARY.encode() + b"\r\n" + content[400:]), _KIND
 
 
+def _almost_the_boundary_inside(chance: random.Random, content: bytes) -> Broken:
+    # RFC 2046 5.1.1: a line that only begins like the boundary is data where anything but white space follows.
+    almost = chance.choice((b"\r\n--" + _BOUNDARY.encode()[:-1], b"--" + _BOUNDARY.encode(), b"\n--XX-hostile\n"))
+    return _body(content[:-40] + almost * chance.choice((1, 5000)) + content[-40:]), _KIND
+
+
+def _part_header_bomb(chance: random.Random, content: bytes) -> Broken:
+    line = chance.choice((b"X: 1\r\n", b"Content-Type: application/dicom\r\n", b" folded\r\n", b":\r\n", b"X\0: 1\r\n"))
+    headers = b"Content-Type: application/dicom\r\n" + line * chance.choice((3, 1000, 50_000))
+    return _part(content, headers.removesuffix(b"\r\n")) + b"--" + _BOUNDARY.encode() + b"--\r\n", _KIND
+
+
+def _nested_multipart(chance: random.Random, content: bytes) -> Broken:
+    inner = content
+    for depth in range(chance.choice((1, 50))):
+        mark = f"inner-{depth}".encode()
+        inner = b"--" + mark + b"\r\nContent-Type: application/dicom\r\n\r\n" + inner + b"\r\n--" + mark + b"--\r\n"
+    kind = b'Content-Type: multipart/related; type="application/dicom"; boundary=inner-0'
+    return _part(inner, kind) + b"--" + _BOUNDARY.encode() + b"--\r\n", _KIND
+
+
+def _content_type_bomb(chance: random.Random, content: bytes) -> Broken:
+    return _body(content), content_type_bomb(chance)
+
+
 def _broken_body(chance: random.Random, content: bytes) -> Broken:
     return chance.choice(ANY)(chance, _body(content)), _KIND
 
 
 _KINDS: tuple[Callable[[random.Random, bytes], Broken], ...] = (
     _never_ends, _another_boundary, _no_multipart, _endless_part_headers, _thousands_of_parts, _wrong_part_kind,
-    _file_that_is_none, _broken_meta, _boundary_inside, _broken_body,
+    _file_that_is_none, _broken_meta, _boundary_inside, _almost_the_boundary_inside, _part_header_bomb,
+    _nested_multipart, _content_type_bomb, _broken_body,
 )  # fmt: skip
