@@ -22,6 +22,7 @@ from shared.testing.ports import free_port
 from tests.bench.hostility import clinging, dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
 from tests.bench.hostility.attack import Attack, Doors, Ending, Maker
 from tests.bench.load.store_scu import StoreScu
+from tests.bench.load.stow_scu import TOKEN, stow_key
 from tests.bench.load.studies import StudyToSend
 from tests.bench.meter.vitals import VitalsLog
 from tests.bench.rows import Bench, Row
@@ -38,7 +39,6 @@ _TIMEOUTS = {"acse_timeout_s": 3.0, "network_timeout_s": 4.0, "quiet_s": 3.0}
 _DOOR_TIMEOUTS = {"ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2"}
 _SHARES = (("pdu", 3), ("c-store", 2), ("lies", 2), ("fhir", 4), ("http", 1), ("clinging", 1))
 _STOW_SHARES = (("stow", 2), ("parts", 1))
-_STOW_TOKEN = "a-key-of-the-harness-for-the-stow-door"
 
 
 @dataclass
@@ -85,12 +85,12 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
     """Start everything, attack in batches, and look after each whether anything is believed or dead."""
     stow_port = free_port() if has_stow() else 0
     listener = _TIMEOUTS | ({"stow_port": stow_port} if stow_port else {})
-    with _environment(), start_system(folder, listener=listener, prepare=_stow_key, collect_s=3600.0) as system:
+    with _environment(), start_system(folder, listener=listener, prepare=stow_key, collect_s=3600.0) as system:
         victim, expected = _victim(system)
         vitals = VitalsLog(system)
         vitals.start()
         found = Findings()
-        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, _STOW_TOKEN)
+        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, TOKEN)
         for batch in _batches(attacks(victim, cases, seed)):
             for attack in batch:
                 _note(found, attack, doors)
@@ -106,12 +106,6 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
 def has_stow() -> bool:
     """Tell whether this listener has a STOW-RS door."""
     return "stow_port" in ListenerSettings.model_fields
-
-
-def _stow_key(site: Path) -> None:
-    key = site.parent / "secrets" / "dicom_listener.token"
-    key.touch(mode=0o600)
-    key.write_text(f"{_STOW_TOKEN}\n")
 
 
 def attacks(victim: Someone, cases: int, seed: int) -> list[Attack]:

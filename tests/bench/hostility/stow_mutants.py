@@ -12,6 +12,7 @@ from tests.bench.hostility.bytes_mutants import ANY
 from tests.bench.hostility.dicom_mutants import Seed, Source
 from tests.bench.hostility.http_mutants import content_type_bomb
 from tests.bench.load.dimse import command_set
+from tests.bench.load.stow_scu import part10
 
 _BOUNDARY = "XX-hostile"
 _KIND = f'multipart/related; type="application/dicom"; boundary={_BOUNDARY}'
@@ -54,16 +55,7 @@ def post(doors: Doors, body: bytes, media_type: str = _KIND) -> Answer:
 
 
 def _file(seed: Seed) -> bytes:
-    """Return a DICOM file (PS3.10 7.1) around a data set that may be anything."""
-    rows = ((0x0002, seed.sop_class), (0x0003, seed.sop_instance), (0x0010, seed.syntax), (0x0012, "1.2.3.4"))
-    meta = b"".join(_explicit(element, value.encode("latin-1", "replace")) for element, value in rows)
-    length = b"\x02\0\0\0UL\x04\0" + len(meta).to_bytes(4, "little")
-    return bytes(128) + b"DICM" + length + meta + seed.data_set
-
-
-def _explicit(element: int, value: bytes) -> bytes:
-    value += b"\0" * (len(value) % 2)
-    return b"\x02\0" + element.to_bytes(2, "little") + b"UI" + len(value).to_bytes(2, "little") + value
+    return part10(seed.sop_class, seed.sop_instance, seed.syntax, seed.data_set)
 
 
 def _part(content: bytes, headers: bytes = b"Content-Type: application/dicom") -> bytes:
