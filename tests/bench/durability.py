@@ -118,10 +118,11 @@ def _system(folder: Path, disk: SmallDisk) -> Iterator[tuple[System, dict[str, T
             proxies[name] = stack.enter_context(start_proxy(port))
             return proxies[name].port
 
-        listener = {
+        stow_port = free_port()
+        listener: dict[str, Any] = {
             "min_free_mb": WATERMARK_MB if disk.own else _watermark(disk),
             "quiet_s": 4.0,
-            "stow_port": free_port(),
+            "stow_port": stow_port,
         }
         system = stack.enter_context(start_system(folder, listener=listener, wire=wire, prepare=stow_key, **_SETTINGS))
         wire("door", system.ports.dicom)

@@ -32,7 +32,7 @@ class Scene:
     system: System
     disk: SmallDisk
     proxies: dict[str, TcpProxy]
-    """``door`` and ``stow`` (modalities to us), ``pacs`` and ``ehr`` (our deliveries), ``results`` (everybody's ledger)."""
+    """``door`` and ``stow`` (modalities to us), ``pacs`` and ``ehr`` (our deliveries), ``results`` (the ledger)."""
     chance: random.Random
 
 
