@@ -37,8 +37,8 @@ MEMORY_LIMIT_MB = 400
 EXPECTED = "expected"
 _TIMEOUTS = {"acse_timeout_s": 3.0, "network_timeout_s": 4.0, "quiet_s": 3.0}
 _DOOR_TIMEOUTS = {"ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2"}
-_SHARES = (("pdu", 3), ("c-store", 2), ("lies", 2), ("fhir", 4), ("http", 1), ("clinging", 1))
-_STOW_SHARES = (("stow", 2), ("parts", 1))
+_SHARES = (("pdu", 6), ("c-store", 4), ("lies", 4), ("fhir", 8), ("http", 2), ("clinging", 1))
+_STOW_SHARES = (("stow", 4), ("parts", 2))
 
 
 @dataclass
