@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.testing.ports import free_port
 from shared.testing.small_disk import SmallDisk, small_disk
 from shared.testing.tcp_proxy import TcpProxy, start_proxy
 from tests.bench.harm.faults import WATERMARK_MB, Scene, chosen
 from tests.bench.harm.schedule import Schedule
 from tests.bench.load.early_door import start_early_door
 from tests.bench.load.senders import Traffic, traffic
+from tests.bench.load.stow_scu import stow_key
 from tests.bench.load.studies import StudyToSend
 from tests.bench.meter.audit import Verdict, audit_running, audit_stored
 from tests.bench.meter.settle import Settled, settle
@@ -56,6 +58,8 @@ class Plan:
     kinds: tuple[str, ...] = ()
     """Kinds of faults; none named: all."""
     modalities: int = 4
+    correct_every: int = 10
+    """Each so manyth study is sent once more with a corrected identity; 0: none."""
 
     @property
     def disk_mb(self) -> int:
@@ -91,7 +95,8 @@ def measure(folder: Path, plan: Plan) -> Outcome:
     with small_disk(folder / "site", plan.disk_mb) as disk:
         start = time.monotonic()
         with _system(folder, disk) as (system, proxies), _door(proxies, plan.hold_s) as port:
-            with traffic(system, port, studies, plan.seed, plan.modalities) as senders:
+            stow = 0 if plan.hold_s else proxies["stow"].port
+            with traffic(system, port, studies, plan.seed, plan.modalities, stow) as senders:
                 schedule = _strike(system, disk, proxies, senders, plan)
                 told = senders.told
                 sending_s = time.monotonic() - start
@@ -113,9 +118,15 @@ def _system(folder: Path, disk: SmallDisk) -> Iterator[tuple[System, dict[str, T
             proxies[name] = stack.enter_context(start_proxy(port))
             return proxies[name].port
 
-        listener = {"min_free_mb": WATERMARK_MB if disk.own else _watermark(disk), "quiet_s": 4.0}
-        system = stack.enter_context(start_system(folder, listener=listener, wire=wire, **_SETTINGS))
+        stow_port = free_port()
+        listener: dict[str, Any] = {
+            "min_free_mb": WATERMARK_MB if disk.own else _watermark(disk),
+            "quiet_s": 4.0,
+            "stow_port": stow_port,
+        }
+        system = stack.enter_context(start_system(folder, listener=listener, wire=wire, prepare=stow_key, **_SETTINGS))
         wire("door", system.ports.dicom)
+        wire("stow", stow_port)
         yield system, proxies
 
 
@@ -156,7 +167,12 @@ def _progress(text: str) -> None:
 def _studies(plan: Plan) -> list[StudyToSend]:
     whole, rest = divmod(plan.instances, plan.per_study)
     counts = [plan.per_study] * whole + ([rest] if rest else [])
-    return [StudyToSend(a_patient(), count, plan.size_bytes) for count in counts]
+    # Behind a door that acknowledges first, a correction may overtake what it corrects without anybody's fault.
+    every = 0 if plan.hold_s else plan.correct_every
+    return [
+        StudyToSend(a_patient(), count, plan.size_bytes, corrected=bool(every) and number % every == every // 2)
+        for number, count in enumerate(counts)
+    ]
 
 
 def _passed(plan: Plan, outcome: Outcome) -> bool:
@@ -198,20 +214,21 @@ def _plan(arguments: list[str]) -> Plan:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-study", type=int, default=10)
     parser.add_argument("--size", type=_bytes, default=16_000, help="of one object: 16kB, 64kB ...")
-    parser.add_argument("--faults", type=int, default=0, help="default: one for 60 instances, from 8 to 120")
+    parser.add_argument("--faults", type=int, default=0, help="default: one for 50 instances, from 8 to 120")
     parser.add_argument("--modalities", type=int, default=4, help="senders at once")
     parser.add_argument("--deadline", type=float, default=0.0, help="seconds to settle")
     parser.add_argument(
         "--acknowledge-before-storing", action="store_true", help="proof that the meter can fail: must report losses"
     )
+    parser.add_argument("--correct-every", type=int, default=10, help="studies with a corrected identity; 0: none")
     parser.add_argument("--kinds", nargs="*", default=(), help="of faults, for example kill_dicom_listener")
     given = parser.parse_args(arguments)
     return Plan(
         given.instances, given.seed, given.per_study, given.size,
-        faults=given.faults or min(120, max(8, given.instances // 60)),
+        faults=given.faults or min(120, max(8, given.instances // 50)),
         deadline_s=given.deadline or 180 + given.instances / 100,
         hold_s=EARLY_S if given.acknowledge_before_storing else 0.0, kinds=tuple(given.kinds),
-        modalities=given.modalities,
+        modalities=given.modalities, correct_every=given.correct_every,
     )  # fmt: skip
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from services.dicom_listener.config import Settings as ListenerSettings
 from shared.domain.case import Currency
 from shared.testing.ports import free_port
-from tests.bench.hostility import dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
+from tests.bench.hostility import clinging, dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
 from tests.bench.hostility.attack import Attack, Doors, Ending, Maker
 from tests.bench.load.store_scu import StoreScu
+from tests.bench.load.stow_scu import TOKEN, stow_key
 from tests.bench.load.studies import StudyToSend
 from tests.bench.meter.vitals import VitalsLog
 from tests.bench.rows import Bench, Row
@@ -36,9 +37,8 @@ MEMORY_LIMIT_MB = 400
 EXPECTED = "expected"
 _TIMEOUTS = {"acse_timeout_s": 3.0, "network_timeout_s": 4.0, "quiet_s": 3.0}
 _DOOR_TIMEOUTS = {"ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2"}
-_SHARES = (("pdu", 3), ("c-store", 2), ("lies", 2), ("fhir", 4), ("http", 1))
-_STOW_SHARES = (("stow", 2), ("parts", 1))
-_STOW_TOKEN = "a-key-of-the-harness-for-the-stow-door"
+_SHARES = (("pdu", 6), ("c-store", 4), ("lies", 4), ("fhir", 8), ("http", 2), ("clinging", 1))
+_STOW_SHARES = (("stow", 4), ("parts", 2))
 
 
 @dataclass
@@ -47,6 +47,8 @@ class Findings:
 
     endings: Counter[Ending] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    closed: Counter[str] = field(default_factory=Counter)
+    """Connections closed without a word, by door and kind of input."""
     silent: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -58,7 +60,8 @@ class Findings:
 
     @property
     def answered(self) -> int:
-        return self.cases - self.endings[Ending.SILENT]
+        """Return how many ended with Success or a coded reason."""
+        return self.endings[Ending.TAKEN] + self.endings[Ending.REFUSED]
 
     @property
     def passed(self) -> bool:
@@ -82,12 +85,12 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
     """Start everything, attack in batches, and look after each whether anything is believed or dead."""
     stow_port = free_port() if has_stow() else 0
     listener = _TIMEOUTS | ({"stow_port": stow_port} if stow_port else {})
-    with _environment(), start_system(folder, listener=listener, prepare=_stow_key, collect_s=3600.0) as system:
+    with _environment(), start_system(folder, listener=listener, prepare=stow_key, collect_s=3600.0) as system:
         victim, expected = _victim(system)
         vitals = VitalsLog(system)
         vitals.start()
         found = Findings()
-        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, _STOW_TOKEN)
+        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, TOKEN)
         for batch in _batches(attacks(victim, cases, seed)):
             for attack in batch:
                 _note(found, attack, doors)
@@ -103,12 +106,6 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
 def has_stow() -> bool:
     """Tell whether this listener has a STOW-RS door."""
     return "stow_port" in ListenerSettings.model_fields
-
-
-def _stow_key(site: Path) -> None:
-    key = site.parent / "secrets" / "dicom_listener.token"
-    key.touch(mode=0o600)
-    key.write_text(f"{_STOW_TOKEN}\n")
 
 
 def attacks(victim: Someone, cases: int, seed: int) -> list[Attack]:
@@ -143,6 +140,7 @@ def _makers(victim: Someone) -> dict[str, Maker]:
         "parts": stow_mutants.parts(phantom),
         "fhir": fhir_mutants.maker(resources),
         "http": http_mutants.make,
+        "clinging": clinging.make,
     }
 
 
@@ -165,6 +163,8 @@ def _note(found: Findings, attack: Attack, doors: Doors) -> None:
     answer = attack.strike(doors)
     found.endings[answer.ending] += 1
     found.kinds[f"{attack.door}: {answer.ending.value}"] += 1
+    if answer.ending is Ending.CLOSED:
+        found.closed[f"{attack.door} {attack.kind}{f' ({answer.code})' if answer.code else ''}"] += 1
     if answer.ending is Ending.SILENT:
         found.silent.append(f"{attack.door} {attack.kind}: {answer.code or 'no answer in time'}")
 
@@ -224,6 +224,8 @@ def _rows(found: Findings, cases: int) -> tuple[Row, ...]:
     return (
         Row("cases", found.cases, cases, EXPECTED, "inputs", higher=True),
         Row("answered_with_reason", found.answered, found.cases, EXPECTED, "inputs", higher=True),
+        Row("closed_unanswered", found.closed.total(), 0, EXPECTED, "inputs"),
+        Row("no_answer", len(found.silent), 0, EXPECTED, "inputs"),
         Row("crashed", len(found.crashed), 0, EXPECTED, "services"),
         Row("accepted_wrongly", len(found.wrong), 0, EXPECTED, "facts or predictions"),
         Row("memory_growth", growth, MEMORY_LIMIT_MB, "limit", "MB"),
@@ -235,6 +237,8 @@ def _notes(found: Findings) -> tuple[str, ...]:
     return (
         "how they ended: " + ", ".join(f"{kind} {count}" for kind, count in sorted(found.kinds.items())),
         f"peak memory above the start, MB: {growth}",
+        "closed without a word: "
+        + (", ".join(f"{kind} {count}" for kind, count in sorted(found.closed.items())) or "none"),
         *(f"no reason: {text}" for text in found.silent[:20]),
         *(f"crashed: {text}" for text in found.crashed[:10]),
         *(f"accepted wrongly: {text}" for text in found.wrong[:10]),

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from tests.system import System
 WATERMARK_MB = 64
 """``min_free_mb`` of the site under test."""
 _MIB = 1 << 20
-_OWN_DISK = frozenset({"disk_full"})
+_OWN_DISK = frozenset({"disk_full", "store_unmounted"})
 """Faults that need a file system of our own."""
+ON_REQUEST = frozenset({"store_unmounted"})
+"""Faults that strike only where they are named (``--kinds``)."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Scene:
     system: System
     disk: SmallDisk
     proxies: dict[str, TcpProxy]
-    """``door`` (modalities to us), ``pacs`` and ``ehr`` (our deliveries), ``results`` (everybody to the ledger)."""
+    """``door`` and ``stow`` (modalities to us), ``pacs`` and ``ehr`` (our deliveries), ``results`` (the ledger)."""
     chance: random.Random
 
 
@@ -119,6 +122,21 @@ def _disk(leave_mb: int, scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
+def _store_unmounted(scene: Scene) -> Iterator[None]:
+    """The listener's folder is an empty one for a moment, as a mount point whose file system went away.
+
+    What is written there is gone when the file system comes back. Files that are open stay what they were.
+    """
+    folder, empty = scene.disk.folder / "dicom", scene.disk.folder.with_name("unmounted")
+    empty.mkdir(exist_ok=True)
+    subprocess.run(["mount", "--bind", str(empty), str(folder)], check=True, timeout=30)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=30)
+
+
+@contextmanager
 def _pacs_down(scene: Scene) -> Iterator[None]:
     scene.system.pacs_down()
     try:
@@ -153,6 +171,8 @@ FAULTS = (
     Fault("cut_senders", partial(_cut, "door"), 0.2, 1.0),
     Fault("delay_senders", partial(_delayed, "door"), 1.0, 2.0),
     Fault("lose_answers_to_senders", partial(_answers_lost, "door"), 0.2, 1.0),
+    Fault("cut_stow", partial(_cut, "stow"), 0.2, 1.0),
+    Fault("lose_answers_to_stow", partial(_answers_lost, "stow"), 0.2, 1.0),
     Fault("cut_pacs", partial(_cut, "pacs"), 0.5, 2.0),
     Fault("lose_answers_of_pacs", partial(_answers_lost, "pacs"), 0.5, 2.0),
     Fault("cut_ehr", partial(_cut, "ehr"), 0.5, 2.0),
@@ -162,6 +182,7 @@ FAULTS = (
     Fault("lose_answers_of_ledger", partial(_answers_lost, "results"), 0.5, 2.0),
     Fault("disk_low", partial(_disk, WATERMARK_MB // 2), 1.0, 2.0),
     Fault("disk_full", partial(_disk, 0), 1.0, 2.0),
+    Fault("store_unmounted", _store_unmounted, 0.5, 1.5),
     Fault("pacs_down", _pacs_down, 1.0, 3.0),
     Fault("ehr_fails", _ehr_fails, 0.5, 1.0),
 )  # fmt: skip
@@ -177,7 +198,7 @@ def chosen(seed: int, count: int, *, disk: SmallDisk, kinds: Sequence[str] = ())
     known = [fault for fault in FAULTS if disk.own or fault.kind not in _OWN_DISK]
     if strange := set(kinds) - {fault.kind for fault in known}:
         raise ValueError(f"no such fault on this machine: {', '.join(sorted(strange))}")
-    wanted = [fault for fault in known if not kinds or fault.kind in kinds]
+    wanted = [fault for fault in known if (fault.kind in kinds if kinds else fault.kind not in ON_REQUEST)]
     rounds: list[Fault] = []
     while len(rounds) < count:
         rounds += chance.sample(wanted, len(wanted))

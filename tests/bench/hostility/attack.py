@@ -16,7 +16,7 @@ class Ending(StrEnum):
     REFUSED = "refused"
     """A coded reason: DIMSE status, A-ASSOCIATE-RJ, A-ABORT, or an HTTP status of 400 and above."""
     CLOSED = "closed"
-    """The connection ended without a word, where the input itself had ended early: nobody was owed an answer."""
+    """The connection ended without a word; nobody is owed one whose input itself ended early. Counted by itself."""
     SILENT = "silent"
     """No answer where one was owed, in the time a door gives itself."""
 
@@ -48,7 +48,7 @@ class Attack:
     """One case."""
 
     door: str
-    """``pdu``, ``c-store``, ``stow``, ``fhir`` or ``http``."""
+    """``pdu``, ``c-store``, ``stow``, ``fhir``, ``http`` or ``clinging`` (several)."""
     kind: str
     strike: Callable[[Doors], Answer]
 

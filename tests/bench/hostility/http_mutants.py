@@ -122,6 +122,25 @@ def _wrong_kind(doors: Doors, chance: random.Random) -> Iterator[bytes]:
     yield _head(doors, f"Content-Type: {kind}", f"Content-Length: {len(_BODY)}") + _BODY
 
 
+def content_type_bomb(chance: random.Random) -> str:
+    """Return a media type that is expensive to take apart: parameters, quotes, escapes, commas without end."""
+    return chance.choice(
+        (
+            "application/fhir+json" + "; charset=utf-8" * 4000,
+            'multipart/related; boundary="' + "\\\\" * 20_000,
+            'multipart/related; type="application/dicom"; boundary=' + "B" * 60_000,
+            "application/fhir+json" + ";" * 60_000,
+            "application/fhir+json" + ",application/fhir+json" * 2000,
+            "multipart/related" + '; boundary="x"' * 4000,
+            "a/" * 30_000,
+        )
+    )
+
+
+def _content_type_bomb(doors: Doors, chance: random.Random) -> Iterator[bytes]:
+    yield _head(doors, f"Content-Type: {content_type_bomb(chance)}", f"Content-Length: {len(_BODY)}") + _BODY
+
+
 def _compressed(doors: Doors, chance: random.Random) -> Iterator[bytes]:
     yield _head(doors, _JSON, "Content-Encoding: gzip", "Content-Length: 20") + b"\x1f\x8b" + bytes(18)
 
@@ -153,6 +172,6 @@ def _noise(doors: Doors, chance: random.Random) -> Iterator[bytes]:
 
 _KINDS: tuple[Request, ...] = (
     _body_shorter_than_said, _body_longer_than_said, _strange_length, _two_lengths, _broken_chunks, _endless_chunks,
-    _huge_headers, _many_headers, _no_token, _wrong_kind, _compressed, _strange_path, _strange_method, _noise,
-    _slow_body, _body_that_never_comes,
+    _huge_headers, _many_headers, _no_token, _wrong_kind, _content_type_bomb, _compressed,
+    _strange_path, _strange_method, _noise, _slow_body, _body_that_never_comes,
 )  # fmt: skip

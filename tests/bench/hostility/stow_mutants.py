@@ -10,7 +10,9 @@ import httpx
 from tests.bench.hostility.attack import Answer, Attack, Doors, Ending, Maker
 from tests.bench.hostility.bytes_mutants import ANY
 from tests.bench.hostility.dicom_mutants import Seed, Source
+from tests.bench.hostility.http_mutants import content_type_bomb
 from tests.bench.load.dimse import command_set
+from tests.bench.load.stow_scu import part10
 
 _BOUNDARY = "XX-hostile"
 _KIND = f'multipart/related; type="application/dicom"; boundary={_BOUNDARY}'
@@ -53,16 +55,7 @@ def post(doors: Doors, body: bytes, media_type: str = _KIND) -> Answer:
 
 
 def _file(seed: Seed) -> bytes:
-    """Return a DICOM file (PS3.10 7.1) around a data set that may be anything."""
-    rows = ((0x0002, seed.sop_class), (0x0003, seed.sop_instance), (0x0010, seed.syntax), (0x0012, "1.2.3.4"))
-    meta = b"".join(_explicit(element, value.encode("latin-1", "replace")) for element, value in rows)
-    length = b"\x02\0\0\0UL\x04\0" + len(meta).to_bytes(4, "little")
-    return bytes(128) + b"DICM" + length + meta + seed.data_set
-
-
-def _explicit(element: int, value: bytes) -> bytes:
-    value += b"\0" * (len(value) % 2)
-    return b"\x02\0" + element.to_bytes(2, "little") + b"UI" + len(value).to_bytes(2, "little") + value
+    return part10(seed.sop_class, seed.sop_instance, seed.syntax, seed.data_set)
 
 
 def _part(content: bytes, headers: bytes = b"Content-Type: application/dicom") -> bytes:
@@ -115,11 +108,37 @@ def _boundary_inside(chance: random.Random, content: bytes) -> Broken:
     return _body(content[:400] + b"\r\n--" + _BOUNDARY.encode() + b"\r\n" + content[400:]), _KIND
 
 
+def _almost_the_boundary_inside(chance: random.Random, content: bytes) -> Broken:
+    # RFC 2046 5.1.1: a line that only begins like the boundary is data where anything but white space follows.
+    almost = chance.choice((b"\r\n--" + _BOUNDARY.encode()[:-1], b"--" + _BOUNDARY.encode(), b"\n--XX-hostile\n"))
+    return _body(content[:-40] + almost * chance.choice((1, 5000)) + content[-40:]), _KIND
+
+
+def _part_header_bomb(chance: random.Random, content: bytes) -> Broken:
+    line = chance.choice((b"X: 1\r\n", b"Content-Type: application/dicom\r\n", b" folded\r\n", b":\r\n", b"X\0: 1\r\n"))
+    headers = b"Content-Type: application/dicom\r\n" + line * chance.choice((3, 1000, 50_000))
+    return _part(content, headers.removesuffix(b"\r\n")) + b"--" + _BOUNDARY.encode() + b"--\r\n", _KIND
+
+
+def _nested_multipart(chance: random.Random, content: bytes) -> Broken:
+    inner = content
+    for depth in range(chance.choice((1, 50))):
+        mark = f"inner-{depth}".encode()
+        inner = b"--" + mark + b"\r\nContent-Type: application/dicom\r\n\r\n" + inner + b"\r\n--" + mark + b"--\r\n"
+    kind = b'Content-Type: multipart/related; type="application/dicom"; boundary=inner-0'
+    return _part(inner, kind) + b"--" + _BOUNDARY.encode() + b"--\r\n", _KIND
+
+
+def _content_type_bomb(chance: random.Random, content: bytes) -> Broken:
+    return _body(content), content_type_bomb(chance)
+
+
 def _broken_body(chance: random.Random, content: bytes) -> Broken:
     return chance.choice(ANY)(chance, _body(content)), _KIND
 
 
 _KINDS: tuple[Callable[[random.Random, bytes], Broken], ...] = (
     _never_ends, _another_boundary, _no_multipart, _endless_part_headers, _thousands_of_parts, _wrong_part_kind,
-    _file_that_is_none, _broken_meta, _boundary_inside, _broken_body,
+    _file_that_is_none, _broken_meta, _boundary_inside, _almost_the_boundary_inside, _part_header_bomb,
+    _nested_multipart, _content_type_bomb, _broken_body,
 )  # fmt: skip

@@ -8,15 +8,19 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 import httpx
 
 from tests.bench.load.store_scu import NotTakenError, StoreScu
+from tests.bench.load.stow_scu import StowScu
 from tests.bench.load.studies import Instance, StudyToSend
 from tests.bench.load.told import Told, Turnstile
 from tests.system import System
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
+STOW_PARTS = 3
+"""Objects in one STOW-RS request."""
 ABORT_SHARE = 0.03
 """Share of associations that a modality itself breaks off in the middle."""
 
@@ -73,8 +77,21 @@ class Modality(threading.Thread):
                 if breaks_off and self._chance.random() < 0.3:
                     association.abort()
                     raise NotTakenError("broken off by the modality itself")
+            self._correct(study)
             association.release()
         return len(self.told.of(study.study_uid)) == study.count
+
+    def _correct(self, study: StudyToSend) -> None:
+        """Send corrected objects over a second association, while the first one is still open."""
+        if rest := list(self._corrections(study)):
+            with StoreScu(self.port) as second:
+                for instance in rest:
+                    self._store(second, study, instance)
+                second.release()
+
+    def _corrections(self, study: StudyToSend) -> Iterator[Instance]:
+        known = self.told.of(study.study_uid)
+        return (one for one in study.corrections() if known.get(one.sop_instance_uid) != one.digest)
 
     def _rest(self, study: StudyToSend) -> Iterator[Instance]:
         known = set(self.told.of(study.study_uid))
@@ -86,6 +103,34 @@ class Modality(threading.Thread):
             self.told.refused(f"0x{status & 0xFFFF:04X}")
             raise NotTakenError(f"status 0x{status & 0xFFFF:04X}")
         self.told.success(study.study_uid, instance.sop_instance_uid, instance.digest)
+
+
+@dataclass
+class StowModality(Modality):
+    """Sends by STOW-RS, some objects in one request, each until the answer names it as stored."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def _once(self, study: StudyToSend) -> bool:
+        rest = self._rest(study)
+        while batch := list(islice(rest, STOW_PARTS)):
+            if not all(self.turnstile.wait() for _ in batch):
+                return False
+            self._post(study, batch)
+        corrections = self._corrections(study)
+        while batch := list(islice(corrections, STOW_PARTS)):
+            self._post(study, batch)
+        return len(self.told.of(study.study_uid)) == study.count
+
+    def _post(self, study: StudyToSend, batch: Sequence[Instance]) -> None:
+        stored = StowScu(self.port).store(batch)
+        for instance in batch:
+            if instance.sop_instance_uid in stored:
+                self.told.success(study.study_uid, instance.sop_instance_uid, instance.digest)
+        if len(stored) < len(batch):
+            self.told.refused("stow instance")
+            raise NotTakenError("not every part was stored", spoken=True)
 
 
 @dataclass
@@ -158,15 +203,25 @@ class Traffic:
 
 @contextmanager
 def traffic(
-    system: System, port: int, studies: Sequence[StudyToSend], seed: int, modalities: int = 4
+    system: System,
+    port: int,
+    studies: Sequence[StudyToSend],
+    seed: int,
+    modalities: int = 4,
+    stow_port: int = 0,
 ) -> Iterator[Traffic]:
-    """Start the senders; at the end of the block those that still try are stopped."""
+    """Start the senders; at the end of the block those that still try are stopped.
+
+    With a ``stow_port`` one more sends by STOW-RS.
+    """
     told = Told()
     turnstile = Turnstile(told)
     waiting: queue.SimpleQueue[StudyToSend] = queue.SimpleQueue()
     for study in studies:
         waiting.put(study)
     senders = [Modality(port, waiting, told, turnstile, seed + number) for number in range(modalities)]
+    if stow_port:
+        senders.append(StowModality(stow_port, waiting, told, turnstile, seed + modalities))
     ehr = Ehr(system, studies, told, turnstile, seed)
     for thread in (*senders, ehr):
         thread.start()

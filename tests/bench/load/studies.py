@@ -16,6 +16,7 @@ from tests.system import ISSUER
 
 _COLUMNS = 64
 _FIRST = 10**30
+_NAME, _CORRECTED = b"SIMULATED^PATIENT", b"CORRECTED^PATIENT"
 _TEMPLATE = UID(f"2.25.{_FIRST}")
 
 
@@ -38,6 +39,8 @@ class StudyToSend:
     someone: Someone
     count: int
     size_bytes: int
+    corrected: bool = False
+    """Every object comes once more, with the patient's corrected name: the version that must be current in the end."""
 
     @property
     def study_uid(self) -> str:
@@ -53,10 +56,16 @@ class StudyToSend:
             content = template.replace(_TEMPLATE.encode(), uid.encode())
             yield Instance(uid, content[:middle] + pixels + content[middle + 16 :])
 
+    def corrections(self) -> Iterator[Instance]:
+        """Yield the corrected objects, where there are any: same UIDs and pixels, another name."""
+        if self.corrected:
+            for one in self.instances():
+                yield Instance(one.sop_instance_uid, one.data_set.replace(_NAME, _CORRECTED))
+
     def _template(self) -> bytes:
         rows = max(2, self.size_bytes // (2 * _COLUMNS))
         name = self.someone.identifier
-        attributes = PatientAttributes(name, ISSUER, "SIMULATED^PATIENT", BIRTH_DATE)
+        attributes = PatientAttributes(name, ISSUER, _NAME.decode(), BIRTH_DATE)
         described = StudyAttributes(seed=name, study_date=STUDY_DATE)
         volume = blob_volume((1, rows, _COLUMNS), seed=self.someone.number)
         (image,) = mr_series(volume, VolumeGeometry(1.0, 1.0, 2.0), attributes, described)

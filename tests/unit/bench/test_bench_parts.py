@@ -11,7 +11,7 @@ import pytest
 from shared.dicom.fingerprint import fingerprint
 from shared.testing.small_disk import SmallDisk
 from tests.bench.durability import _plan
-from tests.bench.harm.faults import FAULTS, chosen
+from tests.bench.harm.faults import FAULTS, ON_REQUEST, chosen
 from tests.bench.hostile import attacks
 from tests.bench.load import dimse
 from tests.bench.load.studies import StudyToSend
@@ -61,11 +61,27 @@ def test_samples_that_hang_together_do_not_make_the_interval_narrow() -> None:
 
 
 def test_every_kind_of_fault_comes_before_any_comes_twice_and_a_seed_is_a_schedule() -> None:
-    once = chosen(7, len(FAULTS), disk=OWN)
+    usual = {fault.kind for fault in FAULTS} - ON_REQUEST
+    once = chosen(7, len(usual), disk=OWN)
 
-    assert {fault.kind for fault, _ in once} == {fault.kind for fault in FAULTS}
-    assert once == chosen(7, len(FAULTS), disk=OWN)
-    assert [f.kind for f, _ in once] != [f.kind for f, _ in chosen(8, len(FAULTS), disk=OWN)]
+    assert {fault.kind for fault, _ in once} == usual
+    assert once == chosen(7, len(usual), disk=OWN)
+    assert [f.kind for f, _ in once] != [f.kind for f, _ in chosen(8, len(usual), disk=OWN)]
+
+
+def test_a_fault_that_is_named_strikes_and_one_that_is_not_known_is_refused() -> None:
+    assert {fault.kind for fault, _ in chosen(1, 3, disk=OWN, kinds=["store_unmounted"])} == {"store_unmounted"}
+    with pytest.raises(ValueError, match="no such fault"):
+        chosen(1, 3, disk=OWN, kinds=["earthquake"])
+
+
+def test_a_corrected_object_is_the_same_content_of_a_corrected_identity() -> None:
+    study = StudyToSend(a_patient(), 2, 4000, corrected=True)
+    pairs = list(zip(study.instances(), study.corrections(), strict=True))
+    read = [[fingerprint(memoryview(one.data_set), start=0, implicit=False) for one in pair] for pair in pairs]
+
+    assert all(first.content_digest == second.content_digest for first, second in read)
+    assert all(first.identity_digest != second.identity_digest for first, second in read)
 
 
 def test_a_disk_that_is_not_ours_is_never_filled_to_the_end() -> None:
