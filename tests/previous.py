@@ -65,6 +65,10 @@ class Previous:
         return Program(name, (*command, f"services.{name}", *arguments))
 
 
+class NoHistoryError(RuntimeError):
+    """The checkout holds too little of the history."""
+
+
 def previous_commit() -> str:
     """Return the commit id that ``deploy/previous_version`` names."""
     return (ROOT / "deploy" / "previous_version").read_text().strip()
@@ -74,7 +78,7 @@ def build_previous() -> Previous:
     """Unpack and install it, once per commit.
 
     Raises:
-        RuntimeError: If this checkout does not hold that commit; says how to get it.
+        NoHistoryError: If this checkout does not hold that commit; says how to get it.
     """
     commit = previous_commit()
     built = Previous(commit, CACHE / f"previous-{commit[:12]}")
@@ -90,14 +94,26 @@ def build_previous() -> Previous:
 
 
 def _unpack(commit: str, folder: Path) -> None:
-    packed = subprocess.run(["git", "archive", "--format=tar", commit], cwd=ROOT, capture_output=True)
-    if packed.returncode != 0:
-        raise RuntimeError(
+    packed = _archive(commit)
+    if packed is None:  # a shallow clone: the one commit can often still be had
+        _git("fetch", "--quiet", "--depth", "1", "origin", commit)
+        packed = _archive(commit)
+    if packed is None:
+        raise NoHistoryError(
             f"the previous version {commit} is not in this checkout (a shallow clone?): git fetch --unshallow, or "
             "clone the whole history"
         )
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
+
+
+def _archive(commit: str) -> bytes | None:
+    done = _git("archive", "--format=tar", commit)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, timeout=_BUILD_TIMEOUT_S, check=False)
 
 
 def _install(built: Previous) -> None:

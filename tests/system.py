@@ -242,6 +242,8 @@ def _pacs_sink(pacs: Orthanc, kind: str, port: int) -> dict[str, Any]:
         "first_retry_s": 0.3,
         "longest_retry_s": 2.0,
         "timeout_s": 5.0,
+        "breaker_first_s": 0.5,
+        "breaker_longest_s": 3.0,
         "max_tries": 60,
     }
     if kind == "dicom-stow":
@@ -255,6 +257,8 @@ def _ehr_sink(port: int) -> dict[str, Any]:
         "kind": "fhir",
         "url": f"http://127.0.0.1:{port}/fhir",
         "timeout_s": 5.0,
+        "breaker_first_s": 0.5,
+        "breaker_longest_s": 3.0,
         "first_retry_s": 0.3,
         "longest_retry_s": 2.0,
         "max_tries": 60,

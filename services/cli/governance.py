@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 
-from services.cli.cases import print_json, screen, tree
+from services.cli.cases import print_json, results_client, screen, tree
 from services.cli.person import person_name, person_tls
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
@@ -25,7 +25,9 @@ from shared.site.anchors import read_anchors
 DEADLINE_S = 60.0
 _LOOK_S = 0.5
 _LONGEST_S = 600.0
-"""How long the command watches one owner."""
+"""How long a command watches; what it began goes on by itself."""
+NOT_PROVEN = 3
+"""Exit status of a check that found nothing wrong and could not have found everything."""
 _STAYS = """\
 What stays, and why:
   the audit chain        proof of who did what; the patient is a keyed HMAC in it, no name and no identifier
@@ -61,15 +63,25 @@ def audit() -> None:
 @audit.command("verify")
 @click.option("--anchors", type=click.Path(path_type=Path), help="File of anchors; default: the site's.")
 def verify(anchors: Path | None) -> None:
-    """Recompute the whole chain here and compare it with its anchors; name every row that is not as it was written."""
-    written = read_anchors(anchors or Settings().anchor_file)
+    """Recompute the whole chain here and compare it with its anchors; name every row that is not as it was written.
+
+    Exit status: 0 proven, 1 something was done to the chain, 3 nothing can be proven because there is no anchor.
+    """
+    place = anchors or Settings().anchor_file
+    written = read_anchors(place)
     with governance_client() as client:
         rows = list(client.audit())
-    found = faults(rows, written)
-    for fault in found:
-        click.echo(f"FAULT  {fault.text}")
+    found = [fault.text for fault in faults(rows, written)]
+    if not rows and not written and _has_cases():
+        found.append("the chain is empty, and there are cases: all of it was removed")
+    for text in found:
+        click.echo(f"FAULT  {text}")
     if found:
         raise SystemExit(1)
+    if rows and not written:
+        click.echo(f"NOT PROVEN  {len(rows)} rows agree with each other, but no anchor is in {place}:")
+        click.echo("            whether the chain was cut off or written anew cannot be told")
+        raise SystemExit(NOT_PROVEN)
     click.echo(
         f"ok  {len(rows)} rows, {len(written)} anchors: nothing changed, removed, reordered, inserted or cut off"
     )
@@ -103,7 +115,8 @@ def export(form: str, authority: str, identifier: str) -> None:
 @click.option("--reason", required=True, help="One sentence that says why; it reaches every sink.")
 @click.option("--digest", default="", help="Only the build with this digest.")
 @click.option("--wait/--no-wait", default=True, help="Show progress until every sink has confirmed.")
-def recall(bundle: str, reason: str, digest: str, *, wait: bool) -> None:
+@click.option("--wait-s", default=_LONGEST_S, show_default=True, help="Wait no longer; the recall goes on by itself.")
+def recall(bundle: str, reason: str, digest: str, *, wait: bool, wait_s: float) -> None:
     """Withdraw, at every sink, every result a bundle delivered, and use it no more.
 
     \b
@@ -114,11 +127,15 @@ def recall(bundle: str, reason: str, digest: str, *, wait: bool) -> None:
     with governance_client() as client:
         state = client.recall(bundle_id, version, digest, person_name(), reason)
         click.echo(_progress(state))
-        while wait and state.finished_time is None:
+        until = time.monotonic() + (wait_s if wait else 0.0)
+        while state.finished_time is None and time.monotonic() < until:
             time.sleep(_LOOK_S)
             before, state = state, next(one for one in client.recalls() if one.recall_id == state.recall_id)
             if state != before:
                 click.echo(_progress(state))
+    if wait and state.finished_time is None:
+        click.echo("not finished yet: it goes on by itself; see `oncorelay models recalls`, `sinks` and `letters`")
+        raise SystemExit(1)
 
 
 @click.command("recalls")
@@ -146,11 +163,13 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
     if not yes:
         click.confirm("Erase this patient? It cannot be undone", abort=True)
     sinks: list[str] = []
-    # The listener before the ledger: what it still had to submit must not come after the ledger was emptied.
+    uids: list[str] = []
+    # The listener before the ledger: what it still had to submit must not come after the ledger was emptied, and only
+    # it knows which studies are the patient's where the images of one disagree.
     owners: dict[str, Callable[[], None]] = {
         "lab_consumer": lambda: _erase_facts(who),
-        "dicom_listener": lambda: _erase_objects(who, reason),
-        "results": lambda: sinks.extend(_erase_results(who, reason)),
+        "dicom_listener": lambda: uids.extend(_erase_objects(who, reason)),
+        "results": lambda: sinks.extend(_erase_results(who, reason, uids)),
     }
     failed = [owner for owner, step in owners.items() if not _done(owner, step)]
     click.echo(_STAYS.format(sinks=f" ({', '.join(sinks)})" if sinks else ""))
@@ -175,7 +194,10 @@ def _erase_facts(who: PatientIdentity) -> None:
     click.echo(f"lab_consumer: {resources} resource(s) and {statements} statement(s) erased")
 
 
-def _erase_objects(who: PatientIdentity, reason: str) -> None:
+def _erase_objects(who: PatientIdentity, reason: str) -> tuple[str, ...]:
+    """Return the UIDs the ledger must be told; they are told once, so nothing is begun while it does not answer."""
+    with governance_client() as ledger:
+        ledger.recalls()
     settings = ListenerSettings()
     client = ObjectErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
     with closing(client):
@@ -186,11 +208,12 @@ def _erase_objects(who: PatientIdentity, reason: str) -> None:
         )
         _until_finished("dicom_listener", state, lambda: client.erasure(state.erasure_id))
     click.echo("dicom_listener: bytes, journal and index erased")
+    return state.uids
 
 
-def _erase_results(who: PatientIdentity, reason: str) -> tuple[str, ...]:
+def _erase_results(who: PatientIdentity, reason: str, uids: Sequence[str]) -> tuple[str, ...]:
     with governance_client() as client:
-        state = client.erase(who, person_name(), reason)
+        state = client.erase(who, person_name(), reason, uids)
         click.echo(f"results: {state.case_count} case(s) emptied, {state.blobs_left} stored object(s) to remove")
         _until_finished("results", state, lambda: client.erasure(state.erasure_id))
     click.echo("results: stored objects removed, space given back")
@@ -209,6 +232,11 @@ def _until_finished(owner: str, state: Erasure | ObjectErasure, look: Callable[[
             raise UnavailableError(f"{owner} is still at work; its log says why, and it goes on by itself")
         time.sleep(_LOOK_S)
         state = look()
+
+
+def _has_cases() -> bool:
+    with results_client() as client:
+        return bool(client.list_cases(page_size=1))
 
 
 def _progress(state: Recall) -> str:

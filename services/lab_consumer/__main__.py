@@ -1,4 +1,4 @@
-"""``python -m services.lab_consumer [--migrate]`` serves; ``... migrate`` brings the database up to date and ends."""
+"""``python -m services.lab_consumer [--migrate]`` serves; ``... migrate [--to REVISION]`` migrates and ends."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import sys
 
 from services.lab_consumer.app import build, migrate
 from services.lab_consumer.config import Settings
-from shared.domain.errors import InvalidInputError
 from shared.observability.operations import watched
 from shared.observability.process import run_until_stopped, service_main
-
-_ARGUMENTS: tuple[list[str], ...] = ([], ["migrate"], ["--migrate"])
+from shared.site.migrating import wanted_revision
 
 
 def main() -> None:
     """Migrate where asked, then run until SIGTERM or SIGINT."""
-    arguments = sys.argv[1:]
-    if arguments not in _ARGUMENTS:
-        raise InvalidInputError("arguments", "usage: python -m services.lab_consumer [migrate | --migrate]")
+    revision = wanted_revision(sys.argv[1:], "services.lab_consumer")
     settings = Settings()
-    if arguments:
-        migrate(settings)
-    if arguments == ["migrate"]:
+    if revision:
+        migrate(settings, revision)
+    if "migrate" in sys.argv[1:]:
         return
     service = build(settings)
     with watched(service.operations):

@@ -121,8 +121,8 @@ def build(settings: Settings) -> LabConsumer:
     return LabConsumer(settings)
 
 
-def migrate(settings: Settings) -> None:
-    """Bring the database's schema up to date."""
+def migrate(settings: Settings, revision: str = "head") -> None:
+    """Bring the database's schema up to date, or to ``revision``."""
     engine = database.open_engine(settings.facts_url)
-    database.migrate(engine)
+    database.migrate(engine, revision)
     engine.dispose()

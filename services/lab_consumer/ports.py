@@ -137,6 +137,10 @@ class Writing(Protocol):
         """Return the identity that ``identity`` was merged into, over several steps; itself where it was not."""
         ...
 
+    def merged_into(self, identity: PatientIdentity) -> PatientIdentity | None:
+        """Return the identity that ``identity`` was merged into, in one step; None where it was not."""
+        ...
+
     def change(self, change: PatientChange) -> None:
         """Record a change of patients, to be told to results."""
         ...
@@ -185,7 +189,7 @@ class Outbox(Protocol):
     """Announcements that are due."""
 
     def due(self, now: datetime) -> tuple[Announcement, ...]:
-        """Return the newest due announcement of each patient, oldest first."""
+        """Return the newest due announcement of each patient, oldest first; none while a change of patients is open."""
         ...
 
     def announced(self, announcement: Announcement, now: datetime) -> None:
@@ -197,7 +201,7 @@ class Outbox(Protocol):
         ...
 
     def changes_due(self, now: datetime) -> tuple[ChangeReport, ...]:
-        """Return the changes of patients that are due, oldest first."""
+        """Return the changes to tell now, oldest first: none that stands behind one which is not due."""
         ...
 
     def change_announced(self, report: ChangeReport, now: datetime) -> None:

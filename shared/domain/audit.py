@@ -63,10 +63,13 @@ def row_hash(row: AuditRow) -> str:
 
 def faults(rows: Iterable[AuditRow], anchors: Sequence[Anchor] = ()) -> tuple[AuditFault, ...]:
     """Return what is wrong with the chain, by row: changed, removed, inserted, reordered, cut off, not as anchored."""
-    reading = _Reading({anchor.number: anchor for anchor in anchors})
+    by_number: dict[int, list[Anchor]] = {}
+    for anchor in anchors:
+        by_number.setdefault(anchor.number, []).append(anchor)
+    reading = _Reading(by_number)
     for row in rows:
         reading.take(row)
-    found = [*reading.found, *reading.moves(), *reading.unanchored()]
+    found = [*_contradictions(by_number), *reading.found, *reading.moves(), *reading.unanchored()]
     return tuple(sorted(set(found), key=lambda fault: (fault.number, fault.text)))
 
 
@@ -74,7 +77,8 @@ def faults(rows: Iterable[AuditRow], anchors: Sequence[Anchor] = ()) -> tuple[Au
 class _Reading:
     """One pass over the chain in the order of its numbers."""
 
-    anchors: dict[int, Anchor]
+    anchors: dict[int, list[Anchor]]
+    """Every anchor of a number: the first one is not forgotten over a later one."""
     found: list[AuditFault] = field(default_factory=list)
     suspects: list[AuditRow] = field(default_factory=list)
     """Rows whose hash is not theirs: changed, or standing at another number."""
@@ -94,8 +98,8 @@ class _Reading:
             self.found.append(AuditFault(1, "row 1 does not begin the chain"))
         if row_hash(row) != row.hash:
             self.suspects.append(row)
-        anchor = self.anchors.get(row.number)
-        if anchor and anchor.hash != row.hash:
+        anchor = next((one for one in self.anchors.get(row.number, ()) if one.hash != row.hash), None)
+        if anchor:
             text = f"row {row.number} is not the one that was anchored at {anchor.time.isoformat()}"
             self.found.append(AuditFault(row.number, text))
         self.number_of[row.hash] = row.number
@@ -119,7 +123,7 @@ class _Reading:
     def unanchored(self) -> Iterator[AuditFault]:
         """Tell about anchors beyond the end."""
         end = self.last.number if self.last else 0
-        beyond = [anchor for anchor in self.anchors.values() if anchor.number > end]
+        beyond = [same[0] for number, same in self.anchors.items() if number > end]
         if beyond:
             last = max(beyond, key=lambda anchor: anchor.number)
             when = last.time.isoformat()
@@ -130,6 +134,14 @@ class _Reading:
         shifts = {row.number - 1, row.number + 1, self.number_of.get(row.previous, -1) + 1}
         tries = [number for number in shifts if number > 0 and number != row.number]
         return next((number for number in tries if row_hash(replace(row, number=number)) == row.hash), 0)
+
+
+def _contradictions(anchors: dict[int, list[Anchor]]) -> Iterator[AuditFault]:
+    """Tell about numbers that were anchored with more than one hash."""
+    for number, same in anchors.items():
+        if len({anchor.hash for anchor in same}) > 1:
+            times = f"{same[0].time.isoformat()} and {same[-1].time.isoformat()}"
+            yield AuditFault(number, f"row {number} was anchored with different hashes ({times}): it was written anew")
 
 
 def _shifts(moved: dict[int, int]) -> Iterator[AuditFault]:

@@ -78,3 +78,5 @@ class ObjectErasure:
     """Studies of which nothing is left."""
     quarantined_count: int
     finished_time: datetime | None = None
+    uids: tuple[str, ...] = ()
+    """UIDs of the patient's studies, series and instances; in the answer that began it only."""

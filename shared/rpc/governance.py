@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shared.domain.audit import AuditRow
 from shared.domain.governance import Erasure, ObjectErasure, PatientChange, Recall
@@ -62,10 +62,12 @@ class GovernanceClient(ServiceClient):
         answer = self._call(self._stub.ReportPatientChange, request)
         return answer.withdrawn_count, answer.asked_count
 
-    def erase(self, identity: PatientIdentity, actor: str, reason: str) -> Erasure:
-        """Erase what the ledger holds about a patient; stored objects follow."""
+    def erase(self, identity: PatientIdentity, actor: str, reason: str, uids: Sequence[str] = ()) -> Erasure:
+        """Erase what the ledger holds about a patient; stored objects follow. ``uids``: see the proto file."""
         whom = to_message(identity, types.PatientIdentity)
-        request = results.ErasePatientRequest(request_id=new_request_id(), identity=whom, actor=actor, reason=reason)
+        request = results.ErasePatientRequest(
+            request_id=new_request_id(), identity=whom, actor=actor, reason=reason, uids=uids
+        )
         return from_message(self._call(self._stub.ErasePatient, request).erasure, Erasure)
 
     def erasure(self, erasure_id: str) -> Erasure:

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from shared.domain.errors import ConflictError, OncoRelayError, OutOfResourcesError, UnavailableError
+from shared.domain.errors import ConflictError, InvalidInputError, OncoRelayError, OutOfResourcesError, UnavailableError
 
 BUSY_TIMEOUT_S = 20.0
 """How long a writer of SQLite waits for its turn."""
@@ -84,8 +84,13 @@ def translated(error: DBAPIError, name: str) -> OncoRelayError | None:
 
 
 def upgrade(engine: sa.Engine, migrations: Path, revision: str = "head") -> None:
-    """Bring the schema up to ``revision``."""
+    """Bring the schema up to ``revision``.
+
+    Raises:
+        ConflictError: If a newer version wrote the database; says what to do.
+    """
     with engine.begin() as connection:
+        _refuse_newer(_found(connection), migrations, "the database")
         command.upgrade(_configuration(connection, migrations), revision)
 
 
@@ -93,6 +98,24 @@ def downgrade(engine: sa.Engine, migrations: Path, revision: str) -> None:
     """Take the schema back to ``revision``."""
     with engine.begin() as connection:
         command.downgrade(_configuration(connection, migrations), revision)
+
+
+def migrate(engine: sa.Engine, migrations: Path, revision: str = "head") -> None:
+    """Bring the schema to ``revision``, up or down; going down loses what only newer schemas hold.
+
+    Raises:
+        InvalidInputError: If this version has no such schema; names those it has.
+        ConflictError: If a newer version wrote the database; says what to do.
+    """
+    known = _revisions(migrations)
+    if revision not in {*known, "head"}:
+        raise InvalidInputError("--to", f"this version has no schema {revision}; it has {', '.join(known)}")
+    with engine.connect() as connection:
+        found = _found(connection)
+    if revision == "head" or found not in known or known.index(found) <= known.index(revision):
+        upgrade(engine, migrations, revision)
+    else:
+        downgrade(engine, migrations, revision)
 
 
 def check_schema(engine: sa.Engine, migrations: Path, name: str, remedy: str) -> None:
@@ -105,11 +128,28 @@ def check_schema(engine: sa.Engine, migrations: Path, name: str, remedy: str) ->
     head = ScriptDirectory(str(migrations)).get_current_head()
     try:
         with engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
+            found = _found(connection)
     except DBAPIError as error:
         raise UnavailableError(f"{name} cannot be reached") from error
+    _refuse_newer(found, migrations, name)
     if found != head:
         raise ConflictError(f"{name} has schema {found or 'none'}, this version needs {head}: run `{remedy}`")
+
+
+def _found(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _revisions(migrations: Path) -> list[str]:
+    """Return the revisions this version knows, oldest first."""
+    return [script.revision for script in ScriptDirectory(str(migrations)).walk_revisions()][::-1]
+
+
+def _refuse_newer(found: str | None, migrations: Path, name: str) -> None:
+    if found and found not in _revisions(migrations):
+        raise ConflictError(
+            f"{name} was written by a newer version (schema {found}): install that version, or restore a backup"
+        )
 
 
 def _configuration(connection: sa.Connection, migrations: Path) -> Config:

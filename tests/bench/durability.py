@@ -24,7 +24,7 @@ from shared.testing.small_disk import SmallDisk, small_disk
 from shared.testing.tcp_proxy import TcpProxy, start_proxy
 from tests.bench.harm.faults import WATERMARK_MB, Scene, chosen
 from tests.bench.harm.schedule import Schedule
-from tests.bench.load.lying_door import start_lying_door
+from tests.bench.load.early_door import start_early_door
 from tests.bench.load.senders import Traffic, traffic
 from tests.bench.load.studies import StudyToSend
 from tests.bench.meter.audit import Verdict, audit_running, audit_stored
@@ -34,6 +34,8 @@ from tests.patients import a_patient
 from tests.system import System, start_system
 
 EXPECTED = "expected"
+EARLY_S = 0.3
+"""How long a door that acknowledges first holds an object before it stores it, in seconds."""
 _SETTINGS: dict[str, Any] = {"attempt_lease_s": 3.0, "redispatch_s": 5.0, "collect_s": 6 * 3600.0}
 
 
@@ -49,8 +51,10 @@ class Plan:
     deadline_s: float = 240.0
     """Longest wait for everything to settle."""
     send_limit_s: float = 3600.0
-    lying: bool = False
-    """Put a door in front that acknowledges before storing: the meter must report losses."""
+    hold_s: float = 0.0
+    """Above 0: put a door in front that acknowledges this much before it stores; the meter must report losses."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of faults; none named: all."""
     modalities: int = 4
 
     @property
@@ -86,7 +90,7 @@ def measure(folder: Path, plan: Plan) -> Outcome:
     studies = _studies(plan)
     with small_disk(folder / "site", plan.disk_mb) as disk:
         start = time.monotonic()
-        with _system(folder, disk) as (system, proxies), _door(proxies, lying=plan.lying) as port:
+        with _system(folder, disk) as (system, proxies), _door(proxies, plan.hold_s) as port:
             with traffic(system, port, studies, plan.seed, plan.modalities) as senders:
                 schedule = _strike(system, disk, proxies, senders, plan)
                 told = senders.told
@@ -94,7 +98,7 @@ def measure(folder: Path, plan: Plan) -> Outcome:
                 settled = settle(system, studies, plan.deadline_s)
             verdict = audit_running(system, studies, told, settled)
         audit_stored(verdict, disk.folder / "dicom", studies, told)
-        if told.count < plan.instances and not plan.lying:
+        if told.count < plan.instances:
             verdict.stuck.append(f"{plan.instances - told.count} instances were never acknowledged")
         return Outcome(told.count, verdict, schedule.injected, told.refusals, settled, sending_s, disk.kind)
 
@@ -121,18 +125,18 @@ def _watermark(disk: SmallDisk) -> int:
 
 
 @contextmanager
-def _door(proxies: Mapping[str, TcpProxy], *, lying: bool) -> Iterator[int]:
-    if not lying:
+def _door(proxies: Mapping[str, TcpProxy], hold_s: float) -> Iterator[int]:
+    if not hold_s:
         yield proxies["door"].port
         return
-    with start_lying_door(proxies["door"].port) as door:
+    with start_early_door(proxies["door"].port, hold_s) as door:
         yield door.port
 
 
 def _strike(system: System, disk: SmallDisk, proxies: dict[str, TcpProxy], senders: Traffic, plan: Plan) -> Schedule:
     """Inject every fault while the senders send; return when everything is sent and nothing is broken any more."""
     scene = Scene(system, disk, proxies, random.Random(plan.seed))
-    faults = chosen(plan.seed, plan.faults, disk=disk)
+    faults = chosen(plan.seed, plan.faults, disk=disk, kinds=plan.kinds)
     schedule = Schedule(scene, faults, plan.instances, senders.told, senders.turnstile, tell=_progress)
     end = time.monotonic() + plan.send_limit_s
     try:
@@ -200,12 +204,14 @@ def _plan(arguments: list[str]) -> Plan:
     parser.add_argument(
         "--acknowledge-before-storing", action="store_true", help="proof that the meter can fail: must report losses"
     )
+    parser.add_argument("--kinds", nargs="*", default=(), help="of faults, for example kill_dicom_listener")
     given = parser.parse_args(arguments)
     return Plan(
         given.instances, given.seed, given.per_study, given.size,
         faults=given.faults or min(120, max(8, given.instances // 60)),
         deadline_s=given.deadline or 180 + given.instances / 100,
-        lying=given.acknowledge_before_storing, modalities=given.modalities,
+        hold_s=EARLY_S if given.acknowledge_before_storing else 0.0, kinds=tuple(given.kinds),
+        modalities=given.modalities,
     )  # fmt: skip
 
 

@@ -1,13 +1,13 @@
-"""Hours of associations, aborts, probes, half-open connections, small studies and facts: does any process grow?
+"""Hours of associations, aborts, probes, peers that do not let go, small studies and facts: does any process grow?
 
-Printed: slope per hour of memory, threads and open files of every service after warm-up, with its 95 % interval.
+Printed: slope per hour of memory, threads and open files of every service after warm-up, with its 95 % interval, and
+whether that is flat, grows, or cannot be told yet.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
-import math
 import random
 import socket
 import tempfile
@@ -23,32 +23,19 @@ import httpx
 
 from shared.testing.dicom import knock
 from tests.bench.load import dimse
+from tests.bench.load.clinging import Clinging
 from tests.bench.load.store_scu import StoreScu
 from tests.bench.load.studies import StudyToSend
-from tests.bench.meter.vitals import Vitals, VitalsLog
+from tests.bench.meter.slopes import LONG_ENOUGH_S, Growth, slope
+from tests.bench.meter.vitals import VitalsLog
 from tests.bench.rows import Bench, Row
 from tests.patients import Someone, a_patient
 from tests.system import System, start_system
 
-_HOUR_S = 3600.0
 _HALF_OPEN_S = 2.0
 LIMITS = {"rss_mb": 30.0, "threads": 2.0, "files": 5.0}
 """Growth per hour that may be there although nothing leaks: caches, the ledger's own pages."""
 _UNITS = {"rss_mb": "MB/h", "threads": "threads/h", "files": "files/h"}
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """Least squares, per hour."""
-
-    per_hour: float
-    half_width: float
-    """Half of the 95 % interval (normal approximation; neighbouring samples are taken as independent)."""
-
-    @property
-    def surely_above(self) -> float:
-        """Return the lower end of the interval."""
-        return self.per_hour - self.half_width
 
 
 @dataclass
@@ -59,12 +46,14 @@ class Traffic:
     seed: int
     done: Counter[str] = field(default_factory=Counter)
     stopped: threading.Event = field(default_factory=threading.Event)
+    clinging: Clinging = field(default_factory=Clinging)
 
     def work(self, number: int) -> None:
         """Do one thing after the other."""
         chance = random.Random(self.seed + number)
         deeds: Sequence[Callable[[], None]] = (
             self.study, self.whole_case, self.echo, self.aborted, self.probe, self.half_open, self.facts, self.rejected,
+            self.rejected_and_held, self.idle, self.idle_http, self.slow_second_request,
         )  # fmt: skip
         while not self.stopped.wait(chance.uniform(0.0, 0.3)):
             deed = chance.choice(deeds)
@@ -102,6 +91,18 @@ class Traffic:
     def rejected(self) -> None:
         with StoreScu(self.system.ports.dicom, calling="NOBODY"):
             pass
+
+    def rejected_and_held(self) -> None:
+        self.clinging.rejected(self.system.ports.dicom)
+
+    def idle(self) -> None:
+        self.clinging.idle(self.system.ports.dicom)
+
+    def idle_http(self) -> None:
+        self.clinging.idle(self.system.ports.http)
+
+    def slow_second_request(self) -> None:
+        self.clinging.slow_second_request(self.system.ports.http, self.system.token, self.stopped)
 
     def probe(self) -> None:
         knock(self.system.ports.dicom)
@@ -141,33 +142,36 @@ def measure(folder: Path, seconds: float, seed: int, threads: int = 3) -> Bench:
         vitals.stopped.set()
         for thread in (*workers, vitals):
             thread.join(20)
+        traffic.clinging.let_go()
         return _bench(vitals, traffic, warm_up_s=min(300.0, max(min(20.0, seconds / 2), seconds / 5)))
 
 
-def slope(rows: Sequence[Vitals], attribute: str) -> Slope:
-    """Fit one attribute of the samples."""
-    times, values = [row.seconds / _HOUR_S for row in rows], [float(getattr(row, attribute)) for row in rows]
-    if len(rows) < 3:
-        return Slope(0.0, math.inf)
-    mean_time, mean_value = sum(times) / len(times), sum(values) / len(values)
-    spread = sum((time_ - mean_time) ** 2 for time_ in times)
-    pairs = list(zip(times, values, strict=True))
-    per_hour = sum((time_ - mean_time) * (value - mean_value) for time_, value in pairs) / spread
-    left = sum((value - mean_value - per_hour * (time_ - mean_time)) ** 2 for time_, value in pairs)
-    return Slope(per_hour, 1.96 * math.sqrt(left / (len(rows) - 2) / spread))
-
-
 def _bench(vitals: VitalsLog, traffic: Traffic, warm_up_s: float) -> Bench:
-    rows, notes, passed = [], [], not vitals.died()
+    rows, notes, verdicts = [], [], Counter[Growth]()
     for name, samples in sorted(vitals.samples.items()):
         warm = [row for row in samples if row.seconds >= warm_up_s]
+        measured_s = warm[-1].seconds - warm[0].seconds if warm else 0.0
         for attribute, limit in LIMITS.items():
-            fitted = slope(warm, attribute)
-            rows.append(Row(f"{name}_{attribute}", fitted.per_hour, limit, "limit", _UNITS[attribute]))
+            fitted, unit = slope(warm, attribute), _UNITS[attribute]
+            verdict = fitted.verdict(limit, measured_s)
+            verdicts[verdict] += 1
+            rows.append(Row(f"{name}_{attribute}", fitted.per_hour, limit, "limit", unit))
             now = getattr(warm[-1], attribute) if warm else 0.0
-            interval = f"{fitted.per_hour - fitted.half_width:.1f} to {fitted.per_hour + fitted.half_width:.1f}"
-            notes.append(f"{name} {attribute}: {interval} {_UNITS[attribute]} (95 %), at the end {now:.0f}")
-            passed = passed and fitted.surely_above <= limit
+            interval = f"{fitted.surely_above:.1f} to {fitted.at_most:.1f} {unit}"
+            notes.append(f"{name} {attribute}: {verdict.value}, {interval} (95 %), at the end {now:.0f}")
+    rows += [
+        Row(verdict.value, verdicts[verdict], wanted, "expected", "slopes", higher=verdict is Growth.FLAT)
+        for verdict, wanted in ((Growth.FLAT, verdicts.total()), (Growth.GROWS, 0), (Growth.UNDECIDED, 0))
+    ]
     done = ", ".join(f"{deed} {count}" for deed, count in sorted(traffic.done.items()))
     died = [f"died: {name}" for name in vitals.died()]
-    return Bench("soak", tuple(rows), (f"traffic: {done}", *died, *notes), passed=passed)
+    passed = not died and not verdicts[Growth.GROWS]
+    return Bench("soak", tuple(rows), (_verdict(verdicts), f"traffic: {done}", *died, *notes), passed=passed)
+
+
+def _verdict(verdicts: Counter[Growth]) -> str:
+    if verdicts[Growth.GROWS]:
+        return "verdict: something grows"
+    if verdicts[Growth.UNDECIDED]:
+        return f"verdict: undecided; {LONG_ENOUGH_S / 60:.0f} minutes behind warm-up decide"
+    return "verdict: flat"

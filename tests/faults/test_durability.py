@@ -11,7 +11,7 @@ from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from shared.testing.dicom import encoded
-from tests.bench.durability import Plan, measure
+from tests.bench.durability import EARLY_S, Plan, measure
 from tests.bench.load.senders import traffic
 from tests.bench.load.studies import StudyToSend
 from tests.bench.meter.audit import Verdict, audit_running
@@ -32,12 +32,24 @@ def test_five_hundred_instances_through_every_kind_of_fault(tmp_path: Path) -> N
     assert outcome.injected.total() == 15
 
 
-def test_a_door_that_acknowledges_before_storing_is_found_out(tmp_path: Path) -> None:
+def test_a_door_that_acknowledges_before_storing_loses_nothing_without_a_fault(tmp_path: Path) -> None:
     require_peers()
 
-    outcome = measure(tmp_path, Plan(instances=40, faults=1, deadline_s=60.0, lying=True))
+    outcome = measure(tmp_path, Plan(instances=40, faults=0, deadline_s=60.0, hold_s=EARLY_S))
 
-    assert outcome.acknowledged == 40
+    assert outcome.verdict.notes() == ()
+    assert outcome.acknowledged == outcome.verdict.checked == 40
+
+
+def test_a_door_that_acknowledges_before_storing_is_found_out_by_a_kill(tmp_path: Path) -> None:
+    require_peers()
+    plan = Plan(
+        instances=60, per_study=20, faults=1, kinds=("kill_dicom_listener",), deadline_s=30.0, hold_s=EARLY_S
+    )  # fmt: skip
+
+    outcome = measure(tmp_path, plan)
+
+    assert outcome.acknowledged == 60
     assert [text for text in outcome.verdict.lost if "not in the catalogue" in text]
 
 

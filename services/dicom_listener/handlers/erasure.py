@@ -80,10 +80,11 @@ class ErasePatient:
             return known
         self.waits.for_what_came_before()
         with self.turns.alone(_ALONE_S):
-            doomed = Selection(self.catalogue, self.objects, self.identities, identity).doomed(erasure_id)
+            selection = Selection(self.catalogue, self.objects, self.identities, identity)
+            doomed = selection.doomed(erasure_id)
             self._begin(replace(doomed, before=self.catalogue.rotate()))
         log.info("erasure_asked", erasure=erasure_id, instances=len(doomed.instances), studies=len(doomed.studies))
-        return self.one(erasure_id)
+        return replace(self.one(erasure_id), uids=tuple(sorted(selection.uids)))
 
     def one(self, erasure_id: str) -> ObjectErasure:
         """Return how far an erasure is.

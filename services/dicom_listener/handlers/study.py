@@ -33,8 +33,11 @@ def fingerprint_of(instances: Sequence[InstanceStored]) -> str:
 
 
 def request_id_of(completion: StudyCompleted) -> str:
-    """Return the request id of a submission: the same at every try, another one for every completion."""
-    text = f"{completion.study_instance_uid}|{completion.ordinal}|{completion.fingerprint}"
+    """Return the request id of a submission: the same at every try, another one for every completion.
+
+    The time is part of it because ordinals begin anew when a study comes again after its patient was erased.
+    """
+    text = f"{completion.study_instance_uid}|{completion.ordinal}|{completion.fingerprint}|{completion.time}"
     return "study-" + hashlib.sha256(text.encode()).hexdigest()[:40]
 
 

@@ -48,6 +48,11 @@ def check_schema(engine: sql.Engine) -> None:
     databases.check_schema(engine, _MIGRATIONS, NAME, "python -m services.lab_consumer migrate")
 
 
-def migrate(engine: sql.Engine) -> None:
-    """Bring the schema up to date."""
-    databases.upgrade(engine, _MIGRATIONS)
+def migrate(engine: sql.Engine, revision: str = "head") -> None:
+    """Bring the schema up to date, or to ``revision``, up or down.
+
+    Raises:
+        InvalidInputError: If this version has no such schema.
+        ConflictError: If a newer version wrote the database.
+    """
+    databases.migrate(engine, _MIGRATIONS, revision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import takewhile
 
 import sqlalchemy as sql
 
@@ -12,6 +13,8 @@ from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUS
 from services.lab_consumer.ports import Announcement, ChangeReport
 
 _OPEN = OUTBOX.c.announced_time.is_(None)
+_CHANGE_OPEN = PATIENT_CHANGES.c.announced_time.is_(None)
+_CHANGES_OPEN = sql.exists(sql.select(PATIENT_CHANGES.c.sequence).where(_CHANGE_OPEN))
 
 
 class SqlOutbox:
@@ -21,13 +24,13 @@ class SqlOutbox:
         self._engine = engine
 
     def due(self, now: datetime) -> tuple[Announcement, ...]:
-        """Return the newest due announcement of each patient, oldest first."""
+        """Return the newest due announcement of each patient, oldest first; none while a change of patients is open."""
         newest = (
             sql.select(sql.func.max(OUTBOX.c.sequence)).where(_OPEN).group_by(OUTBOX.c.authority, OUTBOX.c.identifier)
         )
         query = (
             sql.select(OUTBOX)
-            .where(OUTBOX.c.sequence.in_(newest), OUTBOX.c.due_time <= rows.stamp(now))
+            .where(OUTBOX.c.sequence.in_(newest), OUTBOX.c.due_time <= rows.stamp(now), ~_CHANGES_OPEN)
             .order_by(OUTBOX.c.sequence)
         )
         with in_turn(self._engine) as connection:
@@ -51,14 +54,10 @@ class SqlOutbox:
             connection.execute(sql.update(OUTBOX).where(place).values(announced_time=rows.stamp(now)))
 
     def changes_due(self, now: datetime) -> tuple[ChangeReport, ...]:
-        """Return the changes of patients that are due, oldest first."""
-        query = (
-            sql.select(PATIENT_CHANGES)
-            .where(PATIENT_CHANGES.c.announced_time.is_(None), PATIENT_CHANGES.c.due_time <= rows.stamp(now))
-            .order_by(PATIENT_CHANGES.c.sequence)
-        )
+        """Return the changes to tell now, oldest first: none that stands behind one which is not due."""
+        query = sql.select(PATIENT_CHANGES).where(_CHANGE_OPEN).order_by(PATIENT_CHANGES.c.sequence)
         with in_turn(self._engine) as connection:
-            found = list(connection.execute(query))
+            found = takewhile(lambda row: row.due_time <= rows.stamp(now), list(connection.execute(query)))
         return tuple(ChangeReport(row.sequence, row.request_id, rows.change_of(row), row.tries) for row in found)
 
     def change_announced(self, report: ChangeReport, now: datetime) -> None:

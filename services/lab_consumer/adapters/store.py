@@ -23,6 +23,7 @@ from services.lab_consumer.adapters.tables import (
 from services.lab_consumer.ports import Refusal, Statement, Version
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
+from shared.domain.merges import survivor
 
 _CURRENT = (
     sql.select(RESOURCES, VERSIONS.c.version, VERSIONS.c.digest, VERSIONS.c.content)
@@ -32,8 +33,6 @@ _CURRENT = (
 _TICK = timedelta(microseconds=1)
 _LONGEST = 512
 _LONGEST_MESSAGE = 256
-_LONGEST_CHAIN = 16
-"""More merges in a row than this are a loop that somebody made."""
 
 
 class SqlFactStore:
@@ -121,7 +120,7 @@ class SqlWriting:
         """Return the current resources about a patient and the Medications they need."""
         if self.surviving(identity) != identity:
             return ()
-        merged = _merged_into(self._connection, identity)
+        merged = members(self._connection, identity)
         own = self._current(sql.or_(*(sql.and_(*_identity(RESOURCES, one)) for one in (identity, *merged))))
         patients = [version.source for version in own if version.resource_type == "Patient"]
         theirs = self._current(RESOURCES.c.subject.in_(patients)) if patients else ()
@@ -135,12 +134,11 @@ class SqlWriting:
 
     def surviving(self, identity: PatientIdentity) -> PatientIdentity:
         """Return the identity that ``identity`` was merged into."""
-        for _ in range(_LONGEST_CHAIN):
-            last = _last_link(self._connection, identity)
-            if last is None or last.kind is not PatientChangeKind.MERGE or last.to_identity is None:
-                break
-            identity = last.to_identity
-        return identity
+        return survivor(identity, self.merged_into)
+
+    def merged_into(self, identity: PatientIdentity) -> PatientIdentity | None:
+        """Return the identity that ``identity`` was merged into, in one step."""
+        return _merged_into(self._connection, identity)
 
     def change(self, change: PatientChange) -> None:
         """Record a change of patients, to be told to results."""
@@ -212,31 +210,30 @@ class SqlWriting:
         return tuple(rows.version_of(row) for row in self._connection.execute(_CURRENT.where(condition)))
 
 
-def _last_link(connection: sql.Connection, identity: PatientIdentity) -> PatientChange | None:
-    """Return the merge or unlink that holds now for an identity."""
+def _merged_into(connection: sql.Connection, identity: PatientIdentity) -> PatientIdentity | None:
+    """Return what the latest merge or unlink of an identity says."""
     query = sql.select(PATIENT_CHANGES).where(
         PATIENT_CHANGES.c.from_authority == identity.authority,
         PATIENT_CHANGES.c.from_identifier == identity.identifier,
         PATIENT_CHANGES.c.kind != PatientChangeKind.CORRECTION.value,
     )
     row = connection.execute(query.order_by(PATIENT_CHANGES.c.sequence.desc()).limit(1)).first()
-    return rows.change_of(row) if row else None
+    return rows.change_of(row).to_identity if row and row.kind == PatientChangeKind.MERGE else None
 
 
-def _merged_into(connection: sql.Connection, identity: PatientIdentity, depth: int = 0) -> tuple[PatientIdentity, ...]:
-    """Return whoever is merged into an identity now, over several steps."""
-    query = sql.select(PATIENT_CHANGES).where(
-        PATIENT_CHANGES.c.to_authority == identity.authority,
-        PATIENT_CHANGES.c.to_identifier == identity.identifier,
-        PATIENT_CHANGES.c.kind == PatientChangeKind.MERGE.value,
-    )
-    stated = dict.fromkeys(rows.change_of(row).from_identity for row in connection.execute(query))
-    found: list[PatientIdentity] = []
-    for one in stated:
-        last = _last_link(connection, one)
-        if last and last.kind is PatientChangeKind.MERGE and last.to_identity == identity and depth < _LONGEST_CHAIN:
-            found += [one, *_merged_into(connection, one, depth + 1)]
-    return tuple(found)
+def members(connection: sql.Connection, identity: PatientIdentity) -> tuple[PatientIdentity, ...]:
+    """Return whoever is merged into an identity now, over any number of steps."""
+    query = sql.select(PATIENT_CHANGES).where(PATIENT_CHANGES.c.kind == PatientChangeKind.MERGE.value)
+    found, reached = [], [identity]
+    while reached:
+        into = reached.pop()
+        place = (PATIENT_CHANGES.c.to_authority == into.authority, PATIENT_CHANGES.c.to_identifier == into.identifier)
+        stated = dict.fromkeys(rows.change_of(row).from_identity for row in connection.execute(query.where(*place)))
+        fresh = [one for one in stated if one not in found and _merged_into(connection, one) == into]
+        found += fresh
+        reached += fresh
+    ends = survivor(identity, lambda one: _merged_into(connection, one))
+    return tuple(one for one in found if survivor(one, lambda step: _merged_into(connection, step)) == ends != one)
 
 
 def _tick(connection: sql.Connection, now: datetime) -> datetime:

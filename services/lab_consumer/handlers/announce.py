@@ -1,10 +1,11 @@
-"""Announce changed facts to results: at least once, in order per patient, with growing pauses."""
+"""Announce changed facts to results: at least once, changes of patients first and in order, with growing pauses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from services.lab_consumer.ports import Announcement, ChangeReport, Outbox, Results
 from shared.domain.errors import OncoRelayError
@@ -38,8 +39,12 @@ class AnnounceDue:
     failed: Callable[[Announcement | ChangeReport, OncoRelayError], None]
 
     def __call__(self) -> int:
-        """Return how many were announced; changes of patients go first, because facts follow them."""
-        changes = sum(self._change(report) for report in self.outbox.changes_due(self.now()))
+        """Return how many were announced.
+
+        Changes of patients go strictly one after the other, and facts wait for the last of them: an unlink that
+        overtook its merge would leave a patient under an identity that holds no longer.
+        """
+        changes = sum(1 for _ in takewhile(self._change, self.outbox.changes_due(self.now())))
         return changes + sum(self._one(announcement) for announcement in self.outbox.due(self.now()))
 
     def _change(self, report: ChangeReport) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.lab_consumer.ports import Version, Writing
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
+from shared.domain.merges import closes_a_circle
 from shared.fhir.reading.patient import read_links
 
 Pair = tuple[PatientIdentity, PatientIdentity]
@@ -19,19 +20,33 @@ def follow(writing: Writing, version: Version, head: Version | None) -> frozense
     if version.resource_type != "Patient" or version.content is None:
         return frozenset()
     touched = _corrected(writing, version, head)
-    stated = _pairs(writing, version)
-    for waiting in writing.waiting_for(version.source):
-        touched |= _join(writing, waiting, _pairs(writing, waiting))
+    stated, before = _pairs(writing, version), _pairs(writing, head) if head else set()
+    if head is None or head.identity != version.identity or stated != before:
+        for waiting in writing.waiting_for(version.source):
+            touched |= _join(writing, waiting, _pairs(writing, waiting))
     touched |= _join(writing, version, stated)
-    for pair in (_pairs(writing, head) if head else set()) - stated:
+    for pair in before - stated:
         touched |= _part(writing, version, pair)
     return frozenset(touched)
 
 
+def merge(writing: Writing, ends: PatientIdentity, survives: PatientIdentity, message: str) -> set[PatientIdentity]:
+    """Record that one identity became part of another; return whose facts must be looked at again.
+
+    Where that would close a circle, however long, the one that survives is made a patient of her own first.
+    """
+    touched: set[PatientIdentity] = set()
+    into = writing.merged_into(survives)
+    if into is not None and closes_a_circle(ends, survives, writing.merged_into):
+        touched |= record(writing, PatientChange(PatientChangeKind.UNLINK, survives, into, message))
+    return touched | record(writing, PatientChange(PatientChangeKind.MERGE, ends, survives, message))
+
+
 def record(writing: Writing, change: PatientChange) -> frozenset[PatientIdentity]:
     """Record a change some other message told of; return whose facts must be looked at again."""
+    until_now = writing.surviving(change.from_identity)
     writing.change(change)
-    return frozenset({change.from_identity, *([change.to_identity] if change.to_identity else [])})
+    return frozenset({until_now, change.from_identity, *([change.to_identity] if change.to_identity else [])})
 
 
 def _corrected(writing: Writing, version: Version, head: Version | None) -> set[PatientIdentity]:
@@ -43,13 +58,11 @@ def _corrected(writing: Writing, version: Version, head: Version | None) -> set[
 
 
 def _join(writing: Writing, version: Version, pairs: set[Pair]) -> set[PatientIdentity]:
+    """Follow the stated merges; of several stated for one identity the one that holds is left alone."""
     touched: set[PatientIdentity] = set()
     for ends, survives in sorted(pairs, key=repr):
-        if survives in (ends, writing.surviving(ends)):
-            continue
-        if writing.surviving(survives) == ends:  # merged the wrong way round before
-            touched |= record(writing, PatientChange(PatientChangeKind.UNLINK, survives, ends, _message(version)))
-        touched |= record(writing, PatientChange(PatientChangeKind.MERGE, ends, survives, _message(version)))
+        if ends != survives and (ends, writing.merged_into(ends)) not in pairs:
+            touched |= merge(writing, ends, survives, _message(version))
     return touched
 
 
@@ -58,7 +71,7 @@ def _part(writing: Writing, version: Version, pair: Pair) -> set[PatientIdentity
     ends, survives = pair
     others = [one for one in writing.about(writing.surviving(ends)) if one.resource_type == "Patient"]
     still = any(pair in _pairs(writing, one) for one in others if one.source != version.source)
-    if still or writing.surviving(ends) != survives:
+    if still or writing.merged_into(ends) != survives:
         return set()
     return set(record(writing, PatientChange(PatientChangeKind.UNLINK, ends, survives, _message(version))))
 

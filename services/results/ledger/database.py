@@ -13,7 +13,7 @@ from services.results.ledger import audit
 from shared.storage import databases
 from shared.storage.databases import open_engine
 
-__all__ = ["check_schema", "compact", "downgrade", "open_engine", "reading", "upgrade", "writing"]
+__all__ = ["check_schema", "compact", "downgrade", "migrate", "open_engine", "reading", "upgrade", "writing"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAME = "the ledger's database"
@@ -65,6 +65,16 @@ def compact(engine: sa.Engine) -> None:
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:
     """Bring the schema to ``revision`` (``oncorelay up`` and ``python -m services.results.serve migrate`` do this)."""
     databases.upgrade(engine, MIGRATIONS, revision)
+
+
+def migrate(engine: sa.Engine, revision: str = "head") -> None:
+    """Bring the schema to ``revision``, up or down.
+
+    Raises:
+        InvalidInputError: If this version has no such schema.
+        ConflictError: If a newer version wrote the database.
+    """
+    databases.migrate(engine, MIGRATIONS, revision)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:

@@ -8,6 +8,7 @@ at sinks belong to their owners.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -34,6 +35,7 @@ from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.study import Completeness, CompletenessEvidence, Study
 
 ERASED = "erased"
+_UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 BATCH = 100
 """Stored objects removed between two looks at the clock and the ledger."""
 
@@ -46,13 +48,19 @@ class Erasures:
     keys: Keys
     policy: Policy
 
-    def erase(self, request_id: str, identity: PatientIdentity, step: Step) -> Erasure:
-        """Empty every row about the patient and note which stored objects must go."""
+    def erase(
+        self, request_id: str, identity: PatientIdentity, step: Step, uids: frozenset[str] = frozenset()
+    ) -> Erasure:
+        """Empty every row about the patient and note which stored objects must go.
+
+        ``uids``: the patient's studies, series and instances, as far as somebody else knows them. A case whose images
+        disagree about the patient has no identity, and a notice names nothing but UIDs.
+        """
         patient = self.keys.patient(identity)
         with writing(self.engine) as connection:
             erasure_id = once(
                 connection, request_id, "ErasePatient", step.time,
-                lambda: self._erase(connection, request_id, identity, step), actor=step.actor, patient=patient,
+                lambda: self._erase(connection, request_id, identity, step, uids), actor=step.actor, patient=patient,
             )  # fmt: skip
         return self.one(str(erasure_id))
 
@@ -69,7 +77,7 @@ class Erasures:
             sinks = (
                 sa.select(DELIVERY.c.sink)
                 .join(CASE, CASE.c.case_id == DELIVERY.c.case_id)
-                .where(CASE.c.patient == row.patient, DELIVERY.c.tries > 0)
+                .where(CASE.c.patient == row.patient, DELIVERY.c.maybe_there > 0)
             )
             names = tuple(sorted(set(connection.execute(sinks).scalars())))
         left = len(json.loads(row.blobs))
@@ -113,16 +121,22 @@ class Erasures:
         with writing(self.engine) as connection:
             connection.execute(ERASURE.update().where(ERASURE.c.erasure_id == erasure_id).values(**values))
 
-    def _erase(self, connection: sa.Connection, request_id: str, identity: PatientIdentity, step: Step) -> str:
+    def _erase(
+        self, connection: sa.Connection, request_id: str, identity: PatientIdentity, step: Step, uids: frozenset[str]
+    ) -> str:
         patient, erasure_id = self.keys.patient(identity), digest("erasure", request_id)[:32]
         mine = sa.or_(
             sa.and_(CASE.c.authority == identity.authority, CASE.c.identifier == identity.identifier),
             sa.and_(CASE.c.sent_authority == identity.authority, CASE.c.sent_identifier == identity.identifier),
         )
-        rows = list(connection.execute(sa.select(CASE).where(mine).order_by(CASE.c.case_id).with_for_update()))
+        nobodys = sa.and_(CASE.c.identifier == "", CASE.c.study_instance_uid != "")
+        either = sa.select(CASE).where(sa.or_(mine, nobodys)).order_by(CASE.c.case_id).with_for_update()
+        found = list(connection.execute(either))
+        rows = [row for row in found if row.identifier or row.study_instance_uid in uids]
         blobs = sorted({image.blob_uri for row in rows for image in load(row.study, Study).instances})
         for row in rows:
             _empty(connection, row, Step(step.actor, step.time, ERASED))
+        _forget_notices(connection, uids)
         _forget_changes(connection, identity)
         values = {
             "erasure_id": erasure_id, "patient": patient, "blobs": json.dumps(blobs), "actor": step.actor,
@@ -152,6 +166,12 @@ def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
         "study": dump(_blank(load(row.study, Study))), "study_version": "", "pins": None, "reason": ERASED,
     }  # fmt: skip
     change(connection, row.case_id, step.time, **blank)
+
+
+def _forget_notices(connection: sa.Connection, uids: frozenset[str]) -> None:
+    for row in list(connection.execute(sa.select(NOTICE.c.notice_id, NOTICE.c.text))) if uids else ():
+        if not uids.isdisjoint(_UID.findall(row.text)):
+            connection.execute(NOTICE.update().where(NOTICE.c.notice_id == row.notice_id).values(text=ERASED))
 
 
 def _forget_changes(connection: sa.Connection, identity: PatientIdentity) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from services.results.ledger.cases import Step, change, look_again
 from services.results.ledger.codec import dump
 from services.results.ledger.database import writing
-from services.results.ledger.identities import attributed
+from services.results.ledger.identities import TAKEN_BACK, attributed, hold_still
 from services.results.ledger.keys import Keys, study_version
 from services.results.ledger.policy import Policy
 from services.results.ledger.record import move, tell
@@ -33,6 +33,7 @@ class Intake:
     def submit(self, request_id: str, study: Study, predictors: tuple[str, ...], now: datetime) -> tuple[str, ...]:
         """Open, or look again at, one case per predictor that asks about this study; return their ids."""
         with writing(self.engine) as connection:
+            hold_still(connection)
             ids = once(
                 connection, request_id, "SubmitCase", now,
                 lambda: [self.open_one(connection, name, study, now) for name in predictors],
@@ -69,7 +70,7 @@ class Intake:
         study = attributed(connection, sent)
         case_id, version = self.keys.case_id(predictor, study), study_version(study)
         known = connection.execute(sa.select(CASE.c.study_version).where(CASE.c.case_id == case_id)).scalar()
-        if known == version:
+        if known in (version, TAKEN_BACK):
             return case_id
         self._withdraw_other_identities(connection, predictor, case_id, study, now)
         if known is None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from services.results.ledger.findings import Finding, Predecessor
 from services.results.ledger.machines import OPEN_DELIVERY
 from services.results.ledger.outcomes import REPLACED
+from services.results.ledger.recalled import finding_recalled
 from services.results.ledger.tables import DELIVERY, FINDING
 from shared.domain.case import Currency, DeliveryState, FindingKind
 
@@ -47,13 +48,12 @@ def following(sink: str, now: datetime) -> sa.Select[Any]:
 
 def pointless(connection: sa.Connection, row: sa.Row[Any]) -> str:
     """Return why a ready delivery must not leave any more; empty where it must."""
-    query = sa.select(FINDING.c.currency, FINDING.c.kind).where(FINDING.c.finding_id == row.finding_id)
-    finding = connection.execute(query).one()
+    finding = connection.execute(sa.select(FINDING).where(FINDING.c.finding_id == row.finding_id)).one()
     if finding.currency != Currency.CURRENT:
         return REPLACED
     if finding.kind == FindingKind.WITHDRAWN and connection.execute(_there(row)).first() is None:
         return NOTHING_LEFT
-    return ""
+    return finding_recalled(connection, finding)
 
 
 def predecessors(
@@ -83,8 +83,11 @@ def names(row: sa.Row[Any], *, but: str) -> tuple[str, ...]:
 
 
 def earlier_rows(row: sa.Row[Any]) -> sa.Update:
-    """Return the update of everything a delivered row takes the place of."""
-    return DELIVERY.update().where(_earlier(row))
+    """Return the update of everything a delivered row takes the place of: at its own sink, and nowhere else.
+
+    What lies at the sink it was redirected from lies there still, and is owed what comes after it.
+    """
+    return DELIVERY.update().where(_earlier(row), DELIVERY.c.sink == row.sink)
 
 
 def _there(row: sa.Row[Any]) -> sa.Select[Any]:

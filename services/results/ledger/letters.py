@@ -12,10 +12,11 @@ from services.results.ledger.cases import Step, locked
 from services.results.ledger.database import reading, writing
 from services.results.ledger.leaving import asks_a_person
 from services.results.ledger.policy import Policy, SinkPolicy
+from services.results.ledger.recalled import finding_recalled
 from services.results.ledger.record import move
 from services.results.ledger.requests import once
 from services.results.ledger.tables import DELIVERY, FINDING
-from shared.domain.case import Currency, DeliveryState, ReviewState
+from shared.domain.case import Currency, DeliveryState, FindingKind, ReviewState
 from shared.domain.deliveries import Letter
 from shared.domain.errors import ConflictError, InvalidInputError, NotFoundError
 
@@ -85,10 +86,11 @@ class Letters:
         if row.state != DeliveryState.DEAD_LETTER and not (gone and row.state == DeliveryState.DUE):
             raise ConflictError(f"delivery {row.delivery_id} is {row.state} and moves by itself: nothing to redirect")
         review = ReviewState(row.review)
-        if sink.hold_until_reviewed and review in {ReviewState.WAITING, ReviewState.NOT_REQUIRED}:
+        takes_back = row.finding_kind == FindingKind.WITHDRAWN  # nobody reviews a withdrawal, and it must not wait
+        if sink.hold_until_reviewed and not takes_back and review in {ReviewState.WAITING, ReviewState.NOT_REQUIRED}:
             raise ConflictError(f"{to_sink} takes only what a person has reviewed, and nobody reviewed this finding")
         self._leave(connection, row, f"redirected to {to_sink}: {step.reason}", step)
-        return self._arrive(connection, row, sink, step)
+        return self._arrive(connection, row, sink, step, gone=gone)
 
     def _compatible(self, row: sa.Row[Any], to_sink: str) -> SinkPolicy:
         sink = next((one for one in self.policy.sinks if one.name == to_sink), None)
@@ -109,11 +111,13 @@ class Letters:
         _write(connection, row.delivery_id, state=DeliveryState.DEAD_LETTER.value, reason=reason, deadline_time=None,
                moved=True)  # fmt: skip
 
-    def _arrive(self, connection: sa.Connection, row: sa.Row[Any], sink: SinkPolicy, step: Step) -> str:
+    def _arrive(self, connection: sa.Connection, row: sa.Row[Any], sink: SinkPolicy, step: Step, *, gone: bool) -> str:
         origin = "" if row.from_sink == sink.name else row.from_sink or row.sink
         query = sa.select(DELIVERY).where(DELIVERY.c.finding_id == row.finding_id, DELIVERY.c.sink == sink.name)
         there = connection.execute(query.with_for_update()).first()
         if there is not None:
+            if gone and there.state in {DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.DELIVERED}:
+                return str(there.delivery_id)  # nobody can deliver to a sink that is gone: this one stands for it
             if there.state != DeliveryState.DEAD_LETTER:
                 raise ConflictError(f"the finding is {there.state} at {sink.name} already")
             _due(connection, there, self.policy, step)
@@ -140,9 +144,15 @@ def resend_case(connection: sa.Connection, case_id: str, policy: Policy, step: S
     """
     locked(connection, case_id)
     rows = list(connection.execute(_joined().where(DELIVERY.c.case_id == case_id, asks_a_person())))
+    rows = [row for row in rows if not _recalled(connection, row)]
     for row in rows:
         _due(connection, row, policy, step)
     return len(rows)
+
+
+def _recalled(connection: sa.Connection, row: sa.Row[Any]) -> str:
+    finding = connection.execute(sa.select(FINDING).where(FINDING.c.finding_id == row.finding_id)).one()
+    return finding_recalled(connection, finding)
 
 
 def _joined() -> sa.Select[Any]:
@@ -165,6 +175,9 @@ def _current(connection: sa.Connection, delivery_id: str) -> sa.Row[Any]:
     row = connection.execute(query.add_columns(sa.literal(case.review).label("review"))).one()
     if row.currency != Currency.CURRENT:
         raise ConflictError("a later result took its place: it must not be sent any more")
+    recalled = _recalled(connection, row)
+    if recalled:
+        raise ConflictError(f"{recalled}: it must not be sent any more")
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from services.results.ledger.cases import Step, change, look_again
 from services.results.ledger.codec import load
 from services.results.ledger.database import writing
 from services.results.ledger.governance_tables import PATIENT_CHANGE
-from services.results.ledger.identities import surviving
+from services.results.ledger.identities import TAKEN_BACK, hold_still, merged_into, surviving
 from services.results.ledger.intake import Intake
 from services.results.ledger.keys import Keys
 from services.results.ledger.policy import Policy
@@ -25,6 +26,7 @@ from services.results.ledger.tables import CASE
 from shared.domain.errors import InvalidInputError
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
+from shared.domain.merges import closes_a_circle
 from shared.domain.study import Study
 
 ACTOR = "lab_consumer"
@@ -52,6 +54,7 @@ class Patients:
         if event.kind is PatientChangeKind.MERGE and event.to_identity in (None, event.from_identity):
             raise InvalidInputError("to_identity", "a merge names the identity that survives")
         with writing(self.engine) as connection:
+            hold_still(connection, changing=True)
             withdrawn, asked = once(
                 connection, request_id, "ReportPatientChange", now, lambda: self._change(connection, event, now),
                 actor=ACTOR, patient=self.keys.patient(event.from_identity),
@@ -69,11 +72,12 @@ class Patients:
 
     def _change(self, connection: sa.Connection, event: PatientChange, now: datetime) -> list[int]:
         step = Step(ACTOR, now, f"{_SAYS[event.kind]} ({event.message})")
+        concerned = [event.from_identity, event.to_identity, surviving(connection, event.from_identity)]
         self._record(connection, event, now)
         if event.kind is PatientChangeKind.CORRECTION:
             counts = self._take_back(connection, event, step), 0
         else:
-            counts = self._move(connection, event, step)
+            counts = self._move(connection, concerned, step)
         told = f"{step.reason}: {counts[0]} result(s) taken back, {counts[1]} case(s) asked under the other identity"
         tell(connection, "patient_change", told, now, key=f"{event.message}|{event.kind}|{now.isoformat()}")
         others = self.keys.patient(event.to_identity)
@@ -83,9 +87,11 @@ class Patients:
 
     def _record(self, connection: sa.Connection, event: PatientChange, now: datetime) -> None:
         joined = event.to_identity
-        if event.kind is PatientChangeKind.MERGE and joined and surviving(connection, joined) == event.from_identity:
-            # Merged the wrong way round before: the survivor must be a patient of her own first.
-            self._insert(connection, replace(event, kind=PatientChangeKind.UNLINK, from_identity=joined), now)
+        step = partial(merged_into, connection)
+        into = step(joined) if joined and event.kind is PatientChangeKind.MERGE else None
+        if joined and into and closes_a_circle(event.from_identity, joined, step):
+            apart = replace(event, kind=PatientChangeKind.UNLINK, from_identity=joined, to_identity=into)
+            self._insert(connection, apart, now)
         self._insert(connection, event, now)
 
     def _insert(self, connection: sa.Connection, event: PatientChange, now: datetime) -> None:
@@ -97,10 +103,12 @@ class Patients:
         }  # fmt: skip
         connection.execute(PATIENT_CHANGE.insert().values(**values))
 
-    def _move(self, connection: sa.Connection, event: PatientChange, step: Step) -> tuple[int, int]:
+    def _move(
+        self, connection: sa.Connection, concerned: Iterable[PatientIdentity | None], step: Step
+    ) -> tuple[int, int]:
         """Ask every case anew whose patient is another one now; what was said under the old identity is taken back."""
         withdrawn = asked = 0
-        rows = self._concerned(connection, [event.from_identity, event.to_identity])
+        rows = self._concerned(connection, concerned)
         for row in rows:
             origin = _sent(row)
             if surviving(connection, origin) == _identity(row):
@@ -120,7 +128,12 @@ class Patients:
         rows = [row for row in self._concerned(connection, [event.from_identity]) if not row.closed]
         for row in rows:
             retract(connection, row.case_id, self.keys, self.policy, step)
+            # Neither the same images again nor a person may ask it under an identifier that was wrong.
+            change(connection, row.case_id, step.time, study_version=TAKEN_BACK)
         others = self._concerned(connection, [event.to_identity])
+        for row in others:
+            if row.study_version == TAKEN_BACK and _identity(row) == event.to_identity:  # corrected back
+                change(connection, row.case_id, step.time, study_version="")
         look_again(connection, [row.case_id for row in others if not row.closed], step.time)
         return len(rows)
 

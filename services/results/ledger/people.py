@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from services.results.ledger import letters, outcomes
 from services.results.ledger.cases import Step, advance, locked
 from services.results.ledger.database import writing
+from services.results.ledger.identities import TAKEN_BACK
 from services.results.ledger.keys import Keys
 from services.results.ledger.orders import place
 from services.results.ledger.policy import Policy
+from services.results.ledger.recalled import finding_recalled
 from services.results.ledger.record import move
 from services.results.ledger.requests import once
 from services.results.ledger.retraction import retract
+from services.results.ledger.tables import FINDING
 from shared.domain.case import InferenceState, ReviewState
 from shared.domain.errors import ConflictError
 
@@ -56,7 +59,7 @@ class People:
         """Record a person's verdict on the current finding; accepted releases what was held, rejected withdraws it.
 
         Raises:
-            ConflictError: If nothing waits for review.
+            ConflictError: If nothing waits for review; or the model was recalled, and it is not rejected.
         """
         with writing(self.engine) as connection:
             answer = once(
@@ -74,9 +77,10 @@ class People:
         row = locked(connection, case_id)
         if row.state != InferenceState.FAILED:
             return False
-        if row.closed and not row.study_version:
+        if row.closed and row.study_version in ("", TAKEN_BACK):
             raise ConflictError(
-                "the sender moved this study to another identity: its case is the other one of the study"
+                "this study belongs to another identity now, and is asked under that one as soon as its images come "
+                f"with it ({row.reason})"
             )
         if row.pins and row.pin_digest and not row.closed:
             advance(connection, row, InferenceState.QUEUED, step, attempts=0, told=False,
@@ -92,6 +96,10 @@ class People:
         finding = outcomes.current(connection, case_id)
         if finding is None or finding.review is not ReviewState.WAITING:
             raise ConflictError(f"nothing in case {case_id} waits for review")
+        row = connection.execute(sa.select(FINDING).where(FINDING.c.finding_id == finding.finding_id)).one()
+        recalled = finding_recalled(connection, row)
+        if recalled and verdict is not ReviewState.REJECTED:
+            raise ConflictError(f"{recalled}: its results are being withdrawn and cannot be accepted")
         move(connection, "review", case_id, (finding.review, verdict), subject=f"finding {finding.revision}",
              time=step.time, actor=step.actor, reason=step.reason)  # fmt: skip
         if verdict is ReviewState.REJECTED:

@@ -23,6 +23,16 @@ def why_recalled(connection: sa.Connection, bundle_id: str, version: str = "", d
     return f"the model {bundle_id} was recalled: {reason}" if reason else ""
 
 
+def finding_recalled(connection: sa.Connection, finding: sa.Row[Any]) -> str:
+    """Return why a finding (a row with kind and bundle) must reach nobody any more; empty where it may.
+
+    Only a model's answer is recalled. A coded refusal and a withdrawal rest on no model's number and stay true.
+    """
+    if finding.kind != FindingKind.PREDICTION:
+        return ""
+    return why_recalled(connection, finding.bundle_id, finding.bundle_version, finding.bundle_digest)
+
+
 def answered_by(recall: sa.Row[Any]) -> sa.ColumnElement[bool]:
     """Return the condition "this finding is an answer of the recalled bundle"."""
     stated = [FINDING.c.kind == FindingKind.PREDICTION.value, FINDING.c.bundle_id == recall.bundle_id]

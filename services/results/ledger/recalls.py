@@ -20,6 +20,7 @@ from services.results.ledger.codec import load
 from services.results.ledger.database import reading, writing
 from services.results.ledger.governance_tables import RECALL
 from services.results.ledger.keys import Keys
+from services.results.ledger.leaving import NOTHING_LEFT
 from services.results.ledger.policy import Policy
 from services.results.ledger.recalled import answered_by, why_recalled
 from services.results.ledger.record import tell
@@ -163,7 +164,7 @@ def _shown(connection: sa.Connection, row: sa.Row[Any]) -> Recall:
     reached = (
         sa.select(DELIVERY.c.case_id, DELIVERY.c.sink, sa.func.max(DELIVERY.c.revision).label("revision"))
         .join(FINDING, FINDING.c.finding_id == DELIVERY.c.finding_id)
-        .where(mine, DELIVERY.c.tries > 0)
+        .where(mine, DELIVERY.c.maybe_there > 0)
         .group_by(DELIVERY.c.case_id, DELIVERY.c.sink)
         .subquery()
     )
@@ -171,8 +172,9 @@ def _shown(connection: sa.Connection, row: sa.Row[Any]) -> Recall:
     replaced = (
         sa.select(later.c.delivery_id)
         .where(
-            later.c.case_id == reached.c.case_id, later.c.sink == reached.c.sink,
-            later.c.revision > reached.c.revision, later.c.state == DeliveryState.DELIVERED.value,
+            later.c.case_id == reached.c.case_id, later.c.revision > reached.c.revision,
+            sa.or_(later.c.sink == reached.c.sink, later.c.from_sink == reached.c.sink),
+            sa.or_(later.c.state == DeliveryState.DELIVERED.value, later.c.reason == NOTHING_LEFT),
         )
         .exists()
     )  # fmt: skip

@@ -44,6 +44,11 @@ class Trail:
             number, digest = audit.head(connection)
         return Anchor(number, digest, now)
 
+    def hash_of(self, number: int) -> str:
+        """Return the hash of a row as it stands; empty where there is none."""
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(AUDIT.c.hash).where(AUDIT.c.number == number)).scalar() or ""
+
     def viewed(self, act: str, actor: str, now: datetime, case_ids: tuple[str, ...]) -> None:
         """Record that somebody was shown cases.
 

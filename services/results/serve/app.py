@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import grpc
+import structlog
 
 from services.results.config import Settings
 from services.results.ledger.database import check_schema
@@ -18,10 +19,14 @@ from services.results.serve.adapters.grpc_server import registration
 from services.results.serve.adapters.syslog import Syslog
 from services.results.serve.handlers import AnchorAudit, SubmitCase
 from services.results.serve.ports import Anchors
+from shared.domain.audit import Anchor
 from shared.domain.errors import OncoRelayError
 from shared.observability.loops import Loop
 from shared.predictors.registry import REGISTRY
 from shared.rpc import server
+from shared.site.anchors import read_anchors
+
+log = structlog.get_logger("oncorelay.results.serve")
 
 
 def utc_now() -> datetime:
@@ -50,12 +55,14 @@ def start(settings: Settings) -> Serve:
 
     Raises:
         ConflictError: If the schema is not the one this code knows.
+        InvalidInputError: If somebody wrote into the anchors' file.
         OSError: If the address is taken.
     """
     ledger = open_ledger(settings)
     check_schema(ledger.engine)
     ledger.patients.name()
-    anchor = AnchorAudit(ledger.trail, _places(settings), utc_now)
+    last = max(read_anchors(settings.anchor_file), key=lambda one: one.number, default=None)
+    anchor = AnchorAudit(ledger.trail, _places(settings), utc_now, lambda lost: _alarm(ledger, lost), last)
     door = server.start(
         settings.grpc_address, lambda server: _register(server, ledger), tls=settings.site.tls("results")
     )
@@ -69,6 +76,15 @@ def _register(server: grpc.Server, ledger: Ledger) -> None:
     registration(ledger, submit, utc_now)(server)
     delivery_registration(ledger, utc_now)(server)
     governance_server.register(server, ledger, utc_now)
+
+
+def _alarm(ledger: Ledger, lost: Anchor) -> None:
+    """Tell people that the audit chain is not the one that was anchored."""
+    log.error("audit_rewritten", number=lost.number)
+    text = (
+        f"row {lost.number} of the audit is not the one anchored at {lost.time.isoformat()}: `oncorelay audit verify`"
+    )
+    ledger.intake.notice(f"audit-{lost.number}-{lost.hash}", "audit_rewritten", text, "", utc_now())
 
 
 def _places(settings: Settings) -> tuple[Anchors, ...]:

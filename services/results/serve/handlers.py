@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.results.serve.ports import Anchors, Chain, Notices, Studies
@@ -15,12 +15,22 @@ from shared.predictors.contract import Predictor
 
 @dataclass
 class AnchorAudit:
-    """Write the head of the audit chain where the ledger's owner cannot rewrite it, whenever it has moved."""
+    """Write the head of the audit chain where the ledger's owner cannot rewrite it, whenever it has moved.
+
+    What was anchored last must still stand in the chain: where it does not, people are told and nothing is written,
+    so that no new anchor vouches for a chain that was written anew.
+    """
 
     chain: Chain
     anchors: tuple[Anchors, ...]
     now: Callable[[], datetime]
+    alarm: Callable[[Anchor], None]
+    """Tells people, once per anchor."""
     last: Anchor | None = None
+    """At the start: the last one of the file."""
+    told: Anchor | None = None
+    kept: dict[int, int] = field(default_factory=dict)
+    """Place (by its order) -> number it has: one that fails makes no other hear the same again."""
 
     def __call__(self) -> bool:
         """Return whether there was something to write.
@@ -28,14 +38,26 @@ class AnchorAudit:
         Raises:
             OncoRelayError: If one of the places could not be written, after all were tried.
         """
+        if not self._stands():
+            return False
         anchor = self.chain.anchor(self.now())
         if anchor.number == 0 or (self.last and self.last.number == anchor.number):
             return False
-        trouble = [error for place in self.anchors if (error := _written(place, anchor))]
+        missing = {order: place for order, place in enumerate(self.anchors) if self.kept.get(order) != anchor.number}
+        trouble = {order: error for order, place in missing.items() if (error := _written(place, anchor))}
+        self.kept |= {order: anchor.number for order in missing if order not in trouble}
         if trouble:
-            raise trouble[0]
+            raise next(iter(trouble.values()))
         self.last = anchor
         return True
+
+    def _stands(self) -> bool:
+        if self.last is None or self.chain.hash_of(self.last.number) == self.last.hash:
+            return True
+        if self.told != self.last:
+            self.alarm(self.last)
+            self.told = self.last
+        return False
 
 
 def _written(place: Anchors, anchor: Anchor) -> OncoRelayError | None:

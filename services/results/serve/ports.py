@@ -24,6 +24,10 @@ class Chain(Protocol):
         """Return its head."""
         ...
 
+    def hash_of(self, number: int) -> str:
+        """Return the hash of a row; empty where there is none."""
+        ...
+
 
 class Anchors(Protocol):
     """A place outside the ledger where heads of the chain are kept."""

@@ -6,7 +6,7 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,8 @@ from tests.system import System
 WATERMARK_MB = 64
 """``min_free_mb`` of the site under test."""
 _MIB = 1 << 20
+_OWN_DISK = frozenset({"disk_full"})
+"""Faults that need a file system of our own."""
 
 
 @dataclass(frozen=True)
@@ -165,11 +167,18 @@ FAULTS = (
 )  # fmt: skip
 
 
-def chosen(seed: int, count: int, *, disk: SmallDisk) -> list[tuple[Fault, float]]:
-    """Return ``count`` faults with their lengths in seconds: every kind once before any comes twice."""
+def chosen(seed: int, count: int, *, disk: SmallDisk, kinds: Sequence[str] = ()) -> list[tuple[Fault, float]]:
+    """Return ``count`` faults with their lengths in seconds: every kind once before any comes twice.
+
+    Raises:
+        ValueError: If a kind is named that does not exist here.
+    """
     chance = random.Random(seed)
-    kinds = [fault for fault in FAULTS if disk.own or fault.kind != "disk_full"]
+    known = [fault for fault in FAULTS if disk.own or fault.kind not in _OWN_DISK]
+    if strange := set(kinds) - {fault.kind for fault in known}:
+        raise ValueError(f"no such fault on this machine: {', '.join(sorted(strange))}")
+    wanted = [fault for fault in known if not kinds or fault.kind in kinds]
     rounds: list[Fault] = []
     while len(rounds) < count:
-        rounds += chance.sample(kinds, len(kinds))
+        rounds += chance.sample(wanted, len(wanted))
     return [(fault, chance.uniform(fault.shortest_s, fault.longest_s)) for fault in rounds[:count]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,8 @@ def test_an_inserted_row_is_named(ledger: Ledger, engine: sa.Engine, clock: Any)
 def test_a_cut_tail_and_an_anchor_that_does_not_match_are_named(
     ledger: Ledger, engine: sa.Engine, clock: Any, tmp_path: Path
 ) -> None:
-    place = AnchorFile(tmp_path / "elsewhere" / "anchors.jsonl")
-    anchoring = AnchorAudit(ledger.trail, (place,), clock)
+    place, alarms = AnchorFile(tmp_path / "elsewhere" / "anchors.jsonl"), list[Anchor]()
+    anchoring = AnchorAudit(ledger.trail, (place,), clock, alarms.append)
     studied(ledger, clock)
     assert anchoring()
     assert not anchoring()
@@ -201,6 +202,28 @@ def test_a_chain_written_anew_from_the_first_row_is_found_by_its_anchor(
     assert faults(chain(ledger), (anchor,))[0] == AuditFault(
         anchor.number, f"row {anchor.number} is not the one that was anchored at {clock().isoformat()}"
     )
+
+
+def test_a_tail_written_anew_and_anchored_again_is_found_by_its_first_anchor(ledger: Ledger, clock: Any) -> None:
+    predicted(ledger, clock)
+    rows = list(chain(ledger))
+    first = ledger.trail.anchor(clock())
+    previous = rows[-5].previous
+    for place in range(-5, 0):
+        row = replace(rows[place], actor="somebody-else", previous=previous)
+        rows[place] = replace(row, hash=row_hash(row))
+        previous = rows[place].hash
+    second = Anchor(first.number, rows[-1].hash, clock())
+
+    texts = [fault.text for fault in faults(rows, (first, second))]
+    assert f"row {first.number} is not the one that was anchored at {clock().isoformat()}" in texts
+    assert any(f"row {first.number} was anchored with different hashes" in text for text in texts)
+
+
+def test_the_chain_says_what_stands_at_a_number(ledger: Ledger, clock: Any) -> None:
+    studied(ledger, clock)
+    head = ledger.trail.anchor(clock())
+    assert (ledger.trail.hash_of(head.number), ledger.trail.hash_of(head.number + 1)) == (head.hash, "")
 
 
 def test_a_file_of_anchors_that_somebody_wrote_into_is_refused(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
 from services.results.ledger.policy import Policy, SinkPolicy
-from shared.domain.case import DeliveryState
+from shared.domain.case import DeliveryState, FindingKind, ReviewState
 from shared.domain.errors import ConflictError, InvalidInputError, NotFoundError
+from tests.contract.ledger.steps import predicted
 from tests.contract.ledger.test_deliveries import NAME, refused, take
 
 pytestmark = pytest.mark.contract
@@ -196,3 +197,54 @@ def test_a_name_that_changes_between_two_tries_leaves_nothing_unnamed(ledger: Le
 
     assert again is not None
     assert [(p.object_id, p.revision) for p in again.predecessors] == [("uid-1", 1)]
+
+
+def test_after_a_redirect_a_withdrawal_still_reaches_the_first_sink(
+    make_ledger: Callable[..., Ledger], clock: Any
+) -> None:
+    one, two = make_ledger(Policy(sinks=(PACS,), review_required=True)), make_ledger(Policy(sinks=(PACS, OTHER)))
+    deliver = LedgerDeliveries(one.engine)
+    case_id = predicted(one, clock)
+    deliver.delivered(take(one, clock), "uid-1", "loc", clock())
+    one.people.review("rv", case_id, ReviewState.ACCEPTED, step(clock, "fine"))
+    second = take(one, clock)
+    deliver.give_up(second, "no room", clock(), nothing_left=True, answered=True)
+    two.letters.redirect("rd", second.delivery_id, "pacs2", step(clock))
+    deliver.delivered(take(two, clock, "pacs2"), "uid-2", "loc", clock())
+
+    two.people.withdraw("w", case_id, step(clock, "wrong"))
+    withdrawals = [take(two, clock, sink) for sink in ("pacs", "pacs2")]
+    assert [due.finding.kind for due in withdrawals] == [FindingKind.WITHDRAWN] * 2
+    assert [[p.object_id for p in due.predecessors] for due in withdrawals] == [["uid-1"], ["uid-2"]]
+
+
+def test_a_withdrawal_is_redirected_to_a_sink_that_holds_until_reviewed(
+    make_ledger: Callable[..., Ledger], clock: Any
+) -> None:
+    one = make_ledger(Policy(sinks=(PACS,)))
+    case_id = refused(one, clock)
+    deliver = LedgerDeliveries(one.engine)
+    deliver.delivered(take(one, clock), "uid-1", "loc", clock())
+    two = make_ledger(Policy(sinks=(SinkPolicy("strict", "dicom-cstore", hold_until_reviewed=True),)))
+    two.people.withdraw("w", case_id, step(clock, "wrong"))
+
+    (letter,) = two.letters.listed(DeliveryState.DUE)
+    two.letters.redirect("rd", letter.delivery_id, "strict", step(clock))
+    assert [p.object_id for p in take(two, clock, "strict").predecessors] == ["uid-1"]
+
+
+def test_what_a_gone_sink_is_owed_ends_where_another_sink_has_it_already(
+    make_ledger: Callable[..., Ledger], clock: Any
+) -> None:
+    one = make_ledger(Policy(sinks=(PACS, OTHER)))
+    case_id = refused(one, clock)
+    deliver = LedgerDeliveries(one.engine)
+    for sink in ("pacs", "pacs2"):
+        deliver.delivered(take(one, clock, sink), "uid-1", "loc", clock())
+    two = make_ledger(Policy(sinks=(OTHER,)))
+    two.people.withdraw("w", case_id, step(clock, "wrong"))
+    letter = next(row for row in two.letters.listed(DeliveryState.DUE) if row.sink == "pacs")
+
+    two.letters.redirect("rd", letter.delivery_id, "pacs2", step(clock))
+    assert states(two, clock, case_id)["pacs", 2] is DeliveryState.DEAD_LETTER
+    assert two.letters.listed(DeliveryState.DEAD_LETTER) == ()

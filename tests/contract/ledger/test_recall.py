@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,15 @@ import pytest
 import sqlalchemy as sa
 
 from services.results.ledger import recalls, retraction
+from services.results.ledger.breaker import BreakerRule, Outage
 from services.results.ledger.cases import Step
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
+from services.results.ledger.policy import Policy, SinkPolicy
 from shared.domain.audit import faults
-from shared.domain.case import Currency, DeliveryState, FindingKind, InferenceState
-from shared.domain.errors import StaleAttemptError
-from shared.testing.cases import BUNDLE, a_prediction
+from shared.domain.case import Currency, DeliveryState, FindingKind, InferenceState, ReviewState
+from shared.domain.errors import ConflictError, StaleAttemptError
+from shared.testing.cases import BUNDLE, a_prediction, a_refusal
 from tests.contract.ledger.steps import deliver_all, name, pinned, predicted, studied
 
 pytestmark = pytest.mark.contract
@@ -191,3 +194,107 @@ def test_kill_9_in_mid_recall_loses_and_doubles_nothing(ledger: Ledger, engine: 
         kinds = [finding.kind for finding in ledger.queries.case(case_id, clock()).findings]
         assert kinds == [FindingKind.PREDICTION, FindingKind.WITHDRAWN]
     assert faults(ledger.trail.rows()) == ()
+
+
+def test_nothing_of_a_recalled_bundle_leaves_once_the_recall_is_recorded(ledger: Ledger, clock: Any) -> None:
+    case_id = predicted(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    taken = deliveries.take_due("pacs", clock(), 30, name)
+    assert taken is not None
+    recall(ledger, clock)
+    deliveries.postpone(taken, "busy", clock(), clock())
+
+    assert deliver_all(ledger, clock) == []
+    assert [letter.state for letter in ledger.letters.listed(None)] == [DeliveryState.DEAD_LETTER] * 2
+    while work(ledger, clock):
+        pass
+    assert deliver_all(ledger, clock) == ["pacs withdrawn"]  # the broken try may have left something there
+    assert ledger.queries.case(case_id, clock()).findings[0].currency is Currency.WITHDRAWN
+
+
+def test_a_dead_letter_of_a_recalled_bundle_is_sent_again_to_nobody(ledger: Ledger, clock: Any) -> None:
+    case_id = predicted(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    taken = deliveries.take_due("pacs", clock(), 30, name)
+    assert taken is not None
+    deliveries.give_up(taken, "refused", clock(), answered=True)
+    recall(ledger, clock)
+    step = Step("somebody", clock(), "again")
+
+    with pytest.raises(ConflictError, match="recalled"):
+        ledger.letters.resend("one", taken.delivery_id, step)
+    with pytest.raises(ConflictError, match="recalled"):
+        ledger.letters.redirect("two", taken.delivery_id, "ehr", step)
+    assert ledger.people.retry("three", case_id, "somebody", clock()) == (False, 0)
+
+
+def test_a_result_of_a_recalled_bundle_can_be_rejected_and_not_accepted(
+    make_ledger: Callable[..., Ledger], clock: Any
+) -> None:
+    ledger = make_ledger(Policy(sinks=(SinkPolicy("pacs", "dicom-cstore", hold_until_reviewed=True),)))
+    case_id = predicted(ledger, clock)
+    recall(ledger, clock)
+    step = Step("dr-test", clock(), "looked at")
+
+    with pytest.raises(ConflictError, match="recalled"):
+        ledger.people.review("one", case_id, ReviewState.ACCEPTED, step)
+    assert ledger.people.review("two", case_id, ReviewState.REJECTED, step)
+
+
+def test_a_coded_refusal_of_a_recalled_bundle_stays(ledger: Ledger, clock: Any) -> None:
+    case_id = studied(ledger, clock)
+    pinned(ledger, clock)
+    claim = ledger.attempts.claim("c", case_id, 1, "worker", clock())
+    ledger.attempts.answer("a", case_id, claim.attempt, a_refusal(), clock())
+    recall(ledger, clock)
+
+    assert work(ledger, clock) == 0
+    assert deliver_all(ledger, clock) == ["pacs not_analysed", "ehr not_analysed"]
+
+
+def test_a_recall_waits_for_a_sink_that_may_have_a_result_no_try_was_counted_for(ledger: Ledger, clock: Any) -> None:
+    predicted(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    taken = deliveries.take_due("pacs", clock(), 30, name)
+    assert taken is not None
+    deliveries.unavailable(taken, Outage("no answer", clock() + timedelta(minutes=1), BreakerRule(), 8), clock())
+    recall(ledger, clock)
+    for _ in range(3):
+        work(ledger, clock)
+    (state,) = ledger.recalls.all()
+    assert (state.confirmed_count, state.delivery_count, state.finished_time) == (0, 1, None)
+
+    clock.forward(minutes=10)
+    assert deliver_all(ledger, clock) == ["pacs withdrawn"]
+    work(ledger, clock)
+    assert ledger.recalls.all()[0].finished_time == clock()
+
+
+def test_a_recall_does_not_wait_for_a_sink_where_nothing_was_left(ledger: Ledger, clock: Any) -> None:
+    predicted(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    taken = deliveries.take_due("pacs", clock(), 30, name)
+    assert taken is not None
+    deliveries.give_up(taken, "refused: 400", clock(), nothing_left=True, answered=True)
+    deliver_all(ledger, clock, ("ehr",))
+    recall(ledger, clock)
+    work(ledger, clock)
+    assert deliver_all(ledger, clock) == ["ehr withdrawn"]
+
+    work(ledger, clock)
+    (state,) = ledger.recalls.all()
+    assert (state.confirmed_count, state.delivery_count, state.finished_time) == (1, 1, clock())
+
+
+def test_a_withdrawal_of_what_never_left_ends_a_recall(ledger: Ledger, clock: Any) -> None:
+    predicted(ledger, clock)
+    deliveries = LedgerDeliveries(ledger.engine)
+    taken = deliveries.take_due("pacs", clock(), 30, name)
+    assert taken is not None
+    recall(ledger, clock)
+    work(ledger, clock)
+    deliveries.give_up(taken, "refused: 400", clock(), nothing_left=True, answered=True)
+
+    assert deliver_all(ledger, clock) == []
+    work(ledger, clock)
+    assert ledger.recalls.all()[0].finished_time == clock()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +13,16 @@ from alembic.runtime.migration import MigrationContext
 
 from services.results.ledger.breaker import BreakerRule, Outage
 from services.results.ledger.cases import Step
-from services.results.ledger.database import check_schema, downgrade, upgrade
+from services.results.ledger.database import check_schema, downgrade, migrate, upgrade
 from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.governance_tables import AUDIT
 from services.results.ledger.ledger import Ledger
+from services.results.ledger.policy import Policy, SinkPolicy
 from shared.domain.audit import faults
 from shared.domain.case import FindingKind
-from shared.domain.errors import ConflictError
+from shared.domain.errors import ConflictError, InvalidInputError
+from shared.domain.governance import PatientChange, PatientChangeKind
+from shared.domain.identity import PatientIdentity
 from shared.testing.cases import BUNDLE, PATIENT, a_study
 from tests.contract.ledger.steps import predicted
 from tests.contract.ledger.test_deliveries import refused, take
@@ -43,13 +48,57 @@ def test_a_filled_ledger_goes_down_and_up_again(engine: sa.Engine, ledger: Ledge
     assert ledger.queries.cases(clock()) == ()
 
 
-def test_an_unknown_schema_is_refused_and_the_remedy_named(engine: sa.Engine) -> None:
+def test_a_newer_schema_is_refused_and_the_remedy_named(engine: sa.Engine) -> None:
     check_schema(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(ConflictError, match=r"python -m services\.results\.serve migrate"):
+    for call in (check_schema, upgrade, migrate):
+        with pytest.raises(ConflictError, match=r"newer version.*install that version, or restore a backup"):
+            call(engine)
+
+
+def test_one_command_goes_back_to_the_schema_of_an_older_version_and_forward_again(engine: sa.Engine) -> None:
+    migrate(engine, "0002")
+    with pytest.raises(ConflictError, match="has schema 0002"):
         check_schema(engine)
+    migrate(engine)
+    check_schema(engine)
+    with pytest.raises(InvalidInputError, match="0001, 0002"):
+        migrate(engine, "0000")
+
+
+def test_a_ledger_with_everything_in_it_goes_down_and_up_again(
+    engine: sa.Engine, make_ledger: Callable[..., Ledger], clock: Any
+) -> None:
+    one = make_ledger(Policy(sinks=(SinkPolicy("pacs", "dicom-cstore"),)))
+    more = Policy(
+        sinks=(SinkPolicy("pacs", "dicom-cstore"), SinkPolicy("pacs2", "dicom-stow")), keep_findings=timedelta(days=1)
+    )
+    ledger, step = make_ledger(more), Step("dr-test", clock(), "a reason")
+    erased, purged, redirected, merged = (
+        predicted(one, clock, number, identity=PatientIdentity("hospital", f"MRN-TEST-{number}"))
+        for number in (11, 12, 13, 14)
+    )
+    letter = take(one, clock)
+    LedgerDeliveries(engine).give_up(letter, "no room", clock())
+    ledger.letters.redirect("redirect", letter.delivery_id, "pacs2", step)
+    ledger.people.withdraw("withdraw", purged, step)
+    clock.forward(days=3)
+    ledger.retention.purge(clock())
+    ledger.erasures.erase("erase", PatientIdentity("hospital", "MRN-TEST-11"), step)
+    change = PatientChange(PatientChangeKind.MERGE, PatientIdentity("hospital", "MRN-TEST-14"), PATIENT, "message")
+    ledger.patients.change("merge", change, clock())
+    ledger.recalls.recall("recall", BUNDLE.bundle_id, "", "", step)
+    ledger.recalls.work(clock())
+    with engine.connect() as connection:
+        empty = connection.execute(sa.text("SELECT count(*) FROM ledger_finding WHERE body = ''")).scalar()
+    assert int(empty or 0) >= 2
+    before = {case_id: ledger.queries.case(case_id, clock()) for case_id in (erased, purged, redirected, merged)}
+
+    migrate(engine, "0001")
+    migrate(engine)
+    assert {case_id: ledger.queries.case(case_id, clock()) for case_id in before} == before
 
 
 @pytest.mark.parametrize("found", ["0001", None])

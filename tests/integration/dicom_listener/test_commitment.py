@@ -15,6 +15,8 @@ from pynetdicom import AE, evt
 
 from services.dicom_listener.formats.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE, encoded_request
 from services.dicom_listener.ports.commitment import Reference
+from shared.domain.identity import PatientIdentity
+from shared.rpc.governance import ObjectErasureClient
 from shared.testing import orthanc
 from shared.testing.dicom import Sender, encoded, small_series
 from shared.testing.listener_process import ListenerProcess
@@ -166,3 +168,21 @@ def test_orthanc_asks_and_hears(tmp_path: Path) -> None:
 
     assert outcome["Status"] == "Success"
     assert len(outcome["Success"]) == 3
+
+
+def test_an_erased_instance_is_no_such_object(listener: ListenerProcess, requestor: Requestor) -> None:
+    requestor.listen()
+    images = small_series(2)
+    Sender(listener.port).send(images)
+    requestor.ask(listener.port, references(images))
+    wait_until(lambda: len(requestor.reports) == 1, "the report")
+    client = ObjectErasureClient(f"127.0.0.1:{listener.grpc_port}")
+    asked = client.erase(PatientIdentity("phantoms", str(images[0].PatientID)), "asked for")
+    client.close()
+
+    requestor.ask(listener.port, references(images))
+
+    wait_until(lambda: len(requestor.reports) == 2, "the second report")
+    event_type, information = requestor.reports[1]
+    assert (asked.instance_count, event_type) == (2, 2)
+    assert [item.FailureReason for item in information.FailedSOPSequence] == [0x0112, 0x0112]

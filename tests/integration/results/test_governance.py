@@ -14,8 +14,6 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from services.cli.__main__ import oncorelay
-from services.lab_consumer.app import build, migrate
-from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from services.results.ledger.database import upgrade
 from services.results.ledger.ledger import Ledger, make_secret, open_ledger
@@ -104,6 +102,24 @@ def test_what_was_done_to_the_chain_is_named_and_the_command_fails(site: Site) -
     assert (verified.exit_code, verified.output) == (1, "FAULT  row 2 was changed\n")
 
 
+def test_a_chain_without_an_anchor_is_not_called_proven(site: Site) -> None:
+    site.predicted()
+    verified = run("audit", "verify", "--anchors", str(site.folder / "none.jsonl"))
+    assert (verified.exit_code, verified.output[:10]) == (3, "NOT PROVEN")
+
+
+def test_an_emptied_chain_beside_cases_is_a_fault(site: Site) -> None:
+    site.predicted()
+    with site.ledger.engine.begin() as connection:
+        connection.execute(sa.text("DROP TRIGGER ledger_audit_no_delete"))
+        connection.execute(sa.text("DELETE FROM ledger_audit"))
+
+    verified = run("audit", "verify", "--anchors", str(site.folder / "none.jsonl"))
+    assert (verified.exit_code, verified.output) == (
+        1, "FAULT  the chain is empty, and there are cases: all of it was removed\n",
+    )  # fmt: skip
+
+
 def test_the_export_has_a_line_per_row_as_json_and_as_fhir(site: Site) -> None:
     site.predicted()
     count = len(site.ledger.trail.rows())
@@ -135,33 +151,6 @@ def test_a_change_of_patients_comes_through_the_door(site: Site) -> None:
     change = PatientChange(PatientChangeKind.MERGE, PATIENT, PatientIdentity("hospital", "MRN-TEST-2"), "MSG-1")
 
     assert GovernanceClient(site.settings.grpc_address).report_patient_change("r", change) == (1, 1)
-
-
-def test_a_patient_is_erased_everywhere_by_one_command_that_says_what_stays(site: Site) -> None:
-    from services.cli.site_file import make_keys
-
-    case_id = site.predicted()
-    make_keys(site.folder)
-    (site.folder / "blobs").mkdir(exist_ok=True)
-    with site.ledger.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE ledger_case SET study = replace(study, 'file:///x', :uri)"),
-                           {"uri": (site.folder / "blobs" / "x").as_uri()})  # fmt: skip
-    lab_settings = LabSettings()
-    migrate(lab_settings)
-    lab = build(lab_settings)
-    lab.start()
-    working = threading.Timer(1.0, site.work_thrice)
-    working.start()
-    whom = ("--authority", PATIENT.authority, "--identifier", PATIENT.identifier)
-    shown = run("erase", *whom, "--reason", "asked for", "--yes")
-    working.join()
-    lab.stop()
-
-    assert shown.exit_code == 0
-    assert "results: 1 case(s) emptied, 1 stored object(s) to remove" in shown.output
-    assert "What stays, and why:" in shown.output
-    assert PATIENT.identifier not in shown.output
-    assert site.ledger.queries.case(case_id, datetime.now(UTC)).findings[0].prediction is None
 
 
 def test_an_erasure_asks_first(site: Site) -> None:

@@ -15,23 +15,49 @@ from tests.bench.harm.faults import FAULTS, chosen
 from tests.bench.hostile import attacks
 from tests.bench.load import dimse
 from tests.bench.load.studies import StudyToSend
+from tests.bench.meter.slopes import LONG_ENOUGH_S, Growth, slope
 from tests.bench.meter.vitals import Vitals
 from tests.bench.rows import Bench, Row
-from tests.bench.soak import slope
 from tests.patients import a_patient
 
 OWN = SmallDisk(Path("/nowhere"), "ext4")
 
 
-def test_a_leak_of_one_megabyte_a_minute_is_found_and_noise_is_not() -> None:
+def sampled(growth_per_hour: float, noise: float, seconds: int = 1500) -> list[Vitals]:
     chance = random.Random(1)
-    leaking = [Vitals(s, 100 + s / 60 + chance.gauss(0, 1), 5, 9) for s in range(0, 1200, 5)]
-    steady = [Vitals(s, 100 + chance.gauss(0, 1), 5, 9) for s in range(0, 1200, 5)]
+    return [Vitals(s, 100 + s * growth_per_hour / 3600 + chance.gauss(0, noise), 5, 9) for s in range(0, seconds, 5)]
+
+
+def test_a_leak_of_one_megabyte_a_minute_is_found_and_noise_is_not() -> None:
+    leaking, steady = sampled(60, 1), sampled(0, 1)
 
     assert slope(leaking, "rss_mb").per_hour == pytest.approx(60, abs=3)
-    assert slope(leaking, "rss_mb").surely_above > 30
-    assert slope(steady, "rss_mb").surely_above < 0
+    assert slope(leaking, "rss_mb").verdict(30, LONG_ENOUGH_S) is Growth.GROWS
+    assert slope(steady, "rss_mb").verdict(30, LONG_ENOUGH_S) is Growth.FLAT
     assert slope(steady, "threads").per_hour == 0
+
+
+def test_an_interval_that_reaches_above_the_limit_fails_a_long_run_and_leaves_a_short_one_undecided() -> None:
+    noisy = slope(sampled(25, 20), "rss_mb")
+
+    assert noisy.surely_above < 30 < noisy.at_most
+    assert noisy.verdict(30, LONG_ENOUGH_S) is Growth.GROWS
+    assert noisy.verdict(30, LONG_ENOUGH_S - 1) is Growth.UNDECIDED
+
+
+def test_a_leak_of_two_megabytes_an_hour_above_the_limit_does_not_hide_in_its_interval() -> None:
+    assert slope(sampled(32, 5), "rss_mb").verdict(30, LONG_ENOUGH_S) is Growth.GROWS
+
+
+def test_a_handful_of_samples_decides_nothing() -> None:
+    assert slope(sampled(0, 1, seconds=60), "rss_mb").verdict(30, 60) is Growth.UNDECIDED
+
+
+def test_samples_that_hang_together_do_not_make_the_interval_narrow() -> None:
+    # A child of 80 MB that lives for a minute and is away for a minute: far fewer independent values than samples.
+    waves = [Vitals(s, 100 + 80 * (s // 60 % 2), 5, 9) for s in range(0, 600, 5)]
+
+    assert slope(waves, "rss_mb").half_width > 100
 
 
 def test_every_kind_of_fault_comes_before_any_comes_twice_and_a_seed_is_a_schedule() -> None:

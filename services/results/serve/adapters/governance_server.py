@@ -61,7 +61,8 @@ class GovernanceServicer(GovernanceServiceServicer):
     def ErasePatient(self, request: pb.ErasePatientRequest, context: Context) -> pb.ErasePatientResponse:
         """Erase a patient."""
         identity = from_message(request.identity, PatientIdentity)
-        made = self.ledger.erasures.erase(request.request_id, identity, step_of(request, context, self.now()))
+        step = step_of(request, context, self.now())
+        made = self.ledger.erasures.erase(request.request_id, identity, step, frozenset(request.uids))
         return pb.ErasePatientResponse(erasure=to_message(made, pb.Erasure))
 
     def GetErasure(self, request: pb.GetErasureRequest, context: Context) -> pb.GetErasureResponse:

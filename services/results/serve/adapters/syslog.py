@@ -30,9 +30,10 @@ class Syslog:
         """
         stream = address.startswith("tcp://")
         host, _, port = address.removeprefix("tcp://").removeprefix("udp://").rpartition(":")
-        if not host or not port.isdigit():
-            raise InvalidInputError("audit_syslog", "write host:port, or tcp://host:port")
-        return cls(host, int(port), stream)
+        bare = host.removeprefix("[").removesuffix("]")
+        if not bare or not port.isdigit() or (":" in bare and bare == host):
+            raise InvalidInputError("audit_syslog", "write host:port, or tcp://host:port; an IPv6 host in brackets")
+        return cls(bare, int(port), stream)
 
     def write(self, anchor: Anchor) -> None:
         """Send one anchor.
@@ -43,9 +44,10 @@ class Syslog:
         message = _message(anchor)
         kind = socket.SOCK_STREAM if self.stream else socket.SOCK_DGRAM
         try:
-            with socket.socket(socket.AF_INET, kind) as connection:
+            found = socket.getaddrinfo(self.host, self.port, type=kind)  # IPv4 or IPv6, whichever the name has
+            with socket.socket(found[0][0], kind) as connection:
                 connection.settimeout(_TIMEOUT_S)
-                connection.connect((self.host, self.port))
+                connection.connect(found[0][4])
                 connection.sendall(b"%d %s" % (len(message), message) if self.stream else message)
         except OSError as error:
             raise UnavailableError(f"the syslog server at {self.host}:{self.port} cannot be reached") from error

@@ -140,6 +140,8 @@ def _fill_bundles(connection: sa.Connection) -> None:
             return
         last = rows[-1].finding_id
         for row in rows:
+            if not row.body:  # erased or purged: nothing says any more which model it was
+                continue
             bundle = (json.loads(row.body).get("prediction") or {}).get("bundle")
             if bundle:
                 values = {"bundle_id": bundle["bundle_id"], "bundle_version": bundle["version"],

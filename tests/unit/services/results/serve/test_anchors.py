@@ -28,9 +28,17 @@ MESSAGE = (
 @dataclass
 class Chain:
     number: int = 0
+    hash: str = "a" * 64
 
     def anchor(self, now: datetime) -> Anchor:
-        return Anchor(self.number, "a" * 64, now)
+        return Anchor(self.number, self.hash, now)
+
+    def hash_of(self, number: int) -> str:
+        return self.hash if number <= self.number else ""
+
+
+def no_alarm(lost: Anchor) -> None:
+    raise AssertionError(lost)
 
 
 @dataclass
@@ -89,7 +97,7 @@ def test_an_address_that_is_none_is_refused_at_start() -> None:
 
 def test_nothing_is_written_while_the_chain_is_empty_or_stands_still() -> None:
     chain, place = Chain(), Place()
-    anchor = AnchorAudit(chain, (place,), lambda: NOW)
+    anchor = AnchorAudit(chain, (place,), lambda: NOW, no_alarm)
     assert not anchor()
     chain.number = 3
     assert anchor()
@@ -98,12 +106,38 @@ def test_nothing_is_written_while_the_chain_is_empty_or_stands_still() -> None:
     assert place.kept == [3]
 
 
-def test_one_place_that_is_gone_keeps_no_anchor_from_the_other_and_is_tried_again() -> None:
+def test_one_place_that_is_gone_keeps_no_anchor_from_the_other_which_hears_it_once() -> None:
     chain, gone, well = Chain(3), Place(works=False), Place()
-    anchor = AnchorAudit(chain, (gone, well), lambda: NOW)
-    with pytest.raises(UnavailableError):
-        anchor()
+    anchor = AnchorAudit(chain, (gone, well), lambda: NOW, no_alarm)
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            anchor()
     gone.works = True
     assert anchor()
 
-    assert (gone.kept, well.kept) == ([3], [3, 3])
+    assert (gone.kept, well.kept) == ([3], [3])
+
+
+@pytest.mark.parametrize("chain", [Chain(9, "b" * 64), Chain(7, "b" * 64), Chain(6)])
+def test_a_chain_that_is_not_the_anchored_one_is_told_once_and_never_anchored(chain: Chain) -> None:
+    place, alarms = Place(), list[Anchor]()
+    anchor = AnchorAudit(chain, (place,), lambda: NOW, alarms.append, ANCHOR)
+
+    assert [anchor(), anchor()] == [False, False]
+    assert (alarms, place.kept) == ([ANCHOR], [])
+
+
+def test_a_syslog_server_at_an_ipv6_address_hears_of_it() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
+        try:
+            server.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        server.settimeout(10)
+        Syslog.at(f"[::1]:{server.getsockname()[1]}").write(ANCHOR)
+        assert re.fullmatch(MESSAGE, server.recv(4096).decode())
+
+
+def test_an_ipv6_address_without_brackets_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="brackets"):
+        Syslog.at("::1:514")

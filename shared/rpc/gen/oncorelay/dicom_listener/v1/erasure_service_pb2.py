@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as oncorelay_dot_types_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1oncorelay/dicom_listener/v1/erasure_service.proto\x12\x1boncorelay.dicom_listener.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eoncorelay/types/v1/types.proto\"p\n\x13\x45rasePatientRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x0e\n\x06reason\x18\x03 \x01(\t\"M\n\x14\x45rasePatientResponse\x12\x35\n\x07\x65rasure\x18\x01 \x01(\x0b\x32$.oncorelay.dicom_listener.v1.Erasure\"\'\n\x11GetErasureRequest\x12\x12\n\nerasure_id\x18\x01 \x01(\t\"K\n\x12GetErasureResponse\x12\x35\n\x07\x65rasure\x18\x01 \x01(\x0b\x32$.oncorelay.dicom_listener.v1.Erasure\"\x98\x01\n\x07\x45rasure\x12\x12\n\nerasure_id\x18\x01 \x01(\t\x12\x16\n\x0einstance_count\x18\x02 \x01(\x05\x12\x13\n\x0bstudy_count\x18\x03 \x01(\x05\x12\x19\n\x11quarantined_count\x18\x04 \x01(\x05\x12\x31\n\rfinished_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xf4\x01\n\x0e\x45rasureService\x12s\n\x0c\x45rasePatient\x12\x30.oncorelay.dicom_listener.v1.ErasePatientRequest\x1a\x31.oncorelay.dicom_listener.v1.ErasePatientResponse\x12m\n\nGetErasure\x12..oncorelay.dicom_listener.v1.GetErasureRequest\x1a/.oncorelay.dicom_listener.v1.GetErasureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1oncorelay/dicom_listener/v1/erasure_service.proto\x12\x1boncorelay.dicom_listener.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eoncorelay/types/v1/types.proto\"p\n\x13\x45rasePatientRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x0e\n\x06reason\x18\x03 \x01(\t\"M\n\x14\x45rasePatientResponse\x12\x35\n\x07\x65rasure\x18\x01 \x01(\x0b\x32$.oncorelay.dicom_listener.v1.Erasure\"\'\n\x11GetErasureRequest\x12\x12\n\nerasure_id\x18\x01 \x01(\t\"K\n\x12GetErasureResponse\x12\x35\n\x07\x65rasure\x18\x01 \x01(\x0b\x32$.oncorelay.dicom_listener.v1.Erasure\"\xa6\x01\n\x07\x45rasure\x12\x12\n\nerasure_id\x18\x01 \x01(\t\x12\x16\n\x0einstance_count\x18\x02 \x01(\x05\x12\x13\n\x0bstudy_count\x18\x03 \x01(\x05\x12\x19\n\x11quarantined_count\x18\x04 \x01(\x05\x12\x31\n\rfinished_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04uids\x18\x06 \x03(\t2\xf4\x01\n\x0e\x45rasureService\x12s\n\x0c\x45rasePatient\x12\x30.oncorelay.dicom_listener.v1.ErasePatientRequest\x1a\x31.oncorelay.dicom_listener.v1.ErasePatientResponse\x12m\n\nGetErasure\x12..oncorelay.dicom_listener.v1.GetErasureRequest\x1a/.oncorelay.dicom_listener.v1.GetErasureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +42,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETERASURERESPONSE']._serialized_start=381
   _globals['_GETERASURERESPONSE']._serialized_end=456
   _globals['_ERASURE']._serialized_start=459
-  _globals['_ERASURE']._serialized_end=611
-  _globals['_ERASURESERVICE']._serialized_start=614
-  _globals['_ERASURESERVICE']._serialized_end=858
+  _globals['_ERASURE']._serialized_end=625
+  _globals['_ERASURESERVICE']._serialized_start=628
+  _globals['_ERASURESERVICE']._serialized_end=872
 # @@protoc_insertion_point(module_scope)

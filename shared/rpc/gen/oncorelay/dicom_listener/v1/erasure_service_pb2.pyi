@@ -3,9 +3,11 @@
 isort:skip_file
 Erasure of what the DICOM listener holds about a patient."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -131,6 +133,7 @@ class Erasure(_message.Message):
     STUDY_COUNT_FIELD_NUMBER: _builtins.int
     QUARANTINED_COUNT_FIELD_NUMBER: _builtins.int
     FINISHED_TIME_FIELD_NUMBER: _builtins.int
+    UIDS_FIELD_NUMBER: _builtins.int
     erasure_id: _builtins.str
     """Identifier."""
     instance_count: _builtins.int
@@ -143,6 +146,12 @@ class Erasure(_message.Message):
     def finished_time(self) -> _timestamp_pb2.Timestamp:
         """When all was done; absent until then."""
 
+    @_builtins.property
+    def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """UIDs of the patient's studies, series and instances; in the answer that began the erasure only. Results needs them
+        for cases without an identity and for notices.
+        """
+
     def __init__(
         self,
         *,
@@ -151,10 +160,11 @@ class Erasure(_message.Message):
         study_count: _builtins.int = ...,
         quarantined_count: _builtins.int = ...,
         finished_time: _timestamp_pb2.Timestamp | None = ...,
+        uids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["finished_time", b"finished_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure_id", b"erasure_id", "finished_time", b"finished_time", "instance_count", b"instance_count", "quarantined_count", b"quarantined_count", "study_count", b"study_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["erasure_id", b"erasure_id", "finished_time", b"finished_time", "instance_count", b"instance_count", "quarantined_count", b"quarantined_count", "study_count", b"study_count", "uids", b"uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -448,6 +448,7 @@ class ErasePatientRequest(_message.Message):
     IDENTITY_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    UIDS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Same id, same answer."""
     actor: _builtins.str
@@ -458,6 +459,12 @@ class ErasePatientRequest(_message.Message):
     def identity(self) -> _types_pb2.PatientIdentity:
         """Whom."""
 
+    @_builtins.property
+    def uids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """UIDs of the patient's studies, series and instances, as the listener gave them: cases of these studies that have
+        no identity, and notices that name any of them, are emptied as well.
+        """
+
     def __init__(
         self,
         *,
@@ -465,10 +472,11 @@ class ErasePatientRequest(_message.Message):
         identity: _types_pb2.PatientIdentity | None = ...,
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
+        uids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["identity", b"identity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "identity", b"identity", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "identity", b"identity", "reason", b"reason", "request_id", b"request_id", "uids", b"uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,10 +1,16 @@
-"""A door that answers Success before anything is stored: the meter must find out. It exists in the harness only."""
+"""A door that answers Success at once and stores a moment later: what the meter must find out. In the harness only.
+
+It forgets nothing by itself. What it still holds is gone when the listener behind it dies or refuses it, as with any
+listener that acknowledges first: without faults nothing is lost.
+"""
 
 from __future__ import annotations
 
+import queue
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,20 +19,22 @@ from tests.bench.load import dimse
 from tests.bench.load.dimse import pdu
 from tests.bench.load.store_scu import CONTEXTS, EXPLICIT_LITTLE, StoreScu
 
+_GRACE_S = 30.0
+"""Longest wait at the end for what is still on its way."""
+_Held = tuple[float, str, bytes]
+"""When it is due (monotonic seconds), SOP Instance UID, data set."""
+
 
 @dataclass
-class LyingDoor:
-    """Stands between the modalities and the real door; hands on what it has when an association ends.
-
-    Every ``forgets``-th object is only in its memory when it dies, as with a listener that acknowledges first.
-    """
+class EarlyDoor:
+    """Stands between the modalities and the real door; every association of theirs is one of its own behind."""
 
     target_port: int
+    hold_s: float
     port: int = 0
-    forgets: int = 7
-    forgotten: int = 0
-    _count: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    dropped: int = 0
+    """Acknowledged objects that the listener behind never answered Success to."""
+    _talks: list[threading.Thread] = field(default_factory=list)
 
     def serve(self, server: socket.socket) -> None:
         """Take connections until the socket is closed."""
@@ -35,21 +43,41 @@ class LyingDoor:
                 wire, _ = server.accept()
             except OSError:
                 return
-            threading.Thread(target=self._talk, args=(wire,), daemon=True).start()
+            talk = threading.Thread(target=self._talk, args=(wire,), daemon=True)
+            self._talks.append(talk)
+            talk.start()
+
+    def finish(self) -> None:
+        """Wait until everything held was handed on, or dropped."""
+        end = time.monotonic() + _GRACE_S
+        for talk in self._talks:
+            talk.join(max(0.0, end - time.monotonic()))
 
     def _talk(self, wire: socket.socket) -> None:
-        taken: list[tuple[str, bytes]] = []
-        with wire, suppress(OSError):
-            self._receive(wire, taken)
-        for _ in range(20):
-            with suppress(OSError), StoreScu(self.target_port) as honest:
-                while taken:
-                    honest.store(*taken[0])
-                    taken.pop(0)
-                honest.release()
-                return
+        """A dead listener takes no association: ours lives and dies with the one behind."""
+        with wire, suppress(OSError), StoreScu(self.target_port) as behind:
+            held: queue.SimpleQueue[_Held | None] = queue.SimpleQueue()
+            hands_on = threading.Thread(target=self._hand_on, args=(held, behind, wire), daemon=True)
+            hands_on.start()
+            with suppress(OSError):
+                self._receive(wire, held)
+            held.put(None)
+            hands_on.join()
 
-    def _receive(self, wire: socket.socket, taken: list[tuple[str, bytes]]) -> None:
+    def _hand_on(self, held: queue.SimpleQueue[_Held | None], behind: StoreScu, wire: socket.socket) -> None:
+        alive = True
+        while (row := held.get()) is not None:
+            due, uid, content = row
+            time.sleep(max(0.0, due - time.monotonic()))
+            if not (alive and _stored(behind, uid, content)):
+                self.dropped += 1
+                alive = False
+                with suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            behind.release()
+
+    def _receive(self, wire: socket.socket, held: queue.SimpleQueue[_Held | None]) -> None:
         command, data = b"", b""
         while True:
             kind, _, length = struct.unpack(">BBI", _exactly(wire, 6))
@@ -70,27 +98,28 @@ class LyingDoor:
                     continue
                 data += part
                 if flags & dimse.LAST:
-                    self._take(command, data, taken)
+                    uid = _element(command, 0x1000).rstrip(b"\0").decode()
+                    held.put((time.monotonic() + self.hold_s, uid, data))
                     wire.sendall(_success(context, command))
                     command = data = b""
 
-    def _take(self, command: bytes, data: bytes, taken: list[tuple[str, bytes]]) -> None:
-        with self._lock:
-            self._count += 1
-            if self._count % self.forgets == 0:
-                self.forgotten += 1
-                return
-        taken.append((_element(command, 0x1000).rstrip(b"\0").decode(), data))
-
 
 @contextmanager
-def start_lying_door(target_port: int) -> Iterator[LyingDoor]:
-    """Run one on a free port."""
+def start_early_door(target_port: int, hold_s: float) -> Iterator[EarlyDoor]:
+    """Run one on a free port; at the end everything it holds was handed on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        door = LyingDoor(target_port, server.getsockname()[1])
+        door = EarlyDoor(target_port, hold_s, server.getsockname()[1])
         threading.Thread(target=door.serve, args=(server,), daemon=True).start()
         yield door
         server.shutdown(socket.SHUT_RDWR)
+        door.finish()
+
+
+def _stored(behind: StoreScu, uid: str, content: bytes) -> bool:
+    try:
+        return behind.store(uid, content) == 0
+    except OSError:
+        return False
 
 
 def _accept(request: bytes) -> bytes:
