@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.dicom_listener.config import Settings
@@ -53,6 +53,7 @@ def operations(
     gate: Gate,
     waiting_since: Callable[[], float | None],
     loops: tuple[Loop, ...],
+    more: Mapping[str, Check],
 ) -> Operations:
     """Return what an operator of the listener may look at."""
 
@@ -75,5 +76,6 @@ def operations(
             waiting, settings.backlog, "studies and notices wait for results", "is results.serve up?"
         ),
         "loops": checks.alive(loops),
+        **more,
     }
     return Operations("dicom_listener", settings.ops_address, settings.site.otlp_endpoint, watched, sample)
