@@ -23,12 +23,12 @@ def server_context(certificate: Path, key: Path, client_ca: Path | None) -> ssl.
     try:
         context.load_cert_chain(certificate, key)
     except OSError as error:
-        raise OSError(f"tls_certificate {certificate} and tls_key {key}: {error.strerror or error.reason}") from error
+        raise OSError(f"tls_certificate {certificate} and tls_key {key}: {error.strerror or error}") from error
     if client_ca is not None:
         try:
             context.load_verify_locations(client_ca)
         except OSError as error:
-            raise OSError(f"tls_client_ca {client_ca}: {error.strerror or error.reason}") from error
+            raise OSError(f"tls_client_ca {client_ca}: {error.strerror or error}") from error
         context.verify_mode = ssl.CERT_REQUIRED
     return context
 

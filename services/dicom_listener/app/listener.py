@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
+from services.dicom_listener.adapters.disk_room import least_free
 from services.dicom_listener.adapters.jailed_reader import CHECK, CHECK_LIMITS, READ, READ_LIMITS, JailedReader
 from services.dicom_listener.adapters.object_ranges import ObjectRanges
 from services.dicom_listener.adapters.operations import CountedArrivals, operations
@@ -185,7 +185,7 @@ def _gate(
 ) -> Gate:
     return Gate(
         Watermarks(settings.min_free_mb * _MIB, settings.max_backlog, settings.ledger_grace_s),
-        free_bytes=lambda: shutil.disk_usage(inbox.folder).free,
+        free_bytes=lambda: least_free((inbox.folder, settings.folder, settings.folder / "quarantine")),
         backlog=waiting.backlog,
         ledger=LedgerPulse(results.healthy, time.monotonic),
         journal_well=lambda: catalogue.journal.well,
