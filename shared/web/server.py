@@ -107,7 +107,7 @@ class _Server(uvicorn.Server):
         if self.config.is_ssl:
             loop = asyncio.get_running_loop()
             opened = partial(loop.create_server, ssl_handshake_timeout=_HANDSHAKE_S)
-            loop.create_server = opened  # type: ignore[method-assign, assignment]
+            loop.create_server = opened  # type: ignore[method-assign]
         await super().serve(sockets)
 
 
@@ -185,7 +185,7 @@ class _Bounded(H11Protocol):
         self._deadline = asyncio.get_running_loop().call_later(self._header_s, self._close_if_waiting)
 
     def _close_if_waiting(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
             self.transport.abort()  # not close: a peer that reads nothing would keep what is still to be sent
 
 
