@@ -63,7 +63,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
         table = Table("", "what", "found")
         for one in found:
             mark = Text("ok", style="green") if one.passed else Text("no", style="red")
-            table.add_row(mark, Text(one.name), Text(one.detail))
+            table.add_row(mark, Text(one.name), Text(one.detail, overflow="fold"))
         screen().print(table)
     context.exit(0 if all(one.passed for one in found) else 1)
 
@@ -210,6 +210,8 @@ def _listener(settings: ListenerSettings) -> str:
     """Echo our own door under every title that may call, as each sender would."""
     if not settings.calling_ae_titles:
         raise ValueError("[dicom_listener] calling_ae_titles is empty: every sender is rejected")
+    if settings.port is None:
+        return "no port without TLS to echo at; the health of dicom_listener tells whether its doors are open"
     for calling in settings.calling_ae_titles:
         Node(settings.host, settings.port, settings.ae_title, calling, TIMEOUT_S).echo()
     titles = ", ".join(settings.calling_ae_titles)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import httpx
 
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
-from services.dicom_listener.config import PeerSettings, Settings
+from services.dicom_listener.config import LOOPBACK, PeerSettings, Settings
 from shared.dicom.self_check import Proof, prove, self_check
 from shared.security.tokens import read_keys
 
@@ -27,17 +27,37 @@ Look = Callable[[], str]
 
 def door_looks(settings: Settings) -> Iterator[tuple[str, Look]]:
     """Yield name and look; a look raises ValueError or OSError with what to change."""
-    for proof in self_check(prove):
-        yield f"transfer syntax {proof.name}", partial(_syntax, proof)
+    yield "DICOM TLS", partial(dicom_tls, settings)
+    yield "transfer syntaxes", lambda: syntaxes(self_check(prove))
     yield "stow-rs", partial(_stow, settings)
     for peer in settings.peers:
         if peer.storage_commitment:
             yield f"commitment reports to {peer.ae_title}", partial(_reports, peer, settings.ae_title)
 
 
-def _syntax(proof: Proof) -> str:
-    """Say what is known; one that is not offered is no fault of the site, only a sender that needs it makes it one."""
-    return f"proven ({proof.transfer_syntax})" if proof.proven else f"not offered: {proof.doubt}"
+def syntaxes(proofs: Sequence[Proof]) -> str:
+    """Say what is offered and what is not; that is no fault of the site, only a sender that needs it makes it one."""
+    missing = [f"{proof.name} ({proof.doubt})" for proof in proofs if not proof.proven]
+    offered = f"{len(proofs) - len(missing)} of {len(proofs)} proven and offered"
+    return f"{offered}; not offered: {'; '.join(missing)}" if missing else offered
+
+
+def dicom_tls(settings: Settings) -> str:
+    """Say which ports there are.
+
+    Raises:
+        ValueError: If the port without TLS is a way around the certificates that the other one demands.
+    """
+    if settings.tls_certificate is None:
+        return "no TLS port ([dicom_listener] tls_certificate is not set)"
+    if settings.port is None:
+        return f"TLS on port {settings.tls_port} only"
+    if settings.tls_client_ca and settings.host not in LOOPBACK:
+        raise ValueError(
+            f"port {settings.tls_port} demands certificates and port {settings.port} beside it asks for none: "
+            'set port = "none", or host = "127.0.0.1"'
+        )
+    return f"TLS on port {settings.tls_port}, none on port {settings.port}"
 
 
 def _stow(settings: Settings) -> str:

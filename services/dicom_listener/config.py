@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -22,7 +22,31 @@ def _split(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+def _no_port(value: Any) -> Any:
+    """TOML has no word for nothing: ``port = "none"``."""
+    return None if value == "none" else value
+
+
+def _networks(value: Any) -> Any:
+    """Read networks; where an address stands for its network, say which network that is."""
+    found = _split(value)
+    return tuple(map(_network, found)) if isinstance(found, (list, tuple)) else found
+
+
+def _network(text: Any) -> Any:
+    try:
+        return ip_network(text)
+    except ValueError:
+        try:
+            meant = ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(f"{text} is no network; write for example 10.0.0.0/8") from None
+        raise ValueError(f"{text} has host bits set; did you mean {meant}") from None
+
+
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class PeerSettings(BaseModel):
@@ -38,6 +62,11 @@ class PeerSettings(BaseModel):
     """Ask it by C-FIND for Number of Study Related Instances (0020,1208) before a study counts as complete."""
     storage_commitment: bool = True
     """It may ask for storage commitment; our report goes to this host and port, on an association of our own."""
+    certificate_name: str = ""
+    """Name (CN, or DNS or URI of the alternative names) of the TLS certificate it must show; needs ``tls_client_ca``.
+    Anybody can claim an AE title: this is what proves it."""
+    networks: Networks = ()
+    """Networks (CIDR) this title may come from, within ``allowed_networks``; empty: any of those."""
 
 
 class Settings(ServiceSettings):
@@ -47,8 +76,9 @@ class Settings(ServiceSettings):
 
     host: str = "127.0.0.1"
     """Address to listen on."""
-    port: int = Field(default=11112, ge=0, le=65535)
-    """Port to listen on; 0 lets the system choose (tests)."""
+    port: Annotated[int | None, BeforeValidator(_no_port)] = Field(default=11112, ge=0, le=65535)
+    """Port to listen on without TLS; "none": there is none (needs ``tls_certificate``); 0 lets the system choose
+    (tests)."""
     ae_title: AeTitle = "ONCORELAY"
     """Our AE title; any other called title is rejected."""
     calling_ae_titles: Annotated[tuple[AeTitle, ...], BeforeValidator(_split)] = ()
@@ -85,7 +115,7 @@ class Settings(ServiceSettings):
 
     door: Literal["own", "pynetdicom"] = "own"
     """Which C-STORE server: our own, or the slower reference on pynetdicom."""
-    allowed_networks: Annotated[tuple[Network, ...], BeforeValidator(_split)] = (
+    allowed_networks: Networks = (
         IPv4Network("127.0.0.0/8"),
         IPv6Network("::1/128"),
     )
@@ -95,9 +125,12 @@ class Settings(ServiceSettings):
     associations_per_minute: int = Field(default=3000, ge=0)
     """Associations of one AE title in a minute; more are rejected as transient; 0: no limit."""
     max_waiting_connections: int = Field(default=64, ge=1)
-    """Connections that have not asked for an association yet; one more is closed at once."""
-    tls_port: int = Field(default=0, ge=0, le=65535)
-    """Port to listen on with TLS as well, once ``tls_certificate`` is set; 0 lets the system choose (tests)."""
+    """Connections that have no association yet, or none any more; one more is closed at once."""
+    max_connections_per_address: int = Field(default=48, ge=1)
+    """Connections of one address at once; one more is closed at once."""
+    tls_port: int = Field(default=2762, ge=0, le=65535)
+    """Port to listen on with TLS, once ``tls_certificate`` is set (2762: the registered port of DICOM TLS, PS3.15
+    B.1); 0 lets the system choose (tests). ``port`` stays open beside it unless it is "none"."""
     tls_certificate: Path | None = None
     """Certificate chain (PEM) of the DICOM TLS port; without it there is none."""
     tls_key: Path | None = None
@@ -140,9 +173,13 @@ class Settings(ServiceSettings):
     def _key_and_certificate(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together")
+        if self.port is None and self.tls_certificate is None:
+            raise ValueError('port is "none" and there is no tls_certificate: nobody could send anything')
+        if self.tls_client_ca is None and any(peer.certificate_name for peer in self.peers):
+            raise ValueError("certificate_name of a peer needs tls_client_ca")
         if (self.stow_tls_certificate is None) != (self.stow_tls_key is None):
             raise ValueError("stow_tls_certificate and stow_tls_key belong together")
-        if self.stow_tls_certificate is None and self.stow_host not in _LOOPBACK:
+        if self.stow_tls_certificate is None and self.stow_host not in LOOPBACK:
             raise ValueError("stow_host is reachable from elsewhere: it needs stow_tls_certificate, or a proxy here")
         return self
 

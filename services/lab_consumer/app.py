@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 import uuid
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,17 +23,21 @@ from services.lab_consumer.adapters.results_door import ResultsDoor
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
+from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
+from shared.observability.loops import Loop
 from shared.rpc import server
 from shared.security.doorkeeper import Doorkeeper, open_door
 from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
+_PULSE_S = 1.0
+"""Pause between two questions whether results is there, in seconds."""
 SCOPE = "facts.write"
 """What a caller of the FHIR door must be allowed to do."""
 
@@ -59,6 +65,8 @@ class LabConsumer:
         self._store = SqlFactStore(self._engine, now, new_request_id)
         self._results = ResultsDoor(settings.results_address, settings.site.tls("lab_consumer"))
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
+        self._gate = self._make_gate()
+        self._pulse = Loop("results", self._gate.ask_results, _PULSE_S)
         app = make_app(self._door(doorkeeper))
         address = Address(
             settings.http_host, settings.http_port, "lab_consumer.http_port",
@@ -74,6 +82,7 @@ class LabConsumer:
         servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
         tls = self._settings.site.tls("lab_consumer")
         self._grpc = server.start(self._settings.grpc_address, lambda door: self._register(door, servicer), tls=tls)
+        self._pulse.start()
         self._http.start()
         self._announcer.start()
 
@@ -87,6 +96,7 @@ class LabConsumer:
         if self._grpc:
             self._grpc.stop(_STOP_S).wait()
         self._announcer.stop()
+        self._pulse.stop()
         self._results.close()
         self._engine.dispose()
 
@@ -99,8 +109,19 @@ class LabConsumer:
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
         receive = Receive(self._store, settings.identity_map, self._announcer.wake)
         intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
-        threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s)
+        threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s, self._gate.refusal)
         return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
+
+    def _make_gate(self) -> Gate:
+        settings = self._settings
+        return Gate(
+            free_bytes=lambda: shutil.disk_usage(settings.site.data_folder).free,
+            min_free_bytes=settings.min_free_mb << 20,
+            database_well=self._healthy,
+            results_well=self._results.healthy,
+            ledger_grace_s=settings.ledger_grace_s,
+            ticks=time.monotonic,
+        )
 
     def _healthy(self) -> bool:
         try:

@@ -57,7 +57,9 @@ class Settings(ServiceSettings):
     """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
     announce_longest_retry_s: float = 30.0
     min_free_mb: int = 256
-    """Below this much free disk where the data folder lies, in MiB, health says so."""
+    """Below this much free disk where the data folder lies, in MiB, the FHIR door answers 503."""
+    ledger_grace_s: float = 30.0
+    """Results may be silent for so long before the FHIR door answers 503, in seconds."""
     backlog: int = 1000
     """More announcements waiting than this is told by health."""
     poll_s: float = 1.0

@@ -34,6 +34,8 @@ class Jail:
         self._busy: set[Child] = set()
         self._starting = 0
         self._closed = False
+        self.unfiltered = False
+        """True once a child was started whose system calls the kernel does not filter."""
         self._changed = Condition()
         # A child dies with the thread that started it (PR_SET_PDEATHSIG), so one thread, that lives on, starts all.
         self._starter = ThreadPoolExecutor(1, "jail")
@@ -126,6 +128,7 @@ class Jail:
                 self._starting -= 1
                 if child is not None:
                     self._busy.add(child)
+                    self.unfiltered |= not child.locked
                 self._changed.notify()
         return child
 

@@ -141,10 +141,14 @@ class JournaledCatalogue:
         rows = self.index.rows(query, requestor, transaction_uid)
         return (CommitmentRequested(**json.loads(rows[0][0])), bool(rows[0][1])) if rows else None
 
-    def due_commitments(self) -> tuple[CommitmentRequested, ...]:
-        """Return the requests that are not settled, oldest first."""
-        rows = self.index.rows("SELECT record FROM commitment WHERE NOT settled ORDER BY time")
-        return tuple(CommitmentRequested(**json.loads(row[0])) for row in rows)
+    def due_commitment_keys(self) -> tuple[tuple[str, str, int], ...]:
+        """Return requestor, transaction and turn of the requests that are not settled, oldest first."""
+        return tuple(self.index.rows("SELECT requestor, txn, turn FROM commitment WHERE NOT settled ORDER BY time"))
+
+    def count_due_commitments(self, requestor: str) -> int:
+        """Return how many requests of one requestor are not settled."""
+        query = "SELECT count(*) FROM commitment WHERE NOT settled AND requestor = ?"
+        return int(self.index.rows(query, requestor)[0][0])
 
     def holders(self, folder_uri: str) -> tuple[str, ...]:
         """Return the URIs of every version of an instance that lies in a file, given by its URI."""

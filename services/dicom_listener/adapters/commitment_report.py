@@ -9,10 +9,12 @@ from typing import Any
 from pynetdicom import AE, build_role
 
 from services.dicom_listener.formats.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE, event_information, event_type
-from services.dicom_listener.ports.commitment import CommitmentReport
+from services.dicom_listener.ports.commitment import CommitmentReport, ReportRefusedError
 from shared.domain.errors import NotFoundError, UnavailableError
 
 _SUCCESS = 0x0000
+_FOR_GOOD = frozenset({0x0112, 0x0113, 0x0114, 0x0115, 0x0118, 0x0119, 0x0124, 0x0211})
+"""PS3.7 10.1.1.1.8: the requestor will not know this transaction, event or class any better tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class EventReports:
         finally:
             association.release()
         if status != _SUCCESS:
-            raise UnavailableError(f"{requestor} answered our report of storage commitment with 0x{status:04X}")
+            raise ReportRefusedError(
+                f"{requestor} answered our report of storage commitment with 0x{status:04X}",
+                for_good=status in _FOR_GOOD,
+            )
 
     def _associate(self, requestor: str, address: PeerAddress) -> Any:
         entity = AE(self.calling_ae_title)

@@ -26,13 +26,16 @@ class DoorSettings:
     spool_folder: Path
     """Where a door that cannot write into the inbox directly keeps an object while it comes in."""
     host: str = "127.0.0.1"
-    port: int = 0
+    port: int | None = 0
+    """Without TLS; None: no such port."""
     tls_port: int = 0
     tls: ssl.SSLContext | None = None
     """With it, ``tls_port`` is listened on as well."""
     max_associations: int = 32
     max_waiting: int = 64
-    """Connections that have not asked for an association yet."""
+    """Connections that have no association yet, or none any more."""
+    max_per_address: int = 48
+    """Connections of one address, whatever they are doing."""
     max_object_bytes: int = 2 << 30
     acse_timeout_s: float = 10.0
     network_timeout_s: float = 60.0

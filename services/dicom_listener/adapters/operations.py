@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.dicom_listener.config import Settings
@@ -53,7 +53,7 @@ def operations(
     gate: Gate,
     waiting_since: Callable[[], float | None],
     loops: tuple[Loop, ...],
-    readable: Check,
+    more: Mapping[str, Check],
 ) -> Operations:
     """Return what an operator of the listener may look at."""
 
@@ -71,11 +71,11 @@ def operations(
 
     watched: dict[str, Check] = {
         **gate.checks(),
-        "inbox": readable,
         "catalogue": checks.succeeds(lambda: catalogue.current("")),
         "outbox": checks.at_most(
             waiting, settings.backlog, "studies and notices wait for results", "is results.serve up?"
         ),
         "loops": checks.alive(loops),
+        **more,
     }
     return Operations("dicom_listener", settings.ops_address, settings.site.otlp_endpoint, watched, sample)

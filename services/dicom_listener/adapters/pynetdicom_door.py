@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import ssl
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, _config, evt
 
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings, offered
+from services.dicom_listener.adapters.tls import certificate_names
 from services.dicom_listener.handlers.intake import Visit, comment_on
 from services.dicom_listener.ports.inbox import Announced, Incoming
 from services.dicom_listener.ports.services import Command, ServiceCall
@@ -51,16 +53,17 @@ class PynetdicomDoor:
         self._lock = Lock()
         self._servers: list[Any] = []
         self._restore: Callable[[], None] = lambda: None
+        self._plain = self._tls = 0
 
     @property
     def port(self) -> int:
-        """Port it listens on."""
-        return int(self._servers[0].server_address[1])
+        """Port it listens on without TLS, or 0."""
+        return self._plain
 
     @property
     def tls_port(self) -> int:
         """Port it listens on with TLS, or 0."""
-        return int(self._servers[1].server_address[1]) if len(self._servers) > 1 else 0
+        return self._tls
 
     def start(self) -> None:
         """Begin to listen."""
@@ -70,14 +73,15 @@ class PynetdicomDoor:
         entity = _entity(self._settings, self._behind)
         settings = self._settings
         try:
-            self._listen(entity, settings.port)
+            if settings.port is not None:
+                self._plain = self._listen(entity, settings.port, "dicom_listener.port")
             if settings.tls is not None:
-                self._listen(entity, settings.tls_port, ssl_context=settings.tls)
-        except OSError as error:
-            self._restore()
-            raise OSError(f"cannot listen on {settings.host}:{settings.port}: is another program using it?") from error
+                self._tls = self._listen(entity, settings.tls_port, "dicom_listener.tls_port", ssl_context=settings.tls)
+        except OSError:
+            self.stop()
+            raise
 
-    def _listen(self, entity: AE, port: int, **options: Any) -> None:
+    def _listen(self, entity: AE, port: int, setting: str, **options: Any) -> int:
         # Ends are reported by the association's own thread, after the object it may still be working on. (A closed
         # connection is reported by another thread; pynetdicom turns it into an abort.)
         handlers: list[Any] = [
@@ -90,7 +94,19 @@ class PynetdicomDoor:
             (evt.EVT_ABORTED, self._aborted),
         ]
         address = (self._settings.host, port)
-        self._servers.append(entity.start_server(address, block=False, evt_handlers=handlers, **options))
+        try:
+            server: Any = entity.start_server(address, block=False, evt_handlers=handlers, **options)
+        except OSError as error:
+            where = f"{address[0]}:{address[1]}"
+            raise OSError(f"cannot listen on {where} ({error.strerror}): change {setting} in site.toml") from error
+        self._servers.append(server)
+        return int(server.server_address[1])
+
+    def check(self) -> str:
+        """Return "" while every port is accepted from, else what is wrong."""
+        if self._servers and all(server.fileno() >= 0 for server in self._servers):
+            return ""
+        return "the C-STORE door accepts no connections any more; restart the listener"
 
     def stop(self) -> None:
         """Close the port, wait for open associations, abort the rest."""
@@ -116,7 +132,7 @@ class PynetdicomDoor:
     def _accepted(self, event: Any) -> None:
         requestor = event.assoc.requestor
         calling, called = requestor.ae_title, requestor.primitive.called_ae_title
-        cause = self._behind.admission.enter(calling, called, requestor.address)
+        cause = self._behind.admission.enter(calling, called, requestor.address, _names(event.assoc))
         if cause:
             self._refused(requestor, cause.value)
             event.assoc.abort(block=False)
@@ -191,6 +207,12 @@ class PynetdicomDoor:
             return _status(ANSWERS[Cause.INTERNAL].c_store), None
         opened.bytes = 0
         return _status(service.handle(_call(event, opened.visit))), None
+
+
+def _names(association: Any) -> frozenset[str]:
+    """Return the names in the peer's certificate."""
+    connection = association.dul.socket.socket
+    return certificate_names(connection) if isinstance(connection, ssl.SSLSocket) else frozenset()
 
 
 @dataclass(slots=True)

@@ -171,6 +171,10 @@ class StowServer:
         """Begin to listen."""
         self.server.start()
 
+    def check(self) -> str:
+        """Return "" while requests are answered, else what is wrong."""
+        return self.server.check()
+
     def stop(self) -> None:
         """Break off what is on its way in, answer it, and close the port."""
         self.door.stop()

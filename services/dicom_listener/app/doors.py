@@ -12,7 +12,7 @@ from services.dicom_listener.adapters.doors import STORAGE_CLASSES, door_named
 from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer, overloaded
 from services.dicom_listener.adapters.tls import server_context
 from services.dicom_listener.config import Settings
-from services.dicom_listener.handlers.admission import Admission, AdmissionRules
+from services.dicom_listener.handlers.admission import Admission, AdmissionRules, Bond
 from services.dicom_listener.handlers.intake import Intake
 from services.dicom_listener.handlers.store_parts import Accepted, StoreParts
 from services.dicom_listener.ports.receiving import Door
@@ -40,9 +40,9 @@ def offered(jail: Jail) -> tuple[str, ...]:
             return f"decoding the sample ended badly ({error})"
 
     proofs = self_check(prove)
-    for proof in proofs:
-        if not proof.proven:
-            log.warning("transfer_syntax_not_offered", transfer_syntax=proof.transfer_syntax, reason=proof.doubt)
+    missing = {proof.transfer_syntax: proof.doubt for proof in proofs if not proof.proven}
+    if missing:
+        log.info("transfer_syntaxes_not_offered", reasons=missing)
     return proven(proofs)
 
 
@@ -76,6 +76,7 @@ def store_door(
         max_associations=settings.max_associations,
         max_per_sender=settings.max_associations_per_sender,
         per_minute=settings.associations_per_minute,
+        bonds={peer.ae_title: Bond(peer.certificate_name, peer.networks) for peer in settings.peers},
     )
     behind = Behind(Admission(rules, intake.gatekeeper), intake, (commitment,))
     return door_named(settings.door, _door_settings(settings, transfer_syntaxes), behind)
@@ -95,6 +96,7 @@ def _door_settings(settings: Settings, transfer_syntaxes: tuple[str, ...]) -> Do
         tls=server_context(certificate, key, settings.tls_client_ca) if certificate and key else None,
         max_associations=settings.max_associations,
         max_waiting=settings.max_waiting_connections,
+        max_per_address=settings.max_connections_per_address,
         max_object_bytes=settings.max_object_mb * _MIB,
         acse_timeout_s=settings.acse_timeout_s,
         network_timeout_s=settings.network_timeout_s,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.dicom_listener.adapters.catalogue import JournaledCatalogue, open_catalogue
+from services.dicom_listener.adapters.disk_room import least_free
 from services.dicom_listener.adapters.jailed_reader import CHECK, CHECK_LIMITS, READ, READ_LIMITS, JailedReader
 from services.dicom_listener.adapters.object_ranges import ObjectRanges
 from services.dicom_listener.adapters.operations import CountedArrivals, operations
@@ -33,6 +34,7 @@ from services.dicom_listener.handlers.watch import StudyWatch
 from services.dicom_listener.ports.receiving import Door
 from shared.dicom.self_check import PROVE
 from shared.jail.jail import Jail
+from shared.observability.health import Check
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
 from shared.rpc.clients import ResultsClient
@@ -87,7 +89,7 @@ class Listener:
         if self.stow:
             self.stow.start()
         self.door.start()  # last: who can connect may also stop us
-        where = {"ae_title": self.settings.ae_title, "port": self.door.port}
+        where = {"ae_title": self.settings.ae_title, "port": self.door.port, "tls_port": self.door.tls_port}
         log.info("ready", **where, resumed_studies=resumed, unjudged_segments=unjudged)
 
     def stop(self) -> None:
@@ -147,8 +149,28 @@ def build(settings: Settings) -> Listener:
     intake = Intake(inbox, CountedArrivals(waiting), gate)
     door = store_door(settings, syntaxes, intake, commitment_service(settings, catalogue))
     stow = stow_door(settings, syntaxes, intake)
-    shown = operations(settings, catalogue, watch, gate, waiting.since, loops, waiting.readable)
+    more = {"inbox": waiting.readable, "doors": _doors_check(door, stow), "jail": _jail_check(jails)}
+    shown = operations(settings, catalogue, watch, gate, waiting.since, loops, more)
     return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, erasure, shown)
+
+
+def _doors_check(door: Door, stow: StowServer | None) -> Check:
+    """Return a check that every door still accepts."""
+
+    def look() -> str:
+        return door.check() or (stow.check() if stow else "")
+
+    return look
+
+
+def _jail_check(jails: tuple[Jail, ...]) -> Check:
+    """Return a check that foreign bytes are looked at behind a filter of system calls."""
+
+    def look() -> str:
+        bare = any(jail.unfiltered for jail in jails)
+        return "foreign bytes are decoded without a filter of system calls: this kernel has no seccomp" if bare else ""
+
+    return look
 
 
 def _judge_studies(
@@ -163,7 +185,7 @@ def _gate(
 ) -> Gate:
     return Gate(
         Watermarks(settings.min_free_mb * _MIB, settings.max_backlog, settings.ledger_grace_s),
-        free_bytes=inbox.free_bytes,
+        free_bytes=lambda: min(inbox.free_bytes(), least_free((settings.folder, settings.folder / "quarantine"))),
         backlog=waiting.backlog,
         ledger=LedgerPulse(results.healthy, time.monotonic),
         journal_well=lambda: catalogue.journal.well,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from threading import Lock
@@ -13,6 +13,25 @@ from services.dicom_listener.ports.inbox import Gatekeeper
 from shared.domain.refusals import Cause
 from shared.observability import metrics
 
+_Network = IPv4Network | IPv6Network
+REMEDIES: Mapping[Cause, str] = {
+    Cause.CALLED_UNKNOWN: "the sender must call us by dicom_listener.ae_title",
+    Cause.CALLER_UNKNOWN: "list the title in dicom_listener.calling_ae_titles if it may send",
+    Cause.CALLER_FORBIDDEN: "list the address in dicom_listener.allowed_networks, and in networks of its peers table "
+    "if it has them; where the table has certificate_name, the sender must show that certificate",
+}
+"""What an operator does about a rejection that should not have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """What an AE title must bring with it: anybody can claim a title."""
+
+    certificate_name: str = ""
+    """A name its TLS certificate holds; empty: none is asked for."""
+    networks: tuple[_Network, ...] = ()
+    """Networks it may come from, within those of the rules; empty: any of those."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionRules:
@@ -20,11 +39,13 @@ class AdmissionRules:
 
     ae_title: str
     calling_ae_titles: frozenset[str]
-    networks: tuple[IPv4Network | IPv6Network, ...]
+    networks: tuple[_Network, ...]
     max_associations: int
     max_per_sender: int
     per_minute: int
     """Associations of one sender in a minute, also its burst; 0: no limit."""
+    bonds: Mapping[str, Bond] = field(default_factory=dict)
+    """By AE title."""
 
 
 class Admission:
@@ -36,15 +57,15 @@ class Admission:
         self._allowances: dict[str, _Allowance] = {}
         self._lock = Lock()
 
-    def enter(self, calling: str, called: str, address: str) -> Cause | None:
-        """Take a place, or return why there is none; who got one calls ``leave``."""
-        cause = self._decide(calling, called, address)
+    def enter(self, calling: str, called: str, address: str, names: frozenset[str] = frozenset()) -> Cause | None:
+        """Take a place, or return why there is none; who got one calls ``leave``. ``names``: of its certificate."""
+        cause = self._decide(calling, called, address, names)
         if cause:
             metrics.ASSOCIATIONS_REFUSED.add(cause=cause)
         return cause
 
-    def _decide(self, calling: str, called: str, address: str) -> Cause | None:
-        cause = self._stranger(calling, called, address) or self._gatekeeper.refusal(calling)
+    def _decide(self, calling: str, called: str, address: str, names: frozenset[str]) -> Cause | None:
+        cause = self._stranger(calling, called, address, names) or self._gatekeeper.refusal(calling)
         if cause:
             return cause
         with self._lock:
@@ -58,18 +79,19 @@ class Admission:
         with self._lock:
             self._open[calling] -= 1
 
-    def _stranger(self, calling: str, called: str, address: str) -> Cause | None:
+    def _stranger(self, calling: str, called: str, address: str, names: frozenset[str]) -> Cause | None:
         if called != self._rules.ae_title:
             return Cause.CALLED_UNKNOWN
         if calling not in self._rules.calling_ae_titles:
             return Cause.CALLER_UNKNOWN
-        return None if self._is_listed(address) else Cause.CALLER_FORBIDDEN
+        bond = self._rules.bonds.get(calling, Bond())
+        proven = not bond.certificate_name or bond.certificate_name in names
+        near = not bond.networks or _within(address, bond.networks)
+        return None if proven and near and self.is_listed(address) else Cause.CALLER_FORBIDDEN
 
-    def _is_listed(self, address: str) -> bool:
-        """Tell whether the address lies in a listed network; IPv4 in IPv6 (RFC 4291 2.5.5.2) counts as IPv4."""
-        peer = ip_address(address.partition("%")[0])
-        peer = getattr(peer, "ipv4_mapped", None) or peer
-        return any(peer in network for network in self._rules.networks)
+    def is_listed(self, address: str) -> bool:
+        """Tell whether the address lies in a listed network."""
+        return _within(address, self._rules.networks)
 
     def _has_place(self, calling: str) -> bool:
         rules = self._rules
@@ -81,6 +103,13 @@ class Admission:
             return True
         allowance = self._allowances.setdefault(calling, _Allowance(self._rules.per_minute))
         return allowance.take(self._clock())
+
+
+def _within(address: str, networks: Iterable[_Network]) -> bool:
+    """Tell whether an address lies in one of the networks; IPv4 in IPv6 (RFC 4291 2.5.5.2) counts as IPv4."""
+    peer = ip_address(address.partition("%")[0])
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    return any(peer in network for network in networks)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,13 @@ from threading import Lock
 import structlog
 
 from services.dicom_listener.handlers.outbox import Backoff
-from services.dicom_listener.ports.commitment import CommitmentCatalogue, CommitmentReport, Reference, Reporter
+from services.dicom_listener.ports.commitment import (
+    CommitmentCatalogue,
+    CommitmentReport,
+    Reference,
+    Reporter,
+    ReportRefusedError,
+)
 from services.dicom_listener.ports.records import CommitmentReported, CommitmentRequested, NoticeRaised
 from shared.domain.errors import OncoRelayError, TemporaryError
 from shared.domain.refusals import Cause
@@ -28,6 +34,8 @@ UNDELIVERED_KIND = "commitment_not_reported"
 MAX_REFERENCES = 100_000
 MAX_OPEN = 1000
 """Unsettled requests of one requestor."""
+_Key = tuple[str, str, int]
+"""Requestor, transaction, turn."""
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -59,7 +67,7 @@ class RequestCommitment:
             return Cause.CONFLICT
         if known and not known[1]:
             return None  # its report is on the way
-        if sum(row.requestor == requestor for row in self.catalogue.due_commitments()) >= MAX_OPEN:
+        if self.catalogue.count_due_commitments(requestor) >= MAX_OPEN:
             return Cause.OVERLOADED
         # Asked again after the report: it was lost on the other side, and is sent again.
         turn = known[0].turn + 1 if known else 1
@@ -87,17 +95,23 @@ class ReportCommitments:
     """Longest wait for objects that are not judged yet, in seconds."""
     give_up_s: float
     """How long a requestor that does not answer is tried, in seconds."""
-    _seen: dict[tuple[str, str, int], float] = field(default_factory=dict)
-    _pauses: dict[str, Backoff] = field(default_factory=dict)
+    _seen: dict[_Key, float] = field(default_factory=dict)
+    _pauses: dict[str | _Key, Backoff] = field(default_factory=dict)
+    """Of a requestor that cannot be reached, and of one request whose report it does not take."""
 
     def __call__(self) -> None:
         """Look once at every request that is not settled."""
-        due = self.catalogue.due_commitments()
-        keys = {_key(row) for row in due}
-        self._seen = {key: at for key, at in self._seen.items() if key in keys}
-        for row in due:
-            if not self._pause(row.requestor).waiting():
-                self._settle(row)
+        due = self.catalogue.due_commitment_keys()
+        self._forget(set(due))
+        for key in due:
+            if not (self._pause(key[0]).waiting() or self._pause(key).waiting()):
+                known = self.catalogue.commitment(key[0], key[1])
+                if known:
+                    self._settle(known[0])
+
+    def _forget(self, due: set[_Key]) -> None:
+        self._seen = {key: at for key, at in self._seen.items() if key in due}
+        self._pauses = {key: pause for key, pause in self._pauses.items() if isinstance(key, str) or key in due}
 
     def _settle(self, row: CommitmentRequested) -> None:
         report = self._judge(row)
@@ -136,29 +150,35 @@ class ReportCommitments:
         return oldest is not None and oldest <= seen and self.ticks() - seen < self.wait_s
 
     def _failed(self, row: CommitmentRequested, error: OncoRelayError) -> None:
-        self._pause(row.requestor).failed()
+        refused = isinstance(error, ReportRefusedError)
+        self._pause(_key(row) if refused else row.requestor).failed()
         log.warning("commitment_report_failed", requestor=row.requestor, error=type(error).__name__)
-        if self.now() - datetime.fromisoformat(row.time) > timedelta(seconds=self.give_up_s):
-            self._done(row, "given_up")
-            text = (
-                f"{row.requestor} asked for storage commitment of {len(row.references)} instances and could not be "
-                f"told the outcome for {self.give_up_s / 3600:g} hours. Compare host and port of this peer in "
-                "[[dicom_listener.peers]], and let it ask again."
+        if isinstance(error, ReportRefusedError) and error.for_good:
+            self._give_up(row, f"{error}, which no later try can change")
+        elif self.now() - datetime.fromisoformat(row.time) > timedelta(seconds=self.give_up_s):
+            self._give_up(
+                row,
+                f"it could not be told for {self.give_up_s / 3600:g} hours. Compare host and port of this peer in "
+                "[[dicom_listener.peers]], and let it ask again",
             )
-            name = f"commitment-{row.transaction_uid}-{row.turn}"
-            self.catalogue.record(NoticeRaised(name, UNDELIVERED_KIND, text, self.now().isoformat()))
+
+    def _give_up(self, row: CommitmentRequested, why: str) -> None:
+        self._done(row, "given_up")
+        text = f"{row.requestor} asked for storage commitment of {len(row.references)} instances: {why}."
+        name = f"commitment-{row.transaction_uid}-{row.turn}"
+        self.catalogue.record(NoticeRaised(name, UNDELIVERED_KIND, text, self.now().isoformat()))
 
     def _done(self, row: CommitmentRequested, outcome: str) -> None:
         stamp = self.now().isoformat()
         self.catalogue.record(CommitmentReported(row.requestor, row.transaction_uid, row.turn, outcome, stamp))
 
-    def _pause(self, requestor: str) -> Backoff:
-        return self._pauses.setdefault(requestor, Backoff(self.ticks, longest_s=300.0))
+    def _pause(self, key: str | _Key) -> Backoff:
+        return self._pauses.setdefault(key, Backoff(self.ticks, longest_s=300.0))
 
 
 def _named(reference: Reference) -> bool:
     return bool(_UID.fullmatch(reference.sop_class_uid) and _UID.fullmatch(reference.sop_instance_uid))
 
 
-def _key(row: CommitmentRequested) -> tuple[str, str, int]:
+def _key(row: CommitmentRequested) -> _Key:
     return row.requestor, row.transaction_uid, row.turn

@@ -56,6 +56,8 @@ class Gate:
     ledger: LedgerPulse
     journal_well: Callable[[], bool]
     stopping: Event = field(default_factory=Event)
+    _shut: set[str] = field(default_factory=set)
+    """What was beyond its mark: it counts as well again at a distance from it, or doors would flap."""
 
     def refusal(self, sender: str) -> Cause | None:  # noqa: ARG002 - the trouble is ours, whoever sends
         """Return why nobody may come in now, or None."""
@@ -77,10 +79,21 @@ class Gate:
             free = self.free_bytes()
         except OSError as error:
             return f"the disk of the blob store does not answer ({type(error).__name__}); check the mount"
-        if free >= self.marks.min_free_bytes:
+        least = self.marks.min_free_bytes
+        if not self._beyond("disk", free < least, free >= least * 1.1):
             return ""
         wanted = self.marks.min_free_bytes >> 20
-        return f"{free >> 20} MiB of disk are free and {wanted} are asked for (min_free_mb); doors refuse until then"
+        return (
+            f"{free >> 20} MiB of disk are free and {wanted} and a tenth are asked for (min_free_mb; none: too few "
+            "inodes); doors refuse until then"
+        )
+
+    def _beyond(self, what: str, over: bool, well: bool) -> bool:  # noqa: FBT001 - two sides of one mark
+        if over:
+            self._shut.add(what)
+        elif well:
+            self._shut.discard(what)
+        return what in self._shut
 
     def ledger_check(self) -> str:
         """Check how long the ledger has been silent."""
@@ -96,7 +109,8 @@ class Gate:
     def waiting(self) -> str:
         """Check how much waits to be judged."""
         count = self.backlog()
-        if count <= self.marks.max_backlog:
+        most = self.marks.max_backlog
+        if not self._beyond("backlog", count > most, count <= most * 0.9):
             return ""
         return (
             f"{count} objects wait to be judged and {self.marks.max_backlog} may (max_backlog); doors refuse until then"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.dicom_listener.ports.records import CommitmentRequested, InstanceStored, Record
+from shared.domain.errors import UnavailableError
 from shared.domain.refusals import Cause
 
 
@@ -24,6 +25,14 @@ class CommitmentReport:
     transaction_uid: str
     committed: tuple[Reference, ...]
     failed: tuple[tuple[Reference, Cause], ...]
+
+
+class ReportRefusedError(UnavailableError):
+    """The requestor answered, and did not take this report: it says nothing about its other reports."""
+
+    def __init__(self, message: str, *, for_good: bool) -> None:
+        super().__init__(message)
+        self.for_good = for_good
 
 
 class CommitmentCatalogue(Protocol):
@@ -45,8 +54,12 @@ class CommitmentCatalogue(Protocol):
         """Return the newest request of a transaction, and whether its report is settled."""
         ...
 
-    def due_commitments(self) -> tuple[CommitmentRequested, ...]:
-        """Return the requests that are not settled, oldest first."""
+    def due_commitment_keys(self) -> tuple[tuple[str, str, int], ...]:
+        """Return requestor, transaction and turn of the requests that are not settled, oldest first."""
+        ...
+
+    def count_due_commitments(self, requestor: str) -> int:
+        """Return how many requests of one requestor are not settled."""
         ...
 
 
@@ -57,6 +70,7 @@ class Reporter(Protocol):
         """Return once it has taken the report, on a new association.
 
         Raises:
-            OncoRelayError: If it has not.
+            ReportRefusedError: If it answered that it does not take this one.
+            OncoRelayError: If it could not be told.
         """
         ...

@@ -10,7 +10,7 @@ class Door(Protocol):
 
     @property
     def port(self) -> int:
-        """Port it listens on, once started."""
+        """Port it listens on without TLS, once started; 0 where it does not."""
         ...
 
     @property
@@ -28,4 +28,8 @@ class Door(Protocol):
 
     def stop(self) -> None:
         """Accept nothing new, let open associations finish for a while, then abort them."""
+        ...
+
+    def check(self) -> str:
+        """Return "" while connections are accepted, else one sentence with the remedy."""
         ...

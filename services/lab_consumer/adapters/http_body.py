@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -38,14 +39,19 @@ class Threshold:
     doorkeeper: Doorkeeper
     max_bytes: int
     timeout_s: float
+    trouble: Callable[[], Cause | None]
+    """Why nothing can be taken now, whoever sends."""
 
     async def body(self, request: Request) -> bytes:
         """Return the body.
 
         Raises:
-            HttpRefusalError: If the token, the content type, the size or the pace is wrong.
+            HttpRefusalError: If the token, the content type, the size or the pace is wrong, or there is no room.
         """
         await run_in_threadpool(self._admit, request)
+        cause = await run_in_threadpool(self.trouble)
+        if cause:
+            raise HttpRefusalError(cause, f"nothing can be taken now ({cause.value}); try again later")
         _check_kind(request)
         if int(request.headers.get("content-length") or 0) > self.max_bytes:
             raise self._too_large()

@@ -26,12 +26,18 @@ from shared.observability import metrics, tracing
 
 log = structlog.get_logger("oncorelay.lab_consumer")
 
-_STRANGERS = (Cause.CALLER_UNKNOWN, Cause.CALLER_FORBIDDEN, Cause.OVERLOADED, Cause.STORE_UNREACHABLE)
+_STRANGERS = (
+    Cause.CALLER_UNKNOWN,
+    Cause.CALLER_FORBIDDEN,
+    Cause.OVERLOADED,
+    Cause.STORE_UNREACHABLE,
+    Cause.OUT_OF_SPACE,
+)
 _OF_STARLETTE = {404: Cause.CALLED_UNKNOWN}
 """What the router itself refuses; anything else (405) is asked of a door that does not do it."""
 _BODY_UNREAD = (
     Cause.CALLER_UNKNOWN, Cause.CALLER_FORBIDDEN, Cause.TOO_SLOW, Cause.TOO_LARGE, Cause.NOT_SUPPORTED,
-    Cause.ENCODING_NOT_SUPPORTED, Cause.OVERLOADED,
+    Cause.ENCODING_NOT_SUPPORTED, Cause.OVERLOADED, Cause.STORE_UNREACHABLE, Cause.OUT_OF_SPACE,
 )  # fmt: skip
 RETRY_AFTER_S = "5"
 Endpoint = Callable[[Request], Awaitable[Response]]

@@ -27,3 +27,7 @@ class ResultsDoor:
         """Close both channels."""
         self._results.close()
         self._governance.close()
+
+    def healthy(self) -> bool:
+        """Tell whether results answers."""
+        return self._results.healthy()

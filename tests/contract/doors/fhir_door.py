@@ -36,6 +36,8 @@ results_address = "127.0.0.1:1"
 max_body_bytes = 100000
 body_timeout_s = {timeout}
 max_connections = {connections}
+min_free_mb = {free}
+ledger_grace_s = {grace}
 """
 _KIND = "application/fhir+json"
 _UNDATED = observation("o1", ER, loinc.POSITIVE) | {"effectiveDateTime": "2026-01"}
@@ -45,7 +47,7 @@ _UNDATED = observation("o1", ER, loinc.POSITIVE) | {"effectiveDateTime": "2026-0
 class Fhir:
     """POSTs resources as an EHR does."""
 
-    troubles = frozenset({Cause.OVERLOADED, Cause.TOO_SLOW, Cause.STORE_UNREACHABLE})
+    troubles = frozenset({Cause.OVERLOADED, Cause.TOO_SLOW, Cause.STORE_UNREACHABLE, Cause.OUT_OF_SPACE})
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,7 +61,8 @@ class Fhir:
         (secrets / "lab_consumer.token").write_text(keys)
         post = self._post
         self.provoked: Mapping[Cause, Callable[[], Heard]] = {
-            Cause.STORE_UNREACHABLE: self._locked_out,
+            Cause.STORE_UNREACHABLE: self._abandoned,
+            Cause.OUT_OF_SPACE: self.send_good,
             Cause.OVERLOADED: self._crowded,
             Cause.TOO_SLOW: self._slow,
             Cause.CALLER_UNKNOWN: lambda: post(patient(), Authorization="Bearer nobody-knows-this-key"),
@@ -76,6 +79,8 @@ class Fhir:
         site = self._folder / "site.toml"
         crowded, slow = trouble is Cause.OVERLOADED, trouble is Cause.TOO_SLOW
         values = {"timeout": 0.5 if slow else 10, "connections": 1 if crowded else 20, "grpc": free_port()}
+        values |= {"free": 10**9 if trouble is Cause.OUT_OF_SPACE else 1}
+        values |= {"grace": 0.2 if trouble is Cause.STORE_UNREACHABLE else 600}  # nobody answers at its results_address
         site.write_text(_SITE.format(data=self._folder / "data", port=self._port, **values))
         command = [sys.executable, "-m", "services.lab_consumer"]
         environment = os.environ | {"ONCORELAY_CONFIG": str(site)}
@@ -139,6 +144,13 @@ class Fhir:
                 content += connection.recv(65536)
             head, _, body = content.partition(b"\r\n\r\n")
             return _heard(httpx.Response(int(head.split()[1]), content=body))
+
+    def _abandoned(self) -> Heard:
+        """Wait until results, which is not there, is missed; a locked database is told in the same way."""
+        wait_until(lambda: not self.send_good().success, "a refusal")
+        heard = self.send_good()
+        assert self._locked_out() == heard
+        return heard
 
     def _locked_out(self) -> Heard:
         """Hold the database file locked: the service waits, then gives up."""

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.dicom_listener.adapters.tls import server_context
+from services.dicom_listener.handlers.admission import Bond
 from shared.testing.dicom import save_series, small_series
-from tests.doors import Standing, stand
+from tests.doors import Standing, permissive, stand
 
 pytestmark = [
     pytest.mark.integration,
@@ -199,3 +200,42 @@ def test_a_client_that_never_finishes_its_handshake_is_let_go(server: Identity, 
             assert silent.recv(1) == b""
     finally:
         standing.door.stop()
+
+
+def test_there_is_no_way_around_the_client_certificate_where_the_plain_port_is_off(
+    kind: str, server: Identity, authority: Authority, tmp_path: Path
+) -> None:
+    context = server_context(server.certificate, server.key, authority.certificate)
+    standing = stand(kind, tmp_path, tls=context, port=None)
+    try:
+        assert standing.door.port == 0
+        client = authority.identity("only-client", authority)
+        trust = ("+cf", str(authority.certificate))
+        assert _storescu(standing, _image(tmp_path), "+tls", str(client.key), str(client.certificate), *trust) == 0
+    finally:
+        standing.door.stop()
+
+
+def test_a_title_bound_to_a_certificate_comes_in_with_that_certificate_only(
+    kind: str, server: Identity, authority: Authority, tmp_path: Path
+) -> None:
+    rules = replace(permissive(), bonds={"STORESCU": Bond(certificate_name="the-sender")})
+    context = server_context(server.certificate, server.key, authority.certificate)
+    standing = stand(kind, tmp_path, tls=context, rules=rules)
+    trust = ("+cf", str(authority.certificate))
+    right, wrong = authority.identity("the-sender", authority), authority.identity("another-sender", authority)
+    try:
+        path = _image(tmp_path)
+        assert _storescu(standing, path, "+tls", str(wrong.key), str(wrong.certificate), *trust) != 0
+        assert standing.arrivals.objects() == []
+        plain = ["/usr/bin/storescu", "-aec", "ONCORELAY", "127.0.0.1", str(standing.port), str(path)]
+        assert subprocess.run(plain, capture_output=True, timeout=30).returncode != 0
+        assert standing.arrivals.objects() == []
+        assert _storescu(standing, path, "+tls", str(right.key), str(right.certificate), *trust) == 0
+    finally:
+        standing.door.stop()
+
+
+def test_a_certificate_that_cannot_be_read_is_told_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"tls_certificate .*absent\.pem and tls_key .*absent\.key"):
+        server_context(tmp_path / "absent.pem", tmp_path / "absent.key", None)

@@ -25,7 +25,8 @@ from services.dicom_listener.adapters.upper_layer.pdus import (
     rejection,
 )
 from services.dicom_listener.adapters.upper_layer.request import MAX_REQUEST_BYTES, AssociationRequest, read_request
-from services.dicom_listener.adapters.upper_layer.wire import FAREWELL_S, SilenceError, Wire
+from services.dicom_listener.adapters.upper_layer.wire import FAREWELL_S, REJECTED_S, SilenceError, Wire
+from services.dicom_listener.handlers.admission import REMEDIES
 from services.dicom_listener.handlers.intake import Visit
 from shared.domain.errors import place
 from shared.domain.refusals import ANSWERS, AssociationRejection
@@ -93,7 +94,7 @@ class Association:
         refusal = self._refusal(request)
         if refusal:
             self.wire.send(rejection(refusal))
-            self._farewell()
+            self._farewell(REJECTED_S)
             return
         self._converse(request)
         self.wire.send(RELEASE_RP)
@@ -117,11 +118,12 @@ class Association:
             return _NO_SUCH_VERSION
         if request.application_context != APPLICATION_CONTEXT:
             return _NO_SUCH_APPLICATION
-        cause = self.terms.behind.admission.enter(request.calling, request.called, self.address)
+        cause = self.terms.behind.admission.enter(request.calling, request.called, self.address, self.wire.names())
         if cause is None:
             return None
-        names = {"calling": request.calling, "called": request.called}
-        log.warning("association_rejected", **names, address=self.address, cause=cause.value)
+        titles = {"calling": request.calling, "called": request.called}
+        remedy = REMEDIES.get(cause, "")
+        log.warning("association_rejected", **titles, address=self.address, cause=cause.value, remedy=remedy)
         return ANSWERS[cause].association
 
     def _converse(self, request: AssociationRequest) -> None:
@@ -164,7 +166,6 @@ class Association:
                 self.wire.send(abort(AbortSource.SERVICE_USER, AbortReason.NOT_SPECIFIED))
         self.wire.cut()
 
-    def _farewell(self) -> None:
+    def _farewell(self, longest_s: float = FAREWELL_S) -> None:
         self.stage = Stage.OVER
-        self.wire.patience(FAREWELL_S)
-        self.wire.farewell()
+        self.wire.farewell(longest_s)

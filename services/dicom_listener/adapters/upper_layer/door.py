@@ -16,6 +16,9 @@ import structlog
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings, offered
 from services.dicom_listener.adapters.upper_layer.association import Association, Stage, Terms
 from services.dicom_listener.adapters.upper_layer.wire import PlainWire, TlsWire, Wire
+from shared.domain.errors import place
+from shared.domain.refusals import Cause
+from shared.observability import metrics
 
 log = structlog.get_logger("oncorelay.dicom_listener")
 
@@ -23,6 +26,8 @@ _BACKLOG = 128
 _PAUSE_S = 0.02
 _ACCEPT_PAUSE_S = 0.1
 """After accept failed (no descriptors left, say)."""
+_CORNER = 8
+"""Connections of unlisted addresses that wait for their rejection, all together."""
 
 
 class UpperLayerDoor:
@@ -42,23 +47,34 @@ class UpperLayerDoor:
         self._lock = Lock()
         self._sockets: list[socket.socket] = []
         self._acceptors: list[Thread] = []
+        self._plain = self._tls = 0
 
     @property
     def port(self) -> int:
-        """Port it listens on."""
-        return int(self._sockets[0].getsockname()[1])
+        """Port it listens on without TLS, or 0."""
+        return self._plain
 
     @property
     def tls_port(self) -> int:
         """Port it listens on with TLS, or 0."""
-        return int(self._sockets[1].getsockname()[1]) if len(self._sockets) > 1 else 0
+        return self._tls
 
     def start(self) -> None:
         """Begin to listen."""
-        self._listen(self._settings.port, PlainWire)
-        context = self._settings.tls
+        try:
+            self._open_ports()
+        except OSError:
+            self.stop()
+            raise
+
+    def _open_ports(self) -> None:
+        settings, context = self._settings, self._settings.tls
+        if settings.port is not None:
+            self._plain = self._listen(settings.port, PlainWire, "dicom_listener.port")
         if context is not None:
-            self._listen(self._settings.tls_port, lambda connection: _tls(connection, context))
+            self._tls = self._listen(
+                settings.tls_port, lambda connection: _tls(connection, context), "dicom_listener.tls_port"
+            )
 
     def stop(self) -> None:
         """Close the ports, wait for open associations, abort the rest."""
@@ -76,19 +92,24 @@ class UpperLayerDoor:
             thread.join(_ACCEPT_PAUSE_S * 10)
         self._sockets, self._acceptors = [], []
 
-    def _listen(self, port: int, wire: Callable[[socket.socket], Wire]) -> None:
+    def _listen(self, port: int, wire: Callable[[socket.socket], Wire], setting: str) -> int:
+        """Accept on a port from now on; return the port."""
         host = self._settings.host
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         except OSError as error:
-            raise OSError(f"cannot listen on {host}:{port}: is another program using it?") from error
+            raise OSError(
+                f"cannot listen on {host}:{port} ({error.strerror}): change {setting} in site.toml"
+            ) from error
         self._sockets.append(listener)
+        found = int(listener.getsockname()[1])
         # Log fields bound by the creating thread (the service's name) go along.
         run = copy_context().run
         acceptor = Thread(target=run, args=(self._accept, listener, wire), name="accept", daemon=True)
-        self._acceptors.append(acceptor)
         acceptor.start()
+        self._acceptors.append(acceptor)
+        return found
 
     def _accept(self, listener: socket.socket, wire: Callable[[socket.socket], Wire]) -> None:
         while listener.fileno() >= 0:
@@ -99,11 +120,18 @@ class UpperLayerDoor:
                     return
                 time.sleep(_ACCEPT_PAUSE_S)
                 continue
-            self._begin(connection, str(peer[0]), wire)
+            try:
+                self._begin(connection, str(peer[0]), wire)
+            except Exception as error:  # noqa: BLE001 - a door that stops accepting is dead, and looks well
+                log.error("connection_broke", error=type(error).__name__, place=place(error))  # noqa: TRY400
+                connection.close()
 
     def _begin(self, connection: socket.socket, address: str, wire: Callable[[socket.socket], Wire]) -> None:
-        if len(self._in(Stage.WAITING)) >= self._settings.max_waiting:
-            log.warning("too_many_waiting_connections", address=address)
+        """Give a connection its thread; whatever goes wrong here costs this connection, never the door."""
+        why = self._no_place(address)
+        if why:
+            metrics.ASSOCIATIONS_REFUSED.add(cause=Cause.OVERLOADED)
+            log.warning("connection_closed", why=why, address=address)
             connection.close()
             return
         try:
@@ -111,10 +139,36 @@ class UpperLayerDoor:
         except OSError:  # gone already
             connection.close()
             return
+        self._give_thread(association)
+
+    def _give_thread(self, association: Association) -> None:
         thread = Thread(target=copy_context().run, args=(self._run, association), name="association", daemon=True)
         with self._lock:
             self._connections[association] = thread
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # the system gives no more threads
+            log.error("no_thread_for_connection", address=association.address)  # noqa: TRY400
+            metrics.ASSOCIATIONS_REFUSED.add(cause=Cause.OVERLOADED)
+            with self._lock:
+                del self._connections[association]
+            association.wire.close()
+
+    def _no_place(self, address: str) -> str:
+        """Return why one more connection of this address is closed unheard, or "".
+
+        An address that is not listed is heard, because its rejection is what an operator sees on the other side; but
+        all of them together get a corner only, so that strangers take no place of a sender.
+        """
+        alone = [one for one, _ in self._all() if one.address == address]
+        if len(alone) >= self._settings.max_per_address:
+            return "too many connections of this address"
+        listed = self._terms.behind.admission.is_listed
+        outside = [one for one in self._not_open() if not listed(one.address)]
+        if not listed(address):
+            return "too many connections of unlisted addresses" if len(outside) >= _CORNER else ""
+        crowded = len(self._not_open()) - len(outside) >= self._settings.max_waiting
+        return "too many waiting connections" if crowded else ""
 
     def _run(self, association: Association) -> None:
         try:
@@ -129,6 +183,15 @@ class UpperLayerDoor:
 
     def _in(self, stage: Stage) -> list[Association]:
         return [association for association, _ in self._all() if association.stage is stage]
+
+    def _not_open(self) -> list[Association]:
+        return [association for association, _ in self._all() if association.stage is not Stage.OPEN]
+
+    def check(self) -> str:
+        """Return "" while every port is accepted from, else what is wrong."""
+        if self._acceptors and all(acceptor.is_alive() for acceptor in self._acceptors):
+            return ""
+        return "the C-STORE door accepts no connections any more; restart the listener"
 
 
 def _is_down(listener: socket.socket) -> bool:

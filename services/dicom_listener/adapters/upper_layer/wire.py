@@ -10,6 +10,7 @@ from contextlib import suppress
 from struct import pack
 from typing import Protocol, TypeVar
 
+from services.dicom_listener.adapters.tls import certificate_names
 from services.dicom_listener.adapters.upper_layer.pdus import ConnectionGoneError
 
 _T = TypeVar("_T")
@@ -44,8 +45,8 @@ class Wire(Protocol):
         """Send all of it; the errors of ``fill``."""
         ...
 
-    def farewell(self) -> None:
-        """Say that nothing more comes and wait until the peer has read it, or the patience is at its end."""
+    def farewell(self, longest_s: float) -> None:
+        """Say that nothing more comes and wait until the peer has read it, at most so long."""
         ...
 
     def close(self) -> None:
@@ -54,6 +55,10 @@ class Wire(Protocol):
 
     def cut(self) -> None:
         """Wake whoever waits in another call: it finds the peer gone."""
+        ...
+
+    def names(self) -> frozenset[str]:
+        """Return the names in the certificate the peer has shown; known once something was read."""
         ...
 
 
@@ -108,11 +113,11 @@ class PlainWire:
         except OSError:
             raise ConnectionGoneError from None
 
-    def farewell(self) -> None:
+    def farewell(self, longest_s: float) -> None:
         """See ``Wire``."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
-        _drain(self.some)
+        _drain(self, longest_s)
 
     def close(self) -> None:
         """See ``Wire``."""
@@ -122,6 +127,10 @@ class PlainWire:
         """See ``Wire``."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def names(self) -> frozenset[str]:
+        """See ``Wire``."""
+        return frozenset()
 
 
 class TlsWire:
@@ -167,9 +176,9 @@ class TlsWire:
         except (OSError, ValueError):
             raise ConnectionGoneError from None
 
-    def farewell(self) -> None:
+    def farewell(self, longest_s: float) -> None:
         """See ``Wire``; the peer closes, because it got A-RELEASE-RP, A-ASSOCIATE-RJ or A-ABORT."""
-        _drain(self.some)
+        _drain(self, longest_s)
 
     def close(self) -> None:
         """See ``Wire``."""
@@ -180,18 +189,27 @@ class TlsWire:
         with suppress(OSError):
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
+    def names(self) -> frozenset[str]:
+        """See ``Wire``."""
+        return certificate_names(self._socket)
+
 
 FAREWELL_S = 2.0
 """Longest wait for a peer to close what is over (the ARTIM timer of PS3.8 9.1.5 for Sta13)."""
 
 
-def _drain(some: Callable[[memoryview], int]) -> None:
+REJECTED_S = 0.5
+"""The same where no association was: strangers are waited for less."""
+
+
+def _drain(wire: Wire, longest_s: float) -> None:
     """Read and forget until the peer closes.
 
     Closing over unread bytes would reset the connection (RFC 1122 4.2.2.13), and the peer might lose our last word.
     """
     scratch = memoryview(bytearray(65536))
-    end = time.monotonic() + FAREWELL_S
+    end = time.monotonic() + longest_s
     with suppress(SilenceError, ConnectionGoneError):
-        while time.monotonic() < end:
-            some(scratch)
+        while (left := end - time.monotonic()) > 0:
+            wire.patience(left)
+            wire.some(scratch)

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from services.dicom_listener.handlers.admission import Admission, AdmissionRules
+from services.dicom_listener.handlers.admission import Admission, AdmissionRules, Bond
 from shared.domain.refusals import Cause
 from shared.testing.arrivals import Gate
 
@@ -81,3 +81,21 @@ def test_the_gatekeeper_is_asked_only_about_listed_senders() -> None:
 
     assert _admission(gate).enter("PACS", "US", "10.1.2.3") is Cause.OUT_OF_SPACE
     assert _admission(gate).enter("MR", "US", "10.1.2.3") is Cause.CALLER_UNKNOWN
+
+
+def test_a_title_bound_to_a_certificate_is_worth_nothing_without_it() -> None:
+    rules = replace(RULES, bonds={"PACS": Bond(certificate_name="pacs.hospital")})
+    admission = Admission(rules, Gate(), lambda: 0.0)
+
+    assert admission.enter("PACS", "US", "10.1.2.3") is Cause.CALLER_FORBIDDEN
+    assert admission.enter("PACS", "US", "10.1.2.3", frozenset({"ct.hospital"})) is Cause.CALLER_FORBIDDEN
+    assert admission.enter("PACS", "US", "10.1.2.3", frozenset({"pacs.hospital"})) is None
+    assert admission.enter("CT", "US", "10.1.2.3") is None
+
+
+def test_a_title_bound_to_a_network_comes_from_there_only() -> None:
+    rules = replace(RULES, bonds={"PACS": Bond(networks=(ip_network("10.1.7.0/24"),))})
+    admission = Admission(rules, Gate(), lambda: 0.0)
+
+    assert admission.enter("PACS", "US", "10.1.2.3") is Cause.CALLER_FORBIDDEN
+    assert admission.enter("PACS", "US", "10.1.7.3") is None

@@ -22,7 +22,7 @@ from services.dicom_listener.formats.commitment import (
     event_type,
 )
 from services.dicom_listener.handlers.commitment import ReportCommitments, RequestCommitment
-from services.dicom_listener.ports.commitment import CommitmentReport, Reference
+from services.dicom_listener.ports.commitment import CommitmentReport, Reference, ReportRefusedError
 from services.dicom_listener.ports.records import InstanceQuarantined, InstanceStored, OwnOutputSeen
 from services.dicom_listener.ports.services import Command, ServiceCall
 from shared.domain.errors import UnavailableError
@@ -42,10 +42,14 @@ def stored(reference: Reference) -> InstanceStored:
 class Requestor:
     reports: list[tuple[str, CommitmentReport]] = field(default_factory=list)
     deaf: bool = False
+    refuses: dict[str, bool] = field(default_factory=dict)
+    """Transaction -> whether for good."""
 
     def report(self, requestor: str, report: CommitmentReport) -> None:
         if self.deaf:
             raise UnavailableError("no answer")
+        if report.transaction_uid in self.refuses:
+            raise ReportRefusedError("answered 0x0110", for_good=self.refuses[report.transaction_uid])
         self.reports.append((requestor, report))
 
 
@@ -96,7 +100,7 @@ def test_what_is_a_member_and_on_disk_is_committed(scene: Scene) -> None:
     scene.report()
 
     assert scene.peer.reports == [("PACS", CommitmentReport("1.5", (HERE,), ()))]
-    assert scene.catalogue.due_commitments() == ()
+    assert scene.catalogue.due_commitment_keys() == ()
 
 
 def test_a_request_survives_a_crash(scene: Scene) -> None:
@@ -175,7 +179,7 @@ def test_what_cannot_be_answered_is_refused(
     scene: Scene, requestor: str, transaction: str, references: list[Reference], cause: Cause
 ) -> None:
     assert scene.request(requestor, transaction, references) is cause
-    assert scene.catalogue.due_commitments() == ()
+    assert scene.catalogue.due_commitment_keys() == ()
 
 
 def test_the_same_request_twice_is_reported_once_and_another_content_is_a_conflict(scene: Scene) -> None:
@@ -207,7 +211,7 @@ def test_a_deaf_requestor_is_tried_until_a_person_is_told(scene: Scene) -> None:
     scene.pass_time(1000)
     scene.pass_time(3000)
 
-    assert scene.catalogue.due_commitments() == ()
+    assert scene.catalogue.due_commitment_keys() == ()
     assert [notice.kind for notice in scene.catalogue.due_notices()] == ["commitment_not_reported"]
 
 
@@ -256,5 +260,29 @@ def test_the_request_is_read_from_the_wire(scene: Scene, syntax: str) -> None:
     assert service.handle(call(data_set[:-3], syntax=syntax)) == 0x0115
     assert service.handle(call(b"", syntax=syntax)) == 0x0115
 
-    (row,) = scene.catalogue.due_commitments()
-    assert row.references == ((MR, "1.2.1"), (MR, "1.2.2"))
+    known = scene.catalogue.commitment("PACS", "1.5")
+    assert known
+    assert known[0].references == ((MR, "1.2.1"), (MR, "1.2.2"))
+
+
+def test_a_report_that_is_refused_holds_up_no_other(scene: Scene) -> None:
+    scene.catalogue.record(stored(HERE))
+    scene.peer.refuses = {"1.5": False}
+    for transaction in ("1.5", "1.6", "1.7"):
+        scene.request("PACS", transaction, [HERE])
+    scene.report()
+
+    assert [report.transaction_uid for _, report in scene.peer.reports] == ["1.6", "1.7"]
+    assert [key[1] for key in scene.catalogue.due_commitment_keys()] == ["1.5"]
+    assert scene.catalogue.due_notices() == ()
+
+
+def test_a_report_that_is_refused_for_good_is_told_to_a_person_at_once(scene: Scene) -> None:
+    scene.catalogue.record(stored(HERE))
+    scene.peer.refuses = {"1.5": True}
+    scene.request("PACS", "1.5", [HERE])
+    scene.report()
+
+    assert scene.catalogue.due_commitment_keys() == ()
+    (notice,) = scene.catalogue.due_notices()
+    assert "no later try" in notice.text

@@ -59,3 +59,26 @@ def test_senders_come_from_this_machine_unless_networks_are_listed(monkeypatch: 
 def test_a_tls_certificate_needs_its_key(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="belong together"):
         Settings(tls_certificate=tmp_path / "door.pem")
+
+
+def test_the_plain_port_can_be_switched_off_where_there_is_tls(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="nobody could send"):
+        Settings.model_validate({"port": "none"})
+
+    files = {"tls_certificate": tmp_path / "door.pem", "tls_key": tmp_path / "door.key"}
+    settings = Settings.model_validate({"port": "none", **files})
+
+    assert settings.port is None
+    assert settings.tls_port == 2762
+
+
+def test_a_peer_bound_to_a_certificate_needs_somebody_who_signs_it() -> None:
+    peer = {"ae_title": "PACS", "host": "h", "port": 104, "certificate_name": "pacs"}
+
+    with pytest.raises(ValidationError, match="tls_client_ca"):
+        Settings.model_validate({"peers": [peer]})
+
+
+def test_an_address_in_place_of_its_network_is_told_the_network() -> None:
+    with pytest.raises(ValidationError, match=r"10\.0\.0\.1/8 has host bits set; did you mean 10\.0\.0\.0/8"):
+        Settings.model_validate({"allowed_networks": ["10.0.0.1/8"]})

@@ -96,3 +96,21 @@ def test_nobody_is_let_in_on_the_way_down(world: World) -> None:
 
     assert world.after(1) is Cause.STOPPING
     assert ANSWERS[Cause.STOPPING].transient
+
+
+def test_the_disk_counts_as_well_again_at_a_distance_from_its_mark(world: World) -> None:
+    world.free = 499 << 20
+    assert world.after(0) is Cause.OUT_OF_SPACE
+    world.free = 505 << 20
+    assert world.after(0) is Cause.OUT_OF_SPACE
+    world.free = 551 << 20
+    assert world.after(0) is None
+
+
+def test_so_does_what_waits_to_be_judged(world: World) -> None:
+    world.backlog = 11
+    assert world.after(0) is Cause.OVERLOADED
+    world.backlog = 10
+    assert world.after(0) is Cause.OVERLOADED
+    world.backlog = 9
+    assert world.after(0) is None

@@ -36,3 +36,15 @@ def test_parameters_are_read_with_and_without_quotes() -> None:
 @pytest.mark.parametrize("header", ["", "nonsense", ";;;", '"'])
 def test_what_is_no_media_type_has_no_name(header: str) -> None:
     assert media_type(header).name == ""
+
+
+def test_a_header_beyond_all_measure_names_nothing_and_is_not_read() -> None:
+    assert media_type('multipart/related; a="' + ";" * 60_000).name == ""
+    assert preferred(",".join(["a/b;q=1"] * 10_000), ("a/b",)) is None
+
+
+def test_quoted_parameters_may_hold_semicolons_and_escapes() -> None:
+    found = media_type('Multipart/Related; Type="application/dicom"; boundary="a;b\\"c"')
+
+    assert found.name == "multipart/related"
+    assert found.parameters == {"type": "application/dicom", "boundary": 'a;b"c'}
