@@ -59,8 +59,8 @@ def _second(doors: Doors, request: bytes, quickly: int) -> Answer:
     with _connection(doors.http_port, doors) as wire:
         try:
             wire.sendall(_request(doors) + _BODY)
-            if not wire.recv(65536).startswith(b"HTTP/"):
-                return Answer(Ending.SILENT, "the first request was not answered")
+            if not (first := wire.recv(65536)).startswith(b"HTTP/1.1 2"):
+                return Answer(Ending.SILENT, f"the first request was not taken: {first[:12]!r}")
             wire.sendall(request[:quickly])
             heard = _after(wire, doors, request)
         except ConnectionError:
