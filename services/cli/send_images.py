@@ -40,6 +40,8 @@ def send_images(files: Iterable[Path], calling: str, named: Collection[Path]) ->
 
 def _store(images: list[tuple[Path, FileDataset]], calling: str) -> int:
     settings = ListenerSettings()
+    if settings.port is None:
+        raise click.ClickException("the listener has no plain port ([dicom_listener] port): send with TLS by DCMTK")
     entity = AE(ae_title=calling)
     wanted = {(str(image.SOPClassUID), str(image.file_meta.TransferSyntaxUID)) for _, image in images}
     for sop_class, syntax in sorted(wanted)[:MAX_CONTEXTS]:

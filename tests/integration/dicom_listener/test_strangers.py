@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 
 @contextmanager
-def _standing(folder: Path, **changes: object) -> Iterator[Standing]:
+def _standing(folder: Path, **changes: Any) -> Iterator[Standing]:
     rules = replace(permissive(), networks=(ip_network("127.0.0.1/32"),))
     found = stand("own", folder, rules=rules, **changes)
     try:

@@ -12,7 +12,9 @@ from services.dicom_listener.adapters.disk_room import least_free
 
 
 def test_the_fullest_file_system_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = {tmp_path / name: (tmp_path / name).mkdir() or blocks for name, blocks in (("blobs", 9), ("data", 2))}
+    free = {tmp_path / "blobs": 9, tmp_path / "data": 2}
+    for folder in free:
+        folder.mkdir()
 
     def statvfs(folder: Path) -> SimpleNamespace:
         return SimpleNamespace(f_bavail=free[folder], f_frsize=512, f_files=0, f_favail=0)
