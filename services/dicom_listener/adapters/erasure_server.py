@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import structlog
 
 from services.dicom_listener.handlers.erasure import ErasePatient
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
+from shared.rpc.access import actor_of
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.gen.oncorelay.dicom_listener.v1 import erasure_service_pb2 as pb
 from shared.rpc.gen.oncorelay.dicom_listener.v1 import erasure_service_pb2_grpc as pb_grpc
+
+log = structlog.get_logger("oncorelay.dicom_listener")
 
 
 @dataclass
@@ -22,7 +26,7 @@ class ErasureServicer(pb_grpc.ErasureServiceServicer):
     erase: ErasePatient
 
     def ErasePatient(self, request: pb.ErasePatientRequest, context: Any) -> pb.ErasePatientResponse:
-        """Erase one patient."""
+        """Erase one patient; the log says who asked."""
         if not request.request_id:
             raise InvalidInputError("request_id", "is missing")
         if not request.HasField("identity"):
@@ -30,6 +34,7 @@ class ErasureServicer(pb_grpc.ErasureServiceServicer):
         if not request.reason:
             raise InvalidInputError("reason", "one sentence must say why")
         made = self.erase(request.request_id, from_message(request.identity, PatientIdentity))
+        log.warning("images_erased", actor=actor_of(context, ""), erasure_id=made.erasure_id)
         return pb.ErasePatientResponse(erasure=to_message(made, pb.Erasure))
 
     def GetErasure(self, request: pb.GetErasureRequest, context: Any) -> pb.GetErasureResponse:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from structlog.testing import capture_logs
 
 from services.cli.__main__ import oncorelay
+from services.dicom_listener.adapters.erasure_server import ErasureServicer
 from services.lab_consumer import app as lab_consumer
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
@@ -21,11 +22,14 @@ from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger, assemble, make_secret, open_ledger
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.serve.app import start
+from shared.domain.governance import ObjectErasure
+from shared.rpc import server
 from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import to_message
 from shared.rpc.gen.oncorelay.lab_consumer.v1 import erasure_service_pb2, lab_consumer_service_pb2
 from shared.rpc.gen.oncorelay.results.v1 import delivery_service_pb2, governance_service_pb2, results_service_pb2
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2
+from shared.rpc.governance import ObjectErasureClient
 from shared.security import tls_folder
 from shared.security.parties import Party, Role
 from shared.security.rights import RIGHTS
@@ -39,6 +43,8 @@ pytestmark = pytest.mark.integration
 FORGED = "the-chief-physician"
 NOBODY_IS_SHOWN = {"ListRecalls", "GetErasure", "ListSinks", "ListRefusals"}
 """Reads that say nothing about a patient's case."""
+LISTENERS = {f"/oncorelay.dicom_listener.v1.ErasureService/{name}" for name in ("ErasePatient", "GetErasure")}
+"""The listener's door has no field for an actor at all; whom it names is tested below."""
 
 
 def now() -> datetime:
@@ -149,7 +155,7 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
 
 
 def test_no_request_makes_the_ledger_name_somebody_else(site: Running) -> None:
-    open_to_people = [method for method, right in RIGHTS.items() if right.role is not None]
+    open_to_people = {method for method, right in RIGHTS.items() if right.role is not None} - LISTENERS
     made = requests(site)
     erasure = ""
     for method in sorted(open_to_people, key=lambda one: [*made, "GetErasure"].index(one.rsplit("/", 1)[-1])):
@@ -198,3 +204,26 @@ def test_a_letter_is_sent_again_in_the_name_of_the_certificate(site: Running) ->
 
     assert "due again" in done.output
     assert "jane" in {row.actor for row in site.ledger.trail.rows()}
+
+
+@dataclass
+class _Erasing:
+    """The listener's use case, without a listener."""
+
+    erasure: ObjectErasure
+
+    def __call__(self, request_id: str, identity: object) -> ObjectErasure:
+        return self.erasure
+
+
+def test_the_listener_names_the_certificate_when_it_erases(site: Running) -> None:
+    address, tls = f"127.0.0.1:{free_port()}", site.settings.site.tls("dicom_listener")
+    servicer = ErasureServicer(_Erasing(ObjectErasure("e", 0, 0, 0)))  # type: ignore[arg-type]
+    door = server.start(address, servicer.register, tls=tls)
+    client = ObjectErasureClient(address, tls=site.settings.site.tls("people/jane"))
+    with capture_logs() as logs:
+        client.erase(PATIENT, "why")
+    client.close()
+    door.stop(None).wait()
+
+    assert [line["actor"] for line in logs if line["event"] == "images_erased"] == ["jane"]
