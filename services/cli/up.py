@@ -18,6 +18,8 @@ from services.cli.person import make_all
 from services.cli.site_file import REDIS_PASSWORD_NAME, make_keys
 from services.cli.site_lock import locked
 from services.cli.supervisor import Program, Supervisor, service
+from services.inference.config import Settings as InferenceSettings
+from services.results.config import Settings as ResultsSettings
 from shared.messaging.redis_server import redis_command
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings, Site
@@ -70,6 +72,7 @@ def started(tell: Callable[[str, str], None]) -> Iterator[Supervisor]:
     try:
         if settings.embedded_redis:
             check_redis_port(settings.redis_port)
+            check_redis_password()
             password = read_line(folder / "secrets" / REDIS_PASSWORD_NAME, "redis password")
             supervisor.start(embedded_redis(folder / "redis", settings.redis_port, password))
         for program in SERVICES:
@@ -109,6 +112,21 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def check_redis_password() -> None:
+    """Make sure that those who use the embedded Redis know where its password lies.
+
+    Raises:
+        RuntimeError: If a table of the site file does not; names the line to add.
+    """
+    for settings in (ResultsSettings(), InferenceSettings()):
+        if settings.redis_password_file is None:
+            path = settings.site.data_folder / "secrets" / REDIS_PASSWORD_NAME
+            raise RuntimeError(
+                f'[{settings.section}] of site.toml needs the line  redis_password_file = "{path}" : the embedded Redis '
+                "has a password"
+            )
 
 
 def embedded_redis(folder: Path, port: int, password: str) -> Program:

@@ -104,7 +104,7 @@ class Gate:
 
     def journal(self) -> str:
         """Check the journal."""
-        return "" if self.journal_well() else "the journal could not be synced; check the disk, restart the listener"
+        return "" if self.journal_well() else "the journal could not be synced yet and is tried again; check the disk"
 
     def waiting(self) -> str:
         """Check how much waits to be judged."""

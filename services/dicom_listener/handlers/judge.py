@@ -21,6 +21,8 @@ log = structlog.get_logger("oncorelay.dicom_listener")
 
 _ASK_AGAIN_S = 2.0
 """Pause between two questions to a sender about one study."""
+_SILENT_S = 60.0
+"""A sender that did not answer is asked nothing for so long: one that hangs must not hold up everybody's studies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class JudgeStudies:
     waiting_since: Callable[[], float | None] = lambda: None
     """When the oldest thing came that was not judged yet: what is not judged may belong to any study."""
     _ask_at: dict[str, float] = field(default_factory=dict)
+    _silent_until: dict[str, float] = field(default_factory=dict)
+    """By sender."""
 
     def __call__(self) -> None:
         """Judge each watched study; runs on one thread.
@@ -90,6 +94,8 @@ class JudgeStudies:
     def _counted(self, watched: Watched, *, last_chance: bool) -> Evidence | None:
         """Ask the sender; None while it holds another number than we do, or does not answer."""
         study = watched.study_instance_uid
+        if self.ticks() < self._silent_until.get(watched.sender, 0.0):
+            return None
         if self.ticks() < self._ask_at.get(study, 0.0) and not last_chance:
             return None
         self._ask_at[study] = self.ticks() + max(_ASK_AGAIN_S, self.settle_s)
@@ -98,6 +104,7 @@ class JudgeStudies:
             there = self.counts[watched.sender].count(study, held)
         except OncoRelayError as error:
             log.warning("instance_count_unavailable", sender=watched.sender, error=type(error).__name__)
+            self._silent_until[watched.sender] = self.ticks() + _SILENT_S
             return None
         ours = max(there.ours, self.catalogue.own_output_count(study)) if there.total != held else 0
         if there.total - ours != held:

@@ -37,8 +37,10 @@ class Archive:
     holds: int = 0
     ours: int = 0
     up: bool = True
+    asked: int = 0
 
     def count(self, study_instance_uid: str, held: int) -> CountAtSender:
+        self.asked += 1
         if not self.up:
             raise UnavailableError("down")
         return CountAtSender(self.holds, self.ours)
@@ -185,6 +187,19 @@ def test_a_sender_that_does_not_answer_ends_in_quiet(asking: Desk, archive: Arch
 
     assert asking.after(5) == []
     assert asking.after(60) == ["quiet_time"]
+
+
+def test_a_silent_sender_is_asked_once_a_minute_whatever_it_brought(asking: Desk, archive: Archive) -> None:
+    archive.up = False
+    for number in range(20):
+        asking.bring(number, replace(ONE, sop_instance_uid=f"1.{number}", study_instance_uid=f"1.9.{number}"))
+
+    asking.after(5)
+    asking.after(5)
+    assert archive.asked == 1
+
+    archive.up, archive.holds = True, 1
+    assert asking.after(51) == ["expected_count"] * 20
 
 
 def test_our_own_objects_at_the_sender_are_not_counted(asking: Desk, archive: Archive) -> None:
