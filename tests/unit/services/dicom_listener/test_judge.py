@@ -199,7 +199,7 @@ def test_a_silent_sender_is_asked_once_a_minute_whatever_it_brought(asking: Desk
     assert archive.asked == 1
 
     archive.up, archive.holds = True, 1
-    assert asking.after(51) == ["expected_count"] * 20
+    assert asking.after(56) == ["expected_count"] * 20
 
 
 def test_our_own_objects_at_the_sender_are_not_counted(asking: Desk, archive: Archive) -> None:
