@@ -124,8 +124,8 @@ def check_redis_password() -> None:
         if settings.redis_password_file is None:
             path = settings.site.data_folder / "secrets" / REDIS_PASSWORD_NAME
             raise RuntimeError(
-                f'[{settings.section}] of site.toml needs the line  redis_password_file = "{path}" : the embedded Redis '
-                "has a password"
+                f'[{settings.section}] of site.toml needs the line  redis_password_file = "{path}"  '
+                "(the embedded Redis has a password)"
             )
 
 
