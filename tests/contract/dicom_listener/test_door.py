@@ -216,7 +216,7 @@ def test_a_cut_within_an_object_leaves_nothing(standing: Standing, tmp_path: Pat
 
     assert standing.ended() == [False]
     assert standing.arrivals.objects() == []
-    assert not list((standing.folder / "segments").iterdir())
+    assert not list((standing.folder / "segments").glob("*.seg"))
     wait_until(lambda: not _spooled(standing), "the spool to be empty")
 
 
