@@ -21,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _STOP_S = 10
 _CONNECTIONS_PER_REQUEST = 4
 """Open connections for each request that may run at once; more are answered ``overloaded`` and closed."""
-_HEADER_S = 15.0
+_HEADER_S = 8.0
 """A connection that has not sent the head of its next request by then is closed, in seconds."""
 _CROWDED_HEADER_S = 2.0
 """The same for a connection that will only hear that there are too many."""

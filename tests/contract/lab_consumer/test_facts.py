@@ -316,6 +316,9 @@ def test_a_corrected_identifier_moves_the_facts(lab: Laboratory) -> None:
 
     assert lab.facts().facts == ()
     assert len(lab.facts(identity=PatientIdentity("hospital", "MRN2")).facts) == 1
+    assert lab.announcements() == ()  # results hears of the patient before it is asked to look at her facts again
+    (change,) = lab.outbox.changes_due(lab.now())
+    lab.outbox.change_announced(change, lab.now())
     assert {row.identity.identifier for row in lab.announcements()} == {"MRN1", "MRN2"}
 
 
