@@ -25,7 +25,7 @@ from shared.testing.cases import a_refusal
 from tests.contract.ledger.conftest import Clock
 from tests.contract.ledger.test_deliveries import NAME, refused
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(400)]
 
 RULE = BreakerRule(2, timedelta(seconds=4), timedelta(seconds=8))
 SINKS = ("pacs", "ehr")

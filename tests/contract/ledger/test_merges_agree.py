@@ -22,7 +22,7 @@ from tests.contract.lab_consumer.conftest import Laboratory
 from tests.contract.ledger.conftest import KEYS
 from tests.contract.ledger.steps import studied
 
-pytestmark = pytest.mark.contract
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(400)]
 
 M, U, C = PatientChangeKind.MERGE, PatientChangeKind.UNLINK, PatientChangeKind.CORRECTION
 PEOPLE = range(4)
