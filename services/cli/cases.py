@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import click
@@ -13,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.ledger_client import ledger_client
 from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
-from services.results.config import Settings
 from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, Notice, ReviewState
-from shared.domain.errors import OncoRelayError, UnavailableError
+from shared.domain.errors import OncoRelayError
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 
 SHORTEST_CASE_ID = 8
@@ -27,27 +26,9 @@ VERDICTS = [state.value for state in (ReviewState.ACCEPTED, ReviewState.REJECTED
 STYLE = {"predicted": "green", "not_analysed": "yellow", "failed": "red", "delivered": "green", "dead_letter": "red"}
 
 
-@contextmanager
-def results_client() -> Iterator[ResultsClient]:
-    """Give a client of the ledger this site names.
-
-    Raises:
-        UnavailableError: If results does not answer; says where it was looked for, and what to run.
-    """
-    address = Settings().grpc_address
-    down = f"results does not answer at {address}: is `oncorelay up` running?"
-    try:
-        client = ResultsClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
-    except UnavailableError as error:
-        raise UnavailableError(f"{down} ({error})") from error
-    try:
-        yield client
-    except UnavailableError as error:
-        if client.healthy():
-            raise
-        raise UnavailableError(down) from error
-    finally:
-        client.close()
+def results_client() -> AbstractContextManager[ResultsClient]:
+    """Give a client of the ledger this site names, see ``ledger_client``."""
+    return ledger_client(ResultsClient, DEADLINE_S)
 
 
 def screen() -> Console:

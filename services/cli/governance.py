@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import click
 
 from services.cli.cases import print_json, results_client, screen, tree
+from services.cli.ledger_client import ledger_client
 from services.cli.person import person_name, person_tls
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
@@ -38,21 +39,9 @@ What stays, and why:
 Whatever comes of this patient from now on is new data and is taken as such."""
 
 
-@contextmanager
-def governance_client() -> Iterator[GovernanceClient]:
-    """Give a client of the ledger this site names.
-
-    Raises:
-        UnavailableError: If results does not answer; says where it was looked for.
-    """
-    address = Settings().grpc_address
-    client = GovernanceClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
-    try:
-        yield client
-    except UnavailableError as error:
-        raise UnavailableError(f"results does not answer at {address}: is `oncorelay up` running?") from error
-    finally:
-        client.close()
+def governance_client() -> AbstractContextManager[GovernanceClient]:
+    """Give a client of the ledger this site names, see ``ledger_client``."""
+    return ledger_client(GovernanceClient, DEADLINE_S)
 
 
 @click.group("audit")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from services.cli.cases import DEADLINE_S, print_json, screen, tree
-from services.cli.person import person_name, person_tls
-from services.results.config import Settings
+from services.cli.ledger_client import ledger_client
+from services.cli.person import person_name
 from shared.domain.case import DeliveryState
 from shared.domain.deliveries import Letter, SinkState, SinkSummary
 from shared.domain.errors import OncoRelayError, UnavailableError
@@ -21,23 +21,9 @@ MOST_LETTERS = 1000
 COLOURS = {SinkState.CLOSED: "green", SinkState.HALF_OPEN: "yellow", SinkState.OPEN: "red"}
 
 
-@contextmanager
-def delivery_client() -> Iterator[DeliveryClient]:
-    """Give a client of the ledger this site names.
-
-    Raises:
-        UnavailableError: If results does not answer; says where it was looked for, and what to run.
-    """
-    address = Settings().grpc_address
-    client = DeliveryClient(address, tls=person_tls(Settings().site), deadline_s=DEADLINE_S)
-    try:
-        yield client
-    except UnavailableError as error:
-        if client.healthy():
-            raise
-        raise UnavailableError(f"results does not answer at {address}: is `oncorelay up` running?") from error
-    finally:
-        client.close()
+def delivery_client() -> AbstractContextManager[DeliveryClient]:
+    """Give a client of the ledger this site names, see ``ledger_client``."""
+    return ledger_client(DeliveryClient, DEADLINE_S)
 
 
 @click.command("sinks")
