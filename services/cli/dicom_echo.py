@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.pdu import A_ASSOCIATE_RJ
+
+from shared.dicom.scu import CalledNode
 
 VERIFICATION = "1.2.840.10008.1.1"  # PS3.4 annex A
 STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"  # storage commitment push model, PS3.4 annex J
@@ -48,29 +47,16 @@ class Node:
 
     @contextmanager
     def _association(self, *syntaxes: str) -> Iterator[Association]:
-        entity = AE(ae_title=self.calling)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
-        entity.connection_timeout = self.timeout_s
-        for syntax in syntaxes:
-            entity.add_requested_context(syntax)
-        refused: list[Any] = []
-        handlers: list[Any] = [(evt.EVT_PDU_RECV, keep_rejection, [refused])]
-        association = entity.associate(self.host, self.port, ae_title=self.called, evt_handlers=handlers)
-        if not association.is_established:
-            raise ValueError(self._why_not(rejected=bool(refused) or association.is_rejected))
+        asked = CalledNode(self.host, self.port, self.called, self.calling, self.timeout_s).ask(syntaxes)
+        if not asked.established:
+            raise ValueError(self._why_not(rejected=bool(asked.rejections) or asked.association.is_rejected))
         try:
-            yield association
+            yield asked.association
         finally:
-            association.release()
+            asked.association.release()
 
     def _why_not(self, *, rejected: bool) -> str:
         if not rejected:
             return f"{self.host}:{self.port} does not answer as a DICOM node: host, port, firewall?"
         titles = f"calling AE {self.calling!r} to called AE {self.called!r}"
         return f"{self.host}:{self.port} rejects {titles}: compare both titles there"
-
-
-def keep_rejection(event: evt.Event, refused: list[Any]) -> None:
-    """Keep an A-ASSOCIATE-RJ: pynetdicom reports about 2 % of rejections as aborts, so the PDU is trusted."""
-    if isinstance(event.pdu, A_ASSOCIATE_RJ):
-        refused.append(event.pdu)

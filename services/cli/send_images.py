@@ -9,12 +9,14 @@ import click
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
-from pynetdicom import AE
 from pynetdicom.association import Association
 
 from services.dicom_listener.config import Settings as ListenerSettings
+from shared.dicom.scu import CalledNode
 
 SUCCESS = 0x0000
+TIMEOUT_S = 30.0
+"""Longest single wait on the listener (pynetdicom's own default for DIMSE)."""
 MAX_CONTEXTS = 120
 """Fewer than the 128 presentation contexts an association may propose (PS3.8 9.3.2.2)."""
 
@@ -42,19 +44,17 @@ def _store(images: list[tuple[Path, FileDataset]], calling: str) -> int:
     settings = ListenerSettings()
     if settings.port is None:
         raise click.ClickException("the listener has no plain port ([dicom_listener] port): send with TLS by DCMTK")
-    entity = AE(ae_title=calling)
     wanted = {(str(image.SOPClassUID), str(image.file_meta.TransferSyntaxUID)) for _, image in images}
-    for sop_class, syntax in sorted(wanted)[:MAX_CONTEXTS]:
-        entity.add_requested_context(sop_class, syntax)
-    association = entity.associate(settings.host, settings.port, ae_title=settings.ae_title)
-    if not association.is_established:
+    node = CalledNode(settings.host, settings.port, settings.ae_title, calling, TIMEOUT_S)
+    asked = node.ask(sorted(wanted)[:MAX_CONTEXTS])
+    if not asked.established:
         where = f"{settings.ae_title} at {settings.host}:{settings.port}"
         hint = f"is it up, and is {calling!r} in [dicom_listener] calling_ae_titles?"
         for file, _ in images:
             click.echo(f"failed {file.name}: {where} refused the association: {hint}")
         return len(images)
-    failed = sum(not _store_one(association, file, image) for file, image in images)
-    association.release()
+    failed = sum(not _store_one(asked.association, file, image) for file, image in images)
+    asked.association.release()
     click.echo(f"{len(images) - failed} of {len(images)} objects stored by {settings.ae_title}")
     return failed
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
-from pynetdicom import AE, _config
+from pynetdicom import _config
 
+from shared.dicom.scu import CalledNode
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
 
@@ -54,13 +55,11 @@ class Sender:
 
     def associate(self, images: Sequence[Dataset]) -> Any:
         """Return an association that proposes what the images need; the caller ends it."""
-        entity = AE(self.calling)
-        for pair in {(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}:
-            entity.add_requested_context(*pair)
-        association = entity.associate("127.0.0.1", self.port, ae_title=self.called)
-        if not association.is_established:
+        contexts = {(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}
+        asked = CalledNode("127.0.0.1", self.port, self.called, self.calling, 30.0).ask(contexts)
+        if not asked.established:
             raise ConnectionError("the association was rejected")
-        return association
+        return asked.association
 
     def send(self, images: Sequence[Dataset]) -> tuple[int, ...]:
         """Send the images over one association and release it; return the statuses."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE
+
+from shared.dicom.scu import CalledNode
 
 
 def store(images: Iterable[Dataset], port: int, called: str, calling: str, host: str = "127.0.0.1") -> None:
@@ -15,11 +16,10 @@ def store(images: Iterable[Dataset], port: int, called: str, calling: str, host:
         RuntimeError: If the association or an image is refused.
     """
     sent = list(images)
-    entity = AE(ae_title=calling)
-    for sop_class, syntax in sorted({(i.SOPClassUID, i.file_meta.TransferSyntaxUID) for i in sent}):
-        entity.add_requested_context(sop_class, syntax)
-    association = entity.associate(host, port, ae_title=called)
-    if not association.is_established:
+    contexts = sorted({(i.SOPClassUID, i.file_meta.TransferSyntaxUID) for i in sent})
+    asked = CalledNode(host, port, called, calling, 30.0).ask(contexts)
+    association = asked.association
+    if not asked.established:
         raise RuntimeError(f"{called} at port {port} refused the association from {calling}")
     try:
         for image in sent:

@@ -22,9 +22,9 @@ import httpx
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom import AE
 
 from services.cli.demo.site import OUR_TITLE
+from shared.testing.dicom import Sender
 from shared.testing.ports import wait_until
 from tests.canary import Canary, find
 from tests.e2e.conftest import Watched
@@ -178,9 +178,7 @@ def _stow(watched: Watched, *files: bytes, path: str = "/studies", **headers: st
 
 def _send_unchecked(system: System, images: list[Dataset]) -> None:
     """Send what may be refused; whatever is answered."""
-    entity = AE(ae_title="MODALITY")
-    entity.add_requested_context(images[0].SOPClassUID, images[0].file_meta.TransferSyntaxUID)
-    association = entity.associate("127.0.0.1", system.ports.dicom, ae_title=OUR_TITLE)
+    association = Sender(system.ports.dicom, calling="MODALITY", called=OUR_TITLE).associate(images)
     for image in images:
         with contextlib.suppress(Exception):  # the point is what the other side writes down, not what it answers
             association.send_c_store(image)

@@ -10,10 +10,10 @@ import threading
 import pytest
 import sqlalchemy as sa
 from pydicom.dataset import Dataset
-from pynetdicom import AE
 
 from services.cli.demo.site import OUR_TITLE
 from shared.domain.case import CaseDetail
+from shared.testing.dicom import Sender
 from shared.testing.ports import wait_until
 from tests.patients import Someone, a_patient
 from tests.system import System
@@ -214,9 +214,7 @@ def _pinned(system: System, someone: Someone) -> int:
 
 def _send_recording(system: System, images: tuple[Dataset, ...], acknowledged: list[str]) -> None:
     """Send images one by one and remember what was answered with Success, until the other side dies."""
-    entity = AE(ae_title="MODALITY")
-    entity.add_requested_context(images[0].SOPClassUID, images[0].file_meta.TransferSyntaxUID)
-    association = entity.associate("127.0.0.1", system.ports.dicom, ae_title=OUR_TITLE)
+    association = Sender(system.ports.dicom, calling="MODALITY", called=OUR_TITLE).associate(images)
     for image in images:
         if not association.is_established:
             return

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pynetdicom import AE, build_role
+from pynetdicom import build_role
 
 from services.dicom_listener.formats.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE, event_information, event_type
 from services.dicom_listener.ports.commitment import CommitmentReport, ReportRefusedError
+from shared.dicom.scu import CalledNode
 from shared.domain.errors import NotFoundError, UnavailableError
 
 _SUCCESS = 0x0000
@@ -53,16 +54,13 @@ class EventReports:
             )
 
     def _associate(self, requestor: str, address: PeerAddress) -> Any:
-        entity = AE(self.calling_ae_title)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
-        entity.connection_timeout = self.timeout_s
-        entity.add_requested_context(PUSH_MODEL)
+        node = CalledNode(address.host, address.port, requestor, self.calling_ae_title, self.timeout_s)
         # PS3.7 D.3.3.4: the requestor of an association is SCU unless it proposes otherwise.
         roles: list[Any] = [build_role(PUSH_MODEL, scp_role=True)]
-        association = entity.associate(address.host, address.port, ae_title=requestor, ext_neg=roles)
-        if not association.is_established:
+        asked = node.ask([PUSH_MODEL], roles=roles)
+        if not asked.established:
             raise UnavailableError(f"{requestor} does not accept our association for storage commitment")
-        return association
+        return asked.association
 
     def _send(self, association: Any, report: CommitmentReport) -> int:
         status, _ = association.send_n_event_report(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind  # type: ignore[attr-defined]
 
 from services.dicom_listener.ports.peers import CountAtSender
+from shared.dicom.scu import CalledNode
 from shared.domain.errors import UnavailableError
 
 _PENDING = (0xFF00, 0xFF01)
@@ -52,14 +52,11 @@ class FindInstanceCount:
         return _number(row, "NumberOfSeriesRelatedInstances") if ours else 0
 
     def _associate(self) -> Any:
-        entity = AE(self.calling_ae_title)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
-        entity.connection_timeout = self.timeout_s
-        entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind)
-        association = entity.associate(self.host, self.port, ae_title=self.called_ae_title)
-        if not association.is_established:
+        node = CalledNode(self.host, self.port, self.called_ae_title, self.calling_ae_title, self.timeout_s)
+        asked = node.ask([StudyRootQueryRetrieveInformationModelFind])
+        if not asked.established:
             raise UnavailableError(f"{self.called_ae_title} does not accept our query association")
-        return association
+        return asked.association
 
 
 def _query(level: str, study_instance_uid: str, count_keyword: str) -> Dataset:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 
 from services.results.deliver.adapters.answers import dimse_error, rejection
 from services.results.deliver.ports import NotReachedError, RefusedError
+from shared.dicom.scu import CalledNode
 from shared.domain.errors import PermanentError, UnavailableError
 
 # PS3.6 table A-1
@@ -107,23 +108,15 @@ class DicomNode:
     def _association(
         self, syntaxes: Sequence[str], handlers: Sequence[Any] = (), roles: Sequence[Any] = ()
     ) -> Iterator[Association]:
-        entity = AE(ae_title=self.calling)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self.timeout_s
-        entity.connection_timeout = self.timeout_s
-        for syntax in syntaxes:
-            entity.add_requested_context(syntax)
-        refused: list[A_ASSOCIATE_RJ] = []
-        heard = [*handlers, (evt.EVT_PDU_RECV, _keep_rejection, [refused])]
-        association = entity.associate(
-            self.host, self.port, ae_title=self.called, evt_handlers=heard, ext_neg=list(roles)
-        )
-        if not association.is_established:
-            raise self._why_not(association, refused)
+        node = CalledNode(self.host, self.port, self.called, self.calling, self.timeout_s)
+        asked = node.ask(syntaxes, handlers, roles)
+        if not asked.established:
+            raise self._why_not(asked.association, asked.rejections)
         try:
-            yield association
+            yield asked.association
         finally:
             # release() waits for the answer; a peer that never gives it is cut off after the same time as any other.
-            association.release()
+            asked.association.release()
 
     def _why_not(self, association: Association, refused: Sequence[A_ASSOCIATE_RJ]) -> Exception:
         answer = association.acceptor.primitive
@@ -140,12 +133,6 @@ def _status(answer: Dataset, called: str) -> int:
     if "Status" not in answer:
         raise UnavailableError(f"{called} ended the association, or did not answer in time")
     return int(answer.Status)
-
-
-def _keep_rejection(event: evt.Event, refused: list[A_ASSOCIATE_RJ]) -> None:
-    # pynetdicom reports about 2 % of Orthanc's rejections as aborts (measured; the peer closes at once): trust the PDU.
-    if isinstance(event.pdu, A_ASSOCIATE_RJ):
-        refused.append(event.pdu)
 
 
 def _keep(event: evt.Event, received: list[Dataset]) -> int:

@@ -12,10 +12,9 @@ import pytest
 from click.testing import CliRunner
 from pydicom.uid import UID
 from pynetdicom import AE
-from pynetdicom.pdu import A_ASSOCIATE_RJ
 
 from services.cli.__main__ import oncorelay
-from services.cli.dicom_echo import STORAGE_COMMITMENT, VERIFICATION, Node, keep_rejection
+from services.cli.dicom_echo import STORAGE_COMMITMENT, VERIFICATION, Node
 from services.cli.site_file import default_tables, to_toml
 from shared.observability.health import Health
 from shared.observability.ops_server import OpsServer
@@ -98,16 +97,6 @@ def test_storage_commitment_compares_peer_and_site(
 def test_a_rejection_names_both_titles() -> None:
     with peer(VERIFICATION) as port, pytest.raises(ValueError, match="rejects calling AE 'US' to called AE 'NOBODY'"):
         Node("127.0.0.1", port, "NOBODY", "US").echo()
-
-
-def test_a_rejection_is_known_by_its_pdu() -> None:
-    class Event:
-        pdu = A_ASSOCIATE_RJ()
-
-    kept: list[Any] = []
-    keep_rejection(Event(), kept)  # type: ignore[arg-type]
-
-    assert kept == [Event.pdu]
 
 
 @contextmanager
