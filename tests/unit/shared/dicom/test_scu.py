@@ -48,7 +48,7 @@ def test_an_answer_faster_than_the_reactor_pauses_is_not_lost(peer: int) -> None
         send(*arguments)
         time.sleep(0.1)
 
-    association.dimse.send_msg = send_and_be_held_up  # type: ignore[method-assign]
+    association.dimse.send_msg = send_and_be_held_up  # type: ignore[assignment, method-assign]
 
     statuses = [association.send_c_echo().get("Status") for _ in range(4)]
     association.release()
