@@ -22,12 +22,37 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+class Range(_Part):
+    """What a measured input may be, and what of it the model has seen."""
+
+    unit: Annotated[str, Field(min_length=1, max_length=32)]
+    """UCUM."""
+    low: float
+    high: float
+    """Smallest and largest value among the training patients, in ``unit``."""
+    detection_limit: float | None = None
+    """Values below were counted as half of it in training; None where none was below."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError("low is not below high")
+        return self
+
+
 class InputContract(_Part):
-    """One input a clinician would recognise, with the levels it may have."""
+    """One input a clinician would recognise: with the levels it may have, or measured within a range."""
 
     name: Name
     meaning: Sentence
-    levels: tuple[Name, ...]
+    levels: tuple[Name, ...] = ()
+    range: Range | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.levels) == (self.range is not None):
+            raise ValueError("an input has either levels or a range")
+        return self
 
 
 class OutputClass(_Part):
@@ -67,6 +92,50 @@ class Logistic(_Part):
     intercept: float
     intercept_source: Sentence
     coefficients: tuple[Coefficient, ...]
+
+
+class Term(_Part):
+    """One column of a proportional hazards model."""
+
+    feature: Name
+    input: Name
+    """The input the column is made from."""
+    transform: Literal["identity", "log1p", "indicator"]
+    """How: the value, ln(1 + value), or 1 where the input has the level ``level``."""
+    level: str = ""
+    log_hazard_ratio: float
+    centre: float
+    """Mean of the column among the training patients; subtracted before the coefficient applies."""
+
+
+class SurvivalHorizon(_Part):
+    """One time the model answers for."""
+
+    years: int = Field(ge=1, le=30)
+    baseline_cumulative_hazard: float | None = Field(default=None, ge=0)
+    """At the centre of every column; None where this horizon is refused."""
+    covariance: tuple[tuple[float, ...], ...] = ()
+    """Of (ln of the baseline cumulative hazard, every coefficient); for the interval on the complementary log-log
+    scale. Empty: no interval."""
+    at_risk: int = Field(ge=0)
+    """Training patients still followed at this time."""
+    refused: str = Field(default="", max_length=500)
+    """Why the model gives no probability here; empty where it does."""
+
+    @model_validator(mode="after")
+    def _given_or_refused(self) -> Self:
+        if (self.baseline_cumulative_hazard is None) != bool(self.refused):
+            raise ValueError("a horizon has either a baseline cumulative hazard or a reason for having none")
+        return self
+
+
+class Survival(_Part):
+    """A Cox model as printed and as used: risk(t) = 1 - exp(-H0(t) exp(sum of ratio * (column - centre)))."""
+
+    ties: Literal["efron", "breslow"]
+    terms: tuple[Term, ...] = Field(min_length=1)
+    horizons: tuple[SurvivalHorizon, ...] = Field(min_length=1)
+    """Nearest first; those that are given have the graph's output indices 0, 1, ... in order."""
 
 
 class Metric(_Part):
@@ -127,6 +196,7 @@ class Manifest(_Part):
     precision: Literal["float64", "float32"]
     output: OutputContract
     logistic: Logistic | None = None
+    survival: Survival | None = None
     training_data: Sentence
     calibration: Sentence
     metrics: tuple[Metric, ...] = ()

@@ -40,11 +40,19 @@ class OnnxModel:
         Raises:
             ValueError: If ``features`` does not name exactly the graph's columns.
         """
+        return self.scores(features)[self._manifest.positive_index]
+
+    def scores(self, features: Mapping[str, float]) -> tuple[float, ...]:
+        """Return every output of the graph for one row of named features, in the order of its index.
+
+        Raises:
+            ValueError: If ``features`` does not name exactly the graph's columns.
+        """
         if set(features) != set(self._manifest.features):
             raise ValueError("the features are not those of the bundle")
         row = np.array([[features[name] for name in self._manifest.features]], dtype=self._dtype)
         output = self._session.run([OUTPUT], {INPUT: row})[0]
-        return float(output[0, self._manifest.positive_index])
+        return tuple(float(value) for value in output[0])
 
 
 def _session(bundle: Verified) -> Any:

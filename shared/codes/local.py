@@ -41,12 +41,15 @@ SIDE = code("side", "Side of the body")
 
 ASSESSMENTS: Mapping[str, Coding] = {
     "ln_pcr": code("ln_pcr", "Axillary nodal response to neoadjuvant chemotherapy"),
+    "lung_metastasis": code("lung_metastasis", "Risk of lung metastasis of breast cancer"),
 }
 """Predictor -> what it assesses."""
 
 PROBABILITIES: Mapping[str, Coding] = {
     "axillary_pcr": code("p_axillary_pcr", "Probability of no residual nodal disease (axillary pCR)"),
     "residual_nodal_disease": code("p_residual_nodal", "Probability of residual nodal disease"),
+    "lung_metastasis": code("p_lung_metastas", "Probability of lung metastasis"),
+    "no_lung_metastasis": code("p_no_lung_metas", "Probability of no lung metastasis"),
 }
 """Outcome class -> the name of its probability. Not DCM 111047: that is the probability of *cancer*."""
 
@@ -60,6 +63,12 @@ REASONS: Mapping[NotAnalysedReason, Coding] = {
     NotAnalysedReason.SIDE_CONFLICT: code("side_conflict", "Images and facts name different sides"),
     NotAnalysedReason.NO_BUNDLE: code("no_bundle", "No model is installed for this question"),
     NotAnalysedReason.OUT_OF_DISTRIBUTION: code("out_of_range", "Outside the range the model has seen"),
+    NotAnalysedReason.ALREADY_METASTATIC: code("already_metast", "The metastasis asked about is already known"),
+    NotAnalysedReason.NOT_FEMALE: code("not_female", "The model was made for women only"),
+    NotAnalysedReason.ACTIVE_INFECTION: code("infection", "Active infection"),
+    NotAnalysedReason.RHEUMATIC_DISEASE: code("rheumatic", "Rheumatic disease"),
+    NotAnalysedReason.NOT_ONE_DRAW: code("not_one_draw", "Laboratory values are not of one draw, or too old"),
+    NotAnalysedReason.HORIZON_NOT_SUPPORTED: code("no_horizon", "The model supports none of the horizons asked for"),
 }
 """Why a question could not be answered."""
 

@@ -49,6 +49,22 @@ class FactName(StrEnum):
     """
     NEUTROPHILS = "neutrophils"
     """quantity, 10*3/uL"""
+    HSCRP = "hscrp"
+    """quantity, mg/L, high sensitivity method, serum or plasma"""
+    IL6 = "il6"
+    """quantity, pg/mL, mass concentration, serum or plasma"""
+    IFN_ALPHA = "ifn_alpha"
+    """quantity, pg/mL, mass concentration; never converted from arbitrary units"""
+    TNF_ALPHA = "tnf_alpha"
+    """quantity, pg/mL, mass concentration, serum or plasma"""
+    ENDOCRINE_THERAPY_RECEIVED = "endocrine_therapy_received"
+    """yes | no, stated as such (paper 002; a therapy on record is ``THERAPY`` = endocrine)"""
+    LUNG_METASTASIS = "lung_metastasis"
+    """present; effective = when it was known"""
+    ACTIVE_INFECTION = "active_infection"
+    """present"""
+    RHEUMATIC_DISEASE = "rheumatic_disease"
+    """present"""
 
 
 class FactStatus(StrEnum):
@@ -94,6 +110,18 @@ class Fact:
     version: str
     """``meta.versionId``, or a digest of the content where there is none."""
     tumour: Tumour | None = None
+    comparator: str = ""
+    """``<``, ``<=``, ``>=`` or ``>`` where the laboratory gives a limit: the value is censored, never a number."""
+    collected_time: datetime | None = None
+    """When the specimen was taken, where the source says so to the minute; ``effective_date`` is its date."""
+    reference_low: str = ""
+    """Lower end of the laboratory's reference range in ``unit``; empty where it gives none."""
+    reference_high: str = ""
+    """Upper end of the laboratory's reference range in ``unit``; empty where it gives none."""
+    intent: str = ""
+    """Of a therapy: neoadjuvant | adjuvant | curative | palliative | preventive; empty: not stated."""
+    end_date: date | None = None
+    """Last day of a therapy, where the source says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,12 @@ class NotAnalysedReason(StrEnum):
     SIDE_CONFLICT = "side_conflict"
     NO_BUNDLE = "no_bundle"
     OUT_OF_DISTRIBUTION = "out_of_distribution"
+    ALREADY_METASTATIC = "already_metastatic"
+    NOT_FEMALE = "not_female"
+    ACTIVE_INFECTION = "active_infection"
+    RHEUMATIC_DISEASE = "rheumatic_disease"
+    NOT_ONE_DRAW = "not_one_draw"
+    HORIZON_NOT_SUPPORTED = "horizon_not_supported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,28 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class HorizonRisk:
+    """The probability that the event happens within a time from the result on."""
+
+    years: int
+    probability: float | None
+    """In [0, 1]; None where the bundle refuses this horizon (``refused`` says why)."""
+    interval: tuple[float, float] | None = None
+    """95 % interval."""
+    refused: str = ""
+    """One sentence, for example that too few patients were followed so long; empty where there is a probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputPoints:
+    """What one input contributes on the nomogram's scale."""
+
+    name: str
+    points: float
+    """From 0 to 100 within the range the model has seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """A predictor's answer; ``probability`` is that of ``outcome.positive_class``, in [0, 1]."""
 
@@ -101,6 +129,10 @@ class Prediction:
     """Engine, version and provider that ran the graph."""
     precision: str = ""
     """Arithmetic of the graph, for example ``float64``."""
+    horizons: tuple[HorizonRisk, ...] = ()
+    """Time-to-event predictors: one row per horizon, nearest first; ``probability`` is the first that is given."""
+    points: tuple[InputPoints, ...] = ()
+    """Nomogram points, one row per input, in the nomogram's order; empty for predictors without one."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:

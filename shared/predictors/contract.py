@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from shared.domain.case import PinnedInput, Pins
-from shared.domain.facts import Fact, PatientFacts
+from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
 from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
 from shared.domain.study import Study
@@ -61,6 +61,10 @@ class Model(Protocol):
         """Return the probability of ``outcome.positive_class`` for one row of named features."""
         ...
 
+    def scores(self, features: Mapping[str, float]) -> tuple[float, ...]:
+        """Return every output of the graph for one row of named features, in the order of its index."""
+        ...
+
 
 class Predictor(Protocol):
     """One published method. Pure: the same inputs give the same answer."""
@@ -81,6 +85,29 @@ class Predictor(Protocol):
 
     def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
         """Tell whether the inputs suffice, what is missing, or why the question cannot be answered."""
+        ...
+
+    def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
+        """Answer from pinned inputs only."""
+        ...
+
+
+@runtime_checkable
+class PanelPredictor(Protocol):
+    """A predictor asked about laboratory values of one draw (``takes == "panel"``); it sees facts and no images."""
+
+    @property
+    def name(self) -> str:
+        """Name, for example ``lung_metastasis``."""
+        ...
+
+    @property
+    def analytes(self) -> frozenset[FactName]:
+        """Return the facts whose arrival makes a panel: a first one opens a case."""
+        ...
+
+    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+        """Tell whether the values of this draw suffice; ``panel.study_date`` is the day of the draw."""
         ...
 
     def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:

@@ -134,6 +134,9 @@ class OtherEvent:
     def score(self, features: Any) -> float:
         return 0.5
 
+    def scores(self, features: Any) -> tuple[float, ...]:
+        return (0.5,)
+
 
 def test_a_bundle_of_another_event_is_never_read_as_this_one() -> None:
     with pytest.raises(InvalidInputError, match="scores residual_nodal_disease"):

@@ -435,6 +435,12 @@ class Fact(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     TUMOUR_FIELD_NUMBER: _builtins.int
+    COMPARATOR_FIELD_NUMBER: _builtins.int
+    COLLECTED_TIME_FIELD_NUMBER: _builtins.int
+    REFERENCE_LOW_FIELD_NUMBER: _builtins.int
+    REFERENCE_HIGH_FIELD_NUMBER: _builtins.int
+    INTENT_FIELD_NUMBER: _builtins.int
+    END_DATE_FIELD_NUMBER: _builtins.int
     fact_id: _builtins.str
     """Stable over versions of its source."""
     name: _builtins.str
@@ -451,6 +457,16 @@ class Fact(_message.Message):
     """ResourceType/id on the server it came from."""
     version: _builtins.str
     """meta.versionId, or a digest of the content."""
+    comparator: _builtins.str
+    """<, <=, >= or > where the laboratory gives a limit; empty for a value."""
+    reference_low: _builtins.str
+    """Lower end of the laboratory's reference range, in unit; empty when it gives none."""
+    reference_high: _builtins.str
+    """Upper end of the laboratory's reference range, in unit; empty when it gives none."""
+    intent: _builtins.str
+    """Intent of a therapy (shared/domain/facts.py); empty when not stated."""
+    end_date: _builtins.str
+    """ISO 8601 date, last day of a therapy; absent when not stated."""
     @_builtins.property
     def coding(self) -> Global___Coding:
         """The value as received; absent for quantities."""
@@ -462,6 +478,10 @@ class Fact(_message.Message):
     @_builtins.property
     def tumour(self) -> Global___Tumour:
         """Absent when the source names no tumour."""
+
+    @_builtins.property
+    def collected_time(self) -> _timestamp_pb2.Timestamp:
+        """When the specimen was taken; absent when the source does not say it to the minute."""
 
     def __init__(
         self,
@@ -477,12 +497,20 @@ class Fact(_message.Message):
         source: _builtins.str = ...,
         version: _builtins.str = ...,
         tumour: Global___Tumour | None = ...,
+        comparator: _builtins.str = ...,
+        collected_time: _timestamp_pb2.Timestamp | None = ...,
+        reference_low: _builtins.str = ...,
+        reference_high: _builtins.str = ...,
+        intent: _builtins.str = ...,
+        end_date: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["coding", b"coding", "recorded_time", b"recorded_time", "tumour", b"tumour"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end_date", b"_end_date", "coding", b"coding", "collected_time", b"collected_time", "end_date", b"end_date", "recorded_time", b"recorded_time", "tumour", b"tumour"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coding", b"coding", "effective_date", b"effective_date", "fact_id", b"fact_id", "name", b"name", "recorded_time", b"recorded_time", "source", b"source", "status", b"status", "tumour", b"tumour", "unit", b"unit", "value", b"value", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end_date", b"_end_date", "coding", b"coding", "collected_time", b"collected_time", "comparator", b"comparator", "effective_date", b"effective_date", "end_date", b"end_date", "fact_id", b"fact_id", "intent", b"intent", "name", b"name", "recorded_time", b"recorded_time", "reference_high", b"reference_high", "reference_low", b"reference_low", "source", b"source", "status", b"status", "tumour", b"tumour", "unit", b"unit", "value", b"value", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__end_date: _TypeAlias = _typing.Literal["end_date"]  # noqa: Y015
+    _WhichOneofArgType__end_date: _TypeAlias = _typing.Literal["_end_date", b"_end_date"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__end_date) -> _WhichOneofReturnType__end_date | None: ...
 
 Global___Fact: _TypeAlias = Fact  # noqa: Y015
 
@@ -655,6 +683,70 @@ class Outcome(_message.Message):
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
+class HorizonRisk(_message.Message):
+    """The probability that the event happens within a time from the result on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEARS_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    years: _builtins.int
+    """Length of the horizon, from 1."""
+    probability: _builtins.float
+    """In [0.0, 1.0]; absent when the bundle refuses this horizon."""
+    refused: _builtins.str
+    """Why there is no probability; empty when there is one."""
+    @_builtins.property
+    def interval(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Lower and upper end of the 95 % interval; empty when there is none."""
+
+    def __init__(
+        self,
+        *,
+        years: _builtins.int = ...,
+        probability: _builtins.float | None = ...,
+        interval: _abc.Iterable[_builtins.float] | None = ...,
+        refused: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "probability", b"probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "interval", b"interval", "probability", b"probability", "refused", b"refused", "years", b"years"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
+    _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
+
+Global___HorizonRisk: _TypeAlias = HorizonRisk  # noqa: Y015
+
+@_typing.final
+class InputPoints(_message.Message):
+    """What one input contributes on the nomogram's scale."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the input."""
+    points: _builtins.float
+    """From 0.0 to 100.0 within the range the model has seen."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        points: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputPoints: _TypeAlias = InputPoints  # noqa: Y015
+
+@_typing.final
 class Prediction(_message.Message):
     """A predictor's answer."""
 
@@ -671,6 +763,8 @@ class Prediction(_message.Message):
     INTERVAL_FIELD_NUMBER: _builtins.int
     RUNTIME_FIELD_NUMBER: _builtins.int
     PRECISION_FIELD_NUMBER: _builtins.int
+    HORIZONS_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
     predictor: _builtins.str
     """Name of the predictor."""
     variant: _builtins.str
@@ -705,6 +799,14 @@ class Prediction(_message.Message):
     def interval(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Lower and upper end of the 95 % interval; empty when the bundle can give none."""
 
+    @_builtins.property
+    def horizons(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]:
+        """Time-to-event predictors: one row per horizon, nearest first."""
+
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputPoints]:
+        """Nomogram points, one row per input; empty for predictors without a nomogram."""
+
     def __init__(
         self,
         *,
@@ -719,10 +821,12 @@ class Prediction(_message.Message):
         interval: _abc.Iterable[_builtins.float] | None = ...,
         runtime: _builtins.str = ...,
         precision: _builtins.str = ...,
+        horizons: _abc.Iterable[Global___HorizonRisk] | None = ...,
+        points: _abc.Iterable[Global___InputPoints] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "bundle", b"bundle", "flags", b"flags", "inputs", b"inputs", "interval", b"interval", "outcome", b"outcome", "precision", b"precision", "predictor", b"predictor", "probability", b"probability", "runtime", b"runtime", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "bundle", b"bundle", "flags", b"flags", "horizons", b"horizons", "inputs", b"inputs", "interval", b"interval", "outcome", b"outcome", "points", b"points", "precision", b"precision", "predictor", b"predictor", "probability", b"probability", "runtime", b"runtime", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
