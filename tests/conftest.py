@@ -1,7 +1,7 @@
 """Counts what was skipped, says why, and lets CI have no skips (system rule: none where ../shared is present).
 
-Where several workers share the tests (``./run test``), a module's tests stay together, and so do all tests of one of the
-two packages that share a running system: what they share is started once.
+Where several workers share the tests (``./run test``), a module's tests stay together, and so do all tests of one of
+the two packages that share a running system: what they share is started once.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def _children() -> set[int]:
 
 def _command(child: psutil.Process) -> list[str]:
     try:
-        return child.cmdline()
+        return list(child.cmdline())
     except psutil.ZombieProcess:  # another test's child that has ended
         return []
 
