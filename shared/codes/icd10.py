@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from shared.domain.identity import Side
 
 SYSTEM_CM = "http://hl7.org/fhir/sid/icd-10-cm"
-SYSTEMS = frozenset({SYSTEM_CM, "http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"})
+SYSTEM_WHO = "http://hl7.org/fhir/sid/icd-10"
+SYSTEMS = frozenset({SYSTEM_CM, SYSTEM_WHO, "http://fhir.de/CodeSystem/bfarm/icd-10-gm"})
 
 BREAST_CANCER = "C50"
 _SIDES: Mapping[str, Side] = {"1": Side.RIGHT, "2": Side.LEFT}

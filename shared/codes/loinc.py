@@ -50,6 +50,12 @@ NEUTROPHILS = (
     code("26499-4", "Neutrophils [#/volume] in Blood"),
     code("751-8", "Neutrophils [#/volume] in Blood by Automated count"),
 )
+HSCRP = (
+    code("30522-7", "C reactive protein [Mass/volume] in Serum or Plasma by High sensitivity method"),  # MercyOne
+    code("71426-1", "C reactive protein [Mass/volume] in Blood by High sensitivity method"),  # healthassure
+)
+IL6 = (code("26881-3", "Interleukin 6 [Mass/volume] in Serum or Plasma"),)  # Northwell test 1774; OHDSI 3023091
+TNF_ALPHA = (code("3074-2", "Tumor necrosis factor.alpha [Mass/volume] in Serum or Plasma"),)  # Mayo TNFA, ARUP
 
 # Deprecated in favour of SNOMED CT since mCODE STU3, still sent (mCODE TNM...StagingTypeMaxVS; Synthea).
 CLINICAL_T = code("21905-5", "Primary tumor.clinical [Class] Cancer")

@@ -49,6 +49,8 @@ PRIMARY_BREAST_CANCERS: Mapping[str, Side | None] = {
 }
 """Conditions that are a primary breast cancer, with the side their code names."""
 
+LUNG_METASTASIS = code("94391008", "Secondary malignant neoplasm of lung")  # CID 645, CID 8134
+
 ER_STATUS = code("445028008", "Status of estrogen receptors of neoplasm")  # ICHOM
 PR_STATUS = code("445029000", "Status of progesterone receptors of neoplasm")  # ICHOM
 
@@ -125,6 +127,9 @@ TNM_VALUES: Mapping[str, tuple[str, str]] = {
 Sub-categories (cT1a, pN1mi, cN2a, the yp family, ...) have codes of their own that are deliberately not here: what a
 sub-category folds to is a decision, and the yp family describes the treated tumour.
 """
+
+NEOADJUVANT_INTENT = code("373847000", "Neo-adjuvant - intent")  # ICHOM
+ADJUVANT_INTENT = code("373846009", "Adjuvant - intent")  # ICHOM
 
 THERAPY_PROCEDURES: Mapping[str, str] = {
     "367336001": "chemotherapy",  # Chemotherapy: CID 6083, Synthea

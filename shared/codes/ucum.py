@@ -12,6 +12,8 @@ from decimal import Decimal
 SYSTEM = "http://unitsofmeasure.org"
 
 PERCENT = "%"
+MILLIGRAM_PER_LITRE = "mg/L"
+PICOGRAM_PER_MILLILITRE = "pg/mL"
 THOUSAND_PER_MICROLITRE = "10*3/uL"
 
 TO_PERCENT: Mapping[str, Decimal] = {PERCENT: Decimal(1)}
