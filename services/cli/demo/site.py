@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
+from shared.domain.facts import FactName
+from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.ports import free_port
 
 AUTHORITY = "hospital"
@@ -73,6 +75,9 @@ def write_site_file(
             **redis, "ops_address": ops[2], "dispatch_ops_address": ops[3], "deliver_ops_address": ops[4], **timing,
         },
         "inference": {**redis, "ops_address": ops[5], **addresses},
+        "lab_consumer.site_code": [
+            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value},
+        ],
         "dicom_listener.peers": peers,
         "sinks": sinks,
     }  # fmt: skip
