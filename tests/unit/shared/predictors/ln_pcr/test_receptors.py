@@ -9,7 +9,7 @@ import pytest
 from shared.domain.facts import Fact
 from shared.domain.facts import FactName as F
 from shared.domain.prediction import NotAnalysedReason
-from shared.predictors.ln_pcr.readings import Missing, Read, Refusal
+from shared.predictors.readings import Missing, Read, Refusal
 from shared.predictors.ln_pcr.receptors import read_er, read_her2
 
 Make = Callable[..., Fact]
