@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import hashlib
 import io
 import zipfile
@@ -101,7 +101,7 @@ def _workbook(file: str, content: bytes, sheet: str) -> list[list[str]]:
 def _text(cell: Any) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, datetime.datetime | datetime.date):
+    if isinstance(cell, dt.datetime | dt.date):
         return cell.isoformat()
     # Spreadsheets keep whole numbers as 3.0 as well as 3.
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

@@ -18,7 +18,7 @@ QUARTILE = 0.6744897501960817
 
 
 def draw_measured(rng: np.random.Generator, n: int) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
-    """Return (values by candidate, latent factors by name), each (n,); values are exact, not yet rounded or censored."""
+    """Return (values by candidate, latent factors by name), each (n,); values not yet rounded or censored."""
     factors = {name: rng.standard_normal(n) for name in FACTORS}
     return {one.name: _values(one, _latent(rng, one, factors, n)) for one in MEASURED}, factors
 

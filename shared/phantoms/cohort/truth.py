@@ -1,7 +1,7 @@
 """What is true in the simulated cohort: five variables drive the hazard of lung metastasis, 44 candidates do nothing.
 
 h(t) = h0(t) exp(sum of coefficient x (column - centre)), Weibull baseline; death without it comes at a constant rate.
-The signs are paper 002's (hsCRP and IL-6 raise the risk, IFN-alpha, TNF-alpha and endocrine therapy lower it); the paper
+The signs are paper 002's (hsCRP and IL-6 raise the risk, IFN-alpha, TNF-alpha and endocrine therapy lower it); it
 publishes no coefficient, so the sizes are the simulation's own.
 """
 
