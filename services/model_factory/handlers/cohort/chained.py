@@ -45,8 +45,8 @@ class Chained:
 
 def fit_chained(x: Numbers) -> Chained:
     """Learn from the rows of ``x``; a column without any value is taken as 0."""
-    missing: Flags = np.isnan(x)
-    empty = missing.all(axis=0)
+    missing = np.isnan(x)
+    empty: Flags = np.asarray(missing.all(axis=0))
     known = np.where(empty[None, :], 0.0, x)
     means = np.nanmean(known, axis=0)
     deviations = np.nanstd(known, axis=0)

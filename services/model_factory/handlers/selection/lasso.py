@@ -12,9 +12,9 @@ from services.model_factory.handlers.cohort.typed import Counts, Flags, Numbers
 from services.model_factory.handlers.statistics.cox_lasso import cox_lasso_cv
 from services.model_factory.handlers.training.results import LassoPath
 
-LAMBDAS = 50
-SMALLEST = 0.001
-"""Smallest lambda as a fraction of the one that empties the model (glmnet takes 1e-4; R package glmnet, ``glmnet``)."""
+LAMBDAS = 40
+SMALLEST = 0.01
+"""Smallest lambda as a fraction of the one that empties the model (glmnet's own where rows are few for the columns)."""
 # liblinear penalises the intercept as the coefficient of a constant column of this size: large enough not to matter.
 _INTERCEPT = 100.0
 
