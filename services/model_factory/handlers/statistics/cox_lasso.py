@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.model_factory.handlers.statistics.partial_likelihood import Flags, Terms, Ties, Vector, partial_likelihood
+from services.model_factory.handlers.statistics.arrays import Flags, Labels, Vector
+from services.model_factory.handlers.statistics.partial_likelihood import Terms, Ties, partial_likelihood
 
 Rule = Literal["min", "1se"]
 _LAMBDAS = 100
@@ -78,7 +78,7 @@ def cox_lasso_path(
 
 
 def cox_lasso_cv(
-    x: Vector, time: Vector, event: Flags, folds: NDArray[np.intp], rule: Rule = "1se", *, ties: Ties = "efron"
+    x: Vector, time: Vector, event: Flags, folds: Labels, rule: Rule = "1se", *, ties: Ties = "efron"
 ) -> Chosen:
     """Choose lambda by cross-validation: the smallest deviance, or the largest lambda within one standard error of it.
 
@@ -158,7 +158,7 @@ def _slope(terms: Terms, x: Vector, beta: Vector) -> Vector:
     return slope
 
 
-def _newton(terms: Terms, x: Vector, penalty: float, warm: Vector, columns: NDArray[np.intp]) -> Vector:
+def _newton(terms: Terms, x: Vector, penalty: float, warm: Vector, columns: Labels) -> Vector:
     """Proximal Newton; the information is kept while the steps with it shrink fast enough."""
     beta = warm.copy()
     if not len(columns):

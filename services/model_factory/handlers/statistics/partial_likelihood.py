@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Counts = NDArray[np.intp]
+from services.model_factory.handlers.statistics.arrays import Flags, Labels, Vector
+
 Ties = Literal["efron", "breslow"]
 
 
@@ -23,17 +21,17 @@ Ties = Literal["efron", "breslow"]
 class Terms:
     """The partial likelihood of one cohort, its rows sorted by falling time."""
 
-    order: Counts
+    order: Labels
     """Sorts the cohort's rows."""
     event: Flags
     """Sorted."""
-    last: Counts
+    last: Labels
     """Per term: the last sorted row still at risk."""
-    tied: Counts
+    tied: Labels
     """Per term: its place in ``tied_rows``' groups."""
     share: Vector
     """Per term: ``f_k``."""
-    group: Counts
+    group: Labels
     """Per sorted row: how many distinct event times are later than its time; its own comes next."""
 
     def value(self, eta: Vector) -> float:
@@ -58,6 +56,12 @@ class Terms:
         spread = rows * (weight * self._hazard(below))[:, None]
         information: Vector = rows.T @ spread - means.T @ means
         return information
+
+    def baseline(self, eta: Vector, time: Vector, event: Flags) -> tuple[Vector, Vector]:
+        """Return the distinct event times, rising, and the cumulative hazard at them of a row whose ``eta`` is 0."""
+        _, weight = self._sorted(eta)
+        steps = np.bincount(self.tied, 1.0 / self._denominators(weight))[::-1]
+        return np.unique(time[event]), np.cumsum(steps) * np.exp(-float(eta.max()))
 
     def _sorted(self, eta: Vector) -> tuple[Vector, Vector]:
         # Shifting all rows alike changes nothing and keeps exp() finite.
