@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.results import Provenance, RunResults
 from shared.domain.errors import InvalidInputError
 
 RESULTS_NAME = "results.json"
 _RESULTS = TypeAdapter(RunResults)
+_PROVENANCE = TypeAdapter(Provenance)
 
 
 def to_bytes(results: RunResults) -> bytes:
@@ -33,3 +34,8 @@ def read_results(run: Path) -> RunResults:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InvalidInputError(RESULTS_NAME, f"{place}: {first['msg']}") from error
+
+
+def provenance_bytes(results: RunResults) -> bytes:
+    """Return ``provenance.json`` of a bundle: every input's sha256, preset, seed, sizes and software of its run."""
+    return _PROVENANCE.dump_json(results.provenance, indent=1) + b"\n"

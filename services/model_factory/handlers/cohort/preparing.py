@@ -42,7 +42,7 @@ class Preparation:
         found: list[DesignColumn] = []
         for column in rows.cohort.columns:
             if isinstance(column, Measured):
-                skewed = self.logarithms and _skewed(_values(rows, column, limited=self.assay_limits))
+                skewed = self.logarithms and _skewed(detected(rows, column, limited=self.assay_limits))
                 found.append(DesignColumn(column.name, column.name, "log1p" if skewed else "identity"))
             else:
                 found += [
@@ -93,14 +93,15 @@ def _matrix(rows: Rows, columns: tuple[DesignColumn, ...], *, limited: bool, unk
     for place, one in enumerate(columns):
         column = rows.cohort.column(one.candidate)
         if isinstance(column, Measured):
-            values = _values(rows, column, limited=limited)
+            values = detected(rows, column, limited=limited)
             x[:, place] = np.log1p(values) if one.transform == "log1p" else values
         else:
             x[:, place] = _indicator(rows, column, one.level, unknown)
     return x
 
 
-def _values(rows: Rows, column: Measured, *, limited: bool) -> Numbers:
+def detected(rows: Rows, column: Measured, *, limited: bool = False) -> Numbers:
+    """Return the values with half of the detection limit for what lies below it; NaN is missing."""
     values = rows.measured(column.name)
     if column.detection_limit is not None:
         values = np.where(np.isneginf(values), column.detection_limit / 2.0, values)
