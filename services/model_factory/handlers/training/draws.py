@@ -49,7 +49,7 @@ def draw_many(
     pieces = [_kept(whole, order, grids, kept, number) for number in over(order.bootstraps, steps)]
     names = [column.name for column in whole.cohort.columns]
     return Draws(
-        tuple(_frequency(name, pieces) for name in names) if not order.variables else (),
+        tuple(_frequency(name, pieces) for name in names) if pieces and not order.variables else (),
         {name: _spread([p["gain"][name] for p in pieces]) for name in (pieces[0]["gain"] if pieces else ())},
         {h: _mean([p["curves"][str(h)] for p in pieces]) for h in grids if pieces},
         len(pieces),
