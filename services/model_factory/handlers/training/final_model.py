@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from statistics import NormalDist
+import math
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def _limit(rows: TrainingRows, candidate: Measured | Categorical) -> float | Non
 
 
 def _p(z: float) -> float:
-    return 2.0 * (1.0 - NormalDist().cdf(abs(z)))
+    return math.erfc(abs(z) / math.sqrt(2.0))
 
 
 def _horizon(rows: TrainingRows, model: CoxModel, years: int) -> Horizon:
