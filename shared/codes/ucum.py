@@ -12,6 +12,7 @@ from decimal import Decimal
 SYSTEM = "http://unitsofmeasure.org"
 
 PERCENT = "%"
+YEAR = "a"
 THOUSAND_PER_MICROLITRE = "10*3/uL"
 
 TO_PERCENT: Mapping[str, Decimal] = {PERCENT: Decimal(1)}
