@@ -37,9 +37,7 @@ _TARGETS: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "DocumentReference": {
         "subject": frozenset({"Patient", "Practitioner", "Group", "Device"}),
-        "author": frozenset(
-            {"Practitioner", "PractitionerRole", "Organization", "Device", "Patient", "RelatedPerson"}
-        ),
+        "author": frozenset({"Practitioner", "PractitionerRole", "Organization", "Device", "Patient", "RelatedPerson"}),
     },
 }
 

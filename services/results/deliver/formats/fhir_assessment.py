@@ -114,7 +114,9 @@ def _years_later(moment: datetime, years: int) -> datetime:
 
 
 def _interval(interval: tuple[float, float] | None) -> Json:
-    return {"extension": [{"url": local.INTERVAL_EXTENSION, "valueRange": percent_range(*interval)}]} if interval else {}
+    return (
+        {"extension": [{"url": local.INTERVAL_EXTENSION, "valueRange": percent_range(*interval)}]} if interval else {}
+    )
 
 
 def _event(answer: Prediction) -> Coding:

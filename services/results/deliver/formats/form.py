@@ -1,4 +1,4 @@
-"""In which FHIR resources a server can hold a result: read from its CapabilityStatement (FHIR R4, capabilitystatement)."""
+"""In which FHIR resources a server can hold a result: read from its CapabilityStatement (FHIR R4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences of an answer in time: a risk per horizon with its interval, what is refused, and the nomogram's points."""
+"""The sentences of an answer in time: a risk per horizon with its interval, what is refused, the nomogram's points."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def alternatives(answer: Prediction) -> tuple[str, ...]:
     if not rows:
         return ()
     name = risk_name(answer.outcome, rows[0][0].years)
-    return tuple(f"If {row.label}: {name} {rounded(row.probability)}" for row in answer.alternatives)
+    return tuple(f"If {row.label}: {name} {rounded(row.probability)}." for row in answer.alternatives)
 
 
 def points(answer: Prediction) -> str:

@@ -61,7 +61,7 @@ def _element(key: str, sent: Any, stored: Any, place: str) -> Iterator[str]:
 
 
 def _kept_elsewhere(sent: Json, stored: Json) -> bool:
-    """Tell whether an Attachment's bytes became a Binary of the server; its hash, which is compared, vouches for them."""
+    """Tell whether an Attachment's bytes became a Binary of the server; its hash is compared and vouches for them."""
     return "data" in sent and "hash" in sent and "data" not in stored and bool(stored.get("url"))
 
 

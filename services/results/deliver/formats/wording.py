@@ -90,7 +90,7 @@ def input_lines(finding: Finding) -> Iterator[str]:
 def used_input(row: UsedInput, made: datetime, fact: Fact | None = None) -> str:
     """Return one input with value, date, age at the time of the result, and source."""
     source = f"{row.source} version {row.version}" if row.source and row.version else row.source
-    details = ", ".join(part for part in (_dated(row.effective_date, made), _censored(fact), source) if part)
+    details = ", ".join(part for part in (_dated(row.effective_date, made), _censored(fact, row.value), source) if part)
     value = f"{row.value} {fact.unit}" if fact and fact.unit and _is_number(row.value) else row.value
     return f"{local.INPUTS.get(row.name, row.name)} = {value}" + (f" ({details})" if details else "")
 
@@ -107,15 +107,15 @@ def validity(finding: Finding, style: Style) -> str:
     study = finding.study.study_date
     what = "Laboratory values" if about_panel(finding) else "Images"
     images = f" {what} of {study.isoformat()}." if study else ""
-    return (
-        f"Result of {timestamp(finding.created_time)}.{images} Expires {until.isoformat()} or at the start of therapy, "
-        "whichever is first."
-    )
+    made = f"Result of {timestamp(finding.created_time)}.{images} Expires {until.isoformat()} or"
+    if about_panel(finding):
+        return f"{made} with the next laboratory values, whichever is first."
+    return f"{made} at the start of therapy, whichever is first."
 
 
 def about_panel(finding: Finding) -> bool:
     """Tell whether the question was about laboratory values of one draw: no images, and no side of the body."""
-    return not finding.study.instances
+    return finding.study.panel is not None
 
 
 def side(finding: Finding) -> str:
@@ -163,9 +163,12 @@ def _facts_of_inputs(finding: Finding) -> dict[str, Fact]:
     return {name: max(facts, key=lambda fact: fact.effective_date) for name, facts in read.items() if facts}
 
 
-def _censored(fact: Fact | None) -> str:
-    return f"reported as {fact.comparator}{fact.value} {fact.unit}".strip() if fact and fact.comparator else ""
+def _censored(fact: Fact | None, value: str) -> str:
+    """Return what the laboratory reported where that was a limit and the value used does not say so."""
+    if fact is None or not fact.comparator or value.startswith(fact.comparator):
+        return ""
+    return f"reported as {fact.comparator}{fact.value} {fact.unit}".strip()
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
+    return text.lstrip("<>=").replace(".", "", 1).isdigit()
