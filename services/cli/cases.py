@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -17,6 +18,7 @@ from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
 from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, Notice, ReviewState
 from shared.domain.errors import OncoRelayError
+from shared.domain.prediction import Prediction
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 
 SHORTEST_CASE_ID = 8
@@ -176,18 +178,36 @@ def _show_finding(finding: FindingSummary, console: Console) -> None:
     answer = finding.prediction
     if answer is None:
         return
-    outcome = answer.outcome
-    console.print(f"  P({outcome.display}) = {answer.probability!r}")
-    console.print(f"  P({outcome.complement_display}) = {answer.complement!r}")
+    for line in _probabilities(answer):
+        console.print(f"  {line}")
     use = answer.bundle.intended_use
     console.print(f"  {answer.bundle.bundle_id} {answer.bundle.version} ({use}), {answer.runtime}, {answer.precision}")
+    points = {row.name: f"  {row.points:.1f} points" for row in answer.points}
     for used in answer.inputs:
-        console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}")
+        scored = points.get(used.name, "")
+        console.print(f"  {used.name} = {used.value}{scored}  {used.source} {used.effective_date}")
+    if answer.points:
+        console.print(f"  total: {sum(row.points for row in answer.points):.1f} points")
     for other in answer.alternatives:
         console.print(f"  {other.label}: {other.probability!r}")
     for flag in answer.flags:
         console.print(f"  {flag.code}: {flag.text}")
     console.print("  decision support: confirm by standard of care", style="italic")
+
+
+def _probabilities(answer: Prediction) -> Iterator[str]:
+    """Return the numbers to the last digit, one line each; a refused horizon with its reason."""
+    outcome = answer.outcome
+    if not answer.horizons:
+        yield f"P({outcome.display}) = {answer.probability!r}"
+        yield f"P({outcome.complement_display}) = {answer.complement!r}"
+    for row in answer.horizons:
+        name = f"P({outcome.display} within {row.years} years)"
+        if row.probability is None:
+            yield f"{name}: not given. {row.refused}"
+            continue
+        interval = f" (95 %: {row.interval[0]!r} to {row.interval[1]!r})" if row.interval else ""
+        yield f"{name} = {row.probability!r}{interval}"
 
 
 def _case_table(found: tuple[CaseSummary, ...]) -> Table:
