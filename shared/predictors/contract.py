@@ -102,12 +102,21 @@ class PanelPredictor(Protocol):
         ...
 
     @property
+    def takes(self) -> str:
+        """Return ``panel``."""
+        ...
+
+    @property
     def analytes(self) -> frozenset[FactName]:
         """Return the facts whose arrival makes a panel: a first one opens a case."""
         ...
 
     def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
-        """Tell whether the values of this draw suffice; ``panel.study_date`` is the day of the draw."""
+        """Tell whether the values of this draw suffice: those from ``panel.study_date`` to ``panel.panel.last_date``.
+
+        Their age counts from ``panel.completeness.time``, when the first of them reached us: a result does not grow
+        too old by being looked at again.
+        """
         ...
 
     def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from services.lab_consumer.handlers.answers import Answer, refused, warned
 from services.lab_consumer.handlers.judge import Judged, judge
 from services.lab_consumer.handlers.keep import keep, update
+from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.submission import Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
@@ -66,6 +67,7 @@ class Receive:
     identities: IdentityMap
     changed: Callable[[], None]
     """Called after a commit, so that announcements need not wait."""
+    rules: PanelRules = NO_PANELS
 
     def __call__(self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False) -> list[Answer]:
         """Return one answer per entry, in their order.
@@ -106,9 +108,12 @@ class Receive:
             if atomic and rejected:
                 raise _NothingKeptError(rejected)
             owners = frozenset[PatientIdentity]().union(*(row.owners for row in settled.values()))
-            problems = [row for owner in sorted(owners, key=repr) for row in update(writing, owner, self.identities)]
+            problems = [row for owner in sorted(owners, key=repr) for row in self._updated(writing, owner)]
             _record_problems(writing, problems)
             return [_with_problems(settled[place].answer, problems) for place in range(len(judged))]
+
+    def _updated(self, writing: Writing, owner: PatientIdentity) -> tuple[Statement, ...]:
+        return update(writing, owner, self.identities, self.rules)
 
     def _one(self, writing: Writing, judged: Judged | Rejected) -> Settled:
         if isinstance(judged, Rejected):

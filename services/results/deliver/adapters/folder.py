@@ -58,7 +58,7 @@ class FolderSink:
 
     def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
         made: dict[str, bytes] = {}
-        if "dicom-sr" in self.objects:
+        if "dicom-sr" in self.objects and not finding.study.panel:
             made["dicom-sr"] = encoded(to_sr(finding, self.headers.read(finding), predecessors, self.style))
         if "fhir-transaction" in self.objects:
             bundle = to_transaction(finding, chart_without_server(*self._identifier(finding)), self.style)
