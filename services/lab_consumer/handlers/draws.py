@@ -7,9 +7,11 @@ one question a week and not seven, and a stray value never takes part of a compl
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
+from heapq import heappop, heappush
 
 from shared.domain.facts import Fact, FactName
 
@@ -60,46 +62,68 @@ def _runs(values: Sequence[Fact], span: timedelta) -> Iterator[list[Fact]]:
 
 
 def _of_run(values: list[Fact], complete: int, span: timedelta) -> list[Draw]:
+    """Take the fullest window, again and again; once only incomplete ones are left, without what repeats a draw."""
+    run = _Run(values, span)
     found: list[Draw] = []
-    left = values
-    while left:
-        core = _fullest(left, span)
+    while (core := run.fullest()) is not None:
         if len(core.analytes) < complete and found:
-            left = [one for one in left if not any(_repeats(one, draw, span) for draw in found)]
-            core = _fullest(left, span) if left else core
-        if left:
+            run.drop_repeats(found)
+            core = run.fullest()
+        if core is not None:
+            run.take(core)
             found.append(core)
-            left = [one for one in left if one.fact_id not in core.facts]
     return found
 
 
-def _fullest(values: Sequence[Fact], span: timedelta) -> Draw:
-    """Return the window with the most analytes; of several the shortest, then the earliest."""
-    return min(_windows(values, span), key=lambda one: (-len(one.analytes), one.days, one.first))
+class _Run:
+    """The values of a run that are in no draw yet, and the windows they make, best first.
 
+    A window whose values are all left is as good as when it was measured, because values only ever leave; one that has
+    lost some is measured anew when its turn comes.
+    """
 
-def _windows(values: Sequence[Fact], span: timedelta) -> Iterator[Draw]:
-    """Yield, for every day that has a value, the shortest window from it on that holds all that can be reached."""
-    for start, value in enumerate(values):
-        if start and values[start - 1].effective_date == value.effective_date:
-            continue
-        reach = values[start : start + _reach(values, start, span)]
-        names = {one.name for one in reach}
-        last = max(next(one.effective_date for one in reach if one.name is name) for name in names)
-        yield _draw([one for one in reach if one.effective_date <= last])
+    def __init__(self, values: list[Fact], span: timedelta) -> None:
+        self._values, self._span = values, span
+        self._days = [one.effective_date for one in values]
+        self._left = {one.fact_id for one in values}
+        self._windows: list[tuple[int, int, date, Draw]] = []
+        self._dropped = 0
+        for day in sorted(set(self._days)):
+            self._measure(day)
 
+    def fullest(self) -> Draw | None:
+        """Return the window with the most analytes; of several the shortest, then the earliest."""
+        while self._windows:
+            window = self._windows[0][-1]
+            if window.facts <= self._left:
+                return window
+            heappop(self._windows)
+            self._measure(window.first)
+        return None
 
-def _reach(values: Sequence[Fact], start: int, span: timedelta) -> int:
-    end = values[start].effective_date + span
-    count = 0
-    while start + count < len(values) and values[start + count].effective_date <= end:
-        count += 1
-    return count
+    def take(self, draw: Draw) -> None:
+        """Remove the values of a draw."""
+        self._left -= draw.facts
 
+    def drop_repeats(self, found: Sequence[Draw]) -> None:
+        """Remove what is so near to every value of a draw that it could have been one of it."""
+        for draw in found[self._dropped :]:
+            start, end = (
+                bisect_left(self._days, draw.last - self._span),
+                bisect_right(self._days, draw.first + self._span),
+            )
+            self._left -= {one.fact_id for one in self._values[start:end]}
+        self._dropped = len(found)
 
-def _repeats(value: Fact, draw: Draw, span: timedelta) -> bool:
-    """Tell whether a value is so near to every value of a draw that it could have been one of it."""
-    return draw.last - span <= value.effective_date <= draw.first + span
+    def _measure(self, day: date) -> None:
+        """Measure the shortest window from a day on that holds all analytes that can be reached from there."""
+        start, end = bisect_left(self._days, day), bisect_right(self._days, day + self._span)
+        reach = [one for one in self._values[start:end] if one.fact_id in self._left]
+        if not reach or reach[0].effective_date != day:
+            return
+        last = max({one.name: one.effective_date for one in reversed(reach)}.values())
+        window = _draw([one for one in reach if one.effective_date <= last])
+        heappush(self._windows, (-len(window.analytes), window.days, day, window))
 
 
 def _draw(values: Sequence[Fact]) -> Draw:

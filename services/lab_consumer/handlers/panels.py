@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from services.lab_consumer.handlers.draws import Draw, draws
 from services.lab_consumer.ports import Panel, Statement, StatementKind, Writing
@@ -152,8 +152,7 @@ def _matched(
     pairs = [(draw, row, len(draw.facts & row.facts)) for draw in found for row in standing]
     shared = [pair for pair in pairs if pair[2]]
     # Hers before those of a record merged into hers; then the oldest, so that the answer does not depend on chance.
-    order = lambda row: (row.identity != identity, row.opened_time, row.uid)  # noqa: E731
-    shared.sort(key=lambda pair: (-pair[2], *order(pair[1]), pair[0].first))
+    shared.sort(key=lambda pair: (-pair[2], *_order(pair[1], identity), pair[0].first))
     drawn: set[Draw] = set()
     used: set[str] = set()
     for draw, row, _ in shared:
@@ -161,6 +160,10 @@ def _matched(
             drawn.add(draw)
             used.add(row.uid)
             yield draw, row
+
+
+def _order(row: Panel, identity: PatientIdentity) -> tuple[bool, datetime, str]:
+    return row.identity != identity, row.opened_time, row.uid
 
 
 def _why(row: Panel, facts: Sequence[Fact], found: Sequence[Draw]) -> str:
