@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.results.serve.handlers import SubmitCase
 from shared.domain.study import Panel, Study
+from shared.predictors.contract import PanelPredictor, Predictor
 from shared.predictors.registry import STUDY_PREDICTORS
 from shared.testing.cases import START, a_study
 from shared.testing.panels import DRAWN, NAME, PanelDouble, a_panel, taken_back
@@ -30,7 +31,7 @@ class Told:
 
 def submit(study: Study) -> Told:
     told = Told()
-    predictors = {**STUDY_PREDICTORS, NAME: PanelDouble()}
+    predictors: dict[str, Predictor | PanelPredictor] = {**STUDY_PREDICTORS, NAME: PanelDouble()}
     SubmitCase(told, told, predictors, lambda: START)("request", study)
     return told
 
