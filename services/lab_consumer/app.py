@@ -110,7 +110,8 @@ class LabConsumer:
     def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
-        receive = Receive(self._store, settings.identity_map, self._announcer.wake, panel_rules(settings))
+        rules, codes = panel_rules(settings), settings.site_codes
+        receive = Receive(self._store, settings.identity_map, self._announcer.wake, now, codes, rules)
         intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
         threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s, self._gate.refusal)
         return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
