@@ -11,6 +11,7 @@ from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
 from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
 from shared.domain.study import Study
+from shared.predictors.hazards.model import Hazards, ModelInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,21 @@ class Model(Protocol):
 
     def scores(self, features: Mapping[str, float]) -> tuple[float, ...]:
         """Return every output of the graph for one row of named features, in the order of its index."""
+        ...
+
+
+@runtime_checkable
+class HazardsModel(Model, Protocol):
+    """A model that also states its inputs and, where it is a Cox model, its numbers: every bundle does."""
+
+    @property
+    def inputs(self) -> tuple[ModelInput, ...]:
+        """Return the inputs with their levels or the range the model has seen, in the bundle's order."""
+        ...
+
+    @property
+    def hazards(self) -> Hazards | None:
+        """Return the Cox model; None where the bundle holds another kind of model."""
         ...
 
 
@@ -130,7 +146,7 @@ class ByHand(Protocol):
 
     @property
     def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the levels each input may have, by input name, in the order people read them."""
+        """Return the levels each input may have, by input name, in the order people read them; none: it is measured."""
         ...
 
     def answer_levels(self, levels: Mapping[str, str], model: Model) -> Prediction:
