@@ -45,8 +45,8 @@ class SinkSettings(BaseModel):
     """FHIR: how this server reads ``probabilityDecimal`` (the specification is ambiguous)."""
     folder: Path | None = None
     """Folder: where the files go."""
-    objects: tuple[Literal["dicom-sr", "fhir-transaction"], ...] = ("dicom-sr", "fhir-transaction")
-    """Folder: what is written."""
+    objects: tuple[Literal["dicom-sr", "fhir-transaction", "pdf"], ...] = ("dicom-sr", "fhir-transaction", "pdf")
+    """Folder: what is written. An SR is of images only, a page (PDF) of laboratory values only."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
     workers: int = 4

@@ -1,0 +1,212 @@
+"""A risk per horizon in a real FHIR server, in every form the server may take."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.results.config import Settings, SinkSettings
+from services.results.deliver.adapters.sinks import build_sink
+from services.results.deliver.ports import Sent, Sink
+from services.results.ledger.findings import Finding
+from shared.domain.case import ReviewState
+from shared.domain.errors import PermanentError, TemporaryError
+from shared.domain.identity import PatientIdentity
+from shared.fhir.writing.elements import encode
+from shared.testing.fhir_judges import google_errors
+from shared.testing.fhir_server import FhirServer
+from tests.findings import left_behind
+from tests.integration.deliver.conftest import FHIR_SYSTEM
+from tests.panels import FIVE, TEN, Panels
+
+pytestmark = pytest.mark.integration
+
+KINDS = ("RiskAssessment", "Observation", "DiagnosticReport", "DocumentReference")
+FORMS: dict[str, tuple[tuple[str, ...], dict[str, int]]] = {
+    "everything": ((), {"RiskAssessment": 1, "Observation": 2, "DiagnosticReport": 1, "DocumentReference": 0}),
+    "no RiskAssessment": (
+        ("RiskAssessment",),
+        {"RiskAssessment": 0, "Observation": 2, "DiagnosticReport": 1, "DocumentReference": 0},
+    ),
+    "documents only": (
+        ("RiskAssessment", "Observation", "DiagnosticReport", "Device", "Provenance"),
+        {"RiskAssessment": 0, "Observation": 0, "DiagnosticReport": 0, "DocumentReference": 1},
+    ),
+    "no transactions": (
+        ("transaction",),
+        {"RiskAssessment": 0, "Observation": 0, "DiagnosticReport": 0, "DocumentReference": 1},
+    ),
+}
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(params=FORMS)
+def expected(request: pytest.FixtureRequest, ehr: FhirServer) -> Iterator[dict[str, int]]:
+    """What one result leaves at a server that withholds some kinds."""
+    withheld, counts = FORMS[request.param]
+    ehr.withhold(*withheld)
+    yield counts
+    ehr.withhold()
+
+
+@pytest.fixture
+def panels(ehr: FhirServer) -> Panels:
+    """A patient of her own, whose chart is at the server."""
+    number = next(_NUMBERS)
+    identity = PatientIdentity("hospital", f"LUNG-{number:06}")
+    ehr.put({
+        "resourceType": "Patient", "id": f"lung{number}", "birthDate": "1971-04-05", "gender": "female",
+        "identifier": [{"system": FHIR_SYSTEM, "value": identity.identifier}],
+    })  # fmt: skip
+    return Panels(identity, f"case-lung-{number}", f"{number:064x}")
+
+
+def chart(ehr: FhirServer, panels: Panels) -> dict[str, list[dict[str, Any]]]:
+    """Return what of ours is in the patient's chart, also of kinds the server withholds just now."""
+    patient = f"Patient/lung{int(panels.identity.identifier[5:])}"
+    rows = {kind: ehr.search(f"{kind}?subject={patient}") for kind in KINDS if offered(ehr, kind)}
+    return {kind: rows.get(kind, []) for kind in KINDS}
+
+
+def offered(ehr: FhirServer, kind: str) -> bool:
+    return any(row["type"] == kind for row in ehr.get("metadata")["rest"][0]["resource"])
+
+
+def current(ehr: FhirServer, panels: Panels) -> dict[str, int]:
+    rows = chart(ehr, panels)
+    return {kind: sum(row["status"] != "entered-in-error" for row in rows[kind]) for kind in KINDS}
+
+
+def deliver(sink: Sink, finding: Finding, before: Finding | None = None, left: Sent | None = None) -> Sent:
+    return sink.deliver(finding, (left_behind(before, left.object_id),) if before and left else ())
+
+
+def test_the_result_is_there_in_the_best_form_the_server_takes(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels, expected: dict[str, int]
+) -> None:
+    sent = deliver(to_ehr, panels.prediction())
+    assert current(ehr, panels) == expected
+    best = next(kind for kind in (KINDS[0], KINDS[2], KINDS[3]) if expected[kind])
+    assert sent.object_id.startswith(f"{best}/")
+    assert sent.location == f"{ehr.url}/{sent.object_id}"
+
+
+def test_a_repeat_makes_nothing_new(to_ehr: Sink, ehr: FhirServer, panels: Panels, expected: dict[str, int]) -> None:
+    first = deliver(to_ehr, panels.prediction())
+    before = chart(ehr, panels)
+    assert deliver(to_ehr, panels.prediction()) == first
+    assert chart(ehr, panels) == before
+    assert current(ehr, panels) == expected
+
+
+def test_a_corrected_value_leaves_exactly_one_current_result(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels, expected: dict[str, int]
+) -> None:
+    first = replace(panels.prediction(), review=ReviewState.ACCEPTED)
+    left = deliver(to_ehr, first)
+    later = deliver(to_ehr, panels.later(first), first, left)
+    assert later.object_id != left.object_id
+    assert current(ehr, panels) == expected
+    kind, key = later.object_id.split("/")
+    (said,) = [row for row in chart(ehr, panels)[kind] if row["id"] == key]
+    assert said["docStatus" if kind == "DocumentReference" else "status"] == "amended"
+
+
+def test_a_withdrawal_leaves_no_number_to_read(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels, expected: dict[str, int]
+) -> None:
+    first = panels.prediction()
+    left = deliver(to_ehr, first)
+    gone = panels.withdrawal(first)
+    assert deliver(to_ehr, gone, first, left).object_id == left.object_id
+    assert current(ehr, panels) == dict.fromkeys(KINDS, 0)
+    rows = [row for kind in KINDS for row in chart(ehr, panels)[kind]]
+    assert len(rows) == sum(expected.values())
+    for row in rows:
+        assert "12.3" not in row["text"]["div"]
+        assert "12.3" not in row.get("conclusion", "") + row.get("description", "")
+        assert "presentedForm" not in row
+        pages = [base64.b64decode(one["attachment"]["data"]) for one in row.get("content", [])]
+        assert all(b"The laboratory cancelled its values." in page for page in pages)
+    deliver(to_ehr, gone, first, left)
+
+
+def test_not_analysed_is_told_in_every_form(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels, expected: dict[str, int]
+) -> None:
+    deliver(to_ehr, panels.not_analysed())
+    rows = [row for kind in KINDS for row in chart(ehr, panels)[kind]]
+    assert len(rows) == sum(1 for number in expected.values() if number)
+    assert all(row["meta"]["tag"][0]["code"] == "not_one_draw" for row in rows)
+    assert all("are not of one draw" in row["text"]["div"] for row in rows)
+    assert b"valueQuantity" not in encode({"rows": rows})
+
+
+def test_the_second_judge_accepts_what_the_server_holds(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels, expected: dict[str, int], tmp_path: Path
+) -> None:
+    first = panels.prediction()
+    left = deliver(to_ehr, first)
+    deliver(to_ehr, panels.later(first), first, left)
+    rows = {f"{kind}-{row['id']}": encode(row) for kind in KINDS for row in chart(ehr, panels)[kind]}
+    assert len(rows) == 2 * sum(expected.values())
+    assert google_errors(tmp_path, rows) == {}
+
+
+def test_both_horizons_are_predictions_with_a_period(to_ehr: Sink, ehr: FhirServer, panels: Panels) -> None:
+    deliver(to_ehr, panels.prediction())
+    (risk,) = chart(ehr, panels)["RiskAssessment"]
+    assert [(row["probabilityDecimal"], row["whenPeriod"]["end"][:10]) for row in risk["prediction"]] == [
+        (FIVE, "2031-02-28"), (TEN, "2036-02-28"),
+    ]  # fmt: skip
+    twins = chart(ehr, panels)["Observation"]
+    assert sorted(row["valueQuantity"]["value"] for row in twins) == [100 * FIVE, 100 * TEN]
+
+
+def test_a_result_in_an_older_form_is_replaced_by_a_better_one(
+    to_ehr: Sink, settings: Settings, ehr: FhirServer, opened: ExitStack, panels: Panels
+) -> None:
+    """The server was upgraded between two revisions."""
+    ehr.withhold("RiskAssessment", "Observation", "DiagnosticReport")
+    first = panels.prediction()
+    left = deliver(to_ehr, first)
+    ehr.withhold()
+    started_again = build_sink(settings, SinkSettings(name="ehr", kind="fhir", url=ehr.url), opened)
+    deliver(started_again, panels.later(first), first, left)
+    assert current(ehr, panels) == FORMS["everything"][1]
+    assert [row["status"] for row in chart(ehr, panels)["DocumentReference"]] == ["entered-in-error"]
+
+
+def test_the_server_is_asked_once_and_again_after_a_failure(to_ehr: Sink, ehr: FhirServer, panels: Panels) -> None:
+    asked = ehr.asked().count("GET /fhir/metadata")
+    first = panels.prediction()
+    deliver(to_ehr, first)
+    deliver(to_ehr, first)
+    assert ehr.asked().count("GET /fhir/metadata") == asked + 1
+    ehr.withhold("RiskAssessment")
+    with pytest.raises(PermanentError, match="404"):
+        deliver(to_ehr, panels.later(first))
+    deliver(to_ehr, panels.later(first))
+    ehr.withhold()
+    assert len(chart(ehr, panels)["DiagnosticReport"]) == 2
+
+
+def test_a_server_that_cannot_be_asked_gets_nothing_yet(to_ehr: Sink, ehr: FhirServer, panels: Panels) -> None:
+    ehr.fail_next(503)
+    with pytest.raises(TemporaryError, match="capabilities"):
+        deliver(to_ehr, panels.prediction())
+    assert current(ehr, panels) == dict.fromkeys(KINDS, 0)
+
+
+def test_a_server_that_takes_nothing_of_ours_is_said_so(to_ehr: Sink, ehr: FhirServer, panels: Panels) -> None:
+    ehr.withhold("RiskAssessment", "DiagnosticReport", "DocumentReference")
+    with pytest.raises(PermanentError, match="offers to create none of"):
+        deliver(to_ehr, panels.prediction())
+    ehr.withhold()
