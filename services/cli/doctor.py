@@ -32,11 +32,11 @@ from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings, sink_names
 from services.results.deliver.formats.form import choose
 from services.results.ledger.database import check_schema, open_engine
-from services.results.ledger.ledger import read_secret
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.rpc.delivery_client import DeliveryClient
+from shared.site.site_secret import read_secret
 
 TIMEOUT_S = 3.0
 MAX_CLOCK_DIFFERENCE_S = 5.0

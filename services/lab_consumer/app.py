@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import grpc
@@ -25,14 +25,17 @@ from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
+from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.observability.loops import Loop
+from shared.predictors.registry import PANEL_PREDICTORS
 from shared.rpc import server
 from shared.security.doorkeeper import Doorkeeper, open_door
+from shared.site.site_secret import make_secret, read_secret
 from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
@@ -107,7 +110,8 @@ class LabConsumer:
     def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
-        receive = Receive(self._store, settings.identity_map, self._announcer.wake)
+        rules, codes = panel_rules(settings), settings.site_codes
+        receive = Receive(self._store, settings.identity_map, self._announcer.wake, now, codes, rules)
         intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
         threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s, self._gate.refusal)
         return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
@@ -129,6 +133,19 @@ class LabConsumer:
         except OncoRelayError:
             return False
         return True
+
+
+def panel_rules(settings: Settings) -> PanelRules:
+    """Return what panels the installed predictors ask for, and how the site groups them.
+
+    Where the site has no secret yet, one is made, as ``oncorelay up`` does: whoever else needs it takes this one.
+    """
+    make_secret(settings.site.secret_file)
+    return PanelRules(
+        tuple(one.analytes for one in PANEL_PREDICTORS.values()), timedelta(days=settings.draw_days),
+        timedelta(days=settings.draw_oldest_days), settings.draw_opens_with,
+        panel_names(settings.site.site_id, read_secret(settings.site.secret_file)),
+    )  # fmt: skip
 
 
 def build(settings: Settings) -> LabConsumer:

@@ -72,6 +72,11 @@ class SinkSettings(BaseModel):
     """Title of the rejection note (PS3.16 CID 7010): quality (DCM 113001) or patient safety (DCM 113037). The reason of
     a withdrawal is a sentence; it is not guessed from its words."""
 
+    @property
+    def images_only(self) -> bool:
+        """Tell whether every object of this sink belongs into a DICOM study: then it takes nothing about panels."""
+        return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and self.objects == ("dicom-sr",))
+
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> SinkSettings:
         parts = urlsplit(self.url)

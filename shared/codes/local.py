@@ -40,6 +40,8 @@ MEANING = code("meaning", "What the probability is the probability of")
 FLAG = code("flag", "Remark on this result")
 ALTERNATIVE = code("alternative", "Probability under another reading of an input")
 SIDE = code("side", "Side of the body")
+ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
+"""``Observation.code`` of the explicit statement, where a site has no code of its own; answered by yes or no."""
 HORIZON = code("horizon", "Time from the result on")
 INTERVAL_LOW = code("interval_low", "Lower end of the 95 % interval of the probability")
 INTERVAL_HIGH = code("interval_high", "Upper end of the 95 % interval of the probability")

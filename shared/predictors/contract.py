@@ -146,7 +146,7 @@ class ByHand(Protocol):
 
     @property
     def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the levels each input may have, by input name, in the order people read them."""
+        """Return the levels each input may have, by input name, in the order people read them; none: it is measured."""
         ...
 
     def answer_levels(self, levels: Mapping[str, str], model: Model) -> Prediction:

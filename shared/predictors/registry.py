@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 from shared.predictors.contract import PanelPredictor, Predictor
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.lung_metastasis.predictor import LungMetastasis
 
 _OF_STUDIES: tuple[Predictor, ...] = (LnPcr(),)
-_OF_PANELS: tuple[PanelPredictor, ...] = ()
+_OF_PANELS: tuple[PanelPredictor, ...] = (LungMetastasis(),)
 
 STUDY_PREDICTORS: Mapping[str, Predictor] = MappingProxyType({one.name: one for one in _OF_STUDIES})
 """Name -> predictor that is asked about images."""

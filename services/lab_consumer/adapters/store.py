@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from services.lab_consumer.adapters import rows
+from services.lab_consumer.adapters import panels, rows
 from services.lab_consumer.adapters.database import in_turn
 from services.lab_consumer.adapters.tables import (
     CLOCK,
@@ -20,7 +20,7 @@ from services.lab_consumer.adapters.tables import (
     STATEMENTS,
     VERSIONS,
 )
-from services.lab_consumer.ports import Refusal, Statement, Version
+from services.lab_consumer.ports import Panel, Refusal, Statement, Version
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
 from shared.domain.merges import survivor
@@ -205,6 +205,14 @@ class SqlWriting:
                 recorded_time=rows.stamp(refusal.time),
             )
         )
+
+    def panels(self, identity: PatientIdentity) -> tuple[Panel, ...]:
+        """Return the panels of a patient and of whoever is merged into her."""
+        return panels.of(self._connection, (identity, *members(self._connection, identity)))
+
+    def keep_panel(self, panel: Panel, *, submit: bool) -> None:
+        """Write a panel; with ``submit`` put it into the outbox."""
+        panels.keep(self._connection, panel, self._new_request_id() if submit else "", self.now)
 
     def _current(self, condition: sql.ColumnElement[bool]) -> tuple[Version, ...]:
         return tuple(rows.version_of(row) for row in self._connection.execute(_CURRENT.where(condition)))

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.lab_consumer.handlers import panels
 from services.lab_consumer.handlers.answers import Answer, informed, warned
 from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
+from services.lab_consumer.handlers.panels import PanelRules
 from services.lab_consumer.handlers.projection import changes, project
 from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
@@ -64,18 +66,21 @@ def _kept(
     return Kept(_answer(judged, 201, judged.note or "accepted"), affected)
 
 
-def update(writing: Writing, identity: PatientIdentity, identities: IdentityMap) -> tuple[Statement, ...]:
-    """Bring what is known about a patient up to date and announce it; return the problems that are new."""
+def update(
+    writing: Writing, identity: PatientIdentity, identities: IdentityMap, rules: PanelRules
+) -> tuple[Statement, ...]:
+    """Bring what is known about a patient, and her panels, up to date; return the problems that are new."""
     after = project(writing.about(identity), identities, writing.now, identity)
     changed = changes(writing.stated(identity), after)
     writing.state(identity, changed)
     if any(row.kind is not StatementKind.PROBLEM for row in changed):
         writing.announce(identity)
+    panels.follow(writing, identity, changed, after, rules)
     return tuple(row for row in changed if row.kind is StatementKind.PROBLEM and row.value is not None)
 
 
 def _answer(judged: Judged, status: int, text: str) -> Answer:
-    issues = (warned(IDENTIFIER, judged.warning),) if judged.warning else ()
+    issues = (warned(judged.warning),) if judged.warning else ()
     return Answer(status, judged.submission.source, (*issues, informed(text)))
 
 

@@ -83,6 +83,14 @@ def model_value(contract: ModelInput, text: str) -> str | float:
     return _number(contract.name, measured(contract.name, text), contract.range)
 
 
+def below_limit(contract: ModelInput, text: str) -> bool:
+    """Tell whether ``text``, which the model takes, enters it as half of the limit of detection and not as itself."""
+    if contract.range is None or contract.range.detection_limit is None:
+        return False
+    value = measured(contract.name, text)
+    return bool(value.comparator) or value.number < Decimal(repr(contract.range.detection_limit))
+
+
 def _number(name: str, value: Measured, seen: MeasuredRange) -> float:
     number = float(value.number)
     limit = seen.detection_limit

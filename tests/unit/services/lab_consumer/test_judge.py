@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.lab_consumer.handlers.bundle import Unpacked, unpack
-from services.lab_consumer.handlers.judge import Judged, judge
+from services.lab_consumer.handlers.judge import Judged, Reader, judge
 from services.lab_consumer.handlers.submission import Submission, id_of
 from shared.codes import loinc, snomed
 from shared.domain.identity import AssigningAuthority, IdentityMap
@@ -31,6 +32,7 @@ from shared.testing.fhir_resources import (
 )
 
 IDENTITIES = IdentityMap((AssigningAuthority("hospital", fhir_system=HOSPITAL_SYSTEM),))
+READER = Reader(IDENTITIES, datetime(2026, 3, 1, tzinfo=UTC))
 SAMPLES = (
     patient(),
     condition(bodySite=[concept(snomed.LEFT_BREAST)]),
@@ -51,7 +53,7 @@ JSON = st.recursive(
 
 
 def verdict(resource: dict[str, Any]) -> Any:
-    return judge(Submission(resource["resourceType"], id_of(resource), resource), IDENTITIES)
+    return judge(Submission(resource["resourceType"], id_of(resource), resource), READER)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample["resourceType"]))

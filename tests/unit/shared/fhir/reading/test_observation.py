@@ -97,7 +97,7 @@ def test_kelvin_per_microlitre_is_not_taken_for_thousands() -> None:
         (loinc.ER_PERCENT[0], quantity(-1, "%"), "Observation.value"),
         (loinc.ER_PERCENT[0], quantity(90, "1"), "Observation.value.code"),
         (loinc.ER_PERCENT[0], quantity("90", "%"), "Observation.value.value"),
-        (loinc.ER_PERCENT[0], {"value": 90, "unit": "%"}, "Observation.value.code"),
+        (loinc.ER_PERCENT[0], {"value": 90}, "Observation.value.code"),
         (loinc.ER_PERCENT[0], quantity(90, "%") | {"comparator": ">"}, "Observation.value.comparator"),
     ],
 )
