@@ -158,8 +158,11 @@ def show_case(detail: CaseDetail, console: Console) -> None:
     """Print one case for a person."""
     head = detail.case
     console.print(Text.assemble((f"case {head.case_id}", "bold"), f"  {head.predictor}  ", _state(head.state)))
-    console.print(f"study {head.study_instance_uid}  side {detail.side or 'not stated by the images'}")
-    console.print(f"complete because {detail.completeness}")
+    if detail.panel:
+        console.print(f"laboratory values of {detail.study_date}: {', '.join(detail.panel.analytes)}")
+    else:
+        console.print(f"study {head.study_instance_uid}  side {detail.side or 'not stated by the images'}")
+        console.print(f"complete because {detail.completeness}")
     if head.reason and head.reason != head.state:
         console.print(f"reason: {head.reason}")
     if head.overdue:
