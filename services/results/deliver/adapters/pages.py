@@ -6,16 +6,16 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.results.deliver.formats.page import page
+from services.results.deliver.formats.page import agrees, page
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.bundles.errors import BundleRefusedError
 from shared.bundles.manifest import Manifest
 from shared.bundles.survival import hazards_of, inputs_of
-from shared.codes import local
 from shared.domain.errors import NotFoundError, PermanentError
 from shared.domain.prediction import BundleReference
+from shared.pictures.answers import LABELS
 from shared.pictures.chart import Chart, chart_of
 
 
@@ -74,4 +74,8 @@ class PrintedPages:
         manifest = self.bundles.manifest(finding.prediction.bundle)
         if manifest.survival is None:
             return None
-        return chart_of(inputs_of(manifest.inputs), hazards_of(manifest.survival), local.INPUTS)
+        labels = LABELS.get(finding.predictor, {})
+        chart = chart_of(inputs_of(manifest.inputs), hazards_of(manifest.survival), labels)
+        if not agrees(chart, finding.prediction):
+            raise PermanentError("its nomogram would not say what its numbers say; nothing was sent")
+        return chart

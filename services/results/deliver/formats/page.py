@@ -1,4 +1,4 @@
-"""The page a person opens: the nomogram with the patient's reading lines, then everything that must be said, in words."""
+"""The page a person opens: the nomogram with the patient's reading lines, then everything in words."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.case import FindingKind
+from shared.domain.prediction import Prediction
 from shared.pictures.caption import Caption
 from shared.pictures.chart import Chart, marks_of
 from shared.pictures.nomogram import nomogram_scene
 from shared.pictures.pdf import A4_LANDSCAPE, to_pdf
-from shared.pictures.scene import SOFT, Frame, Part, Scene, Words, wrapped
+from shared.pictures.scene import INK, SOFT, Frame, Part, Scene, Words, wrapped
 
 _WIDTH, _HEIGHT = A4_LANDSCAPE
 _MARGIN = 40.0
+_TYPE = 10.0
+"""Size of the text, in points."""
+_TOLERANCE = 1e-4
+"""Of a risk: a graph in single precision and its printed numbers agree far better, and nobody reads it finer."""
 _LEADING = 1.35
 """Distance of baselines, in sizes of the type."""
 
@@ -28,7 +33,7 @@ class _Line:
     """One line of type; ``before`` is white space above it, in points."""
 
     text: str
-    size: float = 10.0
+    size: float = _TYPE
     bold: bool = False
     soft: bool = False
     before: float = 0.0
@@ -43,6 +48,13 @@ def page(finding: Finding, style: Style, chart: Chart | None) -> bytes:
     answer = finding.prediction
     drawn = [nomogram_scene(chart, _caption(finding, style), marks_of(answer))] if chart and answer else []
     return to_pdf(*drawn, *_said(finding, style))
+
+
+def agrees(chart: Chart, answer: Prediction) -> bool:
+    """Tell whether the total points of this answer, read from this nomogram, give its risks."""
+    total = horizons.total(answer)
+    read = {axis.years: chart.scale.risk(axis.horizon, total) for axis in chart.risks if not axis.refused}
+    return all(abs(read.get(row.years, -1.0) - value) <= _TOLERANCE for row, value in horizons.given(answer))
 
 
 def title(finding: Finding) -> str:
@@ -106,7 +118,7 @@ def _section(name: str, texts: Iterable[str]) -> Iterator[_Line]:
 
 def _wrapped(texts: Iterable[str], *, bold: bool = False) -> Iterator[_Line]:
     for text in texts:
-        for number, line in enumerate(wrapped(text, 10.0, _WIDTH - 2 * _MARGIN - 20)):
+        for number, line in enumerate(wrapped(text, _TYPE, _WIDTH - 2 * _MARGIN - 20)):
             yield _Line(line, bold=bold, before=0 if number else 2)
 
 
@@ -124,8 +136,8 @@ def _set(lines: Iterable[_Line]) -> Iterator[Part]:
     y = _MARGIN
     for line in lines:
         y += line.height
-        colour = {"colour": SOFT} if line.soft else {}
-        yield Words(_MARGIN + (0 if line.size > 10.0 or line.soft else 10), y, line.text, line.size, bold=line.bold, **colour)
+        x = _MARGIN + (0 if line.size > _TYPE or line.soft else 10)
+        yield Words(x, y, line.text, line.size, bold=line.bold, colour=SOFT if line.soft else INK)
 
 
 def _framed(head: list[_Line], banner: list[_Line]) -> Iterator[Part]:

@@ -101,7 +101,7 @@ def test_the_rationale_names_the_points_of_each_variable_and_their_total(style: 
             "hsCRP = 12.4 mg/L (2026-02-26, 2 days before this result, Observation/hscrp version 1): 41.2 points"
             in (row["rationale"])
         )
-        assert "endocrine therapy received = yes" in row["rationale"]
+        assert "Endocrine therapy received = yes" in row["rationale"]
         assert "total 99.5 points" in row["rationale"]
     assert "no lung metastasis within 5 years: 87.7 %" in risk["prediction"][0]["rationale"]
 
@@ -188,7 +188,7 @@ def test_a_server_without_devices_is_told_the_models_name(style: Style) -> None:
     made = resources(Panels().prediction(), style, replace(ALL, device=False, provenance=False))
     assert not of("Device", made)
     (risk,) = of("RiskAssessment", made)
-    assert "lung_metastasis-test 1.0.0" in risk["performer"]["display"]
+    assert "lung-test 1.0.0" in risk["performer"]["display"]
 
 
 @pytest.mark.parametrize("reason", list(NotAnalysedReason))
