@@ -9,7 +9,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 
 from services.lab_consumer.adapters.database import NAME, in_turn
-from services.lab_consumer.adapters.store import one_patient
+from services.lab_consumer.adapters.merged import one_patient
 from services.lab_consumer.adapters.tables import (
     OUTBOX,
     PATIENT_CHANGES,
