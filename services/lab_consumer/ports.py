@@ -43,6 +43,10 @@ class Version:
         return f"{self.resource_type}/{self.resource_id}"
 
 
+LEAVES = frozenset({"Observation", "MedicationRequest", "MedicationAdministration", "MedicationStatement", "Procedure"})
+"""Types of resources that state facts of their own, and that say nothing about any other resource's facts."""
+
+
 class StatementKind(StrEnum):
     """What kind of thing is known about a patient."""
 
@@ -65,6 +69,13 @@ class Statement:
     kind: StatementKind
     key: str
     value: Value | None
+
+    @property
+    def source(self) -> str:
+        """Return ``Type/id`` of the one resource that states it; empty where it takes several to know it."""
+        if self.kind not in (StatementKind.FACT, StatementKind.PROBLEM):
+            return ""
+        return self.key.partition("#" if self.kind is StatementKind.FACT else " ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +137,11 @@ class Writing(Protocol):
         """Return whose resources cannot be read without ``reference``."""
         ...
 
-    def about(self, identity: PatientIdentity) -> tuple[Version, ...]:
+    def about(self, identity: PatientIdentity, leaves: frozenset[str] | None = None) -> tuple[Version, ...]:
         """Return the current resources, with content, about a patient and whoever was merged into her; Patients too.
 
-        Nothing is about an identity that was merged into another one.
+        Nothing is about an identity that was merged into another one. With ``leaves`` (``Type/id`` each): of the
+        resources that state facts only these, so that a long record costs no more than a short one.
         """
         ...
 
@@ -149,8 +161,8 @@ class Writing(Protocol):
         """Return the current Patients whose link points at ``reference``."""
         ...
 
-    def stated(self, identity: PatientIdentity) -> tuple[Statement, ...]:
-        """Return what is known now."""
+    def stated(self, identity: PatientIdentity, sources: frozenset[str] | None = None) -> tuple[Statement, ...]:
+        """Return what is known now; with ``sources`` only what these state (see ``Statement.source``)."""
         ...
 
     def state(self, identity: PatientIdentity, statements: Sequence[Statement]) -> None:

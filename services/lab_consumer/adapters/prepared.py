@@ -32,9 +32,15 @@ HEAD = _CURRENT.where(_NAMED)
 """of_type, of_id."""
 ABOUT_SUBJECTS = _CURRENT.where(RESOURCES.c.subject.in_(sql.bindparam("subjects", expanding=True)))
 """subjects: ``Patient/id``, several."""
+_BONES = RESOURCES.c.resource_type.in_(["Patient", "Condition", "Specimen"])
+"""What the facts of other resources depend on (Medications are found by their name)."""
+BONES_OF_SUBJECTS = ABOUT_SUBJECTS.where(_BONES)
+"""subjects."""
 OF_IDENTITY = _CURRENT.where(
     RESOURCES.c.authority == sql.bindparam("of_authority"), RESOURCES.c.identifier == sql.bindparam("of_identifier")
 )
+"""of_authority, of_identifier."""
+BONES_OF_IDENTITY = OF_IDENTITY.where(_BONES)
 """of_authority, of_identifier."""
 NEEDING = _CURRENT.where(RESOURCES.c.needs == sql.bindparam("reference"))
 """reference."""
@@ -55,6 +61,8 @@ TOUCH = (
 
 STATED = sql.select(STATEMENTS).where(*_WHOSE).order_by(STATEMENTS.c.sequence)
 """of_authority, of_identifier."""
+STATED_FROM = STATED.where(STATEMENTS.c.source.in_(sql.bindparam("sources", expanding=True)))
+"""of_authority, of_identifier, sources: several."""
 STATED_BY = STATED.where(STATEMENTS.c.recorded_time <= sql.bindparam("until"))
 """of_authority, of_identifier, until."""
 ADD_STATEMENTS = sql.insert(STATEMENTS)

@@ -105,21 +105,32 @@ class SqlWriting:
         owners = [self.owner(version) for version in self._current(prepared.NEEDING, {"reference": reference})]
         return tuple(dict.fromkeys(owner for owner in owners if owner))
 
-    def about(self, identity: PatientIdentity) -> tuple[Version, ...]:
+    def about(self, identity: PatientIdentity, leaves: frozenset[str] | None = None) -> tuple[Version, ...]:
         """Return the current resources about a patient and the Medications they need."""
         if self.surviving(identity) != identity:
             return ()
+        whole = leaves is None
         merged = (identity, *members(self._connection, identity))
-        own = [row for one in merged for row in self._current(prepared.OF_IDENTITY, rows.of_identity(one))]
+        direct = prepared.OF_IDENTITY if whole else prepared.BONES_OF_IDENTITY
+        own = [row for one in merged for row in self._current(direct, rows.of_identity(one))]
         patients = [version.source for version in own if version.resource_type == "Patient"]
-        theirs = self._current(prepared.ABOUT_SUBJECTS, {"subjects": patients}) if patients else ()
-        found = {version.source: version for version in (*own, *theirs)}
+        below = prepared.ABOUT_SUBJECTS if whole else prepared.BONES_OF_SUBJECTS
+        theirs = self._current(below, {"subjects": patients}) if patients else ()
+        found = {version.source: version for version in (*own, *theirs, *self._leaves(identity, leaves or frozenset()))}
         for reference in sorted({version.needs for version in found.values() if version.needs}):
             kind, _, name = reference.partition("/")
             medicine = self.head(kind, name) if kind == "Medication" else None
             if medicine:
                 found[medicine.source] = medicine
         return tuple(version for version in found.values() if version.content is not None)
+
+    def _leaves(self, identity: PatientIdentity, sources: frozenset[str]) -> Iterator[Version]:
+        for source in sorted(sources):
+            kind, _, name = source.partition("/")
+            version = self.head(kind, name)
+            owner = self.owner(version) if version else None
+            if version and owner and self.surviving(owner) == identity:
+                yield version
 
     def surviving(self, identity: PatientIdentity) -> PatientIdentity:
         """Return the identity that ``identity`` was merged into."""
@@ -151,8 +162,11 @@ class SqlWriting:
         """Return the current Patients whose link points at ``reference``."""
         return self._current(prepared.PATIENTS_NEEDING, {"reference": reference})
 
-    def stated(self, identity: PatientIdentity) -> tuple[Statement, ...]:
-        """Return what is known now."""
+    def stated(self, identity: PatientIdentity, sources: frozenset[str] | None = None) -> tuple[Statement, ...]:
+        """Return what is known now, see the port."""
+        if sources is not None:
+            place = rows.of_identity(identity) | {"sources": sorted(sources)}
+            return rows.latest(self._connection.execute(prepared.STATED_FROM, place))
         return rows.latest(self._connection.execute(prepared.STATED, rows.of_identity(identity)))
 
     def state(self, identity: PatientIdentity, statements: Sequence[Statement]) -> None:
@@ -164,6 +178,7 @@ class SqlWriting:
                 "recorded_time": rows.stamp(self.now),
                 "kind": row.kind.value,
                 "key": row.key,
+                "source": row.source,
                 "value": rows.value_text(row),
             }
             for row in statements

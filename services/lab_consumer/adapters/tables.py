@@ -35,7 +35,7 @@ RESOURCES = sql.Table(
     sql.Column("authority", sql.String(256), nullable=True),
     sql.Column("identifier", sql.String(256), nullable=True),
     sql.Column("needs", sql.String(512), nullable=False),
-    sql.Index("resource_subject", "subject"),
+    sql.Index("resource_subject", "subject", "resource_type"),
     sql.Index("resource_identity", "authority", "identifier"),
     sql.Index("resource_needs", "needs"),
 )
@@ -48,9 +48,11 @@ STATEMENTS = sql.Table(
     sql.Column("identifier", sql.String(256), nullable=False),
     sql.Column("kind", sql.String(16), nullable=False),
     sql.Column("key", sql.String(768), nullable=False),
+    sql.Column("source", sql.String(130), nullable=False, server_default=""),
     sql.Column("recorded_time", _TIME, nullable=False),
     sql.Column("value", sql.Text, nullable=True),
     sql.Index("statement_identity", "authority", "identifier", "sequence"),
+    sql.Index("statement_source", "authority", "identifier", "source", "sequence"),
 )
 
 REFUSALS = sql.Table(
