@@ -42,7 +42,8 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
     if head and _older(version, head):
         return Kept(_answer(judged, 200, "an older version than the one on record: ignored"))
     if head and _same(version, head):
-        writing.touch(version)
+        if (version.counted, version.last_updated) != (head.counted, head.last_updated):
+            writing.touch(version)
         return Kept(_answer(judged, 200, judged.note or "the same content again: nothing new"))
     _refuse_rival(writing, version, identities)
     before = writing.owner(head) if head else None
