@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from services.results.deliver.adapters.answers import once_sent
 from services.results.deliver.adapters.fhir_capability import Capability
 from services.results.deliver.adapters.fhir_chart import Charts
-from services.results.deliver.formats.chart import Chart
 from services.results.deliver.formats.fhir_bundle import (
     has_page,
     in_parts,

@@ -11,8 +11,8 @@ from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, Fac
 from shared.domain.facts import FactName as F
 from shared.domain.identity import Side
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
-from shared.predictors.registry import STUDY_PREDICTORS
 from shared.predictors.contract import Ready, Waiting
+from shared.predictors.registry import STUDY_PREDICTORS
 
 LN_PCR = STUDY_PREDICTORS["ln_pcr"]
 LEFT_CANCER = Tumour("Condition/left", Side.LEFT)
