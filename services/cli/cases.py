@@ -20,6 +20,7 @@ from shared.domain.errors import OncoRelayError
 from shared.domain.prediction import HorizonRisk, Outcome
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 
+_NO_CASES = "no cases yet: send a study with `oncorelay send FOLDER`, or laboratory values to the FHIR door"
 SHORTEST_CASE_ID = 8
 NEWEST_REFUSALS = 10
 DEADLINE_S = 10.0
@@ -71,11 +72,7 @@ def cases(*, as_json: bool) -> None:
         print_json({**rows, "refusals": None if trouble else refusals})
         return
     console = screen()
-    console.print(
-        _case_table(found)
-        if found
-        else "no cases yet: send a study with `oncorelay send FOLDER`, or laboratory values to the FHIR door"
-    )
+    console.print(_case_table(found) if found else _NO_CASES)
     _show_notices(notices, console)
     _show_refusals(refusals, trouble, console)
 
@@ -210,16 +207,12 @@ def _show_finding(finding: FindingSummary, console: Console) -> None:
 
 
 def _risk(outcome: Outcome, horizon: HorizonRisk) -> str:
-    within = f"within {horizon.years} years"
+    within = f"P({outcome.display} within {horizon.years} years)"
     if horizon.probability is None:
-        return f"P({outcome.display} {within}): none, {horizon.refused}"
-    rest = 1.0 - horizon.probability
-    between = (
-        "" if horizon.interval is None else f" (95 % interval {horizon.interval[0]:.4f} to {horizon.interval[1]:.4f})"
-    )
-    return (
-        f"P({outcome.display} {within}) = {horizon.probability!r}{between}; P({outcome.complement_display}) = {rest!r}"
-    )
+        return f"{within}: none, {horizon.refused}"
+    low_high = horizon.interval
+    between = f" (95 % interval {low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
+    return f"{within} = {horizon.probability!r}{between}; {outcome.complement_display}: {1.0 - horizon.probability!r}"
 
 
 def _case_table(found: tuple[CaseSummary, ...]) -> Table:

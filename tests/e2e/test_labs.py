@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from shared.codes import local
 from shared.domain.case import CaseDetail
+from shared.domain.prediction import NotAnalysedReason
 from shared.testing.fhir_judges import google_errors
 from tests.patients import Someone
 from tests.system import System
@@ -47,7 +49,9 @@ def current(system: System, someone: Someone) -> list[dict[str, Any]]:
     return [row for row in assessments(system, someone) if row["status"] != "entered-in-error"]
 
 
-def test_values_in_the_ehr_become_a_risk_assessment_with_a_risk_per_horizon(system: System, someone: Someone) -> None:
+def test_values_in_the_ehr_become_a_risk_assessment_with_a_risk_per_horizon(
+    system: System, someone: Someone, tmp_path: Path
+) -> None:
     system.record(*chart(someone), *panel(someone))
     detail = settled(system, someone, "predicted")
     answer = detail.findings[0].prediction
@@ -61,7 +65,7 @@ def test_values_in_the_ehr_become_a_risk_assessment_with_a_risk_per_horizon(syst
     told = [row["probabilityDecimal"] for row in assessment["prediction"] if "whenPeriod" in row]
     assert given
     assert set(given) <= set(told)
-    assert google_errors([json.dumps(assessment)]) == []
+    assert google_errors(tmp_path, {"assessment": json.dumps(assessment).encode()}) == {}
 
 
 def test_values_posted_at_our_own_door_come_back_the_same_way(system: System, someone: Someone) -> None:
@@ -117,14 +121,14 @@ def test_one_value_entered_in_error_takes_the_number_back_and_all_of_them_take_t
 
 
 def test_a_metastasis_on_record_is_not_analysed_and_the_ehr_reads_why(system: System, someone: Someone) -> None:
-    system.record(*chart(someone), someone.ehr.lung_metastasis())
+    system.record(*chart(someone), someone.ehr.lung_metastasis("2026-01-20"))
     system.record(*panel(someone))
     detail = settled(system, someone, "not_analysed")
 
     assert detail.case.reason.startswith("already_metastatic")
     (assessment,) = current(system, someone)
     assert "prediction" not in assessment
-    assert "already_metastatic" in json.dumps(assessment)
+    assert local.REASONS[NotAnalysedReason.ALREADY_METASTATIC].code in json.dumps(assessment)
 
 
 def test_the_same_values_again_make_nothing_new(system: System, someone: Someone) -> None:
