@@ -78,6 +78,8 @@ class Settings(ServiceSettings):
     """Deepest nesting of the JSON."""
     max_entries: int = 1000
     """Most entries of one Bundle."""
+    max_ndjson_bytes: int = 1_000_000_000
+    """Largest NDJSON body, in bytes; it is read and kept as it comes, a line is at most ``max_body_bytes`` long."""
     body_timeout_s: float = 30.0
     """A body must arrive within this time, in seconds."""
     max_connections: int = 64

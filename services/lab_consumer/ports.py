@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -44,6 +44,10 @@ class Version:
         return f"{self.resource_type}/{self.resource_id}"
 
 
+LEAVES = frozenset({"Observation", "MedicationRequest", "MedicationAdministration", "MedicationStatement", "Procedure"})
+"""Types of resources that state facts of their own, and that say nothing about any other resource's facts."""
+
+
 class StatementKind(StrEnum):
     """What kind of thing is known about a patient."""
 
@@ -66,6 +70,13 @@ class Statement:
     kind: StatementKind
     key: str
     value: Value | None
+
+    @property
+    def source(self) -> str:
+        """Return ``Type/id`` of the one resource that states it; empty where it takes several to know it."""
+        if self.kind not in (StatementKind.FACT, StatementKind.PROBLEM):
+            return ""
+        return self.key.partition("#" if self.kind is StatementKind.FACT else " ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,16 @@ class ChangeReport:
     request_id: str
     change: PatientChange
     tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value a panel may be made of: which, and of which day."""
+
+    fact_id: str
+    name: str
+    """``FactName``."""
+    effective_date: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +175,11 @@ class Writing(Protocol):
         """Return whose resources cannot be read without ``reference``."""
         ...
 
-    def about(self, identity: PatientIdentity) -> tuple[Version, ...]:
+    def about(self, identity: PatientIdentity, leaves: frozenset[str] | None = None) -> tuple[Version, ...]:
         """Return the current resources, with content, about a patient and whoever was merged into her; Patients too.
 
-        Nothing is about an identity that was merged into another one.
+        Nothing is about an identity that was merged into another one. With ``leaves`` (``Type/id`` each): of the
+        resources that state facts only these, so that a long record costs no more than a short one.
         """
         ...
 
@@ -177,8 +199,8 @@ class Writing(Protocol):
         """Return the current Patients whose link points at ``reference``."""
         ...
 
-    def stated(self, identity: PatientIdentity) -> tuple[Statement, ...]:
-        """Return what is known now."""
+    def stated(self, identity: PatientIdentity, sources: frozenset[str] | None = None) -> tuple[Statement, ...]:
+        """Return what is known now; with ``sources`` only what these state (see ``Statement.source``)."""
         ...
 
     def state(self, identity: PatientIdentity, statements: Sequence[Statement]) -> None:
@@ -187,6 +209,17 @@ class Writing(Protocol):
 
     def announce(self, identity: PatientIdentity) -> None:
         """Put an announcement into the outbox."""
+        ...
+
+    def measure(
+        self, identity: PatientIdentity, values: Sequence[Measured], gone: Sequence[str], span: timedelta
+    ) -> tuple[Measured, ...]:
+        """Replace the values that changed and remove those that are gone (``fact_id``).
+
+        Returns:
+            Every value that lies near one of these, was or is, or near one that does, and so on: each at most ``span``
+            from the next.
+        """
         ...
 
     def panels(self, identity: PatientIdentity) -> tuple[Panel, ...]:

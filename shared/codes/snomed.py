@@ -208,7 +208,5 @@ THERAPY_SUBSTANCES: Mapping[str, str] = {
 }
 """Substances and products that are cancer therapies, with the class of ``FactName.THERAPY``."""
 
-OUTCOMES: Mapping[str, Coding] = {
-    "lung_metastasis": code("94391008", "Secondary malignant neoplasm of lung"),  # mCODE SecondaryCancerDisorderVS
-}
+OUTCOMES: Mapping[str, Coding] = {"lung_metastasis": LUNG_METASTASIS}
 """Outcome class of a predictor -> the disorder whose probability it is."""

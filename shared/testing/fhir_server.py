@@ -96,13 +96,17 @@ def install() -> None:
 
 @contextmanager
 def start_fhir_server(
-    folder: Path, *, forward_to: str = "", forward_token: str = "", port: int = 0
+    folder: Path, *, forward_to: str = "", forward_token: str = "", port: int = 0, issuer: str = ""
 ) -> Iterator[FhirServer]:
-    """Run the server, logging into ``folder``; every new or changed resource is PUT to ``forward_to``/Type/id."""
+    """Run the server, logging into ``folder``; every new or changed resource is PUT to ``forward_to``/Type/id.
+
+    ``issuer``: the OpenID provider without whose tokens nothing is answered.
+    """
     install()
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = ["node", str(PEERS / "fhir_server.mjs"), "--port", str(port), "--forward-to", forward_to]
+    command += ["--issuer", issuer] if issuer else []
     environment = {**os.environ, "FORWARD_TOKEN": forward_token}  # a command line is there for all to see
     with (folder / "fhir_server.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)

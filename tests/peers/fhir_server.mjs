@@ -2,6 +2,8 @@
 // (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and three switches for tests:
 //   --forward-to URL       every created or updated resource is PUT to URL/Type/id, in order, until it is answered: a
 //                          subscription to everything (FORWARD_TOKEN in the environment: bearer token); GET /_admin/forwarded lists them
+//   --issuer URL           only bearer tokens of this OpenID provider (JWT, audience "fhir") open /fhir; .well-known/smart-configuration
+//                          names its token endpoint (SMART App Launch 2.2)
 //   POST /_admin/fail?next=500&count=1   the next COUNT requests to /fhir are answered with that status
 //   POST /_admin/withhold?kinds=RiskAssessment,transaction   from now on the server neither offers nor takes these
 // Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL]
@@ -10,6 +12,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { parseArgs } from 'node:util';
+import { createPublicKey, verify } from 'node:crypto';
 
 globalThis.WebSocket ??= class {}; // @medplum/core expects one at import; Node 20 has none
 const require = createRequire(import.meta.url);
@@ -22,6 +25,7 @@ const { values: options } = parseArgs({
     port: { type: 'string' },
     host: { type: 'string', default: '127.0.0.1' },
     'forward-to': { type: 'string', default: '' },
+    issuer: { type: 'string', default: '' },
   },
 });
 
@@ -143,6 +147,32 @@ const capability = () => ({
   }],
 });
 
+const smart = () => ({
+  token_endpoint: `${options.issuer}/token`,
+  token_endpoint_auth_methods_supported: ['private_key_jwt'],
+  token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
+  grant_types_supported: ['client_credentials'],
+  capabilities: ['client-confidential-asymmetric', 'permission-v2'],
+});
+
+// Why a bearer token does not open `path`; the one algorithm and the one audience that the provider of the tests gives.
+const whyNot = async (authorization, path) => {
+  const [head, body, signature] = authorization.replace(/^Bearer /, '').split('.');
+  if (!signature) return 'no token';
+  const part = (text) => JSON.parse(Buffer.from(text, 'base64url').toString());
+  const { keys } = await (await fetch(`${options.issuer}/jwks`)).json();
+  const jwk = keys.find(({ kid }) => kid === part(head).kid);
+  const key = jwk && createPublicKey({ key: jwk, format: 'jwk' });
+  const encoded = { key, dsaEncoding: 'ieee-p1363' };
+  if (part(head).alg !== 'ES384' || !key || !verify('sha384', Buffer.from(`${head}.${body}`), encoded, Buffer.from(signature, 'base64url'))) {
+    return 'not signed by the provider';
+  }
+  const claims = part(body);
+  if (claims.iss !== options.issuer || claims.aud !== 'fhir' || claims.exp * 1000 < Date.now()) return 'not for here, or over';
+  const type = path.split('/')[1];
+  return (claims.scope ?? '').split(' ').includes(`system/${type}.rs`) ? '' : `no scope for ${type}`;
+};
+
 const FORM = 'application/x-www-form-urlencoded';
 
 const body = async (request) => {
@@ -212,7 +242,10 @@ const fhir = async (request, response, url) => {
     return send(response, failure.status, outcome('asked for by a test'), failure.status === 503 ? { 'retry-after': '1' } : {});
   }
   const path = url.pathname.replace(/^\/fhir/, '') || '/';
+  if (path === '/.well-known/smart-configuration' && options.issuer) return send(response, 200, smart());
   if (path === '/metadata') return send(response, 200, capability());
+  const refusal = options.issuer && (await whyNot(request.headers.authorization ?? '', path));
+  if (refusal) return send(response, 401, outcome(refusal), { 'www-authenticate': 'Bearer' });
   const asksFor = path === '/' ? 'transaction' : path.split('/')[1];
   if (withheld.has(asksFor)) throw notOffered(asksFor);
   const call = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
+from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.ports import free_port
 
 AUTHORITY = "hospital"
@@ -47,6 +48,7 @@ def write_site_file(
     peers: list[dict[str, Any]] | None = None,
     listener: dict[str, Any] | None = None,
     results: dict[str, Any] | None = None,
+    inference: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = {
@@ -72,7 +74,10 @@ def write_site_file(
             "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
             **redis, "ops_address": ops[2], "dispatch_ops_address": ops[3], "deliver_ops_address": ops[4], **timing,
         },
-        "inference": {**redis, "ops_address": ops[5], **addresses},
+        "inference": {**redis, "ops_address": ops[5], **addresses, **(inference or {})},
+        "lab_consumer.site_code": [
+            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": "ifn_alpha", "unit": "pg/mL"}
+        ],
         "dicom_listener.peers": peers,
         "sinks": sinks,
     }  # fmt: skip

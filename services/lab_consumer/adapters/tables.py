@@ -35,7 +35,7 @@ RESOURCES = sql.Table(
     sql.Column("authority", sql.String(256), nullable=True),
     sql.Column("identifier", sql.String(256), nullable=True),
     sql.Column("needs", sql.String(512), nullable=False),
-    sql.Index("resource_subject", "subject"),
+    sql.Index("resource_subject", "subject", "resource_type"),
     sql.Index("resource_identity", "authority", "identifier"),
     sql.Index("resource_needs", "needs"),
 )
@@ -48,9 +48,11 @@ STATEMENTS = sql.Table(
     sql.Column("identifier", sql.String(256), nullable=False),
     sql.Column("kind", sql.String(16), nullable=False),
     sql.Column("key", sql.String(768), nullable=False),
+    sql.Column("source", sql.String(130), nullable=False, server_default=""),
     sql.Column("recorded_time", _TIME, nullable=False),
     sql.Column("value", sql.Text, nullable=True),
     sql.Index("statement_identity", "authority", "identifier", "sequence"),
+    sql.Index("statement_source", "authority", "identifier", "source", "sequence"),
 )
 
 REFUSALS = sql.Table(
@@ -118,6 +120,18 @@ PANELS = sql.Table(
     sql.Index("panel_open", "submitted_time", "due_time"),
 )
 """Panels under the identity they were opened for; also the outbox that hands them to results."""
+
+PANEL_VALUES = sql.Table(
+    "panel_value",
+    METADATA,
+    sql.Column("authority", sql.String(256), primary_key=True),
+    sql.Column("identifier", sql.String(256), primary_key=True),
+    sql.Column("fact_id", sql.String(256), primary_key=True),
+    sql.Column("name", _NAME, nullable=False),
+    sql.Column("effective_date", sql.String(10), nullable=False),
+    sql.Index("panel_value_date", "authority", "identifier", "effective_date"),
+)
+"""The values panels are made of, by day: what is known now, under the identity that holds now."""
 
 CLOCK = sql.Table(
     "clock",

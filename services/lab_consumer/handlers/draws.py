@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from heapq import heappop, heappush
 
-from shared.domain.facts import Fact, FactName
+from services.lab_consumer.ports import Measured
 
 _DAY = timedelta(days=1)
 
@@ -24,7 +24,7 @@ class Draw:
 
     first: date
     last: date
-    analytes: frozenset[FactName]
+    analytes: frozenset[str]
     facts: frozenset[str]
     """``fact_id`` of its values."""
 
@@ -35,7 +35,7 @@ class Draw:
 
 
 def draws(
-    values: Sequence[Fact], analytes: Set[FactName], span: timedelta, wanted: Callable[[Draw], bool]
+    values: Sequence[Measured], analytes: Set[str], span: timedelta, wanted: Callable[[Draw], bool]
 ) -> list[Draw]:
     """Return the draws, earliest first.
 
@@ -49,9 +49,9 @@ def draws(
     return sorted(found, key=lambda one: (one.first, one.last))
 
 
-def _runs(values: Sequence[Fact], span: timedelta) -> Iterator[list[Fact]]:
+def _runs(values: Sequence[Measured], span: timedelta) -> Iterator[list[Measured]]:
     """Yield values in runs; between two runs lies more than ``span``, so no draw reaches over it."""
-    run: list[Fact] = []
+    run: list[Measured] = []
     for value in values:
         if run and value.effective_date - run[-1].effective_date > span:
             yield run
@@ -61,7 +61,7 @@ def _runs(values: Sequence[Fact], span: timedelta) -> Iterator[list[Fact]]:
         yield run
 
 
-def _of_run(values: list[Fact], complete: int, span: timedelta) -> list[Draw]:
+def _of_run(values: list[Measured], complete: int, span: timedelta) -> list[Draw]:
     """Take the fullest window, again and again; once only incomplete ones are left, without what repeats a draw."""
     run = _Run(values, span)
     found: list[Draw] = []
@@ -82,7 +82,7 @@ class _Run:
     lost some is measured anew when its turn comes.
     """
 
-    def __init__(self, values: list[Fact], span: timedelta) -> None:
+    def __init__(self, values: list[Measured], span: timedelta) -> None:
         self._values, self._span = values, span
         self._days = [one.effective_date for one in values]
         self._left = {one.fact_id for one in values}
@@ -126,6 +126,6 @@ class _Run:
         heappush(self._windows, (-len(window.analytes), window.days, day, window))
 
 
-def _draw(values: Sequence[Fact]) -> Draw:
+def _draw(values: Sequence[Measured]) -> Draw:
     days = [one.effective_date for one in values]
     return Draw(min(days), max(days), frozenset(one.name for one in values), frozenset(one.fact_id for one in values))

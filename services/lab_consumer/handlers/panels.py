@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from services.lab_consumer.handlers.draws import Draw, draws
-from services.lab_consumer.ports import Panel, Statement, StatementKind, Writing
+from services.lab_consumer.ports import Measured, Panel, Statement, StatementKind, Writing
 from shared.domain import study as domain
 from shared.domain.facts import Fact, FactName
 from shared.domain.identity import Demographics, PatientIdentity
@@ -68,42 +68,47 @@ def study_of(panel: Panel) -> Study:
     )  # fmt: skip
 
 
-def follow(
-    writing: Writing, identity: PatientIdentity, changed: Sequence[Statement], known: Sequence[Statement],
-    rules: PanelRules,
-) -> None:  # fmt: skip
+def follow(writing: Writing, identity: PatientIdentity, changed: Sequence[Statement], rules: PanelRules) -> None:
     """Open, change and take back a patient's panels after what is known about her changed.
 
-    Of an identity that was merged into another one nothing is done: its panels stay under their ids, are seen by the
-    one that survives, and results leads their cases there and back.
+    Of an identity that was merged into another one nothing is done but to forget her values: her panels stay under
+    their ids, are seen by the one that survives, and results leads their cases there and back.
     """
     names = rules.names
-    if not any(row.kind is StatementKind.FACT and row.key.rpartition("#")[2] in names for row in changed):
+    mine = [row for row in changed if row.kind is StatementKind.FACT and row.key.rpartition("#")[2] in names]
+    if not mine:
         return
+    gone = [row.key for row in mine if row.value is None]
+    facts = [row.value for row in mine if isinstance(row.value, Fact)]
+    measured = [Measured(one.fact_id, one.name.value, one.effective_date) for one in facts]
+    values = writing.measure(identity, measured, gone, rules.span)
     if writing.surviving(identity) != identity:
         return
-    facts = [row.value for row in known if isinstance(row.value, Fact)]
+    touched = frozenset({one.fact_id for one in values} | set(gone))
     before = writing.panels(identity)
     for group in rules.groups:
         analytes = tuple(sorted(name.value for name in group))
-        mine = [row for row in before if row.analytes == analytes]
-        _Following(writing, identity, analytes, mine, rules)([one for one in facts if one.name in group], group)
+        rows = [row for row in before if row.analytes == analytes]
+        near = [one for one in values if one.name in analytes]
+        _Following(writing, identity, analytes, rows, touched, rules)(near)
 
 
 @dataclass(frozen=True, slots=True)
 class _Following:
-    """One group of analytes of one patient."""
+    """One group of analytes of one patient, as far as ``touched`` (fact ids) goes: other draws stay as they are."""
 
     writing: Writing
     identity: PatientIdentity
     analytes: tuple[str, ...]
     before: list[Panel]
+    touched: frozenset[str]
     rules: PanelRules
 
-    def __call__(self, facts: Sequence[Fact], group: frozenset[FactName]) -> None:
-        standing = [row for row in self.before if not row.taken_back]
+    def __call__(self, values: Sequence[Measured]) -> None:
+        standing = [row for row in self.before if not row.taken_back and row.facts & self.touched]
         remembered = frozenset[str]().union(*(row.facts for row in standing))
-        found = draws(facts, group, self.rules.span, lambda run: self._recent(run) or bool(run.facts & remembered))
+        wanted = lambda run: self._recent(run) or bool(run.facts & remembered)  # noqa: E731
+        found = draws(values, set(self.analytes), self.rules.span, wanted)
         kept = dict(_matched(found, standing, self.identity))
         for draw in found:
             row = kept.get(draw) or self._opened(draw, list(kept.values()))
@@ -113,7 +118,7 @@ class _Following:
         held = {row.uid for row in kept.values()}
         for row in standing:
             if row.uid not in held:
-                self._keep(replace(row, taken_back=_why(row, facts, found)))
+                self._keep(replace(row, taken_back=_why(row, values, found)))
 
     def _recent(self, draw: Draw) -> bool:
         return self.writing.now.date() - draw.last <= self.rules.oldest
@@ -166,8 +171,8 @@ def _order(row: Panel, identity: PatientIdentity) -> tuple[bool, datetime, str]:
     return row.identity != identity, row.opened_time, row.uid
 
 
-def _why(row: Panel, facts: Sequence[Fact], found: Sequence[Draw]) -> str:
-    if not found or row.facts.isdisjoint(one.fact_id for one in facts):
+def _why(row: Panel, values: Sequence[Measured], found: Sequence[Draw]) -> str:
+    if not found or row.facts.isdisjoint(one.fact_id for one in values):
         return GONE
     near = min(found, key=lambda draw: abs(draw.first - row.first))
     return f"its values belong to the draw of {near.first.isoformat()}"

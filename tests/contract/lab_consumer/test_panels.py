@@ -44,7 +44,7 @@ def know(lab: Laboratory, *facts: Fact, of: PatientIdentity = MRN1, rules: Panel
         gone = [Statement(StatementKind.FACT, key, None) for key in before if key not in after]
         changed = [*gone, *(row for key, row in after.items() if before.get(key) != row)]
         writing.state(of, changed)
-        follow(writing, of, changed, list(after.values()), rules)
+        follow(writing, of, changed, rules)
 
 
 def reports(lab: Laboratory) -> list[PanelReport]:

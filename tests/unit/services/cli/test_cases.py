@@ -68,10 +68,10 @@ def horizons_in_a_finding() -> FindingSummary:
 def test_every_horizon_is_shown_with_interval_or_refusal_and_every_input_with_its_points() -> None:
     text = shown(lambda console: cases._show_finding(horizons_in_a_finding(), console))
 
-    assert "P(Lung metastasis within 5 years) = 0.1234567890123 (95 %: 0.081 to 0.184)" in text
-    assert "P(Lung metastasis within 10 years): not given. Fewer than 10 patients" in text
-    assert "hscrp = 12.4  41.2 points  Observation/hscrp 2026-02-26" in text
-    assert "total: 99.5 points" in text
+    assert "P(Lung metastasis within 5 years) = 0.1234567890123 (95 % interval 0.0810 to 0.1840)" in text
+    assert "P(Lung metastasis within 10 years): none, Fewer than 10 patients" in text
+    assert "hscrp = 12.4  Observation/hscrp 2026-02-26  41.2 points" in text
+    assert "total 99.5 points" in text
 
 
 def test_the_demonstrations_summary_carries_horizons_and_points() -> None:

@@ -9,28 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.lab_consumer.handlers.draws import Draw, draws
-from shared.domain.facts import Fact, FactName
-from shared.testing.cases import a_fact
+from services.lab_consumer.ports import Measured
+from shared.domain.facts import FactName
 
 CRP, IL6, IFN, TNF = FactName.HSCRP, FactName.IL6, FactName.IFN_ALPHA, FactName.TNF_ALPHA
 GROUP = frozenset({CRP, IL6, IFN, TNF})
+NAMES = {name.value for name in GROUP}
 WEEK = timedelta(days=7)
 FIRST = date(2026, 3, 1)
 
 
-def value(name: FactName, day: int, number: int = 0) -> Fact:
-    source = f"Observation/{name}-{day}-{number}"
-    day_of_draw = FIRST + timedelta(days=day)
-    return a_fact(name, "5", fact_id=f"{source}#{name}", source=source, effective_date=day_of_draw)
+def value(name: FactName, day: int, number: int = 0) -> Measured:
+    return Measured(f"Observation/{name}-{day}-{number}#{name}", name.value, FIRST + timedelta(days=day))
 
 
-def found(*values: Fact) -> list[tuple[int, int, int]]:
+def found(*values: Measured) -> list[tuple[int, int, int]]:
     """Return first day, last day and number of analytes of each draw."""
-    rows = draws(values, GROUP, WEEK, lambda run: True)
+    rows = draws(values, NAMES, WEEK, lambda run: True)
     return [((row.first - FIRST).days, (row.last - FIRST).days, len(row.analytes)) for row in rows]
 
 
-def whole(day: int) -> list[Fact]:
+def whole(day: int) -> list[Measured]:
     return [value(name, day) for name in sorted(GROUP)]
 
 
@@ -73,7 +72,7 @@ def test_what_is_no_analyte_makes_no_draw() -> None:
 
 def test_a_run_nobody_wants_is_not_looked_at() -> None:
     late = FIRST + timedelta(days=30)
-    rows = draws([*whole(0), *whole(60)], GROUP, WEEK, lambda run: run.last >= late)
+    rows = draws([*whole(0), *whole(60)], NAMES, WEEK, lambda run: run.last >= late)
 
     assert [row.first for row in rows] == [FIRST + timedelta(days=60)]
 
@@ -87,7 +86,7 @@ def test_the_order_of_arrival_does_not_matter(rows: list[tuple[FactName, int]], 
     shuffled = list(values)
     random.shuffle(shuffled)
 
-    assert draws(values, GROUP, WEEK, lambda run: True) == draws(shuffled, GROUP, WEEK, lambda run: True)
+    assert draws(values, NAMES, WEEK, lambda run: True) == draws(shuffled, NAMES, WEEK, lambda run: True)
 
 
 @given(_VALUES)
@@ -95,7 +94,7 @@ def test_draws_are_no_longer_than_a_week_share_no_value_and_leave_no_analyte_tha
     rows: list[tuple[FactName, int]],
 ) -> None:
     values = [value(name, day, number) for number, (name, day) in enumerate(rows)]
-    made = draws(values, GROUP, WEEK, lambda run: True)
+    made = draws(values, NAMES, WEEK, lambda run: True)
     used = [fact for row in made for fact in row.facts]
 
     assert all(row.last - row.first <= WEEK for row in made)
@@ -104,5 +103,5 @@ def test_draws_are_no_longer_than_a_week_share_no_value_and_leave_no_analyte_tha
         assert any(_could_be_of(left, row) and left.name in row.analytes for row in made)
 
 
-def _could_be_of(one: Fact, row: Draw) -> bool:
+def _could_be_of(one: Measured, row: Draw) -> bool:
     return row.last - WEEK <= one.effective_date <= row.first + WEEK

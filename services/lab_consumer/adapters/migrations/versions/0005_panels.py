@@ -1,6 +1,6 @@
 """Panels: laboratory values of one draw, on their way to results.
 
-Revision ID: 0003
+Revision ID: 0005
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -28,7 +28,15 @@ def upgrade() -> None:
     )  # fmt: skip
     op.create_index("panel_identity", "panel", ["authority", "identifier"])
     op.create_index("panel_open", "panel", ["submitted_time", "due_time"])
+    op.create_table(
+        "panel_value", sa.Column("authority", sa.String(256), primary_key=True),
+        sa.Column("identifier", sa.String(256), primary_key=True),
+        sa.Column("fact_id", sa.String(256), primary_key=True),
+        _text("name", 64), _text("effective_date", 10),
+    )  # fmt: skip
+    op.create_index("panel_value_date", "panel_value", ["authority", "identifier", "effective_date"])
 
 
 def downgrade() -> None:
+    op.drop_table("panel_value")
     op.drop_table("panel")
