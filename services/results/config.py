@@ -13,7 +13,6 @@ from shared.security.backend_services import DEFAULT_SCOPE, BackendSettings
 from shared.security.loopback import is_loopback
 from shared.site.secret_files import RedisSettings, read_line
 
-
 RESULTS_SCOPE = " ".join(
     [DEFAULT_SCOPE]
     + [f"system/{kind}.crus" for kind in ("RiskAssessment", "Observation", "DiagnosticReport", "DocumentReference")]
