@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.facts import FactName
 from shared.fhir.reading.site_codes import SiteCode, SiteCodes
@@ -78,6 +78,8 @@ class Settings(ServiceSettings):
     """Deepest nesting of the JSON."""
     max_entries: int = 1000
     """Most entries of one Bundle."""
+    max_ndjson_bytes: int = 1_000_000_000
+    """Largest NDJSON body, in bytes; it is read and kept as it comes, a line is at most ``max_body_bytes`` long."""
     body_timeout_s: float = 30.0
     """A body must arrive within this time, in seconds."""
     max_connections: int = 64
@@ -93,6 +95,14 @@ class Settings(ServiceSettings):
     """More announcements waiting than this is told by health."""
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
+
+    draw_days: int = Field(default=7, ge=0, le=365)
+    """Laboratory values at most so many days apart are of one draw. Site policy: paper 002 does not state it."""
+    draw_oldest_days: int = Field(default=30, ge=0)
+    """A draw that is older than this many days when it first comes opens no case: it is history, and not a question."""
+    draw_opens_with: int = Field(default=1, ge=1)
+    """How many different analytes of a predictor a draw must have before a case is opened; 1: the first value opens it.
+    A hospital that orders one of them for other reasons all the time may ask for more."""
 
     @model_validator(mode="after")
     def _nothing_in_the_clear(self) -> Settings:
