@@ -63,7 +63,12 @@ def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
             "dispatch_ops_address": "127.0.0.1:50074",
             "deliver_ops_address": "127.0.0.1:50075",
         },
-        "inference": {**redis, "ops_address": "127.0.0.1:50076"},
+        "inference": {
+            **redis,
+            "ops_address": "127.0.0.1:50076",
+            "explain_address": "127.0.0.1:50054",
+            "explain_ops_address": "127.0.0.1:50077",
+        },
         "sinks": [{"name": "results-folder", "kind": "folder", "folder": str(data_folder / "results")}],
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from shared.domain.prediction import HorizonRisk, InputPoints
 from shared.predictors.hazards.columns import column_value, columns
 from shared.predictors.hazards.model import Hazards, Horizon, ModelInput, Values
-from shared.predictors.hazards.risks import interval, risk, risk_of
+from shared.predictors.hazards.risks import interval, ratio_of, risk, risk_of
 
 MOST_POINTS = 100.0
 """Of the input with the largest effect."""
@@ -56,7 +56,7 @@ class Scale:
         """
         if horizon.baseline_cumulative_hazard is None:
             raise ValueError(f"the horizon of {horizon.years} years is refused")
-        return risk_of(horizon.baseline_cumulative_hazard * math.exp(self.origin + total * self.per_point))
+        return risk_of(horizon.baseline_cumulative_hazard * ratio_of(self.origin + total * self.per_point))
 
     def total(self, horizon: Horizon, probability: float) -> float:
         """Return the total points that give this risk (strictly between 0 and 1): the inverse of ``risk``.

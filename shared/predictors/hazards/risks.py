@@ -16,6 +16,11 @@ def relative_log_hazard(hazards: Hazards, features: Mapping[str, float]) -> floa
     return math.fsum(one.log_hazard_ratio * (features[one.feature] - one.centre) for one in hazards.columns)
 
 
+def ratio_of(log_ratio: float) -> float:
+    """Return exp of a log hazard ratio, held where a double does not overflow (the risk is 1 long before)."""
+    return math.exp(min(log_ratio, 700.0))
+
+
 def risk_of(cumulative_hazard: float) -> float:
     """Return 1 - exp(-H), exact for small H."""
     return -math.expm1(-cumulative_hazard)
@@ -29,7 +34,7 @@ def risk(hazards: Hazards, horizon: Horizon, features: Mapping[str, float]) -> f
     """
     if horizon.baseline_cumulative_hazard is None:
         raise ValueError(f"the horizon of {horizon.years} years is refused")
-    return risk_of(horizon.baseline_cumulative_hazard * math.exp(relative_log_hazard(hazards, features)))
+    return risk_of(horizon.baseline_cumulative_hazard * ratio_of(relative_log_hazard(hazards, features)))
 
 
 def interval(hazards: Hazards, horizon: Horizon, features: Mapping[str, float]) -> tuple[float, float] | None:
@@ -48,14 +53,10 @@ def interval(hazards: Hazards, horizon: Horizon, features: Mapping[str, float]) 
     gradient = [1.0, *(features[one.feature] - one.centre for one in hazards.columns)]
     spread = Z_95 * math.sqrt(max(0.0, _quadratic(gradient, horizon.covariance)))
     middle = math.log(horizon.baseline_cumulative_hazard) + relative_log_hazard(hazards, features)
-    return risk_of(_exp(middle - spread)), risk_of(_exp(middle + spread))
+    return risk_of(ratio_of(middle - spread)), risk_of(ratio_of(middle + spread))
 
 
 def _quadratic(vector: list[float], matrix: tuple[tuple[float, ...], ...]) -> float:
     return math.fsum(
         a * b * cell for a, row in zip(vector, matrix, strict=True) for b, cell in zip(vector, row, strict=True)
     )
-
-
-def _exp(exponent: float) -> float:
-    return math.exp(min(exponent, 700.0))  # beyond it a double overflows, and the risk is 1 long before

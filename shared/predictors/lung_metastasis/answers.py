@@ -26,11 +26,11 @@ from shared.predictors.lung_metastasis.panel import (
     ENDOCRINE,
     ENDOCRINE_LEVELS,
     INPUTS,
+    LABELS,
     NAME,
     POSITIVE_CLASS,
     VARIANT,
 )
-from shared.predictors.readings import LABELS
 
 _DEMONSTRATION = Flag("demonstration", "Demonstration: made from simulated patients; not for clinical decisions.")
 _RESEARCH = Flag("research", "For research only; not for clinical decisions.")
@@ -85,7 +85,7 @@ def values_of(model: Served, stated: Mapping[str, str]) -> dict[str, str | float
         try:
             values[one.name] = model_value(one, stated.get(one.name, ""))
         except ValueRefusedError as error:
-            problems.setdefault(error.problem, []).append(f"{label(one.name)} {error.reason}{_cut(error)}")
+            problems.setdefault(error.problem, []).append(f"{LABELS[one.name]} {error.reason}{_cut(error)}")
     outside = problems.pop(Problem.OUT_OF_RANGE, [])
     wrong = [text for texts in problems.values() for text in texts]
     if wrong:
@@ -96,11 +96,6 @@ def values_of(model: Served, stated: Mapping[str, str]) -> dict[str, str | float
         why = "; ".join(f"{one.years} years: {one.refused}" for one in model.hazards.horizons)
         return NotAnalysed(NAME, NotAnalysedReason.HORIZON_NOT_SUPPORTED, why)
     return values
-
-
-def label(name: str) -> str:
-    """Return how a clinician calls an input."""
-    return LABELS[ANALYTES[name].fact] if name in ANALYTES else "endocrine therapy received"
 
 
 def _cut(error: ValueRefusedError) -> str:
@@ -163,7 +158,7 @@ def _counted_as_half(contract: ModelInput, text: str) -> str:
     if seen is None or seen.detection_limit is None:
         return ""
     return (
-        f"{label(contract.name)} ({text} {seen.unit}) is below the limit of detection of {seen.detection_limit:g} "
+        f"{LABELS[contract.name]} ({text} {seen.unit}) is below the limit of detection of {seen.detection_limit:g} "
         f"{seen.unit} and counted as half of it, {seen.detection_limit / 2:g} {seen.unit}, as in training"
     )
 

@@ -39,5 +39,16 @@ ANALYTES: Mapping[str, Analyte] = {
 }
 """Name of the input -> what it is measured as (paper 002, supplementary figure 2 for the cuts)."""
 
+LABELS: Mapping[str, str] = {
+    ENDOCRINE: "Endocrine therapy received",
+    "hscrp": "hsCRP",
+    "il6": "IL-6",
+    "ifn_alpha": "IFN-α",
+    "tnf_alpha": "TNF-α",
+}
+"""Name of the input -> how a clinician calls it."""
+
+TITLE = "Risk of lung metastasis of breast cancer"
+
 INPUTS = (ENDOCRINE, *ANALYTES)
 """Every input, in the order people read them."""

@@ -20,10 +20,7 @@ INPUTS = lung_inputs()
 HAZARDS = lung_hazards()
 
 VALUES: st.SearchStrategy[Values] = st.fixed_dictionaries(
-    {
-        one.name: st.sampled_from(one.levels) if one.range is None else st.floats(*one.range.ends)  # type: ignore[dict-item]
-        for one in INPUTS
-    }
+    {one.name: st.sampled_from(one.levels) if one.range is None else st.floats(*one.range.ends) for one in INPUTS}
 )
 
 
