@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from services.model_factory.handlers.cohorts import FlowStep
-from services.model_factory.handlers.estimates import Estimate
+from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.validate_bundle import AtThreshold, ValidationResult
 
 _WIDTH = 44

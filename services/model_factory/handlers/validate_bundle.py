@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.calibration import Calibration, calibration
 from services.model_factory.handlers.cohorts import Cohort, FlowStep
-from services.model_factory.handlers.discrimination import auc, proportion
-from services.model_factory.handlers.estimates import Estimate
+from services.model_factory.handlers.statistics.calibration import Calibration, calibration
+from services.model_factory.handlers.statistics.discrimination import auc, proportion
+from services.model_factory.handlers.statistics.estimates import Estimate
 from shared.bundles.manifest import Threshold
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import BundleReference

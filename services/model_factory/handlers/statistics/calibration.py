@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.estimates import Estimate
+from services.model_factory.handlers.statistics.estimates import Estimate
 
 _Z = NormalDist().inv_cdf(0.975)
 _WALD = "logistic recalibration, Wald, 95 %"
