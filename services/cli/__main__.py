@@ -62,8 +62,8 @@ def up(config: Path | None) -> None:
 for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
-    explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, train.simulate, train.train_command,
-    train.bundle,
+    explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, train.simulate,
+    train.train_command, train.bundle,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 

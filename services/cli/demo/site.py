@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
+from shared.domain.facts import FactName
 from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.ports import free_port
 
@@ -81,7 +82,7 @@ def write_site_file(
             "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
         },
         "lab_consumer.site_code": [
-            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": "ifn_alpha", "unit": "pg/mL"}
+            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value}
         ],
         "dicom_listener.peers": peers,
         "sinks": sinks,
