@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from services.results.ledger.findings import Finding
-from shared.codes import snomed
 from shared.domain.case import FindingKind, PinnedInput, Pins, ReviewState
 from shared.domain.facts import Fact, FactName, FactStatus, Tumour
 from shared.domain.identity import Demographics, PatientIdentity, Sex
@@ -24,6 +23,9 @@ from shared.domain.prediction import (
     UsedInput,
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Panel, Study
+from shared.predictors.hazards.nomogram import explain
+from shared.predictors.hazards.values import model_values
+from shared.testing.cox_model import lung_hazards, lung_inputs
 
 MADE = datetime(2026, 2, 28, 9, 26, 53, tzinfo=UTC)
 DRAWN = date(2026, 2, 26)
@@ -32,7 +34,6 @@ PANEL_UID = "2.25.31415926535897932384626433832795028841"
 FIVE, TEN = 0.1234567890123, 0.2718281828459
 OUTCOME = Outcome(
     "lung_metastasis", "Lung metastasis", "no_lung_metastasis", "No lung metastasis", favourable=False,
-    coding=snomed.code("94391008", "Secondary malignant neoplasm of lung"),
 )  # fmt: skip
 BOTH = (HorizonRisk(5, FIVE, (0.081, 0.184)), HorizonRisk(10, TEN, (0.2, 0.36)))
 ONLY_FIVE = (BOTH[0], HorizonRisk(10, None, refused="Fewer than 10 patients were followed for 10 years."))
@@ -40,6 +41,7 @@ POINTS = (
     InputPoints("endocrine_therapy_received", 0.0), InputPoints("hscrp", 41.25), InputPoints("il6", 38.5),
     InputPoints("ifn_alpha", 12.0), InputPoints("tnf_alpha", 7.75),
 )  # fmt: skip
+BUNDLE = BundleReference("lung-test", "1.0.0", "7a" * 32, IntendedUse.DEMONSTRATION)
 VALUES = (
     ("endocrine_therapy_received", FactName.ENDOCRINE_THERAPY_RECEIVED, "yes", ""),
     ("hscrp", FactName.HSCRP, "12.4", "mg/L"),
@@ -49,6 +51,13 @@ VALUES = (
 )
 
 
+def answered_by_the_model(panels: Panels, *, ten_years: bool = True) -> Panels:
+    """Return the panels with the points and risks that the invented model gives, instead of round numbers."""
+    values = model_values(lung_inputs(), {name: value for name, _, value, _ in VALUES})
+    found = explain(lung_inputs(), lung_hazards(ten_years=ten_years), values)
+    return replace(panels, horizons=found.horizons, points=found.points)
+
+
 @dataclass(frozen=True, slots=True)
 class Panels:
     """Builds findings about one patient's laboratory values."""
@@ -56,7 +65,9 @@ class Panels:
     identity: PatientIdentity = IDENTITY
     case_id: str = "case-lung-1"
     key: str = "e5" * 32
-    horizons: tuple[HorizonRisk, ...] = field(default=BOTH)
+    horizons: tuple[HorizonRisk, ...] = BOTH
+    points: tuple[InputPoints, ...] = POINTS
+    bundle: BundleReference = BUNDLE
 
     def study(self) -> Study:
         """Return the panel."""
@@ -107,10 +118,10 @@ class Panels:
             UsedInput(name, value, f"Observation/{name}", "1", DRAWN.isoformat()) for name, _, value, _ in VALUES
         )
         return Prediction(
-            "lung_metastasis", "cytokines", BundleReference("lung_metastasis-test", "1.0.0", "7a" * 32, use), OUTCOME,
+            "lung_metastasis", "nomogram", replace(self.bundle, intended_use=use), OUTCOME,
             first, inputs, (Flag("sampling_time", "The source does not say when its patients' blood was drawn."),),
             (Alternative("endocrine therapy is read as luminal status (no)", 0.2012),), runtime="onnxruntime 1.20 CPU",
-            precision="float64", horizons=self.horizons, points=POINTS,
+            precision="float64", horizons=self.horizons, points=self.points,
         )  # fmt: skip
 
     def _pins(self, study: Study) -> Pins:
@@ -121,6 +132,6 @@ class Panels:
         )
         inputs = tuple(PinnedInput(key, value, (key,)) for key, _, value, _ in VALUES)
         return Pins(
-            self.identity, study.study_instance_uid, study.study_date, None, "cytokines", "lung_metastasis-test",
-            "7a" * 32, inputs, facts, (), MADE,
+            self.identity, study.study_instance_uid, study.study_date, None, "nomogram", self.bundle.bundle_id,
+            self.bundle.digest, inputs, facts, (), MADE,
         )  # fmt: skip

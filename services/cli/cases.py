@@ -199,6 +199,8 @@ def _show_finding(finding: FindingSummary, console: Console) -> None:
     points = {one.name: f"  {one.points:.1f} points" for one in answer.points}
     for used in answer.inputs:
         console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}{points.get(used.name, '')}")
+    if answer.points:
+        console.print(f"  total {sum(one.points for one in answer.points):.1f} points")
     for other in answer.alternatives:
         console.print(f"  {other.label}: {other.probability!r}")
     for flag in answer.flags:

@@ -30,6 +30,7 @@ from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings, sink_names
+from services.results.deliver.formats.form import choose
 from services.results.ledger.database import check_schema, open_engine
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
@@ -267,7 +268,16 @@ def _sink(sink: SinkSettings) -> str:
     answer = httpx.get(sink.url.rstrip("/") + path, headers={**headers, "Accept": accept}, timeout=TIMEOUT_S)
     if answer.is_error:
         raise ValueError(f"{sink.url}{path} answered {answer.status_code}: URL, token?")
-    return f"{sink.url} answers{_clock(answer)}"
+    return f"{sink.url} answers{_clock(answer)}" + (f"; {_form(answer)}" if sink.kind == "fhir" else "")
+
+
+def _form(answer: httpx.Response) -> str:
+    """Say in which resources results are written there, and why not in better ones."""
+    try:
+        statement = answer.json()
+    except ValueError:
+        statement = None
+    return choose(statement).sentence
 
 
 def _folder(sink: SinkSettings) -> str:

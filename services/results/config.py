@@ -46,7 +46,7 @@ class SinkSettings(BaseModel):
     folder: Path | None = None
     """Folder: where the files go."""
     objects: tuple[Literal["dicom-sr", "fhir-transaction", "pdf"], ...] = ("dicom-sr", "fhir-transaction", "pdf")
-    """Folder: what is written. An SR is of images only, a page (PDF) of laboratory values only."""
+    """Folder: what is written; "pdf" is the page a person opens. Of laboratory values there is no SR."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
     workers: int = 4

@@ -67,15 +67,6 @@ WITHIN: Mapping[str, tuple[str, str]] = {
 }
 """Outcome class -> beginning of code and display of its probability within a time."""
 
-INPUTS: Mapping[str, str] = {
-    "endocrine_therapy_received": "endocrine therapy received",
-    "hscrp": "hsCRP",
-    "il6": "IL-6",
-    "ifn_alpha": "IFN-\N{GREEK SMALL LETTER ALPHA}",
-    "tnf_alpha": "TNF-\N{GREEK SMALL LETTER ALPHA}",
-}
-"""Input of a model -> how a clinician writes it; inputs without a row are shown by their own name."""
-
 REASONS: Mapping[NotAnalysedReason, Coding] = {
     NotAnalysedReason.MISSING_INPUT: code("missing_input", "An input is missing"),
     NotAnalysedReason.CONTRADICTING_INPUT: code("contradicting", "Inputs contradict each other"),

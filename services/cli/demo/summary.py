@@ -49,6 +49,11 @@ def _prediction(findings: tuple[FindingSummary, ...]) -> dict[str, Any] | None:
         "horizons": [{"years": one.years, "probability": one.probability} for one in answer.horizons],
         "intended_use": answer.bundle.intended_use.value,
         "flags": [flag.code for flag in answer.flags],
+        "horizons": [
+            {"years": row.years, "probability": row.probability, "interval": row.interval, "refused": row.refused}
+            for row in answer.horizons
+        ],
+        "points": {row.name: row.points for row in answer.points},
     }  # fmt: skip
 
 

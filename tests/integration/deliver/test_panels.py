@@ -11,20 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from services.model_factory.formats.graph import cox_graph
+from services.model_factory.handlers.seal_bundle import seal
 from services.results.config import Settings, SinkSettings
 from services.results.deliver.adapters.sinks import build_sink
+from services.results.deliver.formats.horizons import rounded
 from services.results.deliver.ports import Sent, Sink
 from services.results.ledger.findings import Finding
+from shared.bundles.catalog import installed_catalog
 from shared.domain.case import ReviewState
 from shared.domain.errors import PermanentError, TemporaryError
 from shared.domain.identity import PatientIdentity
+from shared.domain.prediction import BundleReference
 from shared.fhir.writing.elements import encode
+from shared.testing.cox_model import lung_draft, lung_hazards
 from shared.testing.fhir_judges import google_errors
 from shared.testing.fhir_server import FhirServer
 from tests.findings import left_behind
 from tests.integration.deliver.conftest import FHIR_SYSTEM
-from tests.panels import FIVE, TEN, Panels
+from tests.panels import BOTH, Panels, answered_by_the_model
+from tests.paper import text_of
 
 pytestmark = pytest.mark.integration
 
@@ -57,7 +66,35 @@ def expected(request: pytest.FixtureRequest, ehr: FhirServer) -> Iterator[dict[s
 
 
 @pytest.fixture
-def panels(ehr: FhirServer) -> Panels:
+def bundle(tmp_path: Path) -> BundleReference:
+    """The invented model, signed by a key that the site trusts."""
+    draft = lung_draft()
+    model = lung_hazards()
+    ratios, centres = [one.log_hazard_ratio for one in model.columns], [one.centre for one in model.columns]
+    baselines = [one.baseline_cumulative_hazard or 0.0 for one in model.given]
+    graph = cox_graph(draft["id"], ratios, centres, baselines)
+    folder = tmp_path / "bundles" / draft["id"]
+    folder.mkdir(parents=True)
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    for name, content in seal(draft, {"model.onnx": graph}, key.sign).items():
+        (folder / name).write_bytes(content)
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "site.pem").write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    return installed_catalog([tmp_path / "bundles"], tmp_path / "keys").find(draft["id"]).reference
+
+
+@pytest.fixture
+def settings(tmp_path: Path, bundle: BundleReference) -> Settings:
+    assert bundle
+    ours = {"bundle_folders": [tmp_path / "bundles"], "trusted_key_folder": tmp_path / "keys"}
+    identity = [{"name": "hospital", "fhir_system": FHIR_SYSTEM}]
+    return Settings.model_validate({"site": {"data_folder": tmp_path}, "identity": identity, **ours})
+
+
+@pytest.fixture
+def panels(ehr: FhirServer, bundle: BundleReference) -> Panels:
     """A patient of her own, whose chart is at the server."""
     number = next(_NUMBERS)
     identity = PatientIdentity("hospital", f"LUNG-{number:06}")
@@ -65,7 +102,7 @@ def panels(ehr: FhirServer) -> Panels:
         "resourceType": "Patient", "id": f"lung{number}", "birthDate": "1971-04-05", "gender": "female",
         "identifier": [{"system": FHIR_SYSTEM, "value": identity.identifier}],
     })  # fmt: skip
-    return Panels(identity, f"case-lung-{number}", f"{number:064x}")
+    return answered_by_the_model(Panels(identity, f"case-lung-{number}", f"{number:064x}", bundle=bundle))
 
 
 def chart(ehr: FhirServer, panels: Panels) -> dict[str, list[dict[str, Any]]]:
@@ -129,9 +166,10 @@ def test_a_withdrawal_leaves_no_number_to_read(
     assert current(ehr, panels) == dict.fromkeys(KINDS, 0)
     rows = [row for kind in KINDS for row in chart(ehr, panels)[kind]]
     assert len(rows) == sum(expected.values())
+    number = rounded(panels.horizons[0].probability or 0.0)
     for row in rows:
-        assert "12.3" not in row["text"]["div"]
-        assert "12.3" not in row.get("conclusion", "") + row.get("description", "")
+        assert number not in row["text"]["div"]
+        assert number not in row.get("conclusion", "") + row.get("description", "")
         assert "presentedForm" not in row
         pages = [base64.b64decode(one["attachment"]["data"]) for one in row.get("content", [])]
         assert all(b"The laboratory cancelled its values." in page for page in pages)
@@ -163,11 +201,40 @@ def test_the_second_judge_accepts_what_the_server_holds(
 def test_both_horizons_are_predictions_with_a_period(to_ehr: Sink, ehr: FhirServer, panels: Panels) -> None:
     deliver(to_ehr, panels.prediction())
     (risk,) = chart(ehr, panels)["RiskAssessment"]
+    five, ten = (row.probability or 0.0 for row in panels.horizons)
     assert [(row["probabilityDecimal"], row["whenPeriod"]["end"][:10]) for row in risk["prediction"]] == [
-        (FIVE, "2031-02-28"), (TEN, "2036-02-28"),
+        (five, "2031-02-28"), (ten, "2036-02-28"),
     ]  # fmt: skip
     twins = chart(ehr, panels)["Observation"]
-    assert sorted(row["valueQuantity"]["value"] for row in twins) == [100 * FIVE, 100 * TEN]
+    assert sorted(row["valueQuantity"]["value"] for row in twins) == pytest.approx([100 * five, 100 * ten])
+
+
+def test_the_report_in_the_chart_opens_as_pages_with_the_nomogram(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels, tmp_path: Path
+) -> None:
+    deliver(to_ehr, panels.prediction())
+    (report,) = chart(ehr, panels)["DiagnosticReport"]
+    (tmp_path / "page.pdf").write_bytes(base64.b64decode(report["presentedForm"][0]["data"]))
+    shown = text_of(tmp_path / "page.pdf")
+    assert "Risk within 5 years" in shown
+    assert f"Patient {panels.identity.identifier} (hospital), born 1971-04-05" in shown
+    assert "DEMONSTRATION - NOT FOR CLINICAL USE" in shown
+    assert f"case {panels.case_id}, revision 1" in shown
+
+
+def test_a_bundle_that_is_gone_makes_no_page_without_its_nomogram(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels
+) -> None:
+    other = replace(panels, bundle=replace(panels.bundle, digest="0" * 64))
+    with pytest.raises(PermanentError, match="its nomogram cannot be drawn: the bundle lung-test"):
+        deliver(to_ehr, other.prediction())
+    assert current(ehr, panels) == dict.fromkeys(KINDS, 0)
+
+
+def test_a_nomogram_that_contradicts_the_numbers_is_not_sent(to_ehr: Sink, ehr: FhirServer, panels: Panels) -> None:
+    with pytest.raises(PermanentError, match="would not say what its numbers say"):
+        deliver(to_ehr, replace(panels, horizons=BOTH).prediction())
+    assert current(ehr, panels) == dict.fromkeys(KINDS, 0)
 
 
 def test_a_result_in_an_older_form_is_replaced_by_a_better_one(

@@ -15,7 +15,7 @@ from shared.fhir.writing.elements import Json, encode
 _FHIR_JSON = "application/fhir+json"
 _FORM = "application/x-www-form-urlencoded"
 _ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-_SAYS_NOTHING = _ABSENT | {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
+_SAYS_NOTHING = _ABSENT | {HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 _LONGEST_DETAIL = 200
 
 

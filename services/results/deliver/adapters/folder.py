@@ -9,7 +9,7 @@ from pathlib import Path
 from services.results.deliver.adapters.answers import file_error
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.formats.chart import chart_without_server
-from services.results.deliver.formats.fhir_bundle import to_transaction
+from services.results.deliver.formats.fhir_bundle import has_page, to_transaction
 from services.results.deliver.formats.sr_document import encoded, to_sr
 from services.results.deliver.formats.style import Style, document_uid
 from services.results.deliver.formats.wording import about_panel
@@ -60,10 +60,10 @@ class FolderSink:
 
     def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
         made: dict[str, bytes] = {}
-        page = self.pages.page(finding) if about_panel(finding) else b""
+        page = self.pages.page(finding) if "pdf" in self.objects or has_page(finding) else b""
         if "dicom-sr" in self.objects and not about_panel(finding):
             made["dicom-sr"] = encoded(to_sr(finding, self.headers.read(finding), predecessors, self.style))
-        if "pdf" in self.objects and page:
+        if "pdf" in self.objects:
             made["pdf"] = page
         if "fhir-transaction" in self.objects:
             chart = chart_without_server(*self._identifier(finding))

@@ -15,7 +15,7 @@ from services.results.deliver.adapters.fhir_capability import Capability
 from services.results.deliver.adapters.fhir_client import FhirClient
 from services.results.deliver.adapters.fhir_sink import FhirSink
 from services.results.deliver.adapters.folder import FolderSink
-from services.results.deliver.adapters.pages import PrintedPages
+from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.adapters.web import WebServer
@@ -57,7 +57,7 @@ def style(settings: Settings, sink: SinkSettings) -> Style:
 
 
 def _pages(settings: Settings, look: Style) -> PrintedPages:
-    return PrintedPages(look)
+    return PrintedPages(look, InstalledBundles(settings.bundle_folders, settings.trusted_key_folder))
 
 
 def _withdrawal(sink: SinkSettings) -> Withdrawal:

@@ -19,7 +19,7 @@ from services.results.deliver.formats.fhir_parts import identifiers, meta, metho
 from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.wording import about_panel
 from services.results.ledger.findings import Finding
-from shared.codes import local, terminology
+from shared.codes import local, snomed, terminology
 from shared.domain.coding import Coding
 from shared.domain.prediction import HorizonRisk, Prediction
 from shared.fhir.writing.elements import (
@@ -121,7 +121,8 @@ def _interval(interval: tuple[float, float] | None) -> Json:
 
 def _event(answer: Prediction) -> Coding:
     outcome = answer.outcome
-    return outcome.coding or local.code(outcome.positive_class, outcome.display)
+    known = outcome.coding or snomed.OUTCOMES.get(outcome.positive_class)
+    return known or local.code(outcome.positive_class, outcome.display)
 
 
 def _prediction(event: Coding, text: str, value: float, style: Style, why: str) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from services.results.deliver.formats import horizons
@@ -12,6 +13,7 @@ from shared.codes import local
 from shared.domain.facts import Fact
 from shared.domain.identity import Side
 from shared.domain.prediction import Flag, IntendedUse, Outcome, Prediction, UsedInput
+from shared.pictures.answers import LABELS
 
 SUPPORT = "Decision support, not for primary diagnosis. Confirm by the standard of care before acting on it."
 BANNERS = {
@@ -83,7 +85,8 @@ def input_lines(finding: Finding) -> Iterator[str]:
     answer = finding.prediction
     points = {row.name: row.points for row in answer.points} if answer else {}
     for row in inputs(finding):
-        line = used_input(row, finding.created_time, facts.get(row.name))
+        named = replace(row, name=_label(finding.predictor, row.name))
+        line = used_input(named, finding.created_time, facts.get(row.name))
         yield line + (f": {points[row.name]:.1f} points" if row.name in points else "")
 
 
@@ -92,7 +95,7 @@ def used_input(row: UsedInput, made: datetime, fact: Fact | None = None) -> str:
     source = f"{row.source} version {row.version}" if row.source and row.version else row.source
     details = ", ".join(part for part in (_dated(row.effective_date, made), _censored(fact, row.value), source) if part)
     value = f"{row.value} {fact.unit}" if fact and fact.unit and _is_number(row.value) else row.value
-    return f"{local.INPUTS.get(row.name, row.name)} = {value}" + (f" ({details})" if details else "")
+    return f"{row.name} = {value}" + (f" ({details})" if details else "")
 
 
 def inputs(finding: Finding) -> tuple[UsedInput, ...]:
@@ -153,6 +156,12 @@ def _dated(iso_date: str, made: datetime) -> str:
         return "date not stated"
     days = (made.astimezone(UTC).date() - date.fromisoformat(iso_date)).days
     return f"{iso_date}, {days} days before this result"
+
+
+def _label(predictor: str, name: str) -> str:
+    """Return how a clinician calls an input, where its predictor has such names."""
+    labels = LABELS.get(predictor, {})
+    return labels.get(name) or (name.replace("_", " ") if labels else name)
 
 
 def _facts_of_inputs(finding: Finding) -> dict[str, Fact]:
