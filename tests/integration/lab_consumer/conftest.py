@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from services.lab_consumer.app import LabConsumer, build, migrate
-from services.lab_consumer.config import Settings
+from services.lab_consumer.config import FhirServerSettings, Settings
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.rpc import server
@@ -58,12 +58,15 @@ class ListeningResults:
         return server.start(address, lambda door: door.add_generic_rpc_handlers((handler,)))
 
 
-def make_settings(folder: Path, results_address: str, database_url: str = "") -> Settings:
+def make_settings(
+    folder: Path, results_address: str, database_url: str = "", fhir_server: FhirServerSettings | None = None
+) -> Settings:
     (folder / "secrets").mkdir(exist_ok=True)
     (folder / "secrets" / "lab_consumer.token").write_text(TOKEN + "\n")
     return Settings(
         site=Site(data_folder=folder),
         identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM),),
+        fhir_server=fhir_server,
         http_port=0,
         grpc_address=f"127.0.0.1:{free_port()}",
         results_address=results_address,
