@@ -46,7 +46,6 @@ def _prediction(findings: tuple[FindingSummary, ...]) -> dict[str, Any] | None:
         "probability": answer.probability, "positive_class": answer.outcome.positive_class,
         "complement_class": answer.outcome.complement_class, "complement_probability": answer.complement,
         "bundle": answer.bundle.bundle_id, "bundle_version": answer.bundle.version,
-        "horizons": [{"years": one.years, "probability": one.probability} for one in answer.horizons],
         "intended_use": answer.bundle.intended_use.value,
         "flags": [flag.code for flag in answer.flags],
         "horizons": [
