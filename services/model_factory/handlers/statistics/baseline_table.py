@@ -1,8 +1,8 @@
 """Table 1: each column of a cohort, overall and by group, with the test that suits it.
 
-A continuous column that looks normal in every group (Shapiro & Wilk, p >= .05): mean and standard deviation, Welch's t or
-one-way analysis of variance; otherwise median and quartiles, Wilcoxon's or Kruskal-Wallis' rank test. A categorical one:
-counts, Pearson without Yates' correction, or Fisher where an expected count is below five.
+A continuous column that looks normal in every group (Shapiro & Wilk, p >= .05): mean and standard deviation, Welch's t
+or one-way analysis of variance; otherwise median and quartiles, Wilcoxon's or Kruskal-Wallis' rank test. A categorical
+one: counts, Pearson without Yates' correction, or Fisher where an expected count is below five.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """May a cohort speak about a horizon at all?
 
-Rule: at least ten subjects are followed beyond the horizon, and at least five events fall between the previous horizon and
+Rule: at least ten subjects are followed to the horizon, and at least five events fall between the previous horizon and
 this one; a ten-year risk from a cohort followed for five would be a drawing, not an estimate.
 """
 

@@ -36,14 +36,15 @@ def logistic(x: Vector, event: Flags, *, offset: Vector | None = None) -> Logist
     centre, spread = x.mean(axis=0), x.std(axis=0)
     if not (spread > 0).all():
         raise ValueError("a column is constant")
-    rows = np.column_stack([np.ones(len(event)), (x - centre) / spread])
+    rows: Vector = np.column_stack([np.ones(len(event)), (x - centre) / spread])
     fixed, y = (np.zeros(len(event)) if offset is None else offset), event.astype(np.float64)
-    beta = np.zeros(rows.shape[1])
+    beta: Vector = np.zeros(rows.shape[1])
     for _ in range(_STEPS):
         fitted, covariance = _at(rows, beta, fixed)
-        step = covariance @ rows.T @ (y - fitted)
-        beta = beta + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
-        if np.abs(beta - 0).max() > _FAR:
+        step: Vector = covariance @ rows.T @ (y - fitted)
+        # A bound on the first steps keeps Newton from overshooting.
+        beta += step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
+        if np.abs(beta).max() > _FAR:
             raise ValueError("a coefficient is infinite: a column separates events from non-events")
         if np.abs(step).max() < _CLOSE:
             break

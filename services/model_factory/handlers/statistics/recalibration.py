@@ -19,8 +19,8 @@ from services.model_factory.handlers.statistics.splines import knots_of, restric
 
 Method = Literal["in_the_large", "slope", "flexible"]
 MINIMUM_EVENTS: dict[Method, int] = {"in_the_large": 20, "slope": 40, "flexible": 200}
-"""Twenty per coefficient (Austin & Steyerberg, Stat Methods Med Res 2017;26:796-808); 200 for a curve (Van Calster 2019).
-Non-events count as much as events do: the smaller number decides."""
+"""Twenty per coefficient (Austin & Steyerberg, Stat Methods Med Res 2017;26:796-808), 200 for a curve (Van Calster
+2019). Non-events count as much as events do: the smaller number decides."""
 
 
 class TooFewEventsError(ValueError):
@@ -32,8 +32,8 @@ class TooFewEventsError(ValueError):
 
     def __str__(self) -> str:
         return (
-            f"an update {self.method.replace('_', ' ')} needs {MINIMUM_EVENTS[self.method]} events and as many without; "
-            f"there are {self.events} and {self.others}"
+            f"an update '{self.method.replace('_', ' ')}' needs {MINIMUM_EVENTS[self.method]} events and as many "
+            f"without; there are {self.events} and {self.others}"
         )
 
 

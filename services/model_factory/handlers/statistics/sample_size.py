@@ -1,8 +1,8 @@
 """How many candidates can these events carry?
 
-Events per candidate parameter (Peduzzi et al., J Clin Epidemiol 1995;48:1503-1510: 10; van Smeden et al., Stat Methods Med
-Res 2019;28:2455-2474: no single number is enough) and the sample size for a shrinkage of at least .9 (Riley et al., Stat Med
-2019;38:1276-1296, criterion 1).
+Events per candidate parameter (Peduzzi et al., J Clin Epidemiol 1995;48:1503-1510: 10; van Smeden et al., Stat Methods
+Med Res 2019;28:2455-2474: no single number is enough) and the sample size for a shrinkage of at least .9 (Riley et al.,
+Stat Med 2019;38:1276-1296, criterion 1).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Plan:
             )
         if self.n < self.needed:
             found.append(
-                f"{self.needed} patients are needed for {self.candidates} candidates (shrinkage {SHRINKAGE}), there are "
-                f"{self.n}, which carry {self.carried}"
+                f"{self.needed} patients are needed for {self.candidates} candidates (shrinkage {SHRINKAGE}), there "
+                f"are {self.n}, which carry {self.carried}"
             )
         return tuple(found)
 
