@@ -38,10 +38,10 @@ def logistic(x: Vector, event: Flags, *, offset: Vector | None = None) -> Logist
         raise ValueError("a column is constant")
     rows: Vector = np.column_stack([np.ones(len(event)), (x - centre) / spread])
     fixed, y = (np.zeros(len(event)) if offset is None else offset), event.astype(np.float64)
-    beta: Vector = np.zeros(rows.shape[1])
+    beta = np.zeros(rows.shape[1], dtype=np.float64)
     for _ in range(_STEPS):
         fitted, covariance = _at(rows, beta, fixed)
-        step: Vector = covariance @ rows.T @ (y - fitted)
+        step = covariance @ rows.T @ (y - fitted)
         # A bound on the first steps keeps Newton from overshooting.
         beta += step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
         if np.abs(beta).max() > _FAR:
@@ -57,7 +57,8 @@ def logistic(x: Vector, event: Flags, *, offset: Vector | None = None) -> Logist
 
 def _at(rows: Vector, beta: Vector, fixed: Vector) -> tuple[Vector, Vector]:
     fitted = 1.0 / (1.0 + np.exp(-np.clip(rows @ beta + fixed, -500, 500)))
-    information = rows.T @ (rows * (fitted * (1 - fitted))[:, None])
+    weighted: Vector = (rows * (fitted * (1 - fitted))[:, None]).astype(np.float64)
+    information = rows.T @ weighted
     if np.linalg.cond(information) > 1e14:
         raise ValueError("a coefficient is infinite, or the columns are dependent")
     covariance: Vector = np.linalg.inv(information)
