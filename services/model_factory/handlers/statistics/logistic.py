@@ -61,5 +61,4 @@ def _at(rows: Vector, beta: Vector, fixed: Vector) -> tuple[Vector, Vector]:
     information = rows.T @ weighted
     if np.linalg.cond(information) > 1e14:
         raise ValueError("a coefficient is infinite, or the columns are dependent")
-    covariance: Vector = np.linalg.inv(information)
-    return fitted, covariance
+    return fitted, np.asarray(np.linalg.inv(information), dtype=np.float64)
