@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import grpc
@@ -17,6 +17,7 @@ from services.lab_consumer.adapters.erasure_server import ErasureServicer
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
 from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
+from services.lab_consumer.adapters.ndjson_door import NdjsonDoor
 from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.results_door import ResultsDoor
@@ -25,17 +26,26 @@ from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
+from services.lab_consumer.handlers.lines import IntakeLines
+from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.observability.loops import Loop
+from shared.predictors.registry import PANEL_PREDICTORS
 from shared.rpc import server
 from shared.security.doorkeeper import Doorkeeper, open_door
+from shared.site.site_secret import make_secret, read_secret
+from shared.web.pulled_body import Pace
 from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
+_LONGEST_NDJSON_S = 3600.0
+"""Longest wait for the pieces of one NDJSON body in all, in seconds."""
+_SLOWEST_NDJSON = 1000.0
+"""Slowest pace of an NDJSON body, in bytes per second."""
 _PULSE_S = 1.0
 """Pause between two questions whether results is there, in seconds."""
 SCOPE = "facts.write"
@@ -92,6 +102,7 @@ class LabConsumer:
 
     def stop(self) -> None:
         """Close in order: no new requests, then no announcements, then the database."""
+        self._ndjson.stop()
         self._http.stop()
         if self._grpc:
             self._grpc.stop(_STOP_S).wait()
@@ -107,10 +118,19 @@ class LabConsumer:
     def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
-        receive = Receive(self._store, settings.identity_map, self._announcer.wake)
+        rules, codes = panel_rules(settings), settings.site_codes
+        receive = Receive(self._store, settings.identity_map, self._announcer.wake, now, codes, rules)
+        self._ndjson = self._ndjson_door(receive, limits)
         intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
         threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s, self._gate.refusal)
-        return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
+        started = now().isoformat(timespec="seconds")
+        return Door(intake, threshold, self._healthy, version("oncorelay"), started, self._ndjson)
+
+    def _ndjson_door(self, receive: Receive, limits: JsonLimits) -> NdjsonDoor:
+        settings = self._settings
+        pace = Pace(settings.body_timeout_s, _LONGEST_NDJSON_S, _SLOWEST_NDJSON)
+        lines = IntakeLines(receive, limits, settings.fhir_base_url, self._gate.refusal)
+        return NdjsonDoor(lines, pace, settings.max_ndjson_bytes)
 
     def _make_gate(self) -> Gate:
         settings = self._settings
@@ -129,6 +149,19 @@ class LabConsumer:
         except OncoRelayError:
             return False
         return True
+
+
+def panel_rules(settings: Settings) -> PanelRules:
+    """Return what panels the installed predictors ask for, and how the site groups them.
+
+    Where the site has no secret yet, one is made, as ``oncorelay up`` does: whoever else needs it takes this one.
+    """
+    make_secret(settings.site.secret_file)
+    return PanelRules(
+        tuple(one.analytes for one in PANEL_PREDICTORS.values()), timedelta(days=settings.draw_days),
+        timedelta(days=settings.draw_oldest_days), settings.draw_opens_with,
+        panel_names(settings.site.site_id, read_secret(settings.site.secret_file)),
+    )  # fmt: skip
 
 
 def build(settings: Settings) -> LabConsumer:

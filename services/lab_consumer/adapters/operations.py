@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.answers import Answer
+from services.lab_consumer.handlers.lines import Tally
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
@@ -19,6 +20,12 @@ def count(answers: Iterable[Answer]) -> None:
             metrics.FHIR_REFUSED.add(code=next((issue.code.value for issue in answer.issues), ""))
         else:
             metrics.FHIR_RESOURCES.add(outcome="accepted")
+
+
+def count_lines(tally: Tally) -> None:
+    """Count the lines of one NDJSON body."""
+    metrics.FHIR_RESOURCES.add(tally.lines - tally.refused, outcome="accepted")
+    count(row.answer for row in tally.told if row.answer.refused)
 
 
 def operations(settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox) -> Operations:

@@ -7,10 +7,10 @@ from itertools import takewhile
 
 import sqlalchemy as sql
 
-from services.lab_consumer.adapters import rows
+from services.lab_consumer.adapters import panels, rows
 from services.lab_consumer.adapters.database import in_turn
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
-from services.lab_consumer.ports import Announcement, ChangeReport
+from services.lab_consumer.ports import Announcement, ChangeReport, PanelReport
 
 _OPEN = OUTBOX.c.announced_time.is_(None)
 _CHANGE_OPEN = PATIENT_CHANGES.c.announced_time.is_(None)
@@ -37,9 +37,10 @@ class SqlOutbox:
             return tuple(rows.announcement_of(row) for row in connection.execute(query))
 
     def waiting(self) -> int:
-        """Return how many announcements results does not have."""
+        """Return how many announcements and panels results does not have."""
         with in_turn(self._engine) as connection:
-            return int(connection.execute(sql.select(sql.func.count()).select_from(OUTBOX).where(_OPEN)).scalar() or 0)
+            told = int(connection.execute(sql.select(sql.func.count()).select_from(OUTBOX).where(_OPEN)).scalar() or 0)
+            return told + panels.waiting(connection)
 
     def announced(self, announcement: Announcement, now: datetime) -> None:
         """Settle it and the older ones of the same patient."""
@@ -67,6 +68,21 @@ class SqlOutbox:
     def postpone_change(self, report: ChangeReport, until: datetime) -> None:
         """Try again at ``until``."""
         self._set_change(report, tries=report.tries + 1, due_time=rows.stamp(until))
+
+    def panels_due(self, now: datetime) -> tuple[PanelReport, ...]:
+        """Return the due panels, oldest first; none while a change of patients is open."""
+        with in_turn(self._engine) as connection:
+            return panels.due(connection, now, ~_CHANGES_OPEN)
+
+    def panel_submitted(self, report: PanelReport, now: datetime) -> None:
+        """Settle it, unless the panel has changed since."""
+        with in_turn(self._engine) as connection:
+            panels.settle(connection, report, submitted_time=rows.stamp(now))
+
+    def postpone_panel(self, report: PanelReport, until: datetime) -> None:
+        """Try again at ``until``."""
+        with in_turn(self._engine) as connection:
+            panels.settle(connection, report, tries=report.tries + 1, due_time=rows.stamp(until))
 
     def tell(self, reason: str, now: datetime) -> None:
         """Show a person, among the refusals, that something cannot be announced."""

@@ -35,7 +35,7 @@ RESOURCES = sql.Table(
     sql.Column("authority", sql.String(256), nullable=True),
     sql.Column("identifier", sql.String(256), nullable=True),
     sql.Column("needs", sql.String(512), nullable=False),
-    sql.Index("resource_subject", "subject"),
+    sql.Index("resource_subject", "subject", "resource_type"),
     sql.Index("resource_identity", "authority", "identifier"),
     sql.Index("resource_needs", "needs"),
 )
@@ -48,9 +48,11 @@ STATEMENTS = sql.Table(
     sql.Column("identifier", sql.String(256), nullable=False),
     sql.Column("kind", sql.String(16), nullable=False),
     sql.Column("key", sql.String(768), nullable=False),
+    sql.Column("source", sql.String(130), nullable=False, server_default=""),
     sql.Column("recorded_time", _TIME, nullable=False),
     sql.Column("value", sql.Text, nullable=True),
     sql.Index("statement_identity", "authority", "identifier", "sequence"),
+    sql.Index("statement_source", "authority", "identifier", "source", "sequence"),
 )
 
 REFUSALS = sql.Table(
@@ -97,6 +99,39 @@ PATIENT_CHANGES = sql.Table(
     sql.Index("patient_change_open", "announced_time", "due_time"),
 )
 """Merges, unlinks and corrections, with the time they became known; also the outbox that tells results."""
+
+PANELS = sql.Table(
+    "panel",
+    METADATA,
+    sql.Column("uid", sql.String(64), primary_key=True),
+    sql.Column("authority", sql.String(256), nullable=False),
+    sql.Column("identifier", sql.String(256), nullable=False),
+    sql.Column("analytes", sql.String(512), nullable=False),
+    sql.Column("first_date", sql.String(10), nullable=False),
+    sql.Column("last_date", sql.String(10), nullable=False),
+    sql.Column("facts", sql.Text, nullable=False),
+    sql.Column("opened_time", _TIME, nullable=False),
+    sql.Column("taken_back", sql.String(256), nullable=False),
+    sql.Column("request_id", sql.String(36), nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due_time", _TIME, nullable=False),
+    sql.Column("submitted_time", _TIME, nullable=True),
+    sql.Index("panel_identity", "authority", "identifier"),
+    sql.Index("panel_open", "submitted_time", "due_time"),
+)
+"""Panels under the identity they were opened for; also the outbox that hands them to results."""
+
+PANEL_VALUES = sql.Table(
+    "panel_value",
+    METADATA,
+    sql.Column("authority", sql.String(256), primary_key=True),
+    sql.Column("identifier", sql.String(256), primary_key=True),
+    sql.Column("fact_id", sql.String(256), primary_key=True),
+    sql.Column("name", _NAME, nullable=False),
+    sql.Column("effective_date", sql.String(10), nullable=False),
+    sql.Index("panel_value_date", "authority", "identifier", "effective_date"),
+)
+"""The values panels are made of, by day: what is known now, under the identity that holds now."""
 
 CLOCK = sql.Table(
     "clock",
