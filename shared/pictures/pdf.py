@@ -10,7 +10,7 @@ from io import BytesIO
 from itertools import groupby
 from typing import Any
 
-from shared.pictures.scene import PAPER, Dot, Frame, Line, Part, Scene, Words
+from shared.pictures.scene import PAPER, Area, Curve, Dot, Frame, Line, Part, Ring, Scene, Words
 
 A4_LANDSCAPE = (841.89, 595.28)
 """ISO 216, in points."""
@@ -37,9 +37,14 @@ def _page(canvas: Any, scene: Scene) -> None:
     scale = min(A4_LANDSCAPE[0] / scene.width, A4_LANDSCAPE[1] / scene.height)
     canvas.translate((A4_LANDSCAPE[0] - scale * scene.width) / 2, A4_LANDSCAPE[1])
     canvas.scale(scale, scale)
+    draw(canvas, scene)
+    canvas.showPage()
+
+
+def draw(canvas: Any, scene: Scene) -> None:
+    """Draw on a canvas of reportlab whose origin is the scene's upper left corner."""
     for part in scene.parts:
         _draw(canvas, part)
-    canvas.showPage()
 
 
 def _draw(canvas: Any, part: Part) -> None:
@@ -59,8 +64,34 @@ def _draw(canvas: Any, part: Part) -> None:
         canvas.setLineWidth(part.line)
         canvas.setStrokeColor("#000000")
         canvas.rect(part.x, -part.y - part.height, part.width, part.height, stroke=1, fill=0)
-    else:
+    elif isinstance(part, Words):
         _write(canvas, part)
+    else:
+        _shape(canvas, part)
+
+
+def _shape(canvas: Any, part: Curve | Area | Ring) -> None:
+    if isinstance(part, Ring):
+        canvas.setDash([])
+        canvas.setLineWidth(part.width)
+        canvas.setStrokeColor(part.colour)
+        canvas.circle(part.x, -part.y, part.radius, stroke=1, fill=0)
+        return
+    path = canvas.beginPath()
+    for number, (x, y) in enumerate(part.points):
+        (path.lineTo if number else path.moveTo)(x, -y)
+    if isinstance(part, Area):
+        path.close()
+        canvas.setFillColor(part.colour)
+        canvas.setFillAlpha(part.opacity)
+        canvas.drawPath(path, stroke=0, fill=1)
+        canvas.setFillAlpha(1.0)
+        return
+    canvas.setStrokeColor(part.colour)
+    canvas.setLineWidth(part.width)
+    canvas.setDash([4, 3] if part.dashed else [])
+    canvas.setLineJoin(1)
+    canvas.drawPath(path, stroke=1, fill=0)
 
 
 def _write(canvas: Any, words: Words) -> None:

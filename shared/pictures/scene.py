@@ -1,4 +1,4 @@
-"""What a picture consists of, before anybody decides on a file format: lines, dots, frames and texts.
+"""What a picture consists of, before anybody decides on a file format: lines, curves, areas, frames and texts.
 
 Lengths are points (1/72 inch), x to the right, y downwards from the upper left corner; texts stand on their baseline.
 """
@@ -78,7 +78,37 @@ class Words:
         return width_of(self.text, self.size)
 
 
-Part = Line | Dot | Frame | Words
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line through many points."""
+
+    points: tuple[tuple[float, float], ...]
+    width: float = 1.4
+    colour: str = INK
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A filled shape without an outline: an interval around a curve, a bar."""
+
+    points: tuple[tuple[float, float], ...]
+    colour: str
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A circle's outline."""
+
+    x: float
+    y: float
+    radius: float
+    colour: str = INK
+    width: float = 1.4
+
+
+Part = Line | Dot | Frame | Words | Curve | Area | Ring
 
 
 @dataclass(frozen=True, slots=True)

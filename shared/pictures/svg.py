@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from xml.sax.saxutils import escape, quoteattr
 
-from shared.pictures.scene import PAPER, Dot, Frame, Line, Part, Scene, Words
+from shared.pictures.scene import PAPER, Area, Curve, Dot, Frame, Line, Part, Ring, Scene, Words
 
 _FACE = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
@@ -38,7 +38,19 @@ def _part(part: Part) -> str:
             f'<rect {place} height="{_number(part.height)}" fill="none" stroke="#000000" '
             f'stroke-width="{_number(part.line)}"/>'
         )
-    return _words(part)
+    return _words(part) if isinstance(part, Words) else _shape(part)
+
+
+def _shape(part: Curve | Area | Ring) -> str:
+    if isinstance(part, Ring):
+        place = f'cx="{_number(part.x)}" cy="{_number(part.y)}" r="{_number(part.radius)}"'
+        return f'<circle {place} fill="none" stroke="{part.colour}" stroke-width="{_number(part.width)}"/>'
+    points = " ".join(f"{_number(x)},{_number(y)}" for x, y in part.points)
+    if isinstance(part, Area):
+        return f'<polygon points="{points}" fill="{part.colour}" fill-opacity="{_number(part.opacity)}"/>'
+    dashes = ' stroke-dasharray="4 3"' if part.dashed else ""
+    stroke = f'stroke="{part.colour}" stroke-width="{_number(part.width)}" stroke-linejoin="round"{dashes}'
+    return f'<polyline points="{points}" fill="none" {stroke}/>'
 
 
 def _line(line: Line) -> str:

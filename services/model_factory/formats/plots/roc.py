@@ -1,0 +1,36 @@
+"""Cumulative/dynamic ROC curves at one horizon, one line per way of judging."""
+
+from __future__ import annotations
+
+from services.model_factory.formats.plots.frame import SERIES, Entry, Plot, key, share
+from services.model_factory.handlers.training.curves import RocCurve
+from services.model_factory.handlers.training.results import Estimated
+from shared.pictures.scene import Part, Scene
+
+
+def roc_scene(curves: tuple[RocCurve, ...], performance: tuple[Estimated, ...]) -> Scene:
+    """Return the curves of one horizon with their AUC in the key."""
+    years = curves[0].years
+    title = f"Time-dependent ROC at {years} years"
+    plot = Plot(50, 50, 260, 260, share("1 - specificity"), share("sensitivity"))
+    parts: list[Part] = [*plot.axes(title), plot.diagonal()]
+    entries, said = [], []
+    for place, one in enumerate(curves):
+        dashed = one.kind == "apparent"
+        points = list(zip(one.false_positive_rate, one.true_positive_rate, strict=True))
+        parts.append(plot.curve(points, SERIES[place], 1.8, dashed=dashed))
+        label = _label(one, performance)
+        entries.append(Entry(label, SERIES[place], 1.8, dashed))
+        said.append(label)
+    parts += key(entries, 330, 70)
+    return Scene(560, 350, title, f"{title}. {'; '.join(said)}.", tuple(parts))
+
+
+def _label(curve: RocCurve, performance: tuple[Estimated, ...]) -> str:
+    kind = curve.kind.replace("_", " ")
+    name = f"auc_{curve.years}y"
+    found = next((one for one in performance if one.kind == curve.kind and one.name == name), None)
+    if found is None or found.value is None:
+        return kind
+    between = f" ({found.interval[0]:.3f} to {found.interval[1]:.3f})" if found.interval else ""
+    return f"{kind}: {found.value:.3f}{between}"
