@@ -15,13 +15,13 @@ def calibration_scene(one: CalibrationCurve) -> Scene:
     along = span(0.0, min(1.0, most), "predicted risk")
     plot = Plot(50, 50, 260, 260, along, span(0.0, min(1.0, most), "observed risk (1 - Kaplan-Meier)"))
     parts: list[Part] = [*plot.axes(title), plot.diagonal()]
-    entries = [Entry("perfect", SOFT, 0.8, True)]
+    entries = [Entry("perfect", SOFT, 0.8, dashed=True)]
     parts.append(plot.curve(list(zip(one.smooth_predicted, one.smooth_observed, strict=True)), SERIES[0], 1.8))
     entries.append(Entry("smooth curve", SERIES[0], 1.8))
     if one.smooth_corrected:
         points = list(zip(one.smooth_predicted, one.smooth_corrected, strict=True))
         parts.append(plot.curve(points, SERIES[1], 1.8, dashed=True))
-        entries.append(Entry("corrected for optimism", SERIES[1], 1.8, True))
+        entries.append(Entry("corrected for optimism", SERIES[1], 1.8, dashed=True))
     for group in one.groups:
         low, high = (plot.at(group.predicted, value) for value in group.interval)
         parts.append(Line(*low, *high, 1.2))

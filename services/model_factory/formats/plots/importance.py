@@ -6,11 +6,11 @@ from services.model_factory.formats.plots.frame import BAND, SERIES, shortened
 from services.model_factory.handlers.training.results import MethodSelection
 from shared.pictures.scene import Area, Line, Part, Scene, Words, wrapped
 
-_LABELS, _BARS, _ROW, _SHOWN = 190.0, 270.0, 13.0, 25
+_LABELS, _BARS, _ROW, _SHOWN = 190.0, 270.0, 13.0, 20
 
 
 def importance_scene(method: MethodSelection) -> Scene:
-    """Return the bars of one selector; at most the 25 most important candidates."""
+    """Return the bars of one selector; at most the 20 most important candidates."""
     title = f"Importance by {method.method.replace('_', ' ')}"
     rows = method.importances[:_SHOWN]
     most = max((one.importance for one in rows), default=0.0) or 1.0

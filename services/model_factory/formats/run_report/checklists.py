@@ -40,7 +40,7 @@ def _front(results: RunResults) -> tuple[Item, ...]:
     cohort = results.cohort
     made = results.provenance
     return (
-        Item("1", "Title names a prediction model, the population and the outcome", f"Title of this report: {made.recipe}"),
+        Item("1", "Title names model, population and outcome", f"Title of this report: {made.recipe}"),
         Item("2", "Abstract"),
         Item("3a", "Healthcare context and rationale"),
         Item("3b", "Target population and intended purpose", "Intended use, in the model card below."),
@@ -78,7 +78,7 @@ def _methods(results: RunResults) -> tuple[Item, ...]:
         Item("12a", "How the data were used", _use(results)),
         Item("12b", "Handling of the predictors", "; ".join(made.steps)),
         Item("12c", "Type of model, building steps, tuning, internal validation",
-             f"Cox; selection by {rules}; {'named beforehand' if chosen.prespecified else 'intersection of the three'}; "
+             f"Cox; selection by {rules}; {'named beforehand' if chosen.prespecified else 'their intersection'}; "
              f"{made.folds}-fold cross-validation with the selection inside; {made.bootstraps} bootstraps."),
         Item("12d", "Heterogeneity between centres and other clusters"),
         Item("12e", "Measures of performance, with reasons",
@@ -144,6 +144,7 @@ def _found(results: RunResults) -> tuple[Item, ...]:
 def probast(results: RunResults) -> tuple[Item, ...]:
     """Return the questions of PROBAST+AI with what the run has for each."""
     cohort, made = results.cohort, results.provenance
+    steps = made.steps
     per = cohort.events / max(cohort.candidates, 1)
     refused = [str(h.years) for h in results.model.horizons if h.refused]
     gap = f"Selection outside minus inside cross-validation: {results.gap.gap:+.3f}." if results.gap else ""
@@ -164,7 +165,7 @@ def probast(results: RunResults) -> tuple[Item, ...]:
              f"{cohort.events} events, {cohort.candidates} candidates: {per:.1f} per candidate (10 are wanted)."),
         Item("4.2", "Continuous predictors handled well?", "; ".join(made.steps)),
         Item("4.3", "All enrolled participants analysed?", "Flow of patients names everybody who left and why."),
-        Item("4.4", "Missing data handled well?", "Inside each fold: " + "; ".join(s for s in made.steps if "miss" in s)),
+        Item("4.4", "Missing data handled well?", "Inside each fold: " + "; ".join(s for s in steps if "miss" in s)),
         Item("4.5", "No selection by univariable p?", "Selection by three multivariable methods; no p value decides."),
         Item("4.6", "Censoring and competing events accounted for?",
              "Cox; cause-specific. Beside it Aalen-Johansen." if cohort.competing_event

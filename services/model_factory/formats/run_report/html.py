@@ -15,7 +15,8 @@ h1 { font-size: 1.7rem; line-height: 1.2; } h2 { margin-top: 2.2rem; border-bott
 h3 { margin-top: 1.4rem; }
 .banner { position: sticky; top: 0; background: #fff; border: 2px solid #000; padding: .4rem .8rem; font-weight: bold; }
 .strong { border-left: 5px solid #a63603; padding-left: .8rem; font-weight: bold; }
-figure { margin: 1rem 0; break-inside: avoid; } figcaption, caption { text-align: left; color: #4a4a4a; font-size: .9rem; }
+figure { margin: 1rem 0; break-inside: avoid; }
+figcaption, caption { text-align: left; color: #4a4a4a; font-size: .9rem; }
 svg { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .82rem; margin: 1rem 0; table-layout: fixed; }
@@ -26,7 +27,7 @@ tr.gap td { background: #fdeee4; } tr.gap td:last-child { font-weight: bold; }
 nav ol { columns: 2; }
 @media print { body { max-width: none; padding: 0; font-size: 9.5pt; } .banner { position: static; }
   h2, h3 { break-after: avoid; } thead { display: table-header-group; } nav { display: none; }
-  svg { max-height: 17cm; } @page { size: A4; margin: 16mm; } }
+  table { font-size: 7.5pt; } svg { max-height: 17cm; } @page { size: A4; margin: 16mm; } }
 """
 
 

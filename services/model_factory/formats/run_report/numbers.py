@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from services.model_factory.formats.run_report.blocks import Grid
 from services.model_factory.handlers.training.results import CoxTerm, Estimated, RunResults
 
+_INDENT = "\u00a0" * 5
+"""Before the further levels of a factor."""
 _Z = 1.959963984540054
 KINDS = ("out_of_fold", "held_out", "optimism_corrected", "apparent")
 """What may be expected of new patients first; what the model says of those it has seen last."""
@@ -19,13 +21,13 @@ def table_1(results: RunResults) -> Grid:
     for one in results.table1:
         name = f"{one.variable}{f' ({one.unit})' if one.unit and one.unit != '1' else ''}"
         first = bool(one.test) or not one.level
-        shown = name if not one.level else f"{name if first else ''}{': ' if first else ''}{one.level}"
+        shown = name if not one.level else f"{name}: {one.level}" if first else f"{_INDENT}{one.level}"
         test = f"{_p(one.p)} ({one.test})" if one.p is not None else ""
         missing = str(one.missing) if first else ""
         rows.append((shown, one.overall, one.without_event, one.with_event, missing, test))
     caption = "Table 1. Median (quartiles) or n (%), two-sided tests without correction for their number."
     head = ("Characteristic", "All", "Without the event", "With the event", "Missing", "p (test)")
-    return Grid(caption, head, tuple(rows), (0.27, 0.17, 0.17, 0.17, 0.07, 0.15))
+    return Grid(caption, head, tuple(rows), (0.24, 0.15, 0.15, 0.15, 0.08, 0.23))
 
 
 def table_2(results: RunResults) -> Grid:

@@ -12,8 +12,10 @@ from shared.pictures.pdf import draw
 from shared.pictures.scene import Scene
 
 _MARGIN = 48.0
-_TALLEST = 600.0
-"""Height a picture may take, in points."""
+_TALLEST, _FULL = 600.0, 690.0
+"""Height a picture may take, and one that stands on its side, in points."""
+_ROOM = 120.0
+"""What must be left of a page for a heading or a table to begin on it."""
 _GREEK = "αβγ"
 
 
@@ -43,17 +45,24 @@ def to_pdf(report: Report) -> bytes:
 
 
 def _story(report: Report, width: float) -> Iterator[Any]:
-    from reportlab.platypus import Paragraph
+    from reportlab.platypus import CondPageBreak, Paragraph
 
     styles = _styles()
     yield Paragraph(_said(report.title), styles["title"])
     yield Paragraph(_said(report.subtitle), styles["text"])
-    for block in report.blocks:
+    for block, after in zip(report.blocks, (*report.blocks[1:], None), strict=True):
+        if isinstance(block, Heading):
+            yield CondPageBreak(_room_before(after, width))
         yield from _block(block, styles, width)
 
 
+def _room_before(after: Block | None, width: float) -> float:
+    """Return what must be left of a page: a heading stays with the picture below it."""
+    return 60.0 + _flowable(after.scene, width).height if isinstance(after, Picture) else _ROOM
+
+
 def _block(block: Block, styles: dict[str, Any], width: float) -> Iterator[Any]:
-    from reportlab.platypus import KeepTogether, Paragraph, Spacer
+    from reportlab.platypus import CondPageBreak, KeepTogether, Paragraph, Spacer
 
     if isinstance(block, Heading):
         yield Paragraph(_said(block.text), styles[f"h{block.level}"])
@@ -63,6 +72,7 @@ def _block(block: Block, styles: dict[str, Any], width: float) -> Iterator[Any]:
         for item in block.items:
             yield Paragraph(_said(item), styles["bullet"], bulletText="•")
     elif isinstance(block, Grid):
+        yield CondPageBreak(_ROOM)
         yield Paragraph(_said(block.caption), styles["note"])
         yield _table(block, styles, width)
         yield Spacer(0, 8)
@@ -90,15 +100,21 @@ def _table(grid: Grid, styles: dict[str, Any], width: float) -> Any:
 def _flowable(scene: Scene, width: float) -> Any:
     from reportlab.platypus import Flowable
 
-    scale = min(1.0, width / scene.width, _TALLEST / scene.height)
+    # A wide picture stands on its side, so that its letters stay as large as those of the text.
+    turned = scene.width > 1.3 * width
+    across, up = (scene.height, scene.width) if turned else (scene.width, scene.height)
+    scale = min(1.0, width / across, (_FULL if turned else _TALLEST) / up)
 
     class Drawn(Flowable):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             super().__init__()
-            self.width, self.height = scale * scene.width, scale * scene.height
+            self.width, self.height = scale * across, scale * up
 
         def draw(self) -> None:
-            self.canv.translate(0, self.height)
+            if turned:
+                self.canv.rotate(90)
+            else:
+                self.canv.translate(0, self.height)
             self.canv.scale(scale, scale)
             draw(self.canv, scene)
 

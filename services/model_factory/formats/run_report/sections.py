@@ -84,12 +84,12 @@ def _selection(results: RunResults) -> Iterator[Block]:
         yield Picture(importance_scene(method))
     if chosen.path.deviance:
         yield Picture(path_scene(chosen.path))
-    yield Picture(venn_scene(chosen.venn), "; ".join(
-        f"{' and '.join(one.methods)} only: {', '.join(one.candidates)}" for one in chosen.venn if one.candidates))  # fmt: skip
+    named = (f"{' and '.join(one.methods)} only: {', '.join(one.candidates)}" for one in chosen.venn if one.candidates)
+    yield Picture(venn_scene(chosen.venn), "; ".join(named))
     if chosen.frequencies and chosen.draws:
         yield Picture(frequencies_scene(chosen))
     else:
-        yield Text("No bootstrap draws were made: how stable the selection is, is not known.", strong=True)
+        yield Text("The selection was not repeated in bootstrap draws: how stable it is, is not known.", strong=True)
     if chosen.fold_choices:
         yield Bullets(tuple(f"Fold {n}: {', '.join(one) or 'nothing'}" for n, one in enumerate(chosen.fold_choices, 1)))
 
