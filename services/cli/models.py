@@ -74,26 +74,41 @@ def predict(bundle: str, inputs: tuple[str, ...], *, as_json: bool) -> None:
 
 @click.command("validate")
 @click.argument("bundle")
-@click.option("--cohort", required=True, metavar="NAME=PATH", help="Cohort sheet, for example duke=Clinical.xlsx.")
+@click.option("--cohort", required=True, help="manifest.toml of a cohort, or NAME=PATH of a sheet (duke=FILE.xlsx).")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def validate(bundle: str, cohort: str, *, as_json: bool) -> None:
-    """Measure a bundle on a real cohort sheet: flow of exclusions, discrimination, calibration.
+    """Measure a bundle on a cohort: flow of exclusions, discrimination, calibration.
 
     \b
-    Example:
+    Examples:
       oncorelay validate ln_pcr-clinical-published --cohort duke=Clinical.xlsx
+      oncorelay validate lung_metastasis-demonstration --cohort cohort/manifest.toml
     """
     from services.model_factory.app import validate_bundle
     from services.model_factory.formats import report
 
+    if "=" not in cohort and cohort.endswith(".toml"):
+        _validate_on_manifest(bundle, Path(cohort), as_json=as_json)
+        return
     name, _, path = cohort.partition("=")
     if not name or not path:
-        raise click.UsageError(f"--cohort {cohort!r}: write NAME=PATH, for example duke=Clinical.xlsx")
+        raise click.UsageError(f"--cohort {cohort!r}: write NAME=PATH, for example duke=Clinical.xlsx, or a .toml")
     result = validate_bundle(bundle, name, Path(path), site_catalog())
     if as_json:
         print_json(report.to_json(result))
     else:
         click.echo(report.render_text(result), nl=False)
+
+
+def _validate_on_manifest(bundle: str, manifest: Path, *, as_json: bool) -> None:
+    from services.model_factory.app.external import validate_on_manifest
+    from services.model_factory.formats import external_report
+
+    found = validate_on_manifest(bundle, manifest, site_catalog())
+    if as_json:
+        print_json(external_report.to_json(found))
+    else:
+        click.echo(external_report.render_text(found), nl=False)
 
 
 def site_catalog() -> Catalog:

@@ -131,7 +131,11 @@ def greenwood_nam_dagostino(
         curve = kaplan_meier(time[rows], event[rows])
         place = int(np.searchsorted(curve.times, horizon, side="right")) - 1
         gap = 1 - float(curve.survival[place]) - float(risk[rows].mean())
-        statistic += gap**2 / float(curve.variance[place])
+        variance = float(curve.variance[place])
+        if not variance > 0:
+            # Nobody of the group is left without the event: Greenwood's variance does not exist there.
+            return None
+        statistic += gap**2 / variance
     df = len(parts) - 1
     return Significance("Greenwood-Nam-D'Agostino", statistic, df, float(chi2.sf(statistic, df)))
 
