@@ -109,7 +109,8 @@ def _logistic(installed: Installed, catalog: Catalog, named_sheet: str, named: _
     model = catalog.open(installed.reference.bundle_id, installed.reference.digest)
     event = np.array([one.event for one in cohort.patients], dtype=np.bool_)
     old = np.array([predictor.answer_levels(one.levels, model).probability for one in cohort.patients])
-    update = Update(label.bundle_id, label.version, method, parent, f"cohort {name} ({cohort.description})", False)
+    told = f"cohort {name} ({cohort.description})"
+    update = Update(label.bundle_id, label.version, method, parent, told, simulated=False)
     draft = updated_logistic(manifest, manifest.logistic, event, old, update)
     sign = 1.0 if manifest.output.modelled_event == manifest.output.positive_class else -1.0
     ratios = {one["feature"]: one["log_odds_ratio"] for one in draft["logistic"]["coefficients"]}

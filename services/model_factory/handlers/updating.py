@@ -57,7 +57,7 @@ def updated_survival(manifest: Manifest, survival: Survival, scored: Scored, upd
     terms = [
         {**one.model_dump(mode="json"), "log_hazard_ratio": slope * one.log_hazard_ratio} for one in survival.terms
     ]
-    horizons = []
+    horizons: list[dict[str, Any]] = []
     for one in survival.horizons:
         why = refusal(scored.years, scored.events, one.years)
         at_risk, _ = at_horizon(scored.years, scored.events, one.years)

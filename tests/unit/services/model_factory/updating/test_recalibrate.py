@@ -56,9 +56,10 @@ def sheet(folder: Path, events: int, others: int) -> str:
     data = book.active
     assert data is not None
     data.title = "Data"
-    rows = [[f"P{n}", n % 3 == 0, int(n % 4 > 0), 1 + n % 3, 1, 1, 0] for n in range(events)]
+    rows: list[list[str | int]] = [[f"P{n}", n % 3 == 0, int(n % 4 > 0), 1 + n % 3, 1, 1, 0] for n in range(events)]
     rows += [[f"Q{n}", int(n % 4 > 0), n % 3 == 0, 1 + n % 4, 1, 1, 1] for n in range(others)]
-    for row in (["Patient Information"], HEADS, ["", "{0 = neg}"], *rows):
+    head: list[list[str | int]] = [["Patient Information"], [*HEADS], ["", "{0 = neg}"]]
+    for row in [*head, *rows]:
         data.append([int(cell) if isinstance(cell, bool) else cell for cell in row])
     book.save(folder / "sheet.xlsx")
     return f"duke={folder / 'sheet.xlsx'}"
