@@ -11,6 +11,7 @@ from services.results.ledger.breaker import Outage
 from services.results.ledger.findings import DueDelivery, Finding, Predecessor
 from shared.domain.case import DeliveryState
 from shared.domain.errors import ConflictError
+from shared.domain.prediction import BundleReference
 
 
 @dataclass
@@ -34,6 +35,7 @@ class MemoryDeliveries:
     rows: list[Owed] = field(default_factory=list)
     stale: bool = False
     """True: somebody else has taken every delivery meanwhile."""
+    accepted_digests: set[str] = field(default_factory=set)
 
     def owe(self, finding: Finding, due_time: datetime, sink: str = "scripted") -> Owed:
         row = Owed(sink, finding, due_time)
@@ -52,6 +54,9 @@ class MemoryDeliveries:
             if row.state in {"due", "sending"}:
                 return None
         return None
+
+    def accepted(self, bundle: BundleReference) -> bool:
+        return bundle.digest in self.accepted_digests
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
         row = self._ours(due)

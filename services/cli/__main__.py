@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from services.cli import (
+    acceptance,
     cases,
     certs,
     doctor,
@@ -69,7 +70,7 @@ for _command in (
 ):  # fmt: skip
     oncorelay.add_command(_command)
 
-for _command in (governance.recall, governance.recalls):
+for _command in (governance.recall, governance.recalls, acceptance.accept):
     models.models.add_command(_command)
 
 

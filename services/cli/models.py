@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.table import Table
 
+from services.cli.acceptance import acceptances
 from services.cli.cases import print_json, screen
 from services.inference.config import Settings
 from services.inference.formats.predictions import render_text, to_json
 from services.inference.handlers.predict_by_hand import predict_from_command_line
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.bundles.checks import checked
+
+NOT_CLINICAL = "demonstration: cannot be"
 
 
 @click.group("models")
@@ -26,12 +30,13 @@ def models() -> None:
 def list_models(*, as_json: bool) -> None:
     """List installed bundles, and those that were refused with the remedy."""
     catalog = site_catalog()
-    rows = [_row(catalog, one.reference.bundle_id) for one in catalog.installed]
+    known = acceptances(catalog)
+    rows = [_row(catalog, one.reference.bundle_id, known) for one in catalog.installed]
     if as_json:
         refused = [{"bundle": p.bundle, "reason": p.reason, "remedy": p.remedy} for p in catalog.problems]
         print_json({"installed": rows, "refused": refused})
         return
-    table = Table("bundle", "version", "predictor", "variant", "intended use", "digest")
+    table = Table("bundle", "version", "predictor", "variant", "intended use", "digest", "accepted")
     for row in rows:
         table.add_row(*(str(value)[:24] if key == "digest" else str(value) for key, value in row.items()))
     screen().print(table)
@@ -43,7 +48,10 @@ def list_models(*, as_json: bool) -> None:
 @click.argument("bundle")
 def show(bundle: str) -> None:
     """Print the model card of a bundle."""
-    click.echo(site_catalog().find(bundle).card)
+    catalog = site_catalog()
+    found = catalog.find(bundle)
+    click.echo(found.card)
+    click.echo(f"Acceptance by this site: {acceptances(catalog).get(found.reference.digest, NOT_CLINICAL)}")
 
 
 @models.command("verify")
@@ -117,12 +125,12 @@ def site_catalog() -> Catalog:
     return installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
 
 
-def _row(catalog: Catalog, bundle_id: str) -> dict[str, Any]:
+def _row(catalog: Catalog, bundle_id: str, known: Mapping[str, str]) -> dict[str, Any]:
     one = catalog.find(bundle_id)
     return {
         "bundle": one.reference.bundle_id, "version": one.reference.version, "predictor": one.manifest.predictor,
         "variant": one.manifest.variant, "intended_use": one.reference.intended_use.value,
-        "digest": one.reference.digest,
+        "digest": one.reference.digest, "accepted": known.get(one.reference.digest, NOT_CLINICAL),
     }  # fmt: skip
 
 

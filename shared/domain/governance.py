@@ -54,6 +54,23 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A bundle the site has accepted: only then may a clinical sink get a result of it."""
+
+    bundle_id: str
+    version: str
+    digest: str
+    """The build that was validated; another build needs an acceptance of its own."""
+    report_sha256: str
+    """Of the validation report the acceptance rests on."""
+    accepted_by: str
+    """A person or a board."""
+    actor: str
+    """Who recorded it."""
+    created_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Erasure:
     """A patient erased from the ledger, and how many stored objects are still to go."""
 

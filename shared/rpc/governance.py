@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from shared.domain.audit import AuditRow
-from shared.domain.governance import Erasure, ObjectErasure, PatientChange, Recall
+from shared.domain.governance import Acceptance, Erasure, ObjectErasure, PatientChange, Recall
 from shared.domain.identity import PatientIdentity
 from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import from_message, to_message
@@ -54,6 +54,20 @@ class GovernanceClient(ServiceClient):
         """Return every recall, newest first."""
         found = self._call(self._stub.ListRecalls, results.ListRecallsRequest()).recalls
         return tuple(from_message(one, Recall) for one in found)
+
+    def accept(self, acceptance: Acceptance, reason: str) -> Acceptance:
+        """Record the site's acceptance of a bundle; return it as it stands."""
+        request = results.AcceptBundleRequest(
+            request_id=new_request_id(), bundle_id=acceptance.bundle_id, version=acceptance.version,
+            digest=acceptance.digest, report_sha256=acceptance.report_sha256, accepted_by=acceptance.accepted_by,
+            actor=acceptance.actor, reason=reason,
+        )  # fmt: skip
+        return from_message(self._call(self._stub.AcceptBundle, request).acceptance, Acceptance)
+
+    def acceptances(self) -> tuple[Acceptance, ...]:
+        """Return every acceptance, newest first."""
+        found = self._call(self._stub.ListAcceptances, results.ListAcceptancesRequest()).acceptances
+        return tuple(from_message(one, Acceptance) for one in found)
 
     def report_patient_change(self, request_id: str, change: PatientChange) -> tuple[int, int]:
         """Tell of a merge, an unlink or a correction; return (results taken back, cases asked again)."""

@@ -63,6 +63,8 @@ RIGHTS: Mapping[str, Right] = {
     _GOVERNANCE + "ListAudit": _ADMINISTER,
     _GOVERNANCE + "RecallBundle": _ADMINISTER,
     _GOVERNANCE + "ListRecalls": _READ,
+    _GOVERNANCE + "AcceptBundle": _ADMINISTER,
+    _GOVERNANCE + "ListAcceptances": _READ,
     _GOVERNANCE + "ReportPatientChange": _only("lab_consumer"),
     _GOVERNANCE + "ErasePatient": _ADMINISTER,
     _GOVERNANCE + "GetErasure": _ADMINISTER,

@@ -11,6 +11,7 @@ from services.results.ledger.breaker import Outage
 from services.results.ledger.findings import DueDelivery, Finding, Predecessor
 from shared.domain.case import DeliveryState
 from shared.domain.errors import OutOfResourcesError, PermanentError, UnavailableError
+from shared.domain.prediction import BundleReference
 
 
 class Deliveries(Protocol):
@@ -24,6 +25,10 @@ class Deliveries(Protocol):
         Order: a later revision of a case is not handed out before its predecessor at this sink has settled
         (delivered, or dead letter). A delivery whose sender died is handed out again once its lease has passed.
         """
+        ...
+
+    def accepted(self, bundle: BundleReference) -> bool:
+        """Tell whether the site has accepted this build of a bundle."""
         ...
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:

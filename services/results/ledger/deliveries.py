@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.results.ledger import breaker, leaving
+from services.results.ledger.acceptances import is_accepted
 from services.results.ledger.breaker import Outage, Passage
 from services.results.ledger.codec import load
 from services.results.ledger.database import open_engine, reading, writing
@@ -19,6 +20,7 @@ from services.results.ledger.record import move, tell
 from services.results.ledger.tables import DELIVERY, FINDING
 from shared.domain.case import Currency, DeliveryState
 from shared.domain.errors import ConflictError
+from shared.domain.prediction import BundleReference
 
 ACTOR = "deliver"
 
@@ -55,6 +57,11 @@ class LedgerDeliveries:
                                                                             probe=passage is Passage.PROBE)  # fmt: skip
                 self._move(connection, row, DeliveryState.DEAD_LETTER, now, ended, lease_until=None, deadline_time=None)
         return None
+
+    def accepted(self, bundle: BundleReference) -> bool:
+        """Tell whether the site has accepted this build of a bundle."""
+        with reading(self.engine) as connection:
+            return is_accepted(connection, bundle)
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
         """Record that the object was sent and read back (sending -> delivered); its sink works.

@@ -38,6 +38,19 @@ RECALL = sa.Table(
     sa.Column("told", sa.Boolean, nullable=False),
 )
 
+ACCEPTANCE = sa.Table(
+    "ledger_acceptance",
+    METADATA,
+    sa.Column("digest", sa.String(64), primary_key=True, comment="of the bundle's build"),
+    sa.Column("bundle_id", sa.String(128), nullable=False),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Column("report_sha256", sa.String(64), nullable=False, comment="of the validation report"),
+    sa.Column("accepted_by", sa.String(128), nullable=False, comment="a person or a board"),
+    sa.Column("actor", sa.String(128), nullable=False, comment="who recorded it"),
+    sa.Column("created_time", AwareTime, nullable=False),
+)
+"""Migration 0004."""
+
 PATIENT_CHANGE = sa.Table(
     "ledger_patient_change",
     METADATA,

@@ -8,6 +8,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from services.results.config import Settings
+from services.results.ledger.acceptances import Acceptances
 from services.results.ledger.attempts import Attempts
 from services.results.ledger.collecting import Collecting
 from services.results.ledger.database import open_engine
@@ -42,6 +43,7 @@ class Ledger:
     queries: Queries
     trail: Trail
     recalls: Recalls
+    acceptances: Acceptances
     patients: Patients
     erasures: Erasures
     retention: Retention
@@ -64,7 +66,7 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
     return Ledger(
         engine, Intake(engine, keys, policy), Collecting(engine, keys, policy), Orders(engine, policy),
         Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy), Queries(engine),
-        Trail(engine, keys), Recalls(engine, keys, policy), Patients(engine, keys, policy),
+        Trail(engine, keys), Recalls(engine, keys, policy), Acceptances(engine), Patients(engine, keys, policy),
         Erasures(engine, keys, policy), Retention(engine, policy), Letters(engine, policy), Sinks(engine, policy),
     )  # fmt: skip
 

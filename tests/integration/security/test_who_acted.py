@@ -42,7 +42,7 @@ from tests.contract.ledger.steps import predicted
 pytestmark = pytest.mark.integration
 
 FORGED = "the-chief-physician"
-NOBODY_IS_SHOWN = {"ListRecalls", "GetErasure", "ListSinks", "ListRefusals"}
+NOBODY_IS_SHOWN = {"ListRecalls", "ListAcceptances", "GetErasure", "ListSinks", "ListRefusals"}
 """Reads that say nothing about a patient's case."""
 LISTENERS = {f"/oncorelay.dicom_listener.v1.ErasureService/{name}" for name in ("ErasePatient", "GetErasure")}
 """The listener's door has no field for an actor at all; whom it names is tested below."""
@@ -153,6 +153,11 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
         "WithdrawCase": lambda: r.WithdrawCaseRequest(case_id=waiting, **write()),
         "RecallBundle": lambda: g.RecallBundleRequest(bundle_id=BUNDLE.bundle_id, **write()),
         "ListRecalls": g.ListRecallsRequest,
+        "AcceptBundle": lambda: g.AcceptBundleRequest(
+            bundle_id=BUNDLE.bundle_id, version="1.0.0", digest="a" * 64, report_sha256="b" * 64, accepted_by="board",
+            **write(),
+        ),
+        "ListAcceptances": g.ListAcceptancesRequest,
         "ErasePatient": lambda: g.ErasePatientRequest(identity=person, **write()),
     }
 

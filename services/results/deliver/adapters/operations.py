@@ -16,6 +16,7 @@ from services.results.ledger.findings import DueDelivery, Finding
 from services.results.ledger.numbers import Numbers
 from shared.domain.case import DeliveryState
 from shared.domain.errors import ConflictError
+from shared.domain.prediction import BundleReference
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
@@ -39,6 +40,10 @@ class CountedDeliveries:
         if due is not None:
             self._begun[due.delivery_id] = time.perf_counter()
         return due
+
+    def accepted(self, bundle: BundleReference) -> bool:
+        """Ask whether the site has accepted a bundle."""
+        return self.inner.accepted(bundle)
 
     def delivered(self, due: DueDelivery, object_id: str, location: str, now: datetime) -> None:
         """Record a success."""

@@ -94,6 +94,12 @@ class DeliverOne:
             use = answer.bundle.intended_use
             left = "; an earlier result of the case is still there: withdraw it" if due.predecessors else ""
             raise RefusedError(f"{self.sink.name} is a clinical sink and refuses results for {use} use{left}")
+        if self.clinical and answer and not self.deliveries.accepted(answer.bundle):
+            named = f"{answer.bundle.bundle_id} {answer.bundle.version}"
+            raise RefusedError(
+                f"{self.sink.name} is a clinical sink and the site has not accepted {named}: record it with `oncorelay "
+                "models accept`, then `oncorelay letters resend`"
+            )
         return self.sink.deliver(due.finding, due.predecessors)
 
     def _unavailable(self, due: DueDelivery, error: TemporaryError) -> None:

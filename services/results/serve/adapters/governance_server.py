@@ -50,6 +50,20 @@ class GovernanceServicer(GovernanceServiceServicer):
         """Say how far recalls are."""
         return pb.ListRecallsResponse(recalls=[to_message(one, pb.Recall) for one in self.ledger.recalls.all()])
 
+    def AcceptBundle(self, request: pb.AcceptBundleRequest, context: Context) -> pb.AcceptBundleResponse:
+        """Record the site's acceptance of a bundle."""
+        step = step_of(request, context, self.now())
+        bundle = (request.bundle_id, request.version, request.digest)
+        made = self.ledger.acceptances.accept(
+            request.request_id, bundle, request.report_sha256, request.accepted_by, step
+        )
+        return pb.AcceptBundleResponse(acceptance=to_message(made, pb.Acceptance))
+
+    def ListAcceptances(self, request: pb.ListAcceptancesRequest, context: Context) -> pb.ListAcceptancesResponse:
+        """Say which bundles the site has accepted."""
+        found = self.ledger.acceptances.all()
+        return pb.ListAcceptancesResponse(acceptances=[to_message(one, pb.Acceptance) for one in found])
+
     def ReportPatientChange(
         self, request: pb.ReportPatientChangeRequest, context: Context
     ) -> pb.ReportPatientChangeResponse:

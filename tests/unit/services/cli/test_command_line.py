@@ -72,7 +72,11 @@ def test_models_are_listed_and_verified() -> None:
     listed = CliRunner().invoke(oncorelay, ["models", "list", "--json"])
     verified = CliRunner().invoke(oncorelay, ["models", "verify", "ln_pcr-clinical-published"])
 
-    assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == ["ln_pcr-clinical-published"]
+    assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == [
+        "ln_pcr-clinical-published",
+        "lung_metastasis-demonstration",
+    ]
+    assert {row["accepted"] for row in json.loads(listed.output)["installed"]} == {"demonstration: cannot be"}
     assert verified.exit_code == 0
     assert "golden" in verified.output
 
@@ -115,3 +119,11 @@ def test_a_wrong_argument_is_a_usage_error(arguments: list[str], said: str) -> N
 
     assert shown.exit_code == 2
     assert said in shown.output
+
+
+def test_a_demonstration_bundle_cannot_be_accepted(tmp_path: Path) -> None:
+    (tmp_path / "validation.json").write_text("{}")
+    asked = ["models", "accept", "ln_pcr-clinical-published", "--report", str(tmp_path / "validation.json")]
+    answer = CliRunner().invoke(oncorelay, [*asked, "--by", "tumour board"])
+    assert answer.exit_code != 0
+    assert "is a demonstration" in str(answer.exception)

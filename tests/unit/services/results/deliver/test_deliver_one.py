@@ -99,11 +99,28 @@ def test_a_clinical_sink_refuses_what_is_not_for_clinical_use(findings: Findings
 def test_a_clinical_sink_takes_a_clinical_result_a_refusal_and_a_withdrawal(findings: Findings) -> None:
     deliveries = MemoryDeliveries()
     clinical = findings.prediction(use=IntendedUse.CLINICAL)
+    assert clinical.prediction is not None
+    deliveries.accepted_digests.add(clinical.prediction.bundle.digest)
     rows = [deliveries.owe(f, MADE) for f in (clinical, findings.not_analysed(), findings.withdrawal(clinical))]
     deliver = one(deliveries, ScriptedSink([]), Clock(), clinical=True)
     while deliver():
         pass
     assert {row.state for row in rows} == {"delivered"}
+
+
+def test_a_clinical_sink_refuses_a_clinical_result_of_a_bundle_the_site_has_not_accepted(findings: Findings) -> None:
+    deliveries, sink = MemoryDeliveries(), ScriptedSink([None])
+    row = deliveries.owe(findings.prediction(use=IntendedUse.CLINICAL), MADE)
+    one(deliveries, sink, Clock(), clinical=True)()
+    assert row.state == "dead_letter"
+    assert "the site has not accepted" in row.reasons[0]
+
+
+def test_a_sink_that_is_not_clinical_asks_for_no_acceptance(findings: Findings) -> None:
+    deliveries = MemoryDeliveries()
+    row = deliveries.owe(findings.prediction(use=IntendedUse.CLINICAL), MADE)
+    one(deliveries, ScriptedSink([None]), Clock())()
+    assert row.state == "delivered"
 
 
 def test_a_later_revision_is_told_what_the_earlier_left(findings: Findings) -> None:

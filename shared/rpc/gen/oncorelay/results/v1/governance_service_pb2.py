@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as oncorelay_dot_types_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-oncorelay/results/v1/governance_service.proto\x12\x14oncorelay.results.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eoncorelay/types/v1/types.proto\"\x83\x01\n\x10ListAuditRequest\x12\x14\n\x0c\x61\x66ter_number\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\x12\x35\n\x08identity\x18\x04 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\"A\n\x11ListAuditResponse\x12,\n\x04rows\x18\x01 \x03(\x0b\x32\x1e.oncorelay.results.v1.AuditRow\"\xc3\x01\n\x08\x41uditRow\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63t\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x06 \x01(\t\x12\x0f\n\x07patient\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\x12\x10\n\x08previous\x18\t \x01(\t\x12\x0c\n\x04hash\x18\n \x01(\t\"|\n\x13RecallBundleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tbundle_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"D\n\x14RecallBundleResponse\x12,\n\x06recall\x18\x01 \x01(\x0b\x32\x1c.oncorelay.results.v1.Recall\"\x14\n\x12ListRecallsRequest\"D\n\x13ListRecallsResponse\x12-\n\x07recalls\x18\x01 \x03(\x0b\x32\x1c.oncorelay.results.v1.Recall\"\xb1\x02\n\x06Recall\x12\x11\n\trecall_id\x18\x01 \x01(\t\x12\x11\n\tbundle_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncase_count\x18\x08 \x01(\x05\x12\x17\n\x0fwithdrawn_count\x18\t \x01(\x05\x12\x16\n\x0e\x64\x65livery_count\x18\n \x01(\x05\x12\x17\n\x0f\x63onfirmed_count\x18\x0b \x01(\x05\x12\x31\n\rfinished_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x1aReportPatientChangeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x06\x63hange\x18\x02 \x01(\x0b\x32#.oncorelay.results.v1.PatientChange\"K\n\x1bReportPatientChangeResponse\x12\x17\n\x0fwithdrawn_count\x18\x01 \x01(\x05\x12\x13\n\x0b\x61sked_count\x18\x02 \x01(\x05\"\xcd\x01\n\rPatientChange\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\'.oncorelay.results.v1.PatientChangeKind\x12:\n\rfrom_identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x38\n\x0bto_identity\x18\x03 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x8d\x01\n\x13\x45rasePatientRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04uids\x18\x05 \x03(\t\"F\n\x14\x45rasePatientResponse\x12.\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1d.oncorelay.results.v1.Erasure\"\'\n\x11GetErasureRequest\x12\x12\n\nerasure_id\x18\x01 \x01(\t\"D\n\x12GetErasureResponse\x12.\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1d.oncorelay.results.v1.Erasure\"\x98\x01\n\x07\x45rasure\x12\x12\n\nerasure_id\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x12\n\ncase_count\x18\x03 \x01(\x05\x12\x12\n\nblobs_left\x18\x04 \x01(\x05\x12\r\n\x05sinks\x18\x05 \x03(\t\x12\x31\n\rfinished_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9b\x01\n\x11PatientChangeKind\x12#\n\x1fPATIENT_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19PATIENT_CHANGE_KIND_MERGE\x10\x01\x12\x1e\n\x1aPATIENT_CHANGE_KIND_UNLINK\x10\x02\x12\"\n\x1ePATIENT_CHANGE_KIND_CORRECTION\x10\x03\x32\x80\x05\n\x11GovernanceService\x12\\\n\tListAudit\x12&.oncorelay.results.v1.ListAuditRequest\x1a\'.oncorelay.results.v1.ListAuditResponse\x12\x65\n\x0cRecallBundle\x12).oncorelay.results.v1.RecallBundleRequest\x1a*.oncorelay.results.v1.RecallBundleResponse\x12\x62\n\x0bListRecalls\x12(.oncorelay.results.v1.ListRecallsRequest\x1a).oncorelay.results.v1.ListRecallsResponse\x12z\n\x13ReportPatientChange\x12\x30.oncorelay.results.v1.ReportPatientChangeRequest\x1a\x31.oncorelay.results.v1.ReportPatientChangeResponse\x12\x65\n\x0c\x45rasePatient\x12).oncorelay.results.v1.ErasePatientRequest\x1a*.oncorelay.results.v1.ErasePatientResponse\x12_\n\nGetErasure\x12\'.oncorelay.results.v1.GetErasureRequest\x1a(.oncorelay.results.v1.GetErasureResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-oncorelay/results/v1/governance_service.proto\x12\x14oncorelay.results.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eoncorelay/types/v1/types.proto\"\x83\x01\n\x10ListAuditRequest\x12\x14\n\x0c\x61\x66ter_number\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0f\n\x07\x63\x61se_id\x18\x03 \x01(\t\x12\x35\n\x08identity\x18\x04 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\"A\n\x11ListAuditResponse\x12,\n\x04rows\x18\x01 \x03(\x0b\x32\x1e.oncorelay.results.v1.AuditRow\"\xc3\x01\n\x08\x41uditRow\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63t\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x06 \x01(\t\x12\x0f\n\x07patient\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\x12\x10\n\x08previous\x18\t \x01(\t\x12\x0c\n\x04hash\x18\n \x01(\t\"|\n\x13RecallBundleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tbundle_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"D\n\x14RecallBundleResponse\x12,\n\x06recall\x18\x01 \x01(\x0b\x32\x1c.oncorelay.results.v1.Recall\"\x14\n\x12ListRecallsRequest\"D\n\x13ListRecallsResponse\x12-\n\x07recalls\x18\x01 \x03(\x0b\x32\x1c.oncorelay.results.v1.Recall\"\xb1\x02\n\x06Recall\x12\x11\n\trecall_id\x18\x01 \x01(\t\x12\x11\n\tbundle_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncase_count\x18\x08 \x01(\x05\x12\x17\n\x0fwithdrawn_count\x18\t \x01(\x05\x12\x16\n\x0e\x64\x65livery_count\x18\n \x01(\x05\x12\x17\n\x0f\x63onfirmed_count\x18\x0b \x01(\x05\x12\x31\n\rfinished_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa8\x01\n\x13\x41\x63\x63\x65ptBundleRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tbundle_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0e\n\x06\x64igest\x18\x04 \x01(\t\x12\x15\n\rreport_sha256\x18\x05 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pted_by\x18\x06 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\"L\n\x14\x41\x63\x63\x65ptBundleResponse\x12\x34\n\nacceptance\x18\x01 \x01(\x0b\x32 .oncorelay.results.v1.Acceptance\"\x18\n\x16ListAcceptancesRequest\"P\n\x17ListAcceptancesResponse\x12\x35\n\x0b\x61\x63\x63\x65ptances\x18\x01 \x03(\x0b\x32 .oncorelay.results.v1.Acceptance\"\xad\x01\n\nAcceptance\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x15\n\rreport_sha256\x18\x04 \x01(\t\x12\x13\n\x0b\x61\x63\x63\x65pted_by\x18\x05 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x06 \x01(\t\x12\x30\n\x0c\x63reated_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x1aReportPatientChangeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x06\x63hange\x18\x02 \x01(\x0b\x32#.oncorelay.results.v1.PatientChange\"K\n\x1bReportPatientChangeResponse\x12\x17\n\x0fwithdrawn_count\x18\x01 \x01(\x05\x12\x13\n\x0b\x61sked_count\x18\x02 \x01(\x05\"\xcd\x01\n\rPatientChange\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\'.oncorelay.results.v1.PatientChangeKind\x12:\n\rfrom_identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x38\n\x0bto_identity\x18\x03 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x0f\n\x07message\x18\x04 \x01(\t\"\x8d\x01\n\x13\x45rasePatientRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04uids\x18\x05 \x03(\t\"F\n\x14\x45rasePatientResponse\x12.\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1d.oncorelay.results.v1.Erasure\"\'\n\x11GetErasureRequest\x12\x12\n\nerasure_id\x18\x01 \x01(\t\"D\n\x12GetErasureResponse\x12.\n\x07\x65rasure\x18\x01 \x01(\x0b\x32\x1d.oncorelay.results.v1.Erasure\"\x98\x01\n\x07\x45rasure\x12\x12\n\nerasure_id\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x12\n\ncase_count\x18\x03 \x01(\x05\x12\x12\n\nblobs_left\x18\x04 \x01(\x05\x12\r\n\x05sinks\x18\x05 \x03(\t\x12\x31\n\rfinished_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9b\x01\n\x11PatientChangeKind\x12#\n\x1fPATIENT_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19PATIENT_CHANGE_KIND_MERGE\x10\x01\x12\x1e\n\x1aPATIENT_CHANGE_KIND_UNLINK\x10\x02\x12\"\n\x1ePATIENT_CHANGE_KIND_CORRECTION\x10\x03\x32\xd7\x06\n\x11GovernanceService\x12\\\n\tListAudit\x12&.oncorelay.results.v1.ListAuditRequest\x1a\'.oncorelay.results.v1.ListAuditResponse\x12\x65\n\x0cRecallBundle\x12).oncorelay.results.v1.RecallBundleRequest\x1a*.oncorelay.results.v1.RecallBundleResponse\x12\x62\n\x0bListRecalls\x12(.oncorelay.results.v1.ListRecallsRequest\x1a).oncorelay.results.v1.ListRecallsResponse\x12\x65\n\x0c\x41\x63\x63\x65ptBundle\x12).oncorelay.results.v1.AcceptBundleRequest\x1a*.oncorelay.results.v1.AcceptBundleResponse\x12n\n\x0fListAcceptances\x12,.oncorelay.results.v1.ListAcceptancesRequest\x1a-.oncorelay.results.v1.ListAcceptancesResponse\x12z\n\x13ReportPatientChange\x12\x30.oncorelay.results.v1.ReportPatientChangeRequest\x1a\x31.oncorelay.results.v1.ReportPatientChangeResponse\x12\x65\n\x0c\x45rasePatient\x12).oncorelay.results.v1.ErasePatientRequest\x1a*.oncorelay.results.v1.ErasePatientResponse\x12_\n\nGetErasure\x12\'.oncorelay.results.v1.GetErasureRequest\x1a(.oncorelay.results.v1.GetErasureResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'oncorelay.results.v1.governance_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PATIENTCHANGEKIND']._serialized_start=2002
-  _globals['_PATIENTCHANGEKIND']._serialized_end=2157
+  _globals['_PATIENTCHANGEKIND']._serialized_start=2535
+  _globals['_PATIENTCHANGEKIND']._serialized_end=2690
   _globals['_LISTAUDITREQUEST']._serialized_start=137
   _globals['_LISTAUDITREQUEST']._serialized_end=268
   _globals['_LISTAUDITRESPONSE']._serialized_start=270
@@ -51,22 +51,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTRECALLSRESPONSE']._serialized_end=821
   _globals['_RECALL']._serialized_start=824
   _globals['_RECALL']._serialized_end=1129
-  _globals['_REPORTPATIENTCHANGEREQUEST']._serialized_start=1131
-  _globals['_REPORTPATIENTCHANGEREQUEST']._serialized_end=1232
-  _globals['_REPORTPATIENTCHANGERESPONSE']._serialized_start=1234
-  _globals['_REPORTPATIENTCHANGERESPONSE']._serialized_end=1309
-  _globals['_PATIENTCHANGE']._serialized_start=1312
-  _globals['_PATIENTCHANGE']._serialized_end=1517
-  _globals['_ERASEPATIENTREQUEST']._serialized_start=1520
-  _globals['_ERASEPATIENTREQUEST']._serialized_end=1661
-  _globals['_ERASEPATIENTRESPONSE']._serialized_start=1663
-  _globals['_ERASEPATIENTRESPONSE']._serialized_end=1733
-  _globals['_GETERASUREREQUEST']._serialized_start=1735
-  _globals['_GETERASUREREQUEST']._serialized_end=1774
-  _globals['_GETERASURERESPONSE']._serialized_start=1776
-  _globals['_GETERASURERESPONSE']._serialized_end=1844
-  _globals['_ERASURE']._serialized_start=1847
-  _globals['_ERASURE']._serialized_end=1999
-  _globals['_GOVERNANCESERVICE']._serialized_start=2160
-  _globals['_GOVERNANCESERVICE']._serialized_end=2800
+  _globals['_ACCEPTBUNDLEREQUEST']._serialized_start=1132
+  _globals['_ACCEPTBUNDLEREQUEST']._serialized_end=1300
+  _globals['_ACCEPTBUNDLERESPONSE']._serialized_start=1302
+  _globals['_ACCEPTBUNDLERESPONSE']._serialized_end=1378
+  _globals['_LISTACCEPTANCESREQUEST']._serialized_start=1380
+  _globals['_LISTACCEPTANCESREQUEST']._serialized_end=1404
+  _globals['_LISTACCEPTANCESRESPONSE']._serialized_start=1406
+  _globals['_LISTACCEPTANCESRESPONSE']._serialized_end=1486
+  _globals['_ACCEPTANCE']._serialized_start=1489
+  _globals['_ACCEPTANCE']._serialized_end=1662
+  _globals['_REPORTPATIENTCHANGEREQUEST']._serialized_start=1664
+  _globals['_REPORTPATIENTCHANGEREQUEST']._serialized_end=1765
+  _globals['_REPORTPATIENTCHANGERESPONSE']._serialized_start=1767
+  _globals['_REPORTPATIENTCHANGERESPONSE']._serialized_end=1842
+  _globals['_PATIENTCHANGE']._serialized_start=1845
+  _globals['_PATIENTCHANGE']._serialized_end=2050
+  _globals['_ERASEPATIENTREQUEST']._serialized_start=2053
+  _globals['_ERASEPATIENTREQUEST']._serialized_end=2194
+  _globals['_ERASEPATIENTRESPONSE']._serialized_start=2196
+  _globals['_ERASEPATIENTRESPONSE']._serialized_end=2266
+  _globals['_GETERASUREREQUEST']._serialized_start=2268
+  _globals['_GETERASUREREQUEST']._serialized_end=2307
+  _globals['_GETERASURERESPONSE']._serialized_start=2309
+  _globals['_GETERASURERESPONSE']._serialized_end=2377
+  _globals['_ERASURE']._serialized_start=2380
+  _globals['_ERASURE']._serialized_end=2532
+  _globals['_GOVERNANCESERVICE']._serialized_start=2693
+  _globals['_GOVERNANCESERVICE']._serialized_end=3548
 # @@protoc_insertion_point(module_scope)

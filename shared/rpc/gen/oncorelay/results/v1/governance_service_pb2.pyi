@@ -347,6 +347,169 @@ class Recall(_message.Message):
 Global___Recall: _TypeAlias = Recall  # noqa: Y015
 
 @_typing.final
+class AcceptBundleRequest(_message.Message):
+    """Accept a bundle for this site."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BUNDLE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    REPORT_SHA256_FIELD_NUMBER: _builtins.int
+    ACCEPTED_BY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Same id, same answer."""
+    bundle_id: _builtins.str
+    """The bundle."""
+    version: _builtins.str
+    """Its version."""
+    digest: _builtins.str
+    """The build that was validated (hex); another build needs an acceptance of its own."""
+    report_sha256: _builtins.str
+    """sha256 (hex) of the validation report the acceptance rests on."""
+    accepted_by: _builtins.str
+    """Who accepts it for the site: a person or a board."""
+    actor: _builtins.str
+    """Who records it."""
+    reason: _builtins.str
+    """Why, in one sentence."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        bundle_id: _builtins.str = ...,
+        version: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        report_sha256: _builtins.str = ...,
+        accepted_by: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by", b"accepted_by", "actor", b"actor", "bundle_id", b"bundle_id", "digest", b"digest", "reason", b"reason", "report_sha256", b"report_sha256", "request_id", b"request_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptBundleRequest: _TypeAlias = AcceptBundleRequest  # noqa: Y015
+
+@_typing.final
+class AcceptBundleResponse(_message.Message):
+    """The acceptance stands from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTANCE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acceptance(self) -> Global___Acceptance:
+        """As it was recorded; the first one of a build stays."""
+
+    def __init__(
+        self,
+        *,
+        acceptance: Global___Acceptance | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptBundleResponse: _TypeAlias = AcceptBundleResponse  # noqa: Y015
+
+@_typing.final
+class ListAcceptancesRequest(_message.Message):
+    """Asks for acceptances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAcceptancesRequest: _TypeAlias = ListAcceptancesRequest  # noqa: Y015
+
+@_typing.final
+class ListAcceptancesResponse(_message.Message):
+    """Acceptances, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTANCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acceptances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Acceptance]:
+        """The acceptances."""
+
+    def __init__(
+        self,
+        *,
+        acceptances: _abc.Iterable[Global___Acceptance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptances", b"acceptances"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAcceptancesResponse: _TypeAlias = ListAcceptancesResponse  # noqa: Y015
+
+@_typing.final
+class Acceptance(_message.Message):
+    """One recorded acceptance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUNDLE_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    REPORT_SHA256_FIELD_NUMBER: _builtins.int
+    ACCEPTED_BY_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    CREATED_TIME_FIELD_NUMBER: _builtins.int
+    bundle_id: _builtins.str
+    """The bundle."""
+    version: _builtins.str
+    """Its version."""
+    digest: _builtins.str
+    """The build (hex)."""
+    report_sha256: _builtins.str
+    """sha256 (hex) of the validation report."""
+    accepted_by: _builtins.str
+    """Who accepts it for the site."""
+    actor: _builtins.str
+    """Who recorded it."""
+    @_builtins.property
+    def created_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        bundle_id: _builtins.str = ...,
+        version: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        report_sha256: _builtins.str = ...,
+        accepted_by: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        created_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_time", b"created_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_by", b"accepted_by", "actor", b"actor", "bundle_id", b"bundle_id", "created_time", b"created_time", "digest", b"digest", "report_sha256", b"report_sha256", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Acceptance: _TypeAlias = Acceptance  # noqa: Y015
+
+@_typing.final
 class ReportPatientChangeRequest(_message.Message):
     """A change of patients."""
 

@@ -50,6 +50,16 @@ class GovernanceServiceStub:
                 request_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListRecallsRequest.SerializeToString,
                 response_deserializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListRecallsResponse.FromString,
                 _registered_method=True)
+        self.AcceptBundle = channel.unary_unary(
+                '/oncorelay.results.v1.GovernanceService/AcceptBundle',
+                request_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.AcceptBundleRequest.SerializeToString,
+                response_deserializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.AcceptBundleResponse.FromString,
+                _registered_method=True)
+        self.ListAcceptances = channel.unary_unary(
+                '/oncorelay.results.v1.GovernanceService/ListAcceptances',
+                request_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListAcceptancesRequest.SerializeToString,
+                response_deserializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListAcceptancesResponse.FromString,
+                _registered_method=True)
         self.ReportPatientChange = channel.unary_unary(
                 '/oncorelay.results.v1.GovernanceService/ReportPatientChange',
                 request_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ReportPatientChangeRequest.SerializeToString,
@@ -87,6 +97,20 @@ class GovernanceServiceServicer:
 
     def ListRecalls(self, request, context):
         """How far every recall is, newest first. Read only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptBundle(self, request, context):
+        """Record that the site accepts a bundle: only then may a clinical sink get a result of it. Idempotent by digest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAcceptances(self, request, context):
+        """Every acceptance, newest first. Read only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +154,16 @@ def add_GovernanceServiceServicer_to_server(servicer, server):
                     servicer.ListRecalls,
                     request_deserializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListRecallsRequest.FromString,
                     response_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListRecallsResponse.SerializeToString,
+            ),
+            'AcceptBundle': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptBundle,
+                    request_deserializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.AcceptBundleRequest.FromString,
+                    response_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.AcceptBundleResponse.SerializeToString,
+            ),
+            'ListAcceptances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAcceptances,
+                    request_deserializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListAcceptancesRequest.FromString,
+                    response_serializer=oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListAcceptancesResponse.SerializeToString,
             ),
             'ReportPatientChange': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportPatientChange,
@@ -229,6 +263,60 @@ class GovernanceService:
             '/oncorelay.results.v1.GovernanceService/ListRecalls',
             oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListRecallsRequest.SerializeToString,
             oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListRecallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptBundle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oncorelay.results.v1.GovernanceService/AcceptBundle',
+            oncorelay_dot_results_dot_v1_dot_governance__service__pb2.AcceptBundleRequest.SerializeToString,
+            oncorelay_dot_results_dot_v1_dot_governance__service__pb2.AcceptBundleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAcceptances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oncorelay.results.v1.GovernanceService/ListAcceptances',
+            oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListAcceptancesRequest.SerializeToString,
+            oncorelay_dot_results_dot_v1_dot_governance__service__pb2.ListAcceptancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class GovernanceServiceStub:
     """Withdraw every result a bundle delivered, and use it no more. Idempotent: a bundle is recalled once."""
     ListRecalls: _grpc.UnaryUnaryMultiCallable[_governance_service_pb2.ListRecallsRequest, _governance_service_pb2.ListRecallsResponse]
     """How far every recall is, newest first. Read only."""
+    AcceptBundle: _grpc.UnaryUnaryMultiCallable[_governance_service_pb2.AcceptBundleRequest, _governance_service_pb2.AcceptBundleResponse]
+    """Record that the site accepts a bundle: only then may a clinical sink get a result of it. Idempotent by digest."""
+    ListAcceptances: _grpc.UnaryUnaryMultiCallable[_governance_service_pb2.ListAcceptancesRequest, _governance_service_pb2.ListAcceptancesResponse]
+    """Every acceptance, newest first. Read only."""
     ReportPatientChange: _grpc.UnaryUnaryMultiCallable[_governance_service_pb2.ReportPatientChangeRequest, _governance_service_pb2.ReportPatientChangeResponse]
     """Say that patients were merged or unlinked, or an identifier corrected."""
     ErasePatient: _grpc.UnaryUnaryMultiCallable[_governance_service_pb2.ErasePatientRequest, _governance_service_pb2.ErasePatientResponse]
@@ -57,6 +61,10 @@ class GovernanceServiceAsyncStub(GovernanceServiceStub):
     """Withdraw every result a bundle delivered, and use it no more. Idempotent: a bundle is recalled once."""
     ListRecalls: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.ListRecallsRequest, _governance_service_pb2.ListRecallsResponse]  # type: ignore[assignment]
     """How far every recall is, newest first. Read only."""
+    AcceptBundle: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.AcceptBundleRequest, _governance_service_pb2.AcceptBundleResponse]  # type: ignore[assignment]
+    """Record that the site accepts a bundle: only then may a clinical sink get a result of it. Idempotent by digest."""
+    ListAcceptances: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.ListAcceptancesRequest, _governance_service_pb2.ListAcceptancesResponse]  # type: ignore[assignment]
+    """Every acceptance, newest first. Read only."""
     ReportPatientChange: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.ReportPatientChangeRequest, _governance_service_pb2.ReportPatientChangeResponse]  # type: ignore[assignment]
     """Say that patients were merged or unlinked, or an identifier corrected."""
     ErasePatient: _aio.UnaryUnaryMultiCallable[_governance_service_pb2.ErasePatientRequest, _governance_service_pb2.ErasePatientResponse]  # type: ignore[assignment]
@@ -90,6 +98,22 @@ class GovernanceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_governance_service_pb2.ListRecallsResponse, _abc.Awaitable[_governance_service_pb2.ListRecallsResponse]]:
         """How far every recall is, newest first. Read only."""
+
+    @_abc_1.abstractmethod
+    def AcceptBundle(
+        self,
+        request: _governance_service_pb2.AcceptBundleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_governance_service_pb2.AcceptBundleResponse, _abc.Awaitable[_governance_service_pb2.AcceptBundleResponse]]:
+        """Record that the site accepts a bundle: only then may a clinical sink get a result of it. Idempotent by digest."""
+
+    @_abc_1.abstractmethod
+    def ListAcceptances(
+        self,
+        request: _governance_service_pb2.ListAcceptancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_governance_service_pb2.ListAcceptancesResponse, _abc.Awaitable[_governance_service_pb2.ListAcceptancesResponse]]:
+        """Every acceptance, newest first. Read only."""
 
     @_abc_1.abstractmethod
     def ReportPatientChange(
