@@ -197,8 +197,9 @@ def _marked_risk(chart: Chart, row: _Row, risk: RiskAxis, found: HorizonRisk) ->
     if found.interval:
         low, high = (_x(chart.place(risk, one), chart.total) for one in found.interval)
         yield Line(low, row.y, high, row.y, 4.0, MARK)
+        yield from (Line(x, row.y - 6, x, row.y + 6, 3.0, MARK) for x in (low, high))
         yield Words(COLUMN, row.y + 16, interval_text(found.interval), 8.5, "end")
-    yield Dot(_x(chart.place(risk, found.probability), chart.total), row.y, 5.0)
+    yield Dot(_x(chart.place(risk, found.probability), chart.total), row.y)
     yield Words(COLUMN, row.y + 3, f"{percent(found.probability)} %", 12.0, "end", bold=True)
 
 
