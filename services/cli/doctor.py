@@ -79,6 +79,7 @@ def examine() -> Iterator[Examination]:
     results, listener, lab = ResultsSettings(), ListenerSettings(), LabSettings()
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
+    yield _try("draw of blood", lambda: _draw(results, lab))
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
     yield _try("certificates", lambda: doctor_security.certificates(results.site))
     yield _try("secrets", lambda: doctor_security.secret_files(results, lab))
@@ -130,6 +131,16 @@ def _try(name: str, look: Callable[[], str]) -> Examination:
         return Examination(name, passed=True, detail=look())
     except (OncoRelayError, OSError, ValueError, redis.RedisError, httpx.HTTPError, sa.exc.SQLAlchemyError) as error:
         return Examination(name, passed=False, detail=str(error) or type(error).__name__)
+
+
+def _draw(results: ResultsSettings, lab: LabSettings) -> str:
+    """Compare what lab_consumer groups with what results takes for one draw."""
+    if lab.draw_days > results.draw_days:
+        raise ValueError(
+            f"[lab_consumer] groups values {lab.draw_days} days apart, [results] takes at most {results.draw_days} for "
+            "one draw: set draw_days of both alike, or such panels end as not analysed"
+        )
+    return f"values at most {results.draw_days} days apart, at most {results.oldest_days} days old"
 
 
 def _identity(settings: ResultsSettings) -> str:

@@ -128,3 +128,15 @@ def test_what_a_service_finds_wrong_itself_is_shown_with_its_remedy(
         "name": "health of dicom_listener", "passed": False, "detail": "disk: 3 MiB free: make room",
     }  # fmt: skip
     assert "oncorelay up" in found["health of inference"]["detail"]
+
+
+@pytest.mark.parametrize(("grouped", "passed"), [(7, True), (10, False)])
+def test_a_draw_that_one_service_groups_and_the_other_refuses_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any], grouped: int, passed: bool
+) -> None:
+    tables["lab_consumer"] = {**tables["lab_consumer"], "draw_days": grouped}
+
+    found = examine(tmp_path, monkeypatch, to_toml(tables))["draw of blood"]
+
+    assert found["passed"] is passed
+    assert passed or "set draw_days of both alike" in found["detail"]
