@@ -51,7 +51,7 @@ def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int
 
 
 def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ...]) -> Reading:
-    """A therapy begun after the "no" was stated replaces it; one begun by then contradicts it; an order does neither."""
+    """A therapy begun after the "no" replaces it; one begun by then contradicts it, unless it was only ordered."""
     denied = stated.facts[0].effective_date
     firm = next((fact for fact in given if not _only_ordered(fact) and fact.effective_date <= denied), None)
     if firm:
