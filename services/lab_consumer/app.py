@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import grpc
@@ -29,14 +29,17 @@ from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
 from services.lab_consumer.handlers.lines import IntakeLines
+from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.observability.loops import Loop
+from shared.predictors.registry import PANEL_PREDICTORS
 from shared.rpc import server
 from shared.security.doorkeeper import Doorkeeper, open_door
+from shared.site.site_secret import make_secret, read_secret
 from shared.web.pulled_body import Pace
 from shared.web.server import Address, HttpServer
 
@@ -76,7 +79,9 @@ class LabConsumer:
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         self._gate = self._make_gate()
         self._pulse = Loop("results", self._gate.ask_results, _PULSE_S)
-        self._receive = Receive(self._store, settings.identity_map, self._announcer.wake)
+        self._receive = Receive(
+            self._store, settings.identity_map, self._announcer.wake, now, settings.site_codes, panel_rules(settings)
+        )
         self._pulling = make_pulling(settings, self._engine, self._receive, now) if settings.fhir_server else None
         app = make_app(self._door(doorkeeper))
         address = Address(
@@ -155,6 +160,19 @@ class LabConsumer:
         except OncoRelayError:
             return False
         return True
+
+
+def panel_rules(settings: Settings) -> PanelRules:
+    """Return what panels the installed predictors ask for, and how the site groups them.
+
+    Where the site has no secret yet, one is made, as ``oncorelay up`` does: whoever else needs it takes this one.
+    """
+    make_secret(settings.site.secret_file)
+    return PanelRules(
+        tuple(one.analytes for one in PANEL_PREDICTORS.values()), timedelta(days=settings.draw_days),
+        timedelta(days=settings.draw_oldest_days), settings.draw_opens_with,
+        panel_names(settings.site.site_id, read_secret(settings.site.secret_file)),
+    )  # fmt: skip
 
 
 def build(settings: Settings) -> LabConsumer:

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.domain.facts import FactName
+from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.security.backend_services import (
     BackendServices,
     BackendSettings,
@@ -18,6 +20,31 @@ from shared.security.loopback import is_loopback
 from shared.security.oidc import OidcSettings
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
+
+
+class SiteCodeRow(BaseModel):
+    """One ``[[lab_consumer.site_code]]`` table: what a code of this site means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    system: str
+    """Code system, as the site's resources write it."""
+    code: str
+    """Code of ``Observation.code``, ``Observation.component.code`` or ``Condition.code``."""
+    analyte: FactName
+    """What it means: hscrp, il6, ifn_alpha, tnf_alpha, neutrophils, endocrine_therapy_received, lung_metastasis,
+    active_infection or rheumatic_disease."""
+    unit: str = ""
+    """UCUM unit of a number that comes without one; empty: such a number is refused."""
+
+    @model_validator(mode="after")
+    def _contradicts_nothing(self) -> SiteCodeRow:
+        self.site_code()
+        return self
+
+    def site_code(self) -> SiteCode:
+        """Return the checked row."""
+        return SiteCode(**self.model_dump())
 
 
 class FhirServerSettings(BaseModel):
@@ -102,6 +129,8 @@ class Settings(ServiceSettings):
     fhir_base_url: str = ""
     """Base URL of the EHR whose resources come in here: absolute references below it are its own ``Type/id``; empty:
     the one of ``fhir_server``."""
+    site_code: tuple[SiteCodeRow, ...] = ()
+    """``[[lab_consumer.site_code]]``: what this site's own codes mean. Interferon alpha is read in no other way."""
     max_body_bytes: int = 5_000_000
     """Largest request body, in bytes."""
     max_depth: int = 64
@@ -126,6 +155,14 @@ class Settings(ServiceSettings):
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
 
+    draw_days: int = Field(default=7, ge=0, le=365)
+    """Laboratory values at most so many days apart are of one draw. Site policy: paper 002 does not state it."""
+    draw_oldest_days: int = Field(default=30, ge=0)
+    """A draw that is older than this many days when it first comes opens no case: it is history, and not a question."""
+    draw_opens_with: int = Field(default=1, ge=1)
+    """How many different analytes of a predictor a draw must have before a case is opened; 1: the first value opens it.
+    A hospital that orders one of them for other reasons all the time may ask for more."""
+
     @model_validator(mode="after")
     def _nothing_in_the_clear(self) -> Settings:
         if (self.http_tls_certificate is None) != (self.http_tls_key is None):
@@ -136,6 +173,16 @@ class Settings(ServiceSettings):
                 "behind_proxy = true where a proxy speaks TLS for it"
             )
         return self
+
+    @model_validator(mode="after")
+    def _each_code_once(self) -> Settings:
+        SiteCodes.of(row.site_code() for row in self.site_code)
+        return self
+
+    @property
+    def site_codes(self) -> SiteCodes:
+        """Return what the site's own codes mean."""
+        return SiteCodes.of(row.site_code() for row in self.site_code)
 
     @property
     def fhir_server_secrets(self) -> tuple[Path, ...]:

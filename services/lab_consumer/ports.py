@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from shared.domain.errors import PermanentError, UnavailableError
 from shared.domain.facts import Fact, Tumour
 from shared.domain.governance import PatientChange
 from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,43 @@ class ChangeReport:
     tries: int
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value a panel may be made of: which, and of which day."""
+
+    fact_id: str
+    name: str
+    """``FactName``."""
+    effective_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Values of one draw under one id; what of it results must know is told through the outbox."""
+
+    uid: str
+    identity: PatientIdentity
+    """Whose it was when it was opened: results itself follows merges from there."""
+    analytes: tuple[str, ...]
+    """``FactName`` of what makes such a panel, sorted."""
+    first: date
+    last: date
+    facts: frozenset[str]
+    """``fact_id`` of its values."""
+    opened_time: datetime
+    taken_back: str = ""
+    """Why there is no such draw any more; empty where there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelReport:
+    """A panel on its way to results."""
+
+    request_id: str
+    panel: Panel
+    tries: int
+
+
 class Writing(Protocol):
     """One transaction. Writers take turns, so ``now`` grows with every commit and the past never changes."""
 
@@ -174,6 +212,25 @@ class Writing(Protocol):
         """Put an announcement into the outbox."""
         ...
 
+    def measure(
+        self, identity: PatientIdentity, values: Sequence[Measured], gone: Sequence[str], span: timedelta
+    ) -> tuple[Measured, ...]:
+        """Replace the values that changed and remove those that are gone (``fact_id``).
+
+        Returns:
+            Every value that lies near one of these, was or is, or near one that does, and so on: each at most ``span``
+            from the next.
+        """
+        ...
+
+    def panels(self, identity: PatientIdentity) -> tuple[Panel, ...]:
+        """Return the panels of a patient and of whoever is merged into her, those taken back included."""
+        ...
+
+    def keep_panel(self, panel: Panel, *, submit: bool) -> None:
+        """Write a panel; with ``submit`` put it into the outbox."""
+        ...
+
     def refuse(self, refusal: Refusal) -> None:
         """Record a refusal."""
         ...
@@ -225,6 +282,18 @@ class Outbox(Protocol):
         """Try again at ``until``."""
         ...
 
+    def panels_due(self, now: datetime) -> tuple[PanelReport, ...]:
+        """Return the due panels, oldest first; none while a change of patients is open."""
+        ...
+
+    def panel_submitted(self, report: PanelReport, now: datetime) -> None:
+        """Settle it, unless the panel has changed since."""
+        ...
+
+    def postpone_panel(self, report: PanelReport, until: datetime) -> None:
+        """Try again at ``until``."""
+        ...
+
     def tell(self, reason: str, now: datetime) -> None:
         """Show a person, among the refusals, that something cannot be announced."""
         ...
@@ -235,6 +304,14 @@ class Results(Protocol):
 
     def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
         """Say that facts changed; return how many cases are looked at again.
+
+        Raises:
+            OncoRelayError: If it was not taken.
+        """
+        ...
+
+    def submit_panel(self, request_id: str, panel: Study) -> tuple[str, ...]:
+        """Hand over a panel; return its cases.
 
         Raises:
             OncoRelayError: If it was not taken.

@@ -57,6 +57,11 @@ class FhirServer:
         url = f"http://127.0.0.1:{self.port}/_admin/fail?next={status}&count={count}"
         httpx.post(url, timeout=20, trust_env=False).raise_for_status()
 
+    def withhold(self, *kinds: str) -> None:
+        """Offer and take everything but these resource types (or "transaction") from now on."""
+        url = f"http://127.0.0.1:{self.port}/_admin/withhold?kinds={','.join(kinds)}"
+        httpx.post(url, timeout=20, trust_env=False).raise_for_status()
+
     def asked(self) -> list[str]:
         """Return method and URL of every request so far, as an access log would have them."""
         answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/asked", timeout=20, trust_env=False)

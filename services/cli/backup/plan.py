@@ -115,7 +115,7 @@ class Plan:
             results.database_url_file, lab.database_url_file, results.redis_password_file,
             self.inference.redis_password_file, lab.key_path, listener.stow_key_path,
             *lab.fhir_server_secrets,
-            *(sink.token_file for sink in results.sinks),
+            *(path for sink in results.sinks for path in sink.secret_files),
             listener.stow_tls_certificate, listener.stow_tls_key,
             listener.tls_certificate, listener.tls_key, listener.tls_client_ca,
         ]  # fmt: skip

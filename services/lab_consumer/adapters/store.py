@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from services.lab_consumer.adapters import prepared, rows
+from services.lab_consumer.adapters import panel_values, panels, prepared, rows
 from services.lab_consumer.adapters.database import in_turn
 from services.lab_consumer.adapters.merged import members, merged_into
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
-from services.lab_consumer.ports import Refusal, Statement, Version
+from services.lab_consumer.ports import Measured, Panel, Refusal, Statement, Version
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.domain.merges import survivor
@@ -209,6 +209,20 @@ class SqlWriting:
                 recorded_time=rows.stamp(refusal.time),
             )
         )
+
+    def measure(
+        self, identity: PatientIdentity, values: Sequence[Measured], gone: Sequence[str], span: timedelta
+    ) -> tuple[Measured, ...]:
+        """Replace and remove values; return those around them, see the port."""
+        return panel_values.replaced(self._connection, identity, values, gone, span)
+
+    def panels(self, identity: PatientIdentity) -> tuple[Panel, ...]:
+        """Return the panels of a patient and of whoever is merged into her."""
+        return panels.of(self._connection, (identity, *members(self._connection, identity)))
+
+    def keep_panel(self, panel: Panel, *, submit: bool) -> None:
+        """Write a panel; with ``submit`` put it into the outbox."""
+        panels.keep(self._connection, panel, self._new_request_id() if submit else "", self.now)
 
     def _current(self, statement: sql.Select[Any], place: Mapping[str, Any]) -> tuple[Version, ...]:
         return tuple(rows.version_of(row) for row in self._connection.execute(statement, place))

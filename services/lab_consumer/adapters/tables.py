@@ -101,6 +101,39 @@ PATIENT_CHANGES = sql.Table(
 )
 """Merges, unlinks and corrections, with the time they became known; also the outbox that tells results."""
 
+PANELS = sql.Table(
+    "panel",
+    METADATA,
+    sql.Column("uid", sql.String(64), primary_key=True),
+    sql.Column("authority", sql.String(256), nullable=False),
+    sql.Column("identifier", sql.String(256), nullable=False),
+    sql.Column("analytes", sql.String(512), nullable=False),
+    sql.Column("first_date", sql.String(10), nullable=False),
+    sql.Column("last_date", sql.String(10), nullable=False),
+    sql.Column("facts", sql.Text, nullable=False),
+    sql.Column("opened_time", _TIME, nullable=False),
+    sql.Column("taken_back", sql.String(256), nullable=False),
+    sql.Column("request_id", sql.String(36), nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due_time", _TIME, nullable=False),
+    sql.Column("submitted_time", _TIME, nullable=True),
+    sql.Index("panel_identity", "authority", "identifier"),
+    sql.Index("panel_open", "submitted_time", "due_time"),
+)
+"""Panels under the identity they were opened for; also the outbox that hands them to results."""
+
+PANEL_VALUES = sql.Table(
+    "panel_value",
+    METADATA,
+    sql.Column("authority", sql.String(256), primary_key=True),
+    sql.Column("identifier", sql.String(256), primary_key=True),
+    sql.Column("fact_id", sql.String(256), primary_key=True),
+    sql.Column("name", _NAME, nullable=False),
+    sql.Column("effective_date", sql.String(10), nullable=False),
+    sql.Index("panel_value_date", "authority", "identifier", "effective_date"),
+)
+"""The values panels are made of, by day: what is known now, under the identity that holds now."""
+
 CLOCK = sql.Table(
     "clock",
     METADATA,

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.lab_consumer.handlers import panels
 from services.lab_consumer.handlers.answers import Answer, informed, warned
 from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
+from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.projection import changes, project
 from services.lab_consumer.ports import LEAVES, Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
@@ -79,9 +81,10 @@ def affected(kept: Iterable[Kept]) -> dict[PatientIdentity, frozenset[str] | Non
 
 
 def update(
-    writing: Writing, identity: PatientIdentity, identities: IdentityMap, leaves: frozenset[str] | None = None
-) -> tuple[Statement, ...]:
-    """Bring what is known about a patient up to date and announce it; return the problems that are new.
+    writing: Writing, identity: PatientIdentity, identities: IdentityMap, leaves: frozenset[str] | None = None,
+    rules: PanelRules = NO_PANELS,
+) -> tuple[Statement, ...]:  # fmt: skip
+    """Bring what is known about a patient, and her panels, up to date, and announce it; return the new problems.
 
     ``leaves``: nothing changed but what these resources (``Type/id``) themselves state; None: anything may have.
     """
@@ -94,11 +97,12 @@ def update(
     writing.state(identity, changed)
     if any(row.kind is not StatementKind.PROBLEM for row in changed):
         writing.announce(identity)
+    panels.follow(writing, identity, changed, rules)
     return tuple(row for row in changed if row.kind is StatementKind.PROBLEM and row.value is not None)
 
 
 def _answer(judged: Judged, status: int, text: str) -> Answer:
-    issues = (warned(IDENTIFIER, judged.warning),) if judged.warning else ()
+    issues = (warned(judged.warning),) if judged.warning else ()
     return Answer(status, judged.submission.source, (*issues, informed(text)))
 
 
