@@ -21,6 +21,7 @@ from services.cli import doctor_security
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.doctor_doors import door_looks
+from services.cli.doctor_fhir import fhir_server
 from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
@@ -96,6 +97,8 @@ def examine() -> Iterator[Examination]:
         "lab_consumer",
         lambda: _healthy(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
     )
+    if lab.fhir_server:
+        yield _try("FHIR server", partial(fhir_server, lab.fhir_server))
     yield from _services(results, listener, lab)
     yield from _peers(results, listener)
 

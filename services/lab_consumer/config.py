@@ -185,6 +185,13 @@ class Settings(ServiceSettings):
         return SiteCodes.of(row.site_code() for row in self.site_code)
 
     @property
+    def fhir_server_secrets(self) -> tuple[Path, ...]:
+        """Return the files with a token or key for the FHIR server."""
+        server = self.fhir_server
+        named = (server.token_file, server.backend.key_file if server.backend else None) if server else ()
+        return tuple(path for path in named if path is not None)
+
+    @property
     def base_url(self) -> str:
         """Return the base URL below which absolute references are local ones."""
         return self.fhir_base_url or (self.fhir_server.url if self.fhir_server else "")

@@ -88,12 +88,12 @@ def update(
 
     ``leaves``: nothing changed but what these resources (``Type/id``) themselves state; None: anything may have.
     """
-    sources = leaves and frozenset({*leaves, ""})
+    versions = writing.about(identity, leaves)
+    sources = None if leaves is None else frozenset({"", *leaves, *(version.source for version in versions)})
     before = writing.stated(identity, sources)
-    if sources and not before:  # nobody looked at this patient yet: only the whole record says who she is
-        leaves = sources = None
-    after = project(writing.about(identity, leaves), identities, writing.now, identity)
-    changed = changes(before, after)
+    if not before and sources:  # nobody looked at this patient yet: only the whole record says who she is
+        versions, before = writing.about(identity), writing.stated(identity)
+    changed = changes(before, project(versions, identities, writing.now, identity))
     writing.state(identity, changed)
     if any(row.kind is not StatementKind.PROBLEM for row in changed):
         writing.announce(identity)
