@@ -60,6 +60,13 @@ class Repository extends MemoryRepository {
     return created;
   }
 
+  gone = new Set();
+
+  async deleteResource(resourceType, id) {
+    await super.deleteResource(resourceType, id);
+    this.gone.add(`${resourceType}/${id}`);
+  }
+
   // The stock search evaluates every expression on every resource (1 ms each). What cannot match by its text is left out
   // before; whether the rest matches is still decided there, synchronously, between the two lines that swap the rows.
   search(request) {
@@ -243,6 +250,14 @@ const query = (url) => {
   return found;
 };
 
+// The link to the next page, which the stock router leaves out: Medplum's own server has the same parameters in it.
+const paged = (bundle, url, path, asked) => {
+  const next = Number(asked._offset ?? 0) + Number(asked._count ?? Infinity);
+  if (!(next < bundle.total)) return;
+  const parameters = new URLSearchParams({ ...asked, _offset: next });
+  bundle.link = [{ relation: 'next', url: `http://127.0.0.1:${server.address().port}/fhir${path.replace('/_search', '')}?${parameters}` }];
+};
+
 const isWrite = (method) => method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE';
 
 const fhir = async (request, response, url) => {
@@ -276,6 +291,8 @@ const fhir = async (request, response, url) => {
   };
   const [result, resource] = await (isWrite(request.method) ? repository.withTransaction(handle) : handle());
   const version = resource?.meta?.versionId;
+  if (resource?.type === 'searchset') paged(resource, url, path, call.query._count ? call.query : call.body ?? {});
+  if (core.getStatus(result) === 404 && repository.gone.has(path.slice(1))) return send(response, 410, outcome('deleted'));
   send(response, core.getStatus(result), resource ?? result, version ? { etag: `W/"${version}"` } : {});
   if (isWrite(request.method)) forward();
 };

@@ -50,6 +50,15 @@ class Threshold:
         """
         await self.let_in(request)
         _check_kind(request)
+        return await self.read(request)
+
+    async def read(self, request: Request) -> bytes:
+        """Return the body of a request that was let in.
+
+        Raises:
+            HttpRefusalError: If its size or pace is wrong, or it is compressed.
+        """
+        check_encoding(request)
         if int(request.headers.get("content-length") or 0) > self.max_bytes:
             raise self._too_large()
         try:
@@ -99,7 +108,6 @@ def kind_of(request: Request) -> str:
 def _check_kind(request: Request) -> None:
     if kind_of(request) not in _JSON:
         raise HttpRefusalError(Cause.NOT_SUPPORTED, "application/fhir+json is needed (to POST /fhir also fhir+ndjson)")
-    check_encoding(request)
 
 
 def check_encoding(request: Request) -> None:

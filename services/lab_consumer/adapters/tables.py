@@ -77,6 +77,7 @@ OUTBOX = sql.Table(
     sql.Column("due_time", _TIME, nullable=False),
     sql.Column("announced_time", _TIME, nullable=True),
     sql.Index("outbox_open", "announced_time", "due_time"),
+    sql.Index("outbox_patient", "authority", "identifier", "announced_time", "sequence"),
 )
 
 PATIENT_CHANGES = sql.Table(
@@ -140,3 +141,38 @@ CLOCK = sql.Table(
     sql.Column("time", _TIME, nullable=False),
 )
 """One row: the recorded time of the latest commit, so that time never runs backwards."""
+
+PULLS = sql.Table(
+    "pull",
+    METADATA,
+    sql.Column("sequence", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("resource_type", _NAME, nullable=False),
+    sql.Column("resource_id", _NAME, nullable=False),
+    sql.Column("authority", sql.String(256), nullable=False),
+    sql.Column("identifier", sql.String(256), nullable=False),
+    sql.Column("wishes", sql.Integer, nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due_time", _TIME, nullable=False),
+    sql.Column("done_time", _TIME, nullable=True),
+    sql.Index("pull_what", "resource_type", "resource_id", "authority", "identifier", unique=True),
+    sql.Index("pull_open", "done_time", "due_time"),
+)
+"""What is to be asked of the FHIR server: one resource by its id, or what it holds about an identity. A row about an
+identity stays when it is done: whoever was asked about once is not asked about again."""
+
+CURSORS = sql.Table(
+    "poll_cursor",
+    METADATA,
+    sql.Column("server", sql.String(512), primary_key=True),
+    sql.Column("resource_type", _NAME, primary_key=True),
+    sql.Column("since", sql.String(64), nullable=False),
+)
+"""``meta.lastUpdated`` of the newest resource that was polled, by the server's clock."""
+
+SUBSCRIPTIONS = sql.Table(
+    "subscription",
+    METADATA,
+    sql.Column("name", sql.String(64), primary_key=True),
+    sql.Column("event", sql.BigInteger, nullable=False),
+)
+"""Number of the last event heard of each subscription (name: digest of its reference)."""

@@ -104,7 +104,9 @@ def _percent(name: FactName) -> Measured:
 
 
 def _analyte(row: Analyte) -> Measured:
-    limits = f"impossible: no patient has more than {row.high} {row.unit} ({row.source}); {row.likely}"
+    limits = (
+        f"impossible: no patient has more than {row.high} ({row.unit}); {row.likely} Source of the limit: {row.source}"
+    )
     return Measured(row.name, row.unit, row.high, limits, in_blood=True)
 
 

@@ -90,7 +90,7 @@ def _converted(quantity: JsonObject, unit: str, wanted: str, element: str) -> De
     found = ucum.convert(_number(quantity, element), unit, wanted)
     if found is None:
         measured = ucum.property_of(unit)
-        reason = f"the unit is one of {measured.value if measured else 'nothing'}: send {_send(wanted)}"
+        reason = f"the unit measures {measured.value if measured else 'nothing'}: send {_send(wanted)}"
         raise RefusedElementError(f"{element}.code", IssueCode.CODE_INVALID, reason)
     return found
 
