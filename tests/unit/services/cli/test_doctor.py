@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from pydicom.uid import UID
 from pynetdicom import AE
 
+from services.cli import doctor
 from services.cli.__main__ import oncorelay
 from services.cli.dicom_echo import STORAGE_COMMITMENT, VERIFICATION, Node
 from services.cli.site_file import default_tables, to_toml
@@ -140,3 +142,18 @@ def test_a_draw_that_one_service_groups_and_the_other_refuses_is_found(
 
     assert found["passed"] is passed
     assert passed or "set draw_days of both alike" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (("RiskAssessment", "Observation"), "results are written as RiskAssessment"),
+        (("DocumentReference",), "results are written as DocumentReference (the server does not offer to create"),
+    ],
+)
+def test_the_form_a_fhir_server_takes_is_said_with_its_reason(kinds: tuple[str, ...], said: str) -> None:
+    rows = [{"type": kind, "interaction": [{"code": "create"}]} for kind in kinds]
+    rest = {"mode": "server", "interaction": [{"code": "transaction"}], "resource": rows}
+    answer = httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": [rest]})
+    assert doctor._form(answer).startswith(said)
+    assert "states nothing" in doctor._form(httpx.Response(200, content=b"<html>"))
