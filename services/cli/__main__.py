@@ -9,18 +9,7 @@ from pathlib import Path
 
 import click
 
-from services.cli import (
-    cases,
-    certs,
-    doctor,
-    explain,
-    governance,
-    letters,
-    models,
-    send,
-    site_file,
-    train,
-)
+from services.cli import cases, certs, doctor, explain, governance, letters, models, send, site_file, train
 from services.cli.backup import command as backup_command
 from services.cli.demo import command as demo_command
 from services.cli.up import running, watch

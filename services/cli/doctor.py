@@ -30,6 +30,7 @@ from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings, sink_names
+from services.results.deliver.adapters.sinks import credentials
 from services.results.deliver.formats.form import choose
 from services.results.ledger.database import check_schema, open_engine
 from shared.domain.errors import OncoRelayError
@@ -258,8 +259,7 @@ def _sink(sink: SinkSettings) -> str:
         return _echo(_node(sink))
     if sink.kind == "folder":
         return _folder(sink)
-    token = sink.token_file.read_text().strip() if sink.token_file else ""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = credentials(sink).headers()
     path, accept = (
         ("/metadata", "application/fhir+json")
         if sink.kind == "fhir"

@@ -262,8 +262,8 @@ class Outbox(Protocol):
         """Return the newest due announcement of each patient, oldest first; none while a change of patients is open."""
         ...
 
-    def announced(self, announcement: Announcement, now: datetime) -> None:
-        """Settle it and the older ones of the same patient."""
+    def announced(self, announcements: Sequence[Announcement], now: datetime) -> None:
+        """Settle them, and the older ones of the same patients, at once."""
         ...
 
     def postpone(self, announcement: Announcement, until: datetime) -> None:

@@ -162,8 +162,16 @@ const smart = () => ({
   capabilities: ['client-confidential-asymmetric', 'permission-v2'],
 });
 
-// Why a bearer token does not open `path`; the one algorithm and the one audience that the provider of the tests gives.
-const whyNot = async (authorization, path) => {
+// What a request does to which type, in the letters of SMART v2 scopes; a transaction does what its entries do.
+const needed = ({ method, url, body }) => {
+  const [, type, id] = url.split('?')[0].split('/');
+  if (!type) return (body?.entry ?? []).map(({ request }) => needed({ method: request.method, url: `/${request.url}` })[0]);
+  if (method === 'GET') return [[type, id ? 'r' : 's']];
+  return [[type, method === 'PUT' ? 'u' : id === '_search' ? 's' : 'c']];
+};
+
+// Why a bearer token does not open what is asked; the one algorithm and the one audience that the provider of the tests gives.
+const whyNot = async (authorization, wanted) => {
   const [head, body, signature] = authorization.replace(/^Bearer /, '').split('.');
   if (!signature) return 'no token';
   const part = (text) => JSON.parse(Buffer.from(text, 'base64url').toString());
@@ -176,8 +184,9 @@ const whyNot = async (authorization, path) => {
   }
   const claims = part(body);
   if (claims.iss !== options.issuer || claims.aud !== 'fhir' || claims.exp * 1000 < Date.now()) return 'not for here, or over';
-  const type = path.split('/')[1];
-  return (claims.scope ?? '').split(' ').includes(`system/${type}.rs`) ? '' : `no scope for ${type}`;
+  const scopes = (claims.scope ?? '').split(' ').map((scope) => scope.split(/[/.]/));
+  const missing = wanted.find(([type, letter]) => !scopes.some(([, kind, letters]) => kind === type && letters.includes(letter)));
+  return missing ? `no scope for ${missing}` : '';
 };
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -259,8 +268,6 @@ const fhir = async (request, response, url) => {
   const path = url.pathname.replace(/^\/fhir/, '') || '/';
   if (path === '/.well-known/smart-configuration' && options.issuer) return send(response, 200, smart());
   if (path === '/metadata') return send(response, 200, capability());
-  const refusal = options.issuer && (await whyNot(request.headers.authorization ?? '', path));
-  if (refusal) return send(response, 401, outcome(refusal), { 'www-authenticate': 'Bearer' });
   const asksFor = path === '/' ? 'transaction' : path.split('/')[1];
   if (withheld.has(asksFor)) throw notOffered(asksFor);
   const call = {
@@ -273,6 +280,8 @@ const fhir = async (request, response, url) => {
     body: isWrite(request.method) ? await body(request) : undefined,
     config: { transactions: true },
   };
+  const refusal = options.issuer && (await whyNot(request.headers.authorization ?? '', needed(call)));
+  if (refusal) return send(response, 401, outcome(refusal), { 'www-authenticate': 'Bearer' });
   await repository.settled();
   const handle = async () => {
     const answer = await router.handleRequest(call, repository);

@@ -82,7 +82,7 @@ def write_site_file(
             "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
         },
         "lab_consumer.site_code": [
-            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value}
+            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value, "unit": "pg/mL"},
         ],
         "dicom_listener.peers": peers,
         "sinks": sinks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import takewhile
 
@@ -12,7 +13,19 @@ from services.lab_consumer.adapters.database import in_turn
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
 from services.lab_consumer.ports import Announcement, ChangeReport, PanelReport
 
+_AT_ONCE = 500
+"""Announcements looked up together: a backlog must not hold up whoever writes."""
 _OPEN = OUTBOX.c.announced_time.is_(None)
+_SETTLE = (
+    sql.update(OUTBOX)
+    .where(
+        OUTBOX.c.authority == sql.bindparam("of_authority"),
+        OUTBOX.c.identifier == sql.bindparam("of_identifier"),
+        OUTBOX.c.sequence <= sql.bindparam("until"),
+        _OPEN,
+    )
+    .values(announced_time=sql.bindparam("moment"))
+)
 _CHANGE_OPEN = PATIENT_CHANGES.c.announced_time.is_(None)
 _CHANGES_OPEN = sql.exists(sql.select(PATIENT_CHANGES.c.sequence).where(_CHANGE_OPEN))
 
@@ -32,6 +45,7 @@ class SqlOutbox:
             sql.select(OUTBOX)
             .where(OUTBOX.c.sequence.in_(newest), OUTBOX.c.due_time <= rows.stamp(now), ~_CHANGES_OPEN)
             .order_by(OUTBOX.c.sequence)
+            .limit(_AT_ONCE)
         )
         with in_turn(self._engine) as connection:
             return tuple(rows.announcement_of(row) for row in connection.execute(query))
@@ -42,17 +56,14 @@ class SqlOutbox:
             told = int(connection.execute(sql.select(sql.func.count()).select_from(OUTBOX).where(_OPEN)).scalar() or 0)
             return told + panels.waiting(connection)
 
-    def announced(self, announcement: Announcement, now: datetime) -> None:
-        """Settle it and the older ones of the same patient."""
-        identity = announcement.identity
-        place = sql.and_(
-            OUTBOX.c.authority == identity.authority,
-            OUTBOX.c.identifier == identity.identifier,
-            OUTBOX.c.sequence <= announcement.sequence,
-            _OPEN,
-        )
-        with in_turn(self._engine) as connection:
-            connection.execute(sql.update(OUTBOX).where(place).values(announced_time=rows.stamp(now)))
+    def announced(self, announcements: Sequence[Announcement], now: datetime) -> None:
+        """Settle them, and the older ones of the same patients, at once."""
+        settled = [
+            rows.of_identity(one.identity) | {"until": one.sequence, "moment": rows.stamp(now)} for one in announcements
+        ]
+        if settled:
+            with in_turn(self._engine) as connection:
+                connection.execute(_SETTLE, settled)
 
     def changes_due(self, now: datetime) -> tuple[ChangeReport, ...]:
         """Return the changes to tell now, oldest first: none that stands behind one which is not due."""

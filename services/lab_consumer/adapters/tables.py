@@ -77,6 +77,7 @@ OUTBOX = sql.Table(
     sql.Column("due_time", _TIME, nullable=False),
     sql.Column("announced_time", _TIME, nullable=True),
     sql.Index("outbox_open", "announced_time", "due_time"),
+    sql.Index("outbox_patient", "authority", "identifier", "announced_time", "sequence"),
 )
 
 PATIENT_CHANGES = sql.Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -13,6 +13,7 @@ from shared.domain.errors import OncoRelayError
 from shared.observability import tracing
 
 _MAX_DOUBLINGS = 20
+_SETTLED_AT_ONCE = 50
 TELL_AFTER = 20
 """Failures in a row after which a person is told: with growing pauses, some eight minutes."""
 
@@ -48,7 +49,18 @@ class AnnounceDue:
         """
         changes = sum(1 for _ in takewhile(self._change, self.outbox.changes_due(self.now())))
         panels = sum(self._panel(report) for report in self.outbox.panels_due(self.now()))
-        return changes + panels + sum(self._one(announcement) for announcement in self.outbox.due(self.now()))
+        due = self.outbox.due(self.now())
+        groups = (due[start : start + _SETTLED_AT_ONCE] for start in range(0, len(due), _SETTLED_AT_ONCE))
+        return changes + panels + sum(map(self._some, groups))
+
+    def _some(self, announcements: Sequence[Announcement]) -> int:
+        """Announce one after the other, and settle those that were taken at once: a commit each would hold up writers.
+
+        After a kill in between they are told again, under the same request ids.
+        """
+        taken = [announcement for announcement in announcements if self._one(announcement)]
+        self.outbox.announced(taken, self.now())
+        return len(taken)
 
     def _change(self, report: ChangeReport) -> bool:
         try:
@@ -86,5 +98,4 @@ class AnnounceDue:
             self.outbox.postpone(announcement, self.now() + self.pauses.after(announcement.tries))
             self._tell(announcement.tries, "changed facts")
             return False
-        self.outbox.announced(announcement, self.now())
         return True

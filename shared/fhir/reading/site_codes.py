@@ -96,21 +96,24 @@ class SiteCodes:
         return cls(found)
 
     def applied(self, resource: JsonObject) -> JsonObject:
-        """Return the resource with the meaning of the site's codes; the same object where there is none to add."""
+        """Return the resource with the meaning of the site's codes; the same object where there is none to add.
+
+        What is malformed stays as it is, and is refused by its shape.
+        """
         if resource["resourceType"] not in _TYPES:
             return resource
-        read = self._part(resource)
-        if "component" not in resource:
+        read, components = self._part(resource), resource.get("component")
+        if not isinstance(components, list):
             return read
-        return read | {"component": [self._part(row) for row in objects(resource["component"])]}
+        return read | {"component": [self._part(row) if isinstance(row, dict) else row for row in components]}
 
     def _part(self, part: JsonObject) -> JsonObject:
         concept = part.get("code")
-        stated = list(objects(concept.get("coding", []))) if isinstance(concept, dict) else []
+        stated = list(objects(_rows(concept)))
         row = next((self.rows[key] for key in map(_key, stated) if key in self.rows), None)
         if row is None and not any(coding.get("system") == SITE_SYSTEM for coding in stated):
             return part
-        kept = [coding for coding in stated if coding.get("system") != SITE_SYSTEM]
+        kept = [coding for coding in _rows(concept) if coding not in stated or coding.get("system") != SITE_SYSTEM]
         meaning = [{"system": SITE_SYSTEM, "code": row.analyte.value}] if row else []
         changed = part | {"code": {**(concept or {}), "coding": [*kept, *meaning]}}
         return _with_unit(changed, row.unit) if row and row.unit else changed
@@ -118,6 +121,11 @@ class SiteCodes:
 
 NO_SITE_CODES = SiteCodes()
 """A site that codes as the standards do."""
+
+
+def _rows(concept: Any) -> list[Any]:
+    rows = concept.get("coding") if isinstance(concept, dict) else None
+    return rows if isinstance(rows, list) else []
 
 
 def _key(coding: JsonObject) -> tuple[Any, Any]:

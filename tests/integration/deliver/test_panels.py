@@ -87,7 +87,6 @@ def bundle(tmp_path: Path) -> BundleReference:
 
 @pytest.fixture
 def settings(tmp_path: Path, bundle: BundleReference) -> Settings:
-    assert bundle
     ours = {"bundle_folders": [tmp_path / "bundles"], "trusted_key_folder": tmp_path / "keys"}
     identity = [{"name": "hospital", "fhir_system": FHIR_SYSTEM}]
     return Settings.model_validate({"site": {"data_folder": tmp_path}, "identity": identity, **ours})

@@ -11,7 +11,11 @@ const { values: options } = parseArgs({ options: { port: { type: 'string' } } })
 const issuer = `http://127.0.0.1:${options.port}`;
 const TYPES = ['Patient', 'Observation', 'Condition', 'Specimen', 'Medication', 'MedicationRequest',
   'MedicationAdministration', 'MedicationStatement', 'Procedure'];
-const SCOPES = ['facts.write', 'images.write', ...TYPES.map((type) => `system/${type}.rs`)].join(' ');
+const WRITTEN = ['Patient', 'RiskAssessment', 'Observation', 'DiagnosticReport', 'DocumentReference'];
+const SCOPES = [
+  'facts.write', 'images.write', ...TYPES.map((type) => `system/${type}.rs`), ...WRITTEN.map((type) => `system/${type}.crus`),
+  ...['Device', 'Provenance'].map((type) => `system/${type}.crs`),
+].join(' ');
 
 const KINDS = [
   ['rsa', { modulusLength: 2048 }],

@@ -23,6 +23,7 @@ from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.taking_back import Withdrawal
 from services.results.deliver.ports import Sink
 from shared.domain.errors import InvalidInputError
+from shared.security.backend_services import BackendServices, Credentials, NoCredentials, TokenFile
 from shared.storage.blobs import LocalBlobs
 
 
@@ -80,9 +81,20 @@ def _cstore(
                       _withdrawal(sink), reports)  # fmt: skip
 
 
+def credentials(sink: SinkSettings) -> Credentials:
+    """Return how we say who we are at the sink.
+
+    Raises:
+        InvalidInputError: If the key of SMART Backend Services cannot serve, or its server is not behind https.
+    """
+    if sink.backend is not None:
+        return BackendServices(sink.backend, sink.url)
+    return TokenFile(sink.token_file) if sink.token_file else NoCredentials()
+
+
 def _server(sink: SinkSettings, opened: ExitStack) -> WebServer:
     if not sink.url:
         raise InvalidInputError(f"sinks.{sink.name}.url", f"a {sink.kind} sink needs a URL")
-    server = WebServer(sink.url, sink.timeout_s, sink.token_file)
+    server = WebServer(sink.url, sink.timeout_s, credentials(sink))
     opened.callback(server.close)
     return server

@@ -28,9 +28,11 @@ def upgrade() -> None:
     op.create_index("statement_source", "statement", ["authority", "identifier", "source", "sequence"])
     op.drop_index("resource_subject", "resource")
     op.create_index("resource_subject", "resource", ["subject", "resource_type"])
+    op.create_index("outbox_patient", "outbox", ["authority", "identifier", "announced_time", "sequence"])
 
 
 def downgrade() -> None:
+    op.drop_index("outbox_patient", "outbox")
     op.drop_index("resource_subject", "resource")
     op.create_index("resource_subject", "resource", ["subject"])
     op.drop_index("statement_source", "statement")

@@ -12,6 +12,8 @@ from shared.codes.analytes import SITE_SYSTEM
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName
 from shared.fhir.reading.elements import codings
+from shared.fhir.reading.refusal import MalformedError
+from shared.fhir.reading.shape import check_shape
 from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCode, SiteCodes
 from shared.testing.fhir_resources import condition, observation, quantity
 
@@ -100,3 +102,18 @@ def test_a_code_is_declared_once() -> None:
 
     with pytest.raises(ValueError, match="declared twice"):
         SiteCodes.of([row, row])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"code": "IFNA"},
+        {"code": {"coding": "IFNA"}},
+        {"code": {"coding": [{"system": HOUSE, "code": "IFNA"}, "nonsense"]}},
+        {"component": "nonsense"},
+        {"component": ["nonsense", {"code": {"coding": [None]}}]},
+    ],
+)
+def test_what_is_malformed_stays_malformed(part: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError):
+        check_shape(CODES.applied(observation("o", loinc.IL6[0], quantity(1, "pg/mL")) | part))
