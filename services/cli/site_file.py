@@ -107,7 +107,7 @@ def choose_or_write() -> Path:
 
 
 def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
-    """Make what is missing: the site's secret, the panels' key, the FHIR door's key, the embedded Redis' password (0600).
+    """Make what is missing: the site's secret, the panels' key, the FHIR door's key, Redis' password (0600).
 
     Data folder and its secrets are closed to everybody but their owner (mode 0700).
     """
