@@ -74,10 +74,14 @@ class Statement:
 
     @property
     def source(self) -> str:
-        """Return ``Type/id`` of the one resource that states it; empty where it takes several to know it."""
+        """Return ``Type/id`` of the leaf that states it; empty where it takes several resources to know it, or no leaf.
+
+        What a Condition states is looked at with everything that may point at it.
+        """
         if self.kind not in (StatementKind.FACT, StatementKind.PROBLEM):
             return ""
-        return self.key.partition("#" if self.kind is StatementKind.FACT else " ")[0]
+        stated = self.key.partition("#" if self.kind is StatementKind.FACT else " ")[0]
+        return stated if stated.partition("/")[0] in LEAVES else ""
 
 
 @dataclass(frozen=True, slots=True)
