@@ -119,8 +119,8 @@ def _urls(results: ResultsSettings, lab: LabSettings) -> dict[str, str]:
 
 def _named(results: ResultsSettings, lab: LabSettings) -> Iterator[Path]:
     named = (
-        results.site.secret_file, lab.key_path, results.redis_password_file, results.database_url_file,
-        lab.database_url_file, *lab.fhir_server_secrets,
+        results.site.secret_file, lab.key_path, lab.panel_key_path, results.redis_password_file,
+        results.database_url_file, lab.database_url_file, *lab.fhir_server_secrets,
         *(path for sink in results.sinks for path in sink.secret_files),
     )  # fmt: skip
     yield from (path for path in named if path is not None)

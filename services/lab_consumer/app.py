@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 import uuid
@@ -165,13 +166,17 @@ class LabConsumer:
 def panel_rules(settings: Settings) -> PanelRules:
     """Return what panels the installed predictors ask for, and how the site groups them.
 
-    Where the site has no secret yet, one is made, as ``oncorelay up`` does: whoever else needs it takes this one.
+    Where there is no key of the panels' names yet, one is made.
+
+    Raises:
+        InvalidInputError: If there is none and none can be made.
     """
-    make_secret(settings.site.secret_file)
+    with contextlib.suppress(OSError):
+        make_secret(settings.panel_key_path)
     return PanelRules(
         tuple(one.analytes for one in PANEL_PREDICTORS.values()), timedelta(days=settings.draw_days),
         timedelta(days=settings.draw_oldest_days), settings.draw_opens_with,
-        panel_names(settings.site.site_id, read_secret(settings.site.secret_file)),
+        panel_names(settings.site.site_id, read_secret(settings.panel_key_path)),
     )  # fmt: skip
 
 

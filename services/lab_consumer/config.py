@@ -155,6 +155,9 @@ class Settings(ServiceSettings):
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
 
+    panel_key_file: Path | None = None
+    """File with the key that panels are named with (64 hex digits), for ever the same; default: ``secrets/panels.key``
+    in the data folder, made where it is missing. Not the ledger's secret: this service has a door to the outside."""
     draw_days: int = Field(default=7, ge=0, le=365)
     """Laboratory values at most so many days apart are of one draw. Site policy: paper 002 does not state it."""
     draw_oldest_days: int = Field(default=30, ge=0)
@@ -202,6 +205,11 @@ class Settings(ServiceSettings):
         if self.database_url_file is not None:
             return read_line(self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.site.data_folder / 'lab_consumer' / 'facts.sqlite'}"
+
+    @property
+    def panel_key_path(self) -> Path:
+        """Return where the key of the panels' names lies."""
+        return self.panel_key_file or self.site.data_folder / "secrets" / "panels.key"
 
     @property
     def key_path(self) -> Path | None:
