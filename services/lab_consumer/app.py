@@ -17,6 +17,7 @@ from services.lab_consumer.adapters.erasure_server import ErasureServicer
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
 from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
+from services.lab_consumer.adapters.mllp.door import open_mllp
 from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.results_door import ResultsDoor
@@ -74,16 +75,20 @@ class LabConsumer:
         )  # fmt: skip
         self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
+        self._mllp = open_mllp(settings, self._receive(), self._gate.refusal, now)
         self._grpc: grpc.Server | None = None
-        self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))
+        outbox = SqlOutbox(self._engine)
+        self.operations = operations(settings, lambda: self._store.refusals(1), outbox, self._mllp)
 
     def start(self) -> None:
-        """Open both doors and begin announcing."""
+        """Open the doors and begin announcing."""
         servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
         tls = self._settings.site.tls("lab_consumer")
         self._grpc = server.start(self._settings.grpc_address, lambda door: self._register(door, servicer), tls=tls)
         self._pulse.start()
         self._http.start()
+        if self._mllp:
+            self._mllp.start()
         self._announcer.start()
 
     def _register(self, door: grpc.Server, servicer: LabConsumerServicer) -> None:
@@ -93,6 +98,8 @@ class LabConsumer:
     def stop(self) -> None:
         """Close in order: no new requests, then no announcements, then the database."""
         self._http.stop()
+        if self._mllp:
+            self._mllp.stop()
         if self._grpc:
             self._grpc.stop(_STOP_S).wait()
         self._announcer.stop()
@@ -107,10 +114,18 @@ class LabConsumer:
     def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
-        receive = Receive(self._store, settings.identity_map, self._announcer.wake)
-        intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
+        intake = Intake(self._receive(), limits, settings.max_entries, settings.fhir_base_url)
         threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s, self._gate.refusal)
         return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
+
+    def _receive(self) -> Receive:
+        return Receive(self._store, self._settings.identity_map, self._announcer.wake)
+
+    @property
+    def where(self) -> str:
+        """Return the addresses of its doors."""
+        http = f"{self._settings.http_host}:{self.http_port}"
+        return f"{http}, MLLP {self._settings.mllp_host}:{self._mllp.port}" if self._mllp else http
 
     def _make_gate(self) -> Gate:
         settings = self._settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from services.lab_consumer.adapters.mllp.server import MllpServer
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.answers import Answer
@@ -21,7 +22,9 @@ def count(answers: Iterable[Answer]) -> None:
             metrics.FHIR_RESOURCES.add(outcome="accepted")
 
 
-def operations(settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox) -> Operations:
+def operations(
+    settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox, mllp: MllpServer | None = None
+) -> Operations:
     """Return what an operator of the lab consumer may look at."""
 
     def sample() -> None:
@@ -35,4 +38,6 @@ def operations(settings: Settings, reachable: Callable[[], object], outbox: SqlO
             outbox.waiting, settings.backlog, "announcements wait for results", "is results.serve up?"
         ),
     }
+    if mllp:
+        watched["mllp"] = mllp.check
     return Operations("lab_consumer", settings.ops_address, settings.site.otlp_endpoint, watched, sample)

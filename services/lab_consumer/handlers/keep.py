@@ -10,6 +10,7 @@ from services.lab_consumer.handlers.answers import Answer, informed, warned
 from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
 from services.lab_consumer.handlers.projection import changes, project
+from services.lab_consumer.handlers.submission import UNNAMED
 from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.patient import IDENTIFIER, read_patient
@@ -112,12 +113,18 @@ def _same(version: Version, head: Version) -> bool:
 
 
 def _refuse_rival(writing: Writing, version: Version, identities: IdentityMap) -> None:
-    """Refuse a second Patient of one identity that states another birth date or sex."""
+    """Refuse a second Patient of one identity that states another birth date or sex.
+
+    The EHR's own Patient is the word on both: those without an id of the EHR (out of messages) are held against it, and
+    never it against them.
+    """
     if version.resource_type != "Patient" or version.identity is None or version.content is None:
         return
     stated = read_patient(dict(version.content), identities).demographics
-    for rival in _patients(writing.about(version.identity)):
-        if rival.source == version.source or rival.content is None or rival.identity != version.identity:
+    rivals = [one for one in _patients(writing.about(version.identity)) if one.identity == version.identity]
+    named = [one for one in rivals if not one.resource_id.startswith(UNNAMED)]
+    for rival in named if named or not version.resource_id.startswith(UNNAMED) else rivals:
+        if rival.source == version.source or rival.content is None:
             continue
         if stated.contradictions(read_patient(dict(rival.content), identities).demographics):
             raise RefusedElementError(

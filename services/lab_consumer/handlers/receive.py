@@ -16,6 +16,8 @@ from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElemen
 
 Entry = Submission | RefusedElementError
 """One resource, or why an entry of a Bundle is none."""
+Also = Callable[[Writing, Sequence[Answer]], None]
+"""What else is written in the transaction of the resources; an exception of it undoes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class Receive:
     changed: Callable[[], None]
     """Called after a commit, so that announcements need not wait."""
 
-    def __call__(self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False) -> list[Answer]:
+    def __call__(
+        self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False, also: Also | None = None
+    ) -> list[Answer]:
         """Return one answer per entry, in their order.
 
         ``atomic``: if one is refused, none is kept. ``newest_first``: the last entry is kept first.
@@ -77,7 +81,7 @@ class Receive:
         """
         judged = [self._judged(entry) for entry in entries]
         try:
-            answers = self._kept(judged, atomic=atomic, newest_first=newest_first)
+            answers = self._kept(judged, also, atomic=atomic, newest_first=newest_first)
         except _NothingKeptError as nothing:
             self._record(nothing.rejected)
             return [row.answer for row in nothing.rejected]
@@ -98,7 +102,9 @@ class Receive:
         except RefusedElementError as error:
             return Rejected(error, entry)
 
-    def _kept(self, judged: Sequence[Judged | Rejected], *, atomic: bool, newest_first: bool) -> list[Answer]:
+    def _kept(
+        self, judged: Sequence[Judged | Rejected], also: Also | None, *, atomic: bool, newest_first: bool
+    ) -> list[Answer]:
         with self.store.writing() as writing:
             order = range(len(judged) - 1, -1, -1) if newest_first else range(len(judged))
             settled = {place: self._one(writing, judged[place]) for place in order}
@@ -108,7 +114,10 @@ class Receive:
             owners = frozenset[PatientIdentity]().union(*(row.owners for row in settled.values()))
             problems = [row for owner in sorted(owners, key=repr) for row in update(writing, owner, self.identities)]
             _record_problems(writing, problems)
-            return [_with_problems(settled[place].answer, problems) for place in range(len(judged))]
+            answers = [_with_problems(settled[place].answer, problems) for place in range(len(judged))]
+            if also:
+                also(writing, answers)
+            return answers
 
     def _one(self, writing: Writing, judged: Judged | Rejected) -> Settled:
         if isinstance(judged, Rejected):

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.dicom_listener.adapters.tls import server_context
 from services.dicom_listener.handlers.admission import Bond
+from shared.security.door_tls import server_context
 from shared.testing.dicom import save_series, small_series
 from tests.doors import Standing, permissive, stand
 

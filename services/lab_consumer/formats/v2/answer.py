@@ -1,0 +1,47 @@
+"""What is answered to a message: MSA-1 and ERR-3 by the one table (``shared/domain/refusals.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.lab_consumer.handlers.messages import Flaw
+from shared.domain.refusals import ANSWERS, Cause
+from shared.hl7.refusal import RefusedMessageError
+from shared.hl7.writing.acknowledgment import Acknowledgment, Fault, faults_of
+
+ACCEPTED = "AA"
+_FIELDS = (
+    ("Observation.code", 3), ("Observation.value.code", 6), ("Observation.value.unit", 6), ("Observation.value", 5),
+    ("Observation.effective", 14), ("Observation.status", 11), ("Observation.referenceRange", 7),
+    ("Observation.method", 17), ("Patient.identifier", 3), ("Patient.birthDate", 7), ("Patient.gender", 8),
+)  # fmt: skip
+"""FHIRPath of what was refused -> the field it came from, in the segment that became the resource."""
+
+
+def answer_to(flaws: Sequence[Flaw]) -> Acknowledgment:
+    """Return the acknowledgment of a message of which this was not taken; the first flaw decides MSA-1."""
+    if not flaws:
+        return Acknowledgment(ACCEPTED)
+    faults = tuple(_fault(flaw) for flaw in flaws)
+    return Acknowledgment(ANSWERS[flaws[0].cause].acknowledgment, faults_of(faults), faults)
+
+
+def flaw_of(error: RefusedMessageError) -> Flaw:
+    """Return why a whole message was not read."""
+    return Flaw(error.element, "", error.cause, ANSWERS[error.cause].fhir, error.reason)
+
+
+def trouble(cause: Cause, text: str) -> Flaw:
+    """Return why nothing can be taken, whatever it says."""
+    return Flaw("message", "", cause, ANSWERS[cause].fhir, text)
+
+
+def _fault(flaw: Flaw) -> Fault:
+    return Fault(_element(flaw), ANSWERS[flaw.cause].hl7_error, flaw.cause.value, flaw.text)
+
+
+def _element(flaw: Flaw) -> str:
+    if not flaw.place or flaw.element.startswith(flaw.place[:3]):
+        return flaw.element
+    field = next((number for path, number in _FIELDS if flaw.element.startswith(path)), 0)
+    return f"{flaw.place}-{field}" if field else flaw.place
