@@ -84,7 +84,7 @@ class Settings(ServiceSettings):
     """Zone (IANA, ``Europe/Berlin``) of times without an offset, where MSH-7 states none either."""
     mllp_default_character_set: str = "ASCII"
     """Character set (HL7 table 0211, for example ``8859/1``) of messages that state none in MSH-18."""
-    mllp_code_systems: dict[str, str] = {}
+    mllp_code_systems: dict[str, str] = Field(default_factory=dict)
     """Names of coding systems as the laboratory writes them (OBX-3.3, ``L`` where it writes none) -> URI."""
     announce_retry_s: float = 0.5
     """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
@@ -123,9 +123,7 @@ class Settings(ServiceSettings):
         if self.mllp_port is not None and not spelled:
             raise ValueError("mllp_port: no [[identity]] has an hl7_authority, nobody's results could be taken")
         if self.mllp_port is not None and any(not row.fhir_system for row in spelled):
-            raise ValueError(
-                "mllp_port: an [[identity]] with hl7_authority needs a fhir_system, results are kept as FHIR"
-            )
+            raise ValueError("mllp_port: an [[identity]] with hl7_authority needs a fhir_system as well")
         return self
 
     @property

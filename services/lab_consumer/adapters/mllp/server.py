@@ -25,6 +25,8 @@ _THREADS = 4
 _HANDSHAKE_S = 5.0
 _GRACE_S = 10.0
 """After a stop was asked for, so long the messages at hand may take."""
+_TURNED_AWAY = 32
+"""Connections beyond the places that may wait to hear so."""
 _TOO_MANY = "too many connections at once; try again later"
 _STRANGER = "this address may not send (mllp_allowed_networks)"
 
@@ -114,7 +116,7 @@ class MllpServer:
 
     async def _conversation(self, connection: Connection, address: str) -> None:
         _keep_alive(connection.writer)
-        if len(self._open) > 2 * self._places.most or self._by_address[address] > 2 * self._places.most_per_address:
+        if len(self._open) > self._places.most + _TURNED_AWAY:
             return  # not even a refusal is due
         if not within(address, self._places.networks):
             await connection.turn_away(Cause.CALLER_UNKNOWN, _STRANGER)
