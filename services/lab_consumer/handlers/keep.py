@@ -40,10 +40,10 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
         return Kept(_answer(judged, 200, judged.note or "nothing to do"))
     if head and _older(version, head):
         return Kept(_answer(judged, 200, "an older version than the one on record: ignored"))
+    _refuse_rival(writing, version, identities)
     if head and _same(version, head):
         writing.touch(version)
         return Kept(_answer(judged, 200, judged.note or "the same content again: nothing new"))
-    _refuse_rival(writing, version, identities)
     before = writing.owner(head) if head else None
     writing.append(version)
     return _kept(writing, judged, version, before, follow(writing, version, head))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from services.lab_consumer.handlers.answers import Answer, refused, warned
 from services.lab_consumer.handlers.judge import Judged, judge
 from services.lab_consumer.handlers.keep import keep, update
-from services.lab_consumer.handlers.submission import Submission
+from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.domain.refusals import ANSWERS, Cause
@@ -126,6 +126,9 @@ class Receive:
             kept = keep(writing, judged, self.identities)
         except RefusedElementError as error:
             rejected = Rejected(error, judged.submission)
+            if judged.submission.resource_id.startswith(UNNAMED):
+                # What a message says about a patient of hers who is another one belongs to nobody.
+                return Settled(rejected.answer, self._withdraw(writing, rejected), rejected)
             _refuse(writing, rejected.source, error)
             return Settled(rejected.answer, frozenset(), rejected)
         if judged.warning:

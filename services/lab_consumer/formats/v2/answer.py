@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from services.lab_consumer.handlers.messages import Flaw
@@ -16,6 +17,9 @@ _FIELDS = (
     ("Observation.method", 17), ("Patient.identifier", 3), ("Patient.birthDate", 7), ("Patient.gender", 8),
 )  # fmt: skip
 """FHIRPath of what was refused -> the field it came from, in the segment that became the resource."""
+
+_FHIR = re.compile(r"[A-Z][a-z]+")
+"""A FHIRPath begins with the name of a resource, a place in a message with that of a segment."""
 
 
 def answer_to(flaws: Sequence[Flaw]) -> Acknowledgment:
@@ -41,7 +45,7 @@ def _fault(flaw: Flaw) -> Fault:
 
 
 def _element(flaw: Flaw) -> str:
-    if not flaw.place or flaw.element.startswith(flaw.place[:3]):
+    if not flaw.place or not _FHIR.match(flaw.element):
         return flaw.element
     field = next((number for path, number in _FIELDS if flaw.element.startswith(path)), 0)
     return f"{flaw.place}-{field}" if field else flaw.place
