@@ -56,7 +56,7 @@ def new_request_id() -> str:
 
 
 class LabConsumer:
-    """The running service; ``http_port`` is the port that was bound."""
+    """The running service; ``http_port`` and ``mllp_port`` (0: none) are the ports that were bound."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -76,6 +76,7 @@ class LabConsumer:
         self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
         self._mllp = open_mllp(settings, self._receive(), self._gate.refusal, now)
+        self.mllp_port = self._mllp.port if self._mllp else 0
         self._grpc: grpc.Server | None = None
         outbox = SqlOutbox(self._engine)
         self.operations = operations(settings, lambda: self._store.refusals(1), outbox, self._mllp)
@@ -125,7 +126,7 @@ class LabConsumer:
     def where(self) -> str:
         """Return the addresses of its doors."""
         http = f"{self._settings.http_host}:{self.http_port}"
-        return f"{http}, MLLP {self._settings.mllp_host}:{self._mllp.port}" if self._mllp else http
+        return f"{http}, MLLP {self._settings.mllp_host}:{self.mllp_port}" if self._mllp else http
 
     def _make_gate(self) -> Gate:
         settings = self._settings

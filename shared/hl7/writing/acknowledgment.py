@@ -62,14 +62,14 @@ def write(answer: Acknowledgment, header: Header, now: datetime, control_id: str
     msa = ["MSA", code, header.control_id, marks.escaped(answer.text[:_LONGEST_TEXT])]
     segments = [_header(header, now, control_id), marks.field.join(msa).rstrip(marks.field)]
     version = header.version if header.version in VERSIONS else "2.5.1"
-    segments += [_err(fault, marks, version) for fault in answer.faults[:_MOST_ERRORS]]
+    segments += _errors(answer.faults[:_MOST_ERRORS], marks, version)
     return "".join(segment + "\r" for segment in segments).encode("latin-1", "replace")
 
 
 def _header(header: Header, now: datetime, control_id: str) -> str:
     marks, event = header.delimiters, header.cell(9).component(2).written
     version = header.version if header.version in VERSIONS else "2.5.1"
-    kind = ["ACK", event, "ACK"] if version not in ("2.3", "2.3.1") else ["ACK", event]
+    kind = ["ACK", event, "ACK"] if version != "2.3" else ["ACK", event]
     if not event:
         kind = ["ACK"]
     encoding = "".join((marks.component, marks.repetition, marks.escape, marks.subcomponent))
@@ -81,22 +81,41 @@ def _header(header: Header, now: datetime, control_id: str) -> str:
     return marks.field.join(fields)
 
 
-def _err(fault: Fault, marks: Delimiters, version: str) -> str:
-    place = _PLACE.fullmatch(fault.element)
-    named = place.groupdict("") if place else {}
-    segment, number, field = (named.get(key, "") for key in ("segment", "number", "field"))
-    condition = (str(fault.condition), _CONDITIONS.get(fault.condition, ""), "HL70357")
-    located = [segment, number or "1", field] if segment else []
-    if version in _ERR_OF_ONE_FIELD:
-        code = marks.subcomponent.join(condition)
-        return marks.field.join(["ERR", marks.component.join([*(located or ["", "", ""]), code])])
-    component = ["1", named["component"]] if field and named.get("component") else []  # ERL: repetition, component
+def _errors(faults: Sequence[Fault], marks: Delimiters, version: str) -> list[str]:
+    """Return an ERR for each fault; before 2.5 there is one, whose only field repeats (2.3: 2.16.3)."""
+    if version in _ERR_OF_ONE_FIELD and faults:
+        return [f"ERR{marks.field}" + marks.repetition.join(_located(fault, marks) for fault in faults)]
+    return [_err(fault, marks) for fault in faults]
+
+
+def _located(fault: Fault, marks: Delimiters) -> str:
+    segment, number, field, _ = _place(fault)
+    code = marks.subcomponent.join(_condition(fault))
+    return marks.component.join([segment, number, field, code])
+
+
+def _err(fault: Fault, marks: Delimiters) -> str:
+    segment, number, field, component = _place(fault)
+    place = [segment, number, field, *(["1", component] if component else [])]  # ERL: repetition, component
     fields = [
-        "ERR", "", marks.component.join([*located, *component]).rstrip(marks.component),
-        marks.component.join(condition), "E", marks.component.join([marks.escaped(fault.code), "", "99ONCORELAY"]), "",
+        "ERR", "", marks.component.join(place).rstrip(marks.component), marks.component.join(_condition(fault)), "E",
+        marks.component.join([marks.escaped(fault.code), "", "99ONCORELAY"]), "",
         marks.escaped(fault.element), marks.escaped(fault.text),
     ]  # fmt: skip
     return marks.field.join(fields)
+
+
+def _place(fault: Fault) -> tuple[str, str, str, str]:
+    """Return segment, its number, field and component; empty where the fault is about the whole message."""
+    match = _PLACE.fullmatch(fault.element)
+    if match is None:
+        return "", "", "", ""
+    named = match.groupdict("")
+    return named["segment"], named["number"] or "1", named["field"], named["component"] if named["field"] else ""
+
+
+def _condition(fault: Fault) -> tuple[str, str, str]:
+    return str(fault.condition), _CONDITIONS.get(fault.condition, ""), "HL70357"
 
 
 def faults_of(rows: Sequence[Fault]) -> str:

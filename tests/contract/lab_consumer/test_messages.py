@@ -178,8 +178,9 @@ def test_every_version_is_read_and_answered_in_its_own(site: MessageLaboratory, 
 
     assert "MSA|AA|M1\r" in good
     assert f"|{version}\r" in bad
-    errors = bad.split("\r")[2]
-    assert errors.startswith("ERR|OBX^1^11^102&Data type error" if version < "2.5" else "ERR||OBX^1^11|102^Data type")
+    old = "ERR|OBX^1^11^102&Data type error&HL70357"
+    new = "ERR||OBX^1^11|102^Data type error^HL70357|E|invalid_value^^99ONCORELAY||OBX[1]-11|a result status is needed"
+    assert bad.split("\r")[2].startswith(old if version < "2.5" else new)
 
 
 def test_numbers_with_a_limit_are_handed_on_as_such(site: MessageLaboratory) -> None:

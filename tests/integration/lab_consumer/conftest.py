@@ -58,12 +58,12 @@ class ListeningResults:
         return server.start(address, lambda door: door.add_generic_rpc_handlers((handler,)))
 
 
-def make_settings(folder: Path, results_address: str, database_url: str = "") -> Settings:
+def make_settings(folder: Path, results_address: str, database_url: str = "", **more: Any) -> Settings:
     (folder / "secrets").mkdir(exist_ok=True)
     (folder / "secrets" / "lab_consumer.token").write_text(TOKEN + "\n")
     return Settings(
         site=Site(data_folder=folder),
-        identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM),),
+        identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM, hl7_authority="HOSP"),),
         http_port=0,
         grpc_address=f"127.0.0.1:{free_port()}",
         results_address=results_address,
@@ -74,6 +74,7 @@ def make_settings(folder: Path, results_address: str, database_url: str = "") ->
         announce_retry_s=0.1,
         announce_longest_retry_s=0.2,
         poll_s=0.1,
+        **more,
     )
 
 

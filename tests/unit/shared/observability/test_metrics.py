@@ -18,6 +18,7 @@ UNITS = (
     "_seconds",
     "_bytes",
     "_messages",
+    "_connections",
     "_studies",
     "_cases",
     "_attempts",
