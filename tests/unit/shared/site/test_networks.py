@@ -19,7 +19,7 @@ from shared.site.networks import THIS_MACHINE, within
         ("", False),
         ("fe80::1%lo", False),
     ],
-)
+)  # fmt: skip
 def test_this_machine_is_every_way_of_writing_it(address: str, inside: bool) -> None:
     assert within(address, THIS_MACHINE) is inside
 

@@ -84,7 +84,8 @@ def test_a_unit_that_names_no_system_is_handed_on_as_text(written: str, quantity
 @pytest.mark.parametrize(
     ("kind", "written", "comparator", "value"),
     [
-        ("SN", "<^0.5", "<", "0.5"), ("SN", ">=^200", ">=", "200"), ("SN", "=^3", None, "3"), ("ST", "< 0.5", "<", "0.5"),
+        ("SN", "<^0.5", "<", "0.5"), ("SN", ">=^200", ">=", "200"), ("SN", "=^3", None, "3"),
+        ("ST", "< 0.5", "<", "0.5"),
         ("NM", "-1.50", None, "-1.50"), ("NM", ".5", None, ".5"), ("ST", ">10", ">", "10"),
     ],
 )  # fmt: skip
@@ -154,8 +155,8 @@ def test_of_several_specimens_none_is_taken() -> None:
     ("status", "fhir"),
     [
         ("F", "final"), ("P", "preliminary"), ("C", "corrected"), ("R", "preliminary"), ("S", "preliminary"),
-        ("X", "cancelled"), ("N", "cancelled"), ("D", "entered-in-error"), ("W", "entered-in-error"), ("I", "registered"),
-        ("O", "registered"),
+        ("X", "cancelled"), ("N", "cancelled"), ("D", "entered-in-error"), ("W", "entered-in-error"),
+        ("I", "registered"), ("O", "registered"),
     ],
 )  # fmt: skip
 def test_every_result_status_has_its_own(status: str, fhir: str) -> None:
