@@ -180,6 +180,7 @@ def _services(results: ResultsSettings, listener: ListenerSettings, lab: LabSett
         "results.dispatch": results.dispatch_ops_address,
         "results.deliver": results.deliver_ops_address,
         "inference": InferenceSettings().ops_address,
+        "inference.explain": InferenceSettings().explain_ops_address,
     }
     for name, address in addresses.items():
         if address:

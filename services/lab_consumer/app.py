@@ -120,7 +120,8 @@ class LabConsumer:
         return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
 
     def _receive(self) -> Receive:
-        return Receive(self._store, self._settings.identity_map, self._announcer.wake)
+        settings = self._settings
+        return Receive(self._store, settings.identity_map, self._announcer.wake, now, settings.site_codes)
 
     @property
     def where(self) -> str:

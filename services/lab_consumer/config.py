@@ -6,14 +6,41 @@ from pathlib import Path
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.domain.facts import FactName
+from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.hl7.character_sets import CODECS
 from shared.security.loopback import is_loopback
 from shared.security.oidc import OidcSettings
 from shared.site.networks import THIS_MACHINE, Networks
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
+
+
+class SiteCodeRow(BaseModel):
+    """One ``[[lab_consumer.site_code]]`` table: what a code of this site means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    system: str
+    """Code system, as the site's resources write it."""
+    code: str
+    """Code of ``Observation.code``, ``Observation.component.code`` or ``Condition.code``."""
+    analyte: FactName
+    """What it means: hscrp, il6, ifn_alpha, tnf_alpha, neutrophils, endocrine_therapy_received, lung_metastasis,
+    active_infection or rheumatic_disease."""
+    unit: str = ""
+    """UCUM unit of a number that comes without one; empty: such a number is refused."""
+
+    @model_validator(mode="after")
+    def _contradicts_nothing(self) -> SiteCodeRow:
+        self.site_code()
+        return self
+
+    def site_code(self) -> SiteCode:
+        """Return the checked row."""
+        return SiteCode(**self.model_dump())
 
 
 class Settings(ServiceSettings):
@@ -46,6 +73,8 @@ class Settings(ServiceSettings):
     """``[lab_consumer.oidc]``: the OpenID provider whose access tokens open the FHIR door (scope ``facts.write``)."""
     fhir_base_url: str = ""
     """Base URL of the EHR whose resources come in here: absolute references below it are its own ``Type/id``."""
+    site_code: tuple[SiteCodeRow, ...] = ()
+    """``[[lab_consumer.site_code]]``: what this site's own codes mean. Interferon alpha is read in no other way."""
     max_body_bytes: int = 5_000_000
     """Largest request body, in bytes."""
     max_depth: int = 64
@@ -125,6 +154,16 @@ class Settings(ServiceSettings):
         if self.mllp_port is not None and any(not row.fhir_system for row in spelled):
             raise ValueError("mllp_port: an [[identity]] with hl7_authority needs a fhir_system as well")
         return self
+
+    @model_validator(mode="after")
+    def _each_code_once(self) -> Settings:
+        SiteCodes.of(row.site_code() for row in self.site_code)
+        return self
+
+    @property
+    def site_codes(self) -> SiteCodes:
+        """Return what the site's own codes mean."""
+        return SiteCodes.of(row.site_code() for row in self.site_code)
 
     @property
     def facts_url(self) -> str:

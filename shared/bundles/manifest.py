@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.bundles.survival import refuse_inconsistent
 from shared.domain.prediction import IntendedUse, Outcome
 
 MANIFEST_NAME = "bundle.json"
@@ -174,8 +175,11 @@ class Golden(_Part):
     inputs: dict[Name, str]
     features: dict[Name, float]
     probability: Unit
+    """Of the positive class: for a Cox model that of the first horizon given."""
+    outputs: tuple[Unit, ...] = ()
+    """Every output of the graph in the order of its index; empty where ``probability`` is the only one."""
     tolerance: float = Field(gt=0, le=1e-6)
-    """Largest absolute difference."""
+    """Largest absolute difference, of each output."""
 
 
 class Manifest(_Part):
@@ -192,7 +196,8 @@ class Manifest(_Part):
     features: tuple[Name, ...] = Field(min_length=1, max_length=4096)
     """Columns of the graph's input, in order."""
     graph: Name
-    """File name of the ONNX graph; input ``features`` [rows, columns], output ``probability`` [rows, 1]."""
+    """File name of the ONNX graph; input ``features`` [rows, columns], output ``probability`` [rows, outputs]: one
+    output, or one per horizon given."""
     precision: Literal["float64", "float32"]
     output: OutputContract
     logistic: Logistic | None = None
@@ -215,6 +220,10 @@ class Manifest(_Part):
             raise ValueError("a golden input does not name exactly the features")
         if {MANIFEST_NAME, SIGNATURE_NAME} & set(self.files):
             raise ValueError("files names the manifest or its signature")
+        if any(one.outputs and one.outputs[self.positive_index] != one.probability for one in self.golden):
+            raise ValueError("a golden input states two probabilities of the positive class")
+        if self.survival:
+            refuse_inconsistent(self, self.survival)
         return self
 
     @property

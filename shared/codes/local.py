@@ -38,6 +38,8 @@ MEANING = code("meaning", "What the probability is the probability of")
 FLAG = code("flag", "Remark on this result")
 ALTERNATIVE = code("alternative", "Probability under another reading of an input")
 SIDE = code("side", "Side of the body")
+ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
+"""``Observation.code`` of the explicit statement, where a site has no code of its own; answered by yes or no."""
 
 ASSESSMENTS: Mapping[str, Coding] = {
     "ln_pcr": code("ln_pcr", "Axillary nodal response to neoadjuvant chemotherapy"),

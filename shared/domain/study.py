@@ -1,4 +1,4 @@
-"""What an imaging door hands over: instances grouped into a study, with the evidence that it is complete."""
+"""What an ingest service hands over: images grouped into a study, or laboratory values of one draw, a panel."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class CompletenessEvidence(StrEnum):
     """The association that brought the study was released in order and nothing followed."""
     QUIET_TIME = "quiet_time"
     """Nothing arrived for the configured time (an association was aborted): the last resort."""
+    FIRST_VALUE = "first_value"
+    """A panel: its first value opens the case, and what is missing is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,23 @@ class Completeness:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """Laboratory values of one draw. The values are facts and are asked for; here is which of them are meant."""
+
+    analytes: tuple[str, ...]
+    """``FactName`` of what makes such a panel, sorted; not all of them need have come."""
+    last_date: date
+    """Last day of the draw; ``Study.study_date`` is its first."""
+    taken_back: str = ""
+    """Why there is no such draw any more, in one sentence; empty where there is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
-    """One imaging study as the images state it.
+    """One imaging study as the images state it, or one panel (then without images, and ``panel`` is set).
+
+    A panel has a UID below 2.25 (PS3.5 B.2), derived from whose it is and the day it began. ``completeness.time`` is
+    when its first value reached us, however often it is submitted again.
 
     ``identity`` is None where the issuer is not in the site's map; ``conflicts`` names attributes on which
     the study's own instances disagree (two patients in one study).
@@ -67,6 +84,7 @@ class Study:
     sender: str = ""
     """Calling AE title, or the door's own name."""
     conflicts: tuple[str, ...] = ()
+    panel: Panel | None = None
 
     @property
     def modalities(self) -> frozenset[str]:

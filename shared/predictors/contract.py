@@ -11,6 +11,7 @@ from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
 from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
 from shared.domain.study import Study
+from shared.predictors.hazards.model import Hazards, ModelInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,21 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class HazardsModel(Model, Protocol):
+    """A model that also states its inputs and, where it is a Cox model, its numbers: every bundle does."""
+
+    @property
+    def inputs(self) -> tuple[ModelInput, ...]:
+        """Return the inputs with their levels or the range the model has seen, in the bundle's order."""
+        ...
+
+    @property
+    def hazards(self) -> Hazards | None:
+        """Return the Cox model; None where the bundle holds another kind of model."""
+        ...
+
+
 class Predictor(Protocol):
     """One published method. Pure: the same inputs give the same answer."""
 
@@ -102,12 +118,21 @@ class PanelPredictor(Protocol):
         ...
 
     @property
+    def takes(self) -> str:
+        """Return ``panel``."""
+        ...
+
+    @property
     def analytes(self) -> frozenset[FactName]:
         """Return the facts whose arrival makes a panel: a first one opens a case."""
         ...
 
     def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
-        """Tell whether the values of this draw suffice; ``panel.study_date`` is the day of the draw."""
+        """Tell whether the values of this draw suffice: those from ``panel.study_date`` to ``panel.panel.last_date``.
+
+        Their age counts from ``panel.completeness.time``, when the first of them reached us: a result does not grow
+        too old by being looked at again.
+        """
         ...
 
     def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
@@ -121,7 +146,7 @@ class ByHand(Protocol):
 
     @property
     def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the levels each input may have, by input name, in the order people read them."""
+        """Return the levels each input may have, by input name, in the order people read them; none: it is measured."""
         ...
 
     def answer_levels(self, levels: Mapping[str, str], model: Model) -> Prediction:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.predictors.contract import Predictor
+from shared.predictors.contract import PanelPredictor, Predictor
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.lung_metastasis.predictor import LungMetastasis
 
-_INSTALLED: tuple[Predictor, ...] = (LnPcr(),)
+_OF_STUDIES: tuple[Predictor, ...] = (LnPcr(),)
+_OF_PANELS: tuple[PanelPredictor, ...] = (LungMetastasis(),)
 
-REGISTRY: Mapping[str, Predictor] = MappingProxyType({predictor.name: predictor for predictor in _INSTALLED})
+STUDY_PREDICTORS: Mapping[str, Predictor] = MappingProxyType({one.name: one for one in _OF_STUDIES})
+"""Name -> predictor that is asked about images."""
+PANEL_PREDICTORS: Mapping[str, PanelPredictor] = MappingProxyType({one.name: one for one in _OF_PANELS})
+"""Name -> predictor that is asked about laboratory values."""
+REGISTRY: Mapping[str, Predictor | PanelPredictor] = MappingProxyType({**STUDY_PREDICTORS, **PANEL_PREDICTORS})
 """Name -> predictor."""

@@ -28,7 +28,7 @@ def someone() -> Someone:
     return a_patient()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     require_peers()
     with start_collector() as collector, pytest.MonkeyPatch.context() as patch:
@@ -39,6 +39,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             yield Watched(running, collector, f"http://127.0.0.1:{port}/dicomweb")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(watched: Watched) -> System:
     return watched.system

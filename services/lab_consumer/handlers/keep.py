@@ -76,7 +76,7 @@ def update(writing: Writing, identity: PatientIdentity, identities: IdentityMap)
 
 
 def _answer(judged: Judged, status: int, text: str) -> Answer:
-    issues = (warned(IDENTIFIER, judged.warning),) if judged.warning else ()
+    issues = (warned(judged.warning),) if judged.warning else ()
     return Answer(status, judged.submission.source, (*issues, informed(text)))
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.lab_consumer.handlers.answers import Answer
+from services.lab_consumer.handlers.answers import Answer, Severity
 from services.lab_consumer.handlers.keep import update
 from services.lab_consumer.handlers.linking import merge
 from services.lab_consumer.handlers.receive import Entry, Receive
@@ -33,6 +33,8 @@ class Flaw:
     cause: Cause
     code: str
     text: str
+    warning: bool = False
+    """It was taken, or is none of our business, and a person should look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,12 @@ def _follow(writing: Writing, changes: Sequence[PatientChange], look_again: Call
 def _flaws(entries: Sequence[Entry], answers: Sequence[Answer]) -> list[Flaw]:
     found = []
     for entry, answer in zip(entries, answers, strict=True):
-        if answer.refused:
-            issue = answer.issues[0]
-            place = entry.place if isinstance(entry, Submission) else ""
-            cause = _CAUSES.get(answer.status, Cause.INVALID_VALUE)
-            found.append(Flaw(issue.element, place, cause, issue.code.value, issue.text))
+        place = entry.place if isinstance(entry, Submission) else ""
+        cause = _CAUSES.get(answer.status, Cause.INVALID_VALUE)
+        for issue in answer.issues:
+            if issue.severity is not Severity.INFORMATION:
+                warning = issue.severity is Severity.WARNING
+                found.append(Flaw(issue.element, place, cause, issue.code.value, issue.text, warning))
     return found
 
 
@@ -150,11 +153,11 @@ def _remembered(writing: Writing, message: Incoming) -> tuple[Flaw, ...] | None:
     if head is None or head.content is None:
         return None
     rows = head.content.get("flaws", [])
-    return tuple(Flaw(row[0], row[1], Cause(row[2]), row[3], row[4]) for row in rows)
+    return tuple(Flaw(row[0], row[1], Cause(row[2]), row[3], row[4], row[5]) for row in rows)
 
 
 def _remember(writing: Writing, message: Incoming, flaws: tuple[Flaw, ...]) -> None:
-    rows = [[flaw.element, flaw.place, flaw.cause.value, flaw.code, flaw.text] for flaw in flaws]
+    rows = [[flaw.element, flaw.place, flaw.cause.value, flaw.code, flaw.text, flaw.warning] for flaw in flaws]
     writing.append(
         Version(
             resource_type=_TYPE,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.lab_consumer.handlers.answers import Answer, refused, warned
-from services.lab_consumer.handlers.judge import Judged, judge
+from services.lab_consumer.handlers.judge import Judged, Reader, judge
 from services.lab_consumer.handlers.keep import keep, update
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
+from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCodes
 
 Entry = Submission | RefusedElementError
 """One resource, or why an entry of a Bundle is none."""
@@ -68,6 +70,10 @@ class Receive:
     identities: IdentityMap
     changed: Callable[[], None]
     """Called after a commit, so that announcements need not wait."""
+    now: Callable[[], datetime]
+    """The time, aware: what is said to have been observed later is refused."""
+    site_codes: SiteCodes = NO_SITE_CODES
+    """What the site's own codes mean."""
 
     def __call__(
         self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False, also: Also | None = None
@@ -79,7 +85,8 @@ class Receive:
         Raises:
             TemporaryError: If nothing could be kept; the same request may succeed later.
         """
-        judged = [self._judged(entry) for entry in entries]
+        reader = Reader(self.identities, self.now(), self.site_codes)
+        judged = [_judged(entry, reader) for entry in entries]
         try:
             answers = self._kept(judged, also, atomic=atomic, newest_first=newest_first)
         except _NothingKeptError as nothing:
@@ -93,14 +100,6 @@ class Receive:
         with self.store.writing() as writing:
             _refuse(writing, source, error)
         return Answer(status_of(error), source, (refused(error),))
-
-    def _judged(self, entry: Entry) -> Judged | Rejected:
-        if isinstance(entry, RefusedElementError):
-            return Rejected(entry)
-        try:
-            return judge(entry, self.identities)
-        except RefusedElementError as error:
-            return Rejected(error, entry)
 
     def _kept(
         self, judged: Sequence[Judged | Rejected], also: Also | None, *, atomic: bool, newest_first: bool
@@ -132,7 +131,7 @@ class Receive:
             _refuse(writing, rejected.source, error)
             return Settled(rejected.answer, frozenset(), rejected)
         if judged.warning:
-            _refuse(writing, judged.submission.source, RefusedElementError(*_warning(judged)))
+            _refuse(writing, judged.submission.source, judged.warning)
         return Settled(kept.answer, kept.owners)
 
     def _withdraw(self, writing: Writing, row: Rejected) -> frozenset[PatientIdentity]:
@@ -165,8 +164,13 @@ def _placed(row: Rejected) -> Rejected:
     return replace(row, error=type(row.error)(place + tail, row.error.code, row.error.reason))
 
 
-def _warning(judged: Judged) -> tuple[str, IssueCode, str]:
-    return f"{judged.submission.resource_type}.identifier", IssueCode.NOT_FOUND, judged.warning
+def _judged(entry: Entry, reader: Reader) -> Judged | Rejected:
+    if isinstance(entry, RefusedElementError):
+        return Rejected(entry)
+    try:
+        return judge(entry, reader)
+    except RefusedElementError as error:
+        return Rejected(error, entry)
 
 
 def _refuse(writing: Writing, source: str, error: RefusedElementError) -> None:
@@ -175,11 +179,14 @@ def _refuse(writing: Writing, source: str, error: RefusedElementError) -> None:
 
 def _record_problems(writing: Writing, problems: Iterable[Statement]) -> None:
     for row in problems:
-        source, _, element = row.key.partition(" ")
-        _refuse(writing, source, RefusedElementError(element, IssueCode.CONFLICT, str(row.value)))
+        _refuse(writing, row.key.partition(" ")[0], _problem(row))
+
+
+def _problem(row: Statement, introduction: str = "") -> RefusedElementError:
+    return RefusedElementError(row.key.partition(" ")[2], IssueCode.CONFLICT, f"{introduction}{row.value}")
 
 
 def _with_problems(answer: Answer, problems: Sequence[Statement]) -> Answer:
     mine = [row for row in problems if answer.source and row.key.startswith(f"{answer.source} ")]
-    issues = tuple(warned(row.key.partition(" ")[2], f"kept, and not used: {row.value}") for row in mine)
+    issues = tuple(warned(_problem(row, "kept, and not used: ")) for row in mine)
     return replace(answer, issues=(*issues, *answer.issues)) if issues else answer

@@ -38,6 +38,8 @@ class Fault:
     code: str
     """ERR-5: our own word for the cause."""
     text: str
+    severity: str = "E"
+    """ERR-4: E or W (table 0516)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ def _header(header: Header, now: datetime, control_id: str) -> str:
 
 def _errors(faults: Sequence[Fault], marks: Delimiters, version: str) -> list[str]:
     """Return an ERR for each fault; before 2.5 there is one, whose only field repeats (2.3: 2.16.3)."""
-    if version in _ERR_OF_ONE_FIELD and faults:
-        return [f"ERR{marks.field}" + marks.repetition.join(_located(fault, marks) for fault in faults)]
+    if version in _ERR_OF_ONE_FIELD:  # it knows no warnings
+        located = [_located(fault, marks) for fault in faults if fault.severity == "E"]
+        return [f"ERR{marks.field}" + marks.repetition.join(located)] if located else []
     return [_err(fault, marks) for fault in faults]
 
 
@@ -98,8 +101,8 @@ def _err(fault: Fault, marks: Delimiters) -> str:
     segment, number, field, component = _place(fault)
     place = [segment, number, field, *(["1", component] if component else [])]  # ERL: repetition, component
     fields = [
-        "ERR", "", marks.component.join(place).rstrip(marks.component), marks.component.join(_condition(fault)), "E",
-        marks.component.join([marks.escaped(fault.code), "", "99ONCORELAY"]), "",
+        "ERR", "", marks.component.join(place).rstrip(marks.component), marks.component.join(_condition(fault)),
+        fault.severity, marks.component.join([marks.escaped(fault.code), "", "99ONCORELAY"]), "",
         marks.escaped(fault.element), marks.escaped(fault.text),
     ]  # fmt: skip
     return marks.field.join(fields)

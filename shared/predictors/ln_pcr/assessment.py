@@ -9,12 +9,12 @@ from shared.domain.facts import Fact, PatientFacts
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, UsedInput
 from shared.domain.study import Study
 from shared.predictors.contract import Ready, Waiting, used_inputs
-from shared.predictors.ln_pcr.clinical import NAME, VARIANT
-from shared.predictors.ln_pcr.readings import LABELS, Missing, Read, Reading
+from shared.predictors.ln_pcr.clinical import FACTS, NAME, VARIANT
 from shared.predictors.ln_pcr.receptors import read_er, read_her2
 from shared.predictors.ln_pcr.stage import read_n, read_t
 from shared.predictors.ln_pcr.therapy import Baseline, baseline
 from shared.predictors.ln_pcr.tumours import Target, refuse_unbound, target
+from shared.predictors.readings import LABELS, Missing, Read, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _waiting(missing: tuple[str, ...], inputs: tuple[UsedInput, ...], late: str 
 
 def _dated_too_late(facts: PatientFacts, chosen: Target, before: Baseline) -> str:
     """Say which facts were left out because they speak of the treated tumour."""
-    late = [fact for fact in facts.facts if fact.name in LABELS and chosen.concerns(fact) and not before.usable(fact)]
+    late = [fact for fact in facts.facts if fact.name in FACTS and chosen.concerns(fact) and not before.usable(fact)]
     if not late or before.first is None:
         return ""
     names = ", ".join(dict.fromkeys(LABELS[fact.name] for fact in late))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.domain.errors import InvalidInputError
+from shared.domain.facts import FactName
 
 NAME = "ln_pcr"
 VARIANT = "clinical"
@@ -15,6 +16,14 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "t": ("1", "2", "3", "4"),
 }
 """Levels per input. The paper has HER2 0, low and 3; ``negative`` (not told apart into 0 and low) is ours."""
+
+FACTS = frozenset(
+    {
+        FactName.ESTROGEN_RECEPTOR, FactName.ESTROGEN_RECEPTOR_PERCENT, FactName.HER2_INTERPRETATION,
+        FactName.HER2_IHC_SCORE, FactName.HER2_ISH, FactName.CLINICAL_T, FactName.CLINICAL_N,
+    }
+)  # fmt: skip
+"""What is read about the tumour."""
 
 HER2_UNSPLIT = "negative"
 """Scored at the reference level (HER2 0), flagged, with the probability under ``low`` beside it."""

@@ -13,7 +13,7 @@ from shared.predictors.contract import Model, Ready, Waiting, used_inputs
 from shared.predictors.ln_pcr.answers import predict
 from shared.predictors.ln_pcr.assessment import assess
 from shared.predictors.ln_pcr.clinical import LEVELS, NAME, checked
-from shared.predictors.ln_pcr.readings import Refusal
+from shared.predictors.readings import Refusal
 
 _OURS = frozenset({"", "BREAST", "UNKNOWN"})
 """Body Part Examined (0018,0015) this predictor asks about; modalities often leave it out."""

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from shared.domain.facts import Fact, FactName
 from shared.domain.prediction import NotAnalysedReason
-from shared.predictors.ln_pcr.readings import Missing, Newest, Read, Reading, Refusal, newest
+from shared.predictors.readings import Missing, Newest, Read, Reading, Refusal, newest
 
 ER_POSITIVE_FROM_PERCENT = Decimal(1)
 """Positive from 1 % of nuclei stained: ASCO/CAP guideline 2020 (Allison et al., J Clin Oncol 38:1346-1366)."""

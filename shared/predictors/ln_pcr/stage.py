@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.domain.facts import Fact, FactName
 from shared.domain.prediction import NotAnalysedReason
-from shared.predictors.ln_pcr.readings import Missing, Read, Reading, Refusal, newest
+from shared.predictors.readings import Missing, Read, Reading, Refusal, newest
 
 _T_LEVELS = {"T1": "1", "T2": "2", "T3": "3", "T4": "4"}
 _T_UNUSABLE = {

@@ -7,7 +7,7 @@ from datetime import date
 
 from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, Fact, FactName, PatientFacts
 from shared.domain.prediction import NotAnalysedReason
-from shared.predictors.ln_pcr.readings import Refusal
+from shared.predictors.readings import Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shared.domain.facts import Fact, PatientFacts, Tumour
 from shared.domain.identity import Side
 from shared.domain.prediction import NotAnalysedReason
-from shared.predictors.ln_pcr.readings import LABELS, Refusal
+from shared.predictors.ln_pcr.clinical import FACTS
+from shared.predictors.readings import LABELS, Refusal
 
 _ONE_SIDE = (Side.LEFT, Side.RIGHT)
 
@@ -51,7 +52,7 @@ def refuse_unbound(facts: Iterable[Fact], chosen: Target) -> None:
     Raises:
         Refusal: Names the first fact nobody can place.
     """
-    rows = [fact for fact in facts if fact.name in LABELS]
+    rows = [fact for fact in facts if fact.name in FACTS]
     bound = {fact.name for fact in rows if chosen.concerns(fact)}
     for fact in rows:
         if fact.tumour is None and not chosen.alone and fact.name not in bound:
@@ -61,7 +62,7 @@ def refuse_unbound(facts: Iterable[Fact], chosen: Target) -> None:
 def _known_tumours(facts: PatientFacts) -> tuple[Tumour, ...]:
     """Return the tumours on record and those only facts speak of; a fact may add the side the record lacks."""
     tumours = list(facts.tumours)
-    for stated in [fact.tumour for fact in facts.facts if fact.name in LABELS and fact.tumour]:
+    for stated in [fact.tumour for fact in facts.facts if fact.name in FACTS and fact.tumour]:
         alike = [index for index, known in enumerate(tumours) if _compatible(stated, known)]
         if not alike:
             tumours.append(stated)

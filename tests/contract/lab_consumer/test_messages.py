@@ -35,7 +35,7 @@ class MessageLaboratory:
     default_character_set: str = "ASCII"
 
     def __post_init__(self) -> None:
-        receive = Receive(self.lab.store, SITE, lambda: None)
+        receive = Receive(self.lab.store, SITE, lambda: None, self.lab.clock)
         systems = {"99LAB": "http://loinc.org"}
         rules = MessageRules(SITE, systems, UTC, "P", Limits(500, self.default_character_set), 100_000)
         trouble: Callable[[], Cause | None] = lambda: self.trouble[0] if self.trouble else None  # noqa: E731
@@ -91,8 +91,8 @@ def test_what_no_fact_is_read_from_is_accepted_however_damaged(site: MessageLabo
 @pytest.mark.parametrize(
     ("segments", "sentence"),
     [
-        ((obx(unit="K/uL^^UCUM"),), "OBX[1]-6: K/uL is kelvin per microlitre in UCUM; thousand is 10*3/uL"),
-        ((obx("3000"),), "OBX[1]-5: impossible: no patient has more than 500 x10*3/uL neutrophils"),
+        ((obx(unit="K/uL^^UCUM"),), "OBX[1]-6: K/uL is kelvin per microlitre in UCUM"),
+        ((obx("3000"),), "OBX[1]-5: impossible: no patient has more than 500 (10*3/uL)"),
         ((obx("many"),), "OBX[1]-5: OBX-2 says NM, and it is no number"),
         ((obx("1~2"),), "OBX[1]-5: several values in one OBX"),
         ((obx(unit="10^3/uL"),), "OBX[1]-6: holds the component separator ^ unescaped"),
@@ -183,12 +183,44 @@ def test_every_version_is_read_and_answered_in_its_own(site: MessageLaboratory, 
     assert bad.split("\r")[2].startswith(old if version < "2.5" else new)
 
 
-def test_numbers_with_a_limit_are_handed_on_as_such(site: MessageLaboratory) -> None:
-    assert site.told(oru(obx("<^0.5", kind="SN"))) == "AE; OBX[1]-5: only a bound is stated, not the value"
-    assert site.told(oru(obx("<0.5", kind="ST"), control="M2")) == "AE; OBX[1]-5: only a bound is stated, not the value"
-    assert site.told(oru(obx("^0.5", kind="SN"), control="M3")) == "AA"
-    assert site.told(oru(obx("0.7", kind="ST"), control="M4", sent="20260110130000")) == "AA"
-    assert site.values() == ["0.7"]
+HSCRP, IL6, TNF = "30522-7^hsCRP^LN", "26881-3^IL-6^LN", "3074-2^TNF alpha^LN"
+
+
+def test_the_panel_of_inflammation_becomes_facts_in_its_units(site: MessageLaboratory) -> None:
+    content = oru(
+        obx("1.2", code=HSCRP, unit="mg/dL^^UCUM", limits="0.0-0.5"),
+        obx("<^2.5", code=IL6, kind="SN", unit="pg/mL", limits=""),
+        obx("2.9", code=TNF, unit="ng/L^nanogram per litre^L", limits=""), obx(unit="K/uL"),
+    )  # fmt: skip
+
+    assert site.told(content) == "AA"
+    facts = {fact.name: fact for fact in site.lab.facts().facts}
+    found = {name: (fact.comparator, fact.value, fact.unit) for name, fact in facts.items()}
+    assert found == {
+        FactName.HSCRP: ("", "12", "mg/L"), FactName.IL6: ("<", "2.5", "pg/mL"),
+        FactName.TNF_ALPHA: ("", "2.9", "pg/mL"), FactName.NEUTROPHILS: ("", "2.5", "10*3/uL"),
+    }  # fmt: skip
+    assert (facts[FactName.HSCRP].reference_low, facts[FactName.HSCRP].reference_high) == ("0", "5")
+    assert facts[FactName.HSCRP].collected_time == datetime(2026, 1, 10, 10, 15, tzinfo=UTC)
+
+
+def test_an_ordinary_crp_is_accepted_and_a_person_is_told(site: MessageLaboratory) -> None:
+    content = oru(obx("5", code="1988-5^CRP^LN", unit="mg/L"))
+    first, second = site.send(content, content)
+
+    assert "MSA|AA|M1|" in first
+    assert "|W|" in first.split("\r")[2]
+    assert second == first
+    assert site.lab.facts().facts == ()
+    assert site.refusals() == 1
+
+
+def test_a_specimen_that_is_no_blood_is_refused(site: MessageLaboratory) -> None:
+    spm = "SPM|1|||CSF^Cerebral spinal fluid^HL70487"
+
+    told = site.told(message(header(), pid(), obr(), obx("5", code=IL6, unit="pg/mL^^UCUM"), spm))
+    assert told.startswith("AE; OBX[1]: ")
+    assert site.lab.facts().facts == ()
 
 
 def test_the_same_message_again_gets_the_same_answer_and_nothing_is_new(site: MessageLaboratory) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.domain.facts import FactName, Tumour
+from shared.domain.facts import FactName, FactStatus, Tumour
 from shared.domain.identity import Demographics, Side
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.integration.lab_consumer.conftest import Running
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "fhir" / "jenny-m"
+ORDERED, GIVEN = ("curative", FactStatus.PRELIMINARY), ("curative", FactStatus.FINAL)
 IMPOSSIBLE = "us-core-observation-lab-neutrophils-jenny-m"
 
 pytestmark = [
@@ -58,6 +59,10 @@ def check_facts(lab: Running) -> None:
         ("surgery", "2018-04-01"),
     ]
     assert len(therapies) == 9
+    stated = {fact.source: (fact.intent, fact.status) for fact in known.named(FactName.THERAPY)}
+    assert stated["MedicationRequest/cancer-related-medication-request-anastrozole-jenny-m"] == ORDERED
+    assert stated["MedicationAdministration/cancer-related-medication-admin-paclitaxel-jenny-m"] == GIVEN
+    assert stated["Procedure/cancer-related-surgical-procedure-jenny-m"] == GIVEN
 
 
 def test_one_by_one_only_the_impossible_value_is_refused_by_name(lab: Running) -> None:

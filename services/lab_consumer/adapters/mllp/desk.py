@@ -62,7 +62,7 @@ class Desk:
         """Return the acknowledgment, counted."""
         answer = answer_to(flaws)
         metrics.MESSAGES.add(acknowledgment=answer.code)
-        for flaw in flaws:
+        for flaw in (one for one in flaws if not one.warning):
             metrics.MESSAGES_REFUSED.add(cause=flaw.cause)
         return write(answer, header, self.now(), self.new_control_id())
 

@@ -23,11 +23,11 @@ _FHIR = re.compile(r"[A-Z][a-z]+")
 
 
 def answer_to(flaws: Sequence[Flaw]) -> Acknowledgment:
-    """Return the acknowledgment of a message of which this was not taken; the first flaw decides MSA-1."""
-    if not flaws:
-        return Acknowledgment(ACCEPTED)
-    faults = tuple(_fault(flaw) for flaw in flaws)
-    return Acknowledgment(ANSWERS[flaws[0].cause].acknowledgment, faults_of(faults), faults)
+    """Return the acknowledgment of a message of which this was not taken; the first refusal decides MSA-1."""
+    faults = tuple(_fault(flaw) for flaw in sorted(flaws, key=lambda flaw: flaw.warning))
+    refused = next((flaw for flaw in flaws if not flaw.warning), None)
+    code = ANSWERS[refused.cause].acknowledgment if refused else ACCEPTED
+    return Acknowledgment(code, faults_of(faults), faults)
 
 
 def flaw_of(error: RefusedMessageError) -> Flaw:
@@ -41,7 +41,8 @@ def trouble(cause: Cause, text: str) -> Flaw:
 
 
 def _fault(flaw: Flaw) -> Fault:
-    return Fault(_element(flaw), ANSWERS[flaw.cause].hl7_error, flaw.cause.value, flaw.text)
+    severity = "W" if flaw.warning else "E"
+    return Fault(_element(flaw), ANSWERS[flaw.cause].hl7_error, flaw.cause.value, flaw.text, severity)
 
 
 def _element(flaw: Flaw) -> str:

@@ -11,10 +11,10 @@ from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, Fac
 from shared.domain.facts import FactName as F
 from shared.domain.identity import Side
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
-from shared.predictors import REGISTRY
 from shared.predictors.contract import Ready, Waiting
+from shared.predictors.registry import STUDY_PREDICTORS
 
-LN_PCR = REGISTRY["ln_pcr"]
+LN_PCR = STUDY_PREDICTORS["ln_pcr"]
 LEFT_CANCER = Tumour("Condition/left", Side.LEFT)
 RIGHT_CANCER = Tumour("Condition/right", Side.RIGHT)
 NO_THERAPY = "start of therapy unknown: no cancer therapy is on record among what could be read"

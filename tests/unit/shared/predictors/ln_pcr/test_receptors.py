@@ -9,8 +9,8 @@ import pytest
 from shared.domain.facts import Fact
 from shared.domain.facts import FactName as F
 from shared.domain.prediction import NotAnalysedReason
-from shared.predictors.ln_pcr.readings import Missing, Read, Refusal
 from shared.predictors.ln_pcr.receptors import read_er, read_her2
+from shared.predictors.readings import Missing, Read, Refusal
 
 Make = Callable[..., Fact]
 CONTRADICTING, UNUSABLE = NotAnalysedReason.CONTRADICTING_INPUT, NotAnalysedReason.UNUSABLE_INPUT

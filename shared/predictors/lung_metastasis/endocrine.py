@@ -1,0 +1,106 @@
+"""Endocrine therapy received, as a record shows it, and luminal status, which the paper's table shows instead.
+
+Paper 002 (P2-1 to P2-3 of its analysis): the columns of endocrine therapy in its table 1 are swapped, equal the
+indicator of luminal subtypes cell by cell, and contradict the rate in its text. Which of the two entered the nomogram
+is unknown; so receipt is the input, and the risk under luminal status stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from shared.domain.facts import Fact, FactName, PatientFacts
+from shared.domain.prediction import NotAnalysedReason
+from shared.predictors.readings import Missing, Newest, Read, Reading, Refusal, newest
+
+NOT_RECEIVED = frozenset({"preventive", "planned"})
+"""Intents of a therapy that do not count: given to prevent a cancer, or not given yet."""
+
+POSITIVE_FROM_PERCENT = Decimal(1)
+"""ER and PR are positive from 1 % of nuclei stained: ASCO/CAP guideline 2020 (J Clin Oncol 38:1346-1366)."""
+
+
+def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int) -> Reading:
+    """Return whether endocrine therapy was received by the day of the draw.
+
+    A therapy counts from the day it began; a statement counts if it was made by ``apart_days`` after the draw (later
+    ones speak of a later time). The absence of both is not a "no".
+
+    Raises:
+        Refusal: If statements of one day disagree, or a "no" contradicts a therapy begun by then.
+    """
+    _, last = draw
+    rows = [fact for fact in facts.named(FactName.THERAPY) if fact.value == "endocrine"]
+    given = [fact for fact in rows if fact.intent not in NOT_RECEIVED and fact.effective_date <= last]
+    stated = newest(
+        [fact for fact in facts.facts if (fact.effective_date - last).days <= apart_days],
+        FactName.ENDOCRINE_THERAPY_RECEIVED,
+    )
+    notes = stated.notes + _not_counted(rows, last)
+    if stated.value == "no" and given:
+        return _although_denied(stated, given[0], notes)
+    if stated.value not in ("", "yes", "no"):
+        raise Refusal(NotAnalysedReason.UNUSABLE_INPUT, f"endocrine therapy received is stated as {stated.value}")
+    if given or stated.value == "yes":
+        return Read("yes", stated.facts + tuple(given[:1]), notes)
+    return Read("no", stated.facts, notes) if stated.value else Missing("whether endocrine therapy was received")
+
+
+def _although_denied(stated: Newest, therapy: Fact, notes: tuple[str, ...]) -> Reading:
+    """A therapy begun after the "no" was stated replaces it; one begun by then contradicts it."""
+    denied, began = stated.facts[0].effective_date, therapy.effective_date
+    if began > denied:
+        return Read("yes", (therapy,), notes)
+    raise Refusal(
+        NotAnalysedReason.CONTRADICTING_INPUT,
+        f"endocrine therapy is on record from {began.isoformat()} on, and stated as not received on "
+        f"{denied.isoformat()}",
+    )
+
+
+def _not_counted(rows: Sequence[Fact], last: date) -> tuple[str, ...]:
+    notes = []
+    prevented = [fact for fact in rows if fact.intent in NOT_RECEIVED]
+    later = [fact for fact in rows if fact.intent not in NOT_RECEIVED and fact.effective_date > last]
+    if prevented:
+        notes.append(f"endocrine therapy on record that does not count ({prevented[0].intent}): {len(prevented)}")
+    if later:
+        notes.append(f"endocrine therapy that began after the draw does not count: {later[0].effective_date}")
+    return tuple(notes)
+
+
+def read_luminal(facts: PatientFacts) -> Reading:
+    """Return ``yes`` where ER or PR is positive, ``no`` where both are negative; never a refusal: it is no input."""
+    read = [
+        _receptor(facts.facts, FactName.ESTROGEN_RECEPTOR, FactName.ESTROGEN_RECEPTOR_PERCENT),
+        _receptor(facts.facts, FactName.PROGESTERONE_RECEPTOR, FactName.PROGESTERONE_RECEPTOR_PERCENT),
+    ]
+    levels = {level for level, _ in read}
+    if "positive" not in levels and levels != {"negative"}:
+        return Missing("luminal status (ER and PR)")
+    telling = "positive" if "positive" in levels else "negative"
+    rests_on = tuple(fact for level, facts_read in read if level == telling for fact in facts_read)
+    return Read("yes" if telling == "positive" else "no", rests_on)
+
+
+def _receptor(facts: Sequence[Fact], presence: FactName, percent: FactName) -> tuple[str, tuple[Fact, ...]]:
+    """Return positive, negative, or an empty text where it is unknown, equivocal or contradictory."""
+    try:
+        stated, stained = newest(facts, presence), newest(facts, percent)
+    except Refusal:
+        return "", ()
+    levels = {level for level in (stated.value, _by_percent(stained.value)) if level}
+    if len(levels) != 1 or not levels <= {"positive", "negative"}:
+        return "", ()
+    return levels.pop(), stated.facts + stained.facts
+
+
+def _by_percent(value: str) -> str:
+    if not value:
+        return ""
+    try:
+        return "positive" if Decimal(value) >= POSITIVE_FROM_PERCENT else "negative"
+    except InvalidOperation:
+        return "unreadable"
