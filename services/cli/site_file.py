@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.results.ledger.ledger import make_secret
 from shared.site.settings import CONFIG_VARIABLE
+from shared.site.site_secret import make_secret
 
 Table = Mapping[str, Any]
 

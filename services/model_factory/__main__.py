@@ -1,10 +1,12 @@
-"""``python -m services.model_factory build-published --out DIR`` and ``validate BUNDLE --cohort NAME=PATH``."""
+"""``python -m services.model_factory build-published | build-demonstration --out DIR`` and ``validate BUNDLE ...``."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.model_factory.app import build_published, signing_key, validate_bundle
@@ -19,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("model_factory: nothing to serve; use `oncorelay validate`, or build-published (--help)")
         return 0
     try:
-        _build(options) if options.command == "build-published" else _validate(options)
+        _COMMANDS[options.command](options)
     except OncoRelayError as error:
         print(error, file=sys.stderr)
         return 1
@@ -32,6 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build-published", help="build the bundle of published coefficients")
     build.add_argument("--out", type=Path, required=True, help="folder that receives the bundle and its public key")
     build.add_argument("--key", type=Path, help="Ed25519 private key (PEM); without it a new key is made and not kept")
+    made = commands.add_parser("build-demonstration", help="simulate, train and seal lung_metastasis-demonstration")
+    made.add_argument("--out", type=Path, required=True, help="folder that receives cohort, run, bundle and public key")
+    made.add_argument("--key", type=Path, help="as above")
     check = commands.add_parser("validate", help="measure a bundle on a cohort sheet")
     check.add_argument("bundle")
     check.add_argument("--cohort", required=True, metavar="NAME=PATH")
@@ -48,6 +53,27 @@ def _validate(options: argparse.Namespace) -> None:
     result = validate_bundle(options.bundle, name, Path(path))
     print(json.dumps(to_json(result)) if options.json else render_text(result))
 
+
+def _build_demonstration(options: argparse.Namespace) -> None:
+    from services.model_factory.app.demonstration import build_demonstration
+
+    print(build_demonstration(options.out, signing_key(options.key), _Lines()))
+
+
+class _Lines:
+    """Progress as one line per stage."""
+
+    @contextmanager
+    def stage(self, name: str, pieces: int) -> Iterator[Callable[[], None]]:
+        print(f"{name}: {pieces}", flush=True)
+        yield lambda: None
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    "build-published": _build,
+    "build-demonstration": _build_demonstration,
+    "validate": _validate,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

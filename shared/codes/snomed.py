@@ -207,3 +207,6 @@ THERAPY_SUBSTANCES: Mapping[str, str] = {
     "386906001": "chemotherapy",  # Capecitabine: ICHOM
 }
 """Substances and products that are cancer therapies, with the class of ``FactName.THERAPY``."""
+
+OUTCOMES: Mapping[str, Coding] = {"lung_metastasis": LUNG_METASTASIS}
+"""Outcome class of a predictor -> the disorder whose probability it is."""

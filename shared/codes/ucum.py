@@ -19,6 +19,7 @@ SYSTEM = "http://unitsofmeasure.org"
 PERCENT = "%"
 MILLIGRAM_PER_LITRE = "mg/L"
 PICOGRAM_PER_MILLILITRE = "pg/mL"
+YEAR = "a"
 THOUSAND_PER_MICROLITRE = "10*3/uL"
 
 

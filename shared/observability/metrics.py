@@ -83,6 +83,11 @@ MESSAGES_CUT = CounterFamily(
     "oncorelay_lab_consumer_messages_cut_total", "HL7 v2 messages that began and did not end; nobody was answered."
 )
 MLLP_CONNECTIONS = GaugeFamily("oncorelay_lab_consumer_mllp_connections", "Open connections of the MLLP door.")
+FHIR_PULLS = CounterFamily(
+    "oncorelay_lab_consumer_pulls_total", "Requests to the configured FHIR server, by how they ended.",
+    (_of("outcome", "fulfilled", "polled", "failed"),),
+)  # fmt: skip
+LAB_WISHES = GaugeFamily("oncorelay_lab_consumer_wishes", "What is still to be asked of the FHIR server.")
 LAB_OUTBOX = GaugeFamily("oncorelay_lab_consumer_outbox_messages", "Announcements that results does not have yet.")
 
 # results.dispatch: the ledger's numbers, looked up by one process

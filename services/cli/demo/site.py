@@ -51,6 +51,7 @@ def write_site_file(
     peers: list[dict[str, Any]] | None = None,
     listener: dict[str, Any] | None = None,
     results: dict[str, Any] | None = None,
+    inference: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = {
@@ -78,10 +79,10 @@ def write_site_file(
         },
         "inference": {
             **redis, "ops_address": ops[5], **addresses, "explain_address": f"127.0.0.1:{ports.explain[0]}",
-            "explain_ops_address": f"127.0.0.1:{ports.explain[1]}",
+            "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
         },
         "lab_consumer.site_code": [
-            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value},
+            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value, "unit": "pg/mL"},
         ],
         "dicom_listener.peers": peers,
         "sinks": sinks,

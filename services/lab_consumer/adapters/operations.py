@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 
 from services.lab_consumer.adapters.mllp.server import MllpServer
 from services.lab_consumer.adapters.outbox import SqlOutbox
+from services.lab_consumer.adapters.pulling import Pulling
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.answers import Answer
+from services.lab_consumer.handlers.lines import Tally
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
@@ -22,13 +24,25 @@ def count(answers: Iterable[Answer]) -> None:
             metrics.FHIR_RESOURCES.add(outcome="accepted")
 
 
+def count_lines(tally: Tally) -> None:
+    """Count the lines of one NDJSON body."""
+    metrics.FHIR_RESOURCES.add(tally.lines - tally.refused, outcome="accepted")
+    count(row.answer for row in tally.told if row.answer.refused)
+
+
 def operations(
-    settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox, mllp: MllpServer | None = None
+    settings: Settings,
+    reachable: Callable[[], object],
+    outbox: SqlOutbox,
+    pulling: Pulling | None,
+    mllp: MllpServer | None = None,
 ) -> Operations:
     """Return what an operator of the lab consumer may look at."""
 
     def sample() -> None:
         metrics.LAB_OUTBOX.set(outbox.waiting())
+        if pulling:
+            metrics.LAB_WISHES.set(pulling.queue.waiting())
 
     watched: dict[str, Check] = {
         "database": checks.succeeds(reachable),
@@ -40,4 +54,10 @@ def operations(
     }
     if mllp:
         watched["mllp"] = mllp.check
+    if pulling and settings.fhir_server:
+        watched["fhir_server"] = pulling.puller.trouble
+        watched["wishes"] = checks.at_most(
+            pulling.queue.waiting, settings.fhir_server.wishes, "resources are still to be asked of the FHIR server",
+            "does it answer? (check fhir_server)",
+        )  # fmt: skip
     return Operations("lab_consumer", settings.ops_address, settings.site.otlp_endpoint, watched, sample)

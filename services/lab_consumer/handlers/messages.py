@@ -102,7 +102,7 @@ class TakeMessage:
         return ()
 
     def _update(self, writing: Writing, owner: PatientIdentity) -> None:
-        for problem in update(writing, owner, self.receive.identities):
+        for problem in update(writing, owner, self.receive.identities, None, self.receive.rules):
             source, _, element = problem.key.partition(" ")
             row = Refusal(source, element, IssueCode.CONFLICT.value, str(problem.value), writing.now)
             writing.refuse(row)

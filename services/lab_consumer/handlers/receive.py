@@ -8,10 +8,11 @@ from datetime import datetime
 
 from services.lab_consumer.handlers.answers import Answer, refused, warned
 from services.lab_consumer.handlers.judge import Judged, Reader, judge
-from services.lab_consumer.handlers.keep import keep, update
+from services.lab_consumer.handlers.keep import Kept, affected, keep, update
+from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
-from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.domain.identity import IdentityMap
 from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
 from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCodes
@@ -42,10 +43,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One entry after its turn, and whose facts must be looked at again."""
+    """One entry after its turn."""
 
-    answer: Answer
-    owners: frozenset[PatientIdentity]
+    kept: Kept
     rejected: Rejected | None = None
 
 
@@ -74,6 +74,7 @@ class Receive:
     """The time, aware: what is said to have been observed later is refused."""
     site_codes: SiteCodes = NO_SITE_CODES
     """What the site's own codes mean."""
+    rules: PanelRules = NO_PANELS
 
     def __call__(
         self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False, also: Also | None = None
@@ -110,36 +111,42 @@ class Receive:
             rejected = [row.rejected for _, row in sorted(settled.items()) if row.rejected]
             if atomic and rejected:
                 raise _NothingKeptError(rejected)
-            owners = frozenset[PatientIdentity]().union(*(row.owners for row in settled.values()))
-            problems = [row for owner in sorted(owners, key=repr) for row in update(writing, owner, self.identities)]
-            _record_problems(writing, problems)
-            answers = [_with_problems(settled[place].answer, problems) for place in range(len(judged))]
+            problems = self._update(writing, [row.kept for row in settled.values()])
+            answers = [_with_problems(settled[place].kept.answer, problems) for place in range(len(judged))]
             if also:
                 also(writing, answers)
             return answers
 
+    def _update(self, writing: Writing, kept: Iterable[Kept]) -> list[Statement]:
+        """Look at the facts of everybody concerned again; return the problems that are new, recorded."""
+        found: list[Statement] = []
+        for owner, leaves in sorted(affected(kept).items(), key=repr):
+            found += update(writing, owner, self.identities, leaves, self.rules)
+        _record_problems(writing, found)
+        return found
+
     def _one(self, writing: Writing, judged: Judged | Rejected) -> Settled:
         if isinstance(judged, Rejected):
-            return Settled(judged.answer, self._withdraw(writing, judged), judged)
+            return Settled(self._withdraw(writing, judged), judged)
         try:
             kept = keep(writing, judged, self.identities)
         except RefusedElementError as error:
             rejected = Rejected(error, judged.submission)
             if judged.submission.resource_id.startswith(UNNAMED):
                 # What a message says about a patient of hers who is another one belongs to nobody.
-                return Settled(rejected.answer, self._withdraw(writing, rejected), rejected)
+                return Settled(self._withdraw(writing, rejected), rejected)
             _refuse(writing, rejected.source, error)
-            return Settled(rejected.answer, frozenset(), rejected)
+            return Settled(Kept(rejected.answer), rejected)
         if judged.warning:
             _refuse(writing, judged.submission.source, judged.warning)
-        return Settled(kept.answer, kept.owners)
+        return Settled(kept)
 
-    def _withdraw(self, writing: Writing, row: Rejected) -> frozenset[PatientIdentity]:
+    def _withdraw(self, writing: Writing, row: Rejected) -> Kept:
         """Record a refusal. What an earlier version said no longer holds: its author replaced it."""
         _refuse(writing, row.source, row.error)
         if row.submission is None or isinstance(row.error, MalformedError):
-            return frozenset()
-        return keep(writing, Judged(row.submission, None), self.identities).owners
+            return Kept(row.answer)
+        return replace(keep(writing, Judged(row.submission, None), self.identities), answer=row.answer)
 
     def _record(self, rejected: Iterable[Rejected]) -> None:
         with self.store.writing() as writing:

@@ -19,7 +19,7 @@ from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from services.results.ledger.database import upgrade
 from services.results.ledger.deliveries import LedgerDeliveries
-from services.results.ledger.ledger import Ledger, assemble, make_secret, open_ledger
+from services.results.ledger.ledger import Ledger, assemble, open_ledger
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.serve.app import start
 from shared.domain.governance import ObjectErasure
@@ -34,6 +34,7 @@ from shared.security import tls_folder
 from shared.security.parties import Party, Role
 from shared.security.rights import RIGHTS
 from shared.site.settings import CONFIG_VARIABLE
+from shared.site.site_secret import make_secret
 from shared.testing.cases import BUNDLE, PATIENT
 from shared.testing.ports import free_port
 from tests.contract.ledger.steps import predicted

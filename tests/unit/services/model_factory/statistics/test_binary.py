@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from services.model_factory.handlers.calibration import calibration
-from services.model_factory.handlers.discrimination import auc, midranks, proportion
+from services.model_factory.handlers.statistics.calibration import calibration
+from services.model_factory.handlers.statistics.discrimination import auc, midranks, proportion
 
 Vector = NDArray[np.float64]
 

@@ -1,0 +1,103 @@
+"""``oncorelay simulate-cohort | train | bundle``: a cohort in, a signed model out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("simulate-cohort")
+@click.option("--n", default=326, show_default=True, type=click.IntRange(1, 1_000_000), help="Patients.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same files.")
+@click.option(
+    "--follow-up",
+    type=click.Choice(["long", "paper"]),
+    default="long",
+    show_default=True,
+    help="long: up to twelve years. paper: admitted 2018 to 2023.",
+)
+@click.option("--out", required=True, type=_FOLDER, help="Folder that receives manifest.toml and patients.csv.")
+def simulate(n: int, seed: int, follow_up: str, out: Path) -> None:
+    """Write a simulated cohort for lung metastasis: no patients, and a truth that is known.
+
+    \b
+    Example:
+      oncorelay simulate-cohort --n 326 --out cohort
+    """
+    from shared.domain.errors import InvalidInputError
+    from shared.phantoms.cohort.simulate import FOLLOW_UPS, simulate_cohort
+    from shared.phantoms.cohort.writing import MANIFEST_FILE, cohort_files
+
+    if (out / MANIFEST_FILE).exists():
+        raise InvalidInputError(str(out / MANIFEST_FILE), "exists already; remove it or choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in cohort_files(simulate_cohort(n, seed, FOLLOW_UPS[follow_up])).items():
+        (out / name).write_bytes(content)
+    click.echo(out / MANIFEST_FILE)
+
+
+@click.command("train")
+@click.argument("target")
+@click.option("--cohort", required=True, type=_FILE, help="manifest.toml of the cohort.")
+@click.option("--preset", type=click.Choice(["paper", "corrected"]), default="corrected", show_default=True)
+@click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed, the same run.")
+@click.option("--bootstraps", default=100, show_default=True, help="Draws of the whole pipeline, selection included.")
+@click.option("--folds", default=5, show_default=True, help="Of the outer cross-validation.")
+@click.option("--repeats", default=2, show_default=True, help="Of the outer cross-validation.")
+@click.option("--resamples", default=1000, show_default=True, help="Behind intervals and cuts.")
+@click.option("--variables", default="", metavar="A,B", help="Name the variables beforehand instead of selecting them.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was cut.")
+def train_command(
+    target: str, cohort: Path, preset: str, out: Path, seed: int, bootstraps: int, folds: int, repeats: int,
+    resamples: int, variables: str, *, resume: bool,
+) -> None:  # fmt: skip
+    """Train a model on a cohort: selection, Cox model, honest performance; everything into one run folder.
+
+    \b
+    Example:
+      oncorelay train lung_metastasis --cohort cohort/manifest.toml --preset corrected --out run
+    """
+    from services.cli.train_progress import Bars
+    from services.model_factory.app.training import train
+
+    sizes = {"seed": seed, "bootstraps": bootstraps, "folds": folds, "repeats": repeats, "resamples": resamples}
+    named = tuple(name.strip() for name in variables.split(",") if name.strip())
+    chosen: Literal["paper", "corrected"] = "paper" if preset == "paper" else "corrected"
+    with Bars() as bars:
+        results = train(target, cohort, chosen, out, bars, sizes, named, resume=resume)
+    click.echo(f"variables: {', '.join(results.selection.chosen) or 'none'}")
+    for one in results.performance:
+        if one.name == "c_index" and one.value is not None:
+            click.echo(
+                f"C-index, {one.kind.replace('_', ' ')}: {one.value:.3f} ({one.events} events, {one.n} patients)"
+            )
+    for warned in results.warnings:
+        click.echo(f"warning: {warned.sentence}")
+    click.echo(out)
+
+
+@click.command("bundle")
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--key", type=_FILE, help="Ed25519 private key (PEM, 0600); without it a new one is made and not kept.")
+@click.option("--id", "bundle_id", default="", help="Name of the bundle and its folder.")
+@click.option("--version", default="1.0.0", show_default=True)
+@click.option("--out", default=Path(), type=_FOLDER, help="Folder that receives the bundle and its public key.")
+def bundle(run: Path, key: Path | None, bundle_id: str, version: str, out: Path) -> None:
+    """Seal the model of a finished run as a signed bundle.
+
+    \b
+    Example:
+      oncorelay bundle run --key site.pem --id lung_metastasis-ourhospital --out bundles
+    """
+    from services.model_factory.app import signing_key
+    from services.model_factory.app.training import bundle_of_run
+    from services.model_factory.handlers.training.bundle_draft import Label
+
+    label = Label(bundle_id or f"lung_metastasis-{run.resolve().name}", version)
+    click.echo(bundle_of_run(run, out, signing_key(key), label))

@@ -1,0 +1,137 @@
+"""``manifest.toml`` of a cohort: which files, which columns with which units and levels, which event."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared.domain.errors import InvalidInputError
+
+Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Cell = Annotated[str, Field(max_length=200)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class TableFile(_Part):
+    """One sheet; several are joined by the patient's column."""
+
+    file: Text
+    """Path from the manifest's folder; ``.csv`` (UTF-8, comma) or ``.xlsx``."""
+    sheet: str = ""
+    """Of a workbook; empty: the first."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Where given, another content is refused."""
+
+
+class OutcomePart(_Part):
+    """What is waited for, and for how long."""
+
+    code: Name
+    display: Text
+    time: Text
+    """Column with the time from the origin to the event or the end of follow-up."""
+    unit: Literal["a", "mo", "wk", "d"]
+    """UCUM: year, month, week, day."""
+    status: Text
+    """Column that tells how the time ended."""
+    event: tuple[Cell, ...] = Field(min_length=1)
+    censored: tuple[Cell, ...] = Field(min_length=1)
+    competing: tuple[Cell, ...] = ()
+    competing_display: str = ""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        cells = [*self.event, *self.censored, *self.competing]
+        if len(cells) != len(set(cells)):
+            raise ValueError("one text of the status column has two meanings")
+        return self
+
+
+class ColumnPart(_Part):
+    """One candidate: measured (``unit``) or categorical (``levels``)."""
+
+    name: Name
+    display: str = ""
+    header: str = ""
+    """Column of the sheet; empty: ``name``."""
+    unit: str = ""
+    """UCUM; ``1`` for a number without unit."""
+    detection_limit: float | None = Field(default=None, gt=0)
+    assay_high: float | None = Field(default=None, gt=0)
+    levels: tuple[Cell, ...] = ()
+    """Reference first."""
+    unknown: str = ""
+    texts: dict[str, Cell] = {}
+    """What the sheet writes -> which level is meant; a text that is a level itself needs none."""
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.levels) == bool(self.unit):
+            raise ValueError(f"column {self.name} has either a unit or levels")
+        if self.unknown and self.unknown not in self.levels:
+            raise ValueError(f"column {self.name}: unknown is none of its levels")
+        strange = sorted(set(self.texts.values()) - set(self.levels))
+        if strange:
+            raise ValueError(f"column {self.name}: texts lead to {strange[0]!r}, which is none of its levels")
+        return self
+
+
+class ExcludePart(_Part):
+    """One exclusion, applied in order; its box of the flow diagram reads ``reason``."""
+
+    reason: Text
+    column: Text
+    equals: tuple[Cell, ...] = ()
+    below: float | None = None
+    """Numbers smaller than this."""
+    empty: bool = False
+    """Cells without content."""
+
+
+class CohortManifest(_Part):
+    """The whole file."""
+
+    schema_version: Literal[1]
+    name: Name
+    description: Text
+    simulated: bool = False
+    patient: Text
+    """Column with the patient's pseudonym; one row per patient."""
+    table: tuple[TableFile, ...] = Field(min_length=1, max_length=20)
+    outcome: OutcomePart
+    column: tuple[ColumnPart, ...] = Field(min_length=1, max_length=50_000)
+    exclude: tuple[ExcludePart, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        names = [one.name for one in self.column]
+        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+        if twice:
+            raise ValueError(f"column {twice[0]} is declared twice")
+        return self
+
+
+def read_manifest(path: Path) -> tuple[CohortManifest, bytes]:
+    """Return the manifest and the bytes it was read from.
+
+    Raises:
+        InvalidInputError: If the file is no TOML or no such manifest; names the key.
+    """
+    try:
+        content = path.read_bytes()
+        return CohortManifest.model_validate(tomllib.loads(content.decode())), content
+    except OSError as error:
+        raise InvalidInputError(path.name, "cannot be read") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(path.name, f"is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InvalidInputError(f"{path.name}{': ' + place if place else ''}", first["msg"]) from error
