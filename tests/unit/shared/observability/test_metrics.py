@@ -19,6 +19,7 @@ UNITS = (
     "_bytes",
     "_messages",
     "_connections",
+    "_wishes",
     "_studies",
     "_cases",
     "_attempts",
