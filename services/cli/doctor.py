@@ -86,6 +86,7 @@ def examine() -> Iterator[Examination]:
     yield _try("secrets", lambda: doctor_security.secret_files(results, lab))
     yield _try("FHIR door", lambda: doctor_security.fhir_door(lab))
     yield _try("STOW door", lambda: doctor_security.stow_door(listener))
+    yield _try("MLLP door", lambda: doctor_security.mllp_door(lab))
     yield _try("redis", lambda: doctor_security.redis_access(results))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)

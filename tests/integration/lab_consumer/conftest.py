@@ -82,13 +82,17 @@ class ListeningResults:
 
 
 def make_settings(
-    folder: Path, results_address: str, database_url: str = "", fhir_server: FhirServerSettings | None = None
+    folder: Path,
+    results_address: str,
+    database_url: str = "",
+    fhir_server: FhirServerSettings | None = None,
+    **more: Any,
 ) -> Settings:
     (folder / "secrets").mkdir(exist_ok=True)
     (folder / "secrets" / "lab_consumer.token").write_text(TOKEN + "\n")
     return Settings(
         site=Site(data_folder=folder),
-        identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM),),
+        identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM, hl7_authority="HOSP"),),
         site_code=(SiteCodeRow(system=IFN_ALPHA.system, code=IFN_ALPHA.code, analyte=FactName.IFN_ALPHA),),
         fhir_server=fhir_server,
         http_port=0,
@@ -101,6 +105,7 @@ def make_settings(
         announce_retry_s=0.1,
         announce_longest_retry_s=0.2,
         poll_s=0.1,
+        **more,
     )
 
 
