@@ -29,6 +29,9 @@ Kind = Literal["apparent", "out_of_fold", "held_out"]
 GRID = tuple(float(share) for share in np.linspace(0.01, 0.99, 50))
 """Quantiles of the predicted risk at which the smooth calibration curve is given."""
 
+_SAME = 1e-9
+"""Risks closer than this differ by rounding alone: a model without variables."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -75,6 +78,9 @@ def verdict(on: Judged, positive: str, action: str, rng: np.random.Generator, re
     except ValueError as error:
         missing.append(f"{on.kind} c_index: {error}")
     for h, risk in on.risk.items():
+        if np.ptp(risk) < _SAME:
+            missing.append(f"{on.kind} at {h} years: every patient has the same risk")
+            continue
         try:
             auc = dynamic_auc_with_interval(on.years, on.events, risk, h, rng, repeats=resamples)
             tell(f"auc_{h}y", auc, h)
