@@ -105,7 +105,7 @@ def verdict(on: Judged, positive: str, action: str, rng: np.random.Generator, re
 def optimism_corrected(apparent: Verdict, draws: Draws, positive: str) -> tuple[Estimated, ...]:
     """Return the apparent numbers less the optimism of the draws; the interval is the apparent one, moved."""
     rows = []
-    for one in apparent.performance:
+    for one in (*apparent.performance, *_slope_of_itself(apparent)):
         if one.name in draws.optimism and one.value is not None:
             mean, low, high = draws.optimism[one.name]
             rows.append(
@@ -116,6 +116,18 @@ def optimism_corrected(apparent: Verdict, draws: Draws, positive: str) -> tuple[
                 )
             )  # fmt: skip
     return tuple(rows)
+
+
+def _slope_of_itself(apparent: Verdict) -> tuple[Estimated, ...]:
+    """Return the slope of a Cox model on the patients it was fitted on, which is 1 and not worth measuring."""
+    return tuple(
+        Estimated(
+            "calibration_slope", one.kind, 1.0, None, "by construction", one.positive_class, one.unit_of_analysis,
+            one.n, one.events, None,
+        )
+        for one in apparent.performance
+        if one.name == "c_index"
+    )  # fmt: skip
 
 
 def with_correction(curve: CalibrationCurve, draws: Draws) -> CalibrationCurve:
