@@ -1,4 +1,8 @@
-"""Counts what was skipped, says why, and lets CI have no skips (system rule: none where ../shared is present)."""
+"""Counts what was skipped, says why, and lets CI have no skips (system rule: none where ../shared is present).
+
+Where several workers share the tests (``./run test``), a module's tests stay together, and so do all tests of one of
+the two packages that share a running system: what they share is started once.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real inputs of ../shared/data are not here")
     return SHARED_DATA
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        room = item.path.parent
+        shared = room if (room / "__init__.py").exists() else item.path
+        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(item.config.rootpath))))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from services.cli.site_file import make_keys
 from services.cli.supervisor import Supervisor
 from services.cli.up import Settings as UpSettings
 from services.cli.up import running
+from services.lab_consumer.handlers.panels import panel_names
 from shared.domain.case import CaseDetail
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
+from shared.predictors.lung_metastasis.predictor import LungMetastasis
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
+from shared.site.site_secret import read_secret
 from shared.testing.fhir_server import FhirServer, start_fhir_server
 from shared.testing.orthanc import Modality, Orthanc, start_orthanc
 from shared.testing.ports import wait_until
@@ -87,6 +91,12 @@ class System:
         url = f"http://127.0.0.1:{self.ports.http}/fhir/{resource['resourceType']}"
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/fhir+json"}
         return httpx.post(url, json=resource, headers=headers, timeout=30)
+
+    def panel_uid(self, identifier: str, first: date) -> str:
+        """Return the UID of the panel that the draw of a day became, of a patient of the hospital."""
+        named = panel_names(UpSettings().site.site_id, read_secret(UpSettings().site.secret_file))
+        analytes = tuple(sorted(name.value for name in LungMetastasis().analytes))
+        return named(PatientIdentity(AUTHORITY, identifier), analytes, first, 0)
 
     def details(self, study_instance_uid: str) -> list[CaseDetail]:
         """Return the cases of a study."""
@@ -191,6 +201,7 @@ def start_system(
     with_peer: bool = False,
     pacs_sink: str = "dicom-cstore",
     listener: dict[str, Any] | None = None,
+    inference: dict[str, Any] | None = None,
     wire: Wire = direct,
     prepare: Callable[[Path], None] = lambda _site: None,
     **results: Any,
@@ -213,7 +224,7 @@ def start_system(
         pacs = _start_pacs(archive, folder, ports)
         peers = [_peer(pacs)] if with_peer else []
         sinks = [_pacs_sink(pacs, pacs_sink, wire("pacs", pacs.dicom_port)), _ehr_sink(wire("ehr", ehr.port))]
-        site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results)
+        site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results, inference=inference)
         prepare(site)
         ledger = f"127.0.0.1:{wire('results', ports.results)}"
         with _environment(site, ledger), running(lambda _name, _text: None) as supervisor:

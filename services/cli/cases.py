@@ -17,8 +17,10 @@ from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
 from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, Notice, ReviewState
 from shared.domain.errors import OncoRelayError
+from shared.domain.prediction import HorizonRisk, Outcome
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 
+_NO_CASES = "no cases yet: send a study with `oncorelay send FOLDER`, or laboratory values to the FHIR door"
 SHORTEST_CASE_ID = 8
 NEWEST_REFUSALS = 10
 DEADLINE_S = 10.0
@@ -70,7 +72,7 @@ def cases(*, as_json: bool) -> None:
         print_json({**rows, "refusals": None if trouble else refusals})
         return
     console = screen()
-    console.print(_case_table(found) if found else "no cases yet: send a study with `oncorelay send FOLDER`")
+    console.print(_case_table(found) if found else _NO_CASES)
     _show_notices(notices, console)
     _show_refusals(refusals, trouble, console)
 
@@ -156,8 +158,8 @@ def show_case(detail: CaseDetail, console: Console) -> None:
     """Print one case for a person."""
     head = detail.case
     console.print(Text.assemble((f"case {head.case_id}", "bold"), f"  {head.predictor}  ", _state(head.state)))
-    console.print(f"study {head.study_instance_uid}  side {detail.side or 'not stated by the images'}")
-    console.print(f"complete because {detail.completeness}")
+    for line in _asked_about(detail):
+        console.print(line)
     if head.reason and head.reason != head.state:
         console.print(f"reason: {head.reason}")
     if head.overdue:
@@ -166,6 +168,16 @@ def show_case(detail: CaseDetail, console: Console) -> None:
         _show_finding(finding, console)
     _show_deliveries(detail, console)
     _show_steps(detail, console)
+
+
+def _asked_about(detail: CaseDetail) -> tuple[str, str]:
+    uid, panel = detail.case.study_instance_uid, detail.panel
+    if panel is None:
+        side = detail.side or "not stated by the images"
+        return f"study {uid}  side {side}", f"complete because {detail.completeness}"
+    first, last = detail.study_date, panel.last_date
+    days = f"{first}" if first == last else f"{first} to {last}"
+    return f"draw of {days} ({', '.join(panel.analytes)})  panel {uid}", f"opened because {detail.completeness}"
 
 
 def _show_finding(finding: FindingSummary, console: Console) -> None:
@@ -177,17 +189,32 @@ def _show_finding(finding: FindingSummary, console: Console) -> None:
     if answer is None:
         return
     outcome = answer.outcome
-    console.print(f"  P({outcome.display}) = {answer.probability!r}")
-    console.print(f"  P({outcome.complement_display}) = {answer.complement!r}")
+    if not answer.horizons:
+        console.print(f"  P({outcome.display}) = {answer.probability!r}")
+        console.print(f"  P({outcome.complement_display}) = {answer.complement!r}")
+    for horizon in answer.horizons:
+        console.print(f"  {_risk(outcome, horizon)}")
     use = answer.bundle.intended_use
     console.print(f"  {answer.bundle.bundle_id} {answer.bundle.version} ({use}), {answer.runtime}, {answer.precision}")
+    points = {one.name: f"  {one.points:.1f} points" for one in answer.points}
     for used in answer.inputs:
-        console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}")
+        console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}{points.get(used.name, '')}")
+    if answer.points:
+        console.print(f"  total {sum(one.points for one in answer.points):.1f} points")
     for other in answer.alternatives:
         console.print(f"  {other.label}: {other.probability!r}")
     for flag in answer.flags:
         console.print(f"  {flag.code}: {flag.text}")
     console.print("  decision support: confirm by standard of care", style="italic")
+
+
+def _risk(outcome: Outcome, horizon: HorizonRisk) -> str:
+    within = f"P({outcome.display} within {horizon.years} years)"
+    if horizon.probability is None:
+        return f"{within}: none, {horizon.refused}"
+    low_high = horizon.interval
+    between = f" (95 % interval {low_high[0]:.4f} to {low_high[1]:.4f})" if low_high else ""
+    return f"{within} = {horizon.probability!r}{between}; {outcome.complement_display}: {1.0 - horizon.probability!r}"
 
 
 def _case_table(found: tuple[CaseSummary, ...]) -> Table:

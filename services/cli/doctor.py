@@ -30,12 +30,14 @@ from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings, sink_names
+from services.results.deliver.adapters.sinks import credentials
+from services.results.deliver.formats.form import choose
 from services.results.ledger.database import check_schema, open_engine
-from services.results.ledger.ledger import read_secret
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.rpc.delivery_client import DeliveryClient
+from shared.site.site_secret import read_secret
 
 TIMEOUT_S = 3.0
 MAX_CLOCK_DIFFERENCE_S = 5.0
@@ -179,6 +181,7 @@ def _services(results: ResultsSettings, listener: ListenerSettings, lab: LabSett
         "results.dispatch": results.dispatch_ops_address,
         "results.deliver": results.deliver_ops_address,
         "inference": InferenceSettings().ops_address,
+        "inference.explain": InferenceSettings().explain_ops_address,
     }
     for name, address in addresses.items():
         if address:
@@ -256,8 +259,7 @@ def _sink(sink: SinkSettings) -> str:
         return _echo(_node(sink))
     if sink.kind == "folder":
         return _folder(sink)
-    token = sink.token_file.read_text().strip() if sink.token_file else ""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = credentials(sink).headers()
     path, accept = (
         ("/metadata", "application/fhir+json")
         if sink.kind == "fhir"
@@ -266,7 +268,16 @@ def _sink(sink: SinkSettings) -> str:
     answer = httpx.get(sink.url.rstrip("/") + path, headers={**headers, "Accept": accept}, timeout=TIMEOUT_S)
     if answer.is_error:
         raise ValueError(f"{sink.url}{path} answered {answer.status_code}: URL, token?")
-    return f"{sink.url} answers{_clock(answer)}"
+    return f"{sink.url} answers{_clock(answer)}" + (f"; {_form(answer)}" if sink.kind == "fhir" else "")
+
+
+def _form(answer: httpx.Response) -> str:
+    """Say in which resources results are written there, and why not in better ones."""
+    try:
+        statement = answer.json()
+    except ValueError:
+        statement = None
+    return choose(statement).sentence
 
 
 def _folder(sink: SinkSettings) -> str:

@@ -120,7 +120,7 @@ def _urls(results: ResultsSettings, lab: LabSettings) -> dict[str, str]:
 def _named(results: ResultsSettings, lab: LabSettings) -> Iterator[Path]:
     named = (
         results.site.secret_file, lab.key_path, results.redis_password_file, results.database_url_file,
-        lab.database_url_file, *(sink.token_file for sink in results.sinks),
+        lab.database_url_file, *(path for sink in results.sinks for path in sink.secret_files),
     )  # fmt: skip
     yield from (path for path in named if path is not None)
     if results.site.tls_folder is not None:

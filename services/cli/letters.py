@@ -95,11 +95,11 @@ def redirect(delivery_id: str, to_sink: str, reason: str) -> None:
 
 def sink_table(found: tuple[SinkSummary, ...]) -> Table:
     """Return the sinks as a table."""
-    table = Table("sink", "kind", "state", "held", "due", "sending", "dead letters", "why")
+    table = Table("sink", "kind", "written as", "state", "held", "due", "sending", "dead letters", "why")
     for row in found:
         state = Text(row.state.replace("_", " "), style=COLOURS[row.state])
         numbers = (Text(str(number)) for number in (row.held, row.due, row.sending, row.dead_letters))
-        table.add_row(Text(row.name), Text(row.kind), state, *numbers, Text(why(row)))
+        table.add_row(Text(row.name), Text(row.kind), Text(row.written_as), state, *numbers, Text(why(row)))
     return table
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.results.ledger.ledger import make_secret
 from shared.site.settings import CONFIG_VARIABLE
+from shared.site.site_secret import make_secret
 
 Table = Mapping[str, Any]
 
@@ -27,15 +27,26 @@ _HEADER = """\
 
 
 def to_toml(tables: Mapping[str, Table | Sequence[Table]]) -> str:
-    """Return a TOML document; a sequence of tables becomes an array of tables. JSON scalars are TOML scalars."""
+    """Return a TOML document; a sequence of tables becomes an array of tables, tables in tables are inline.
+
+    JSON scalars are TOML scalars.
+    """
     lines = [_HEADER]
     for name, content in tables.items():
         rows: Sequence[Table] = [content] if isinstance(content, Mapping) else content
         for row in rows:
             lines.append(f"[{name}]" if rows is not content else f"[[{name}]]")
-            lines += [f"{key} = {json.dumps(value, default=str)}" for key, value in row.items()]
+            lines += [f"{key} = {_value(value)}" for key, value in row.items()]
             lines.append("")
     return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value, default=str)
 
 
 def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
@@ -63,7 +74,12 @@ def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
             "dispatch_ops_address": "127.0.0.1:50074",
             "deliver_ops_address": "127.0.0.1:50075",
         },
-        "inference": {**redis, "ops_address": "127.0.0.1:50076"},
+        "inference": {
+            **redis,
+            "ops_address": "127.0.0.1:50076",
+            "explain_address": "127.0.0.1:50054",
+            "explain_ops_address": "127.0.0.1:50077",
+        },
         "sinks": [{"name": "results-folder", "kind": "folder", "folder": str(data_folder / "results")}],
     }  # fmt: skip
 

@@ -31,6 +31,7 @@ SERVICES: tuple[Program, ...] = (
     service("results.dispatch"),
     service("results.deliver"),
     service("inference"),
+    Program("inference.explain", (*service("inference").command, "explain")),
     service("dicom_listener"),
     service("slide_ingestion"),
     service("model_factory"),

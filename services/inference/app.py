@@ -1,4 +1,4 @@
-"""The worker put together."""
+"""The worker, and the process that answers "what if", put together."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ import structlog
 
 from services.inference.adapters.bundles import WarmModels
 from services.inference.adapters.celery_worker import Handler, run, worker_app
-from services.inference.adapters.operations import operations
+from services.inference.adapters.explain_server import ExplainServicer
+from services.inference.adapters.operations import explain_operations, operations
 from services.inference.config import Settings
+from services.inference.handlers.explain import Explain
 from services.inference.handlers.run_case import Pace, RunCase
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.observability import tracing
-from shared.observability.operations import ops_server
+from shared.observability.operations import ops_server, watched
 from shared.observability.ops_server import OpsServer
+from shared.observability.process import run_until_stopped
 from shared.predictors import REGISTRY
+from shared.rpc import server as rpc_server
 from shared.rpc.clients import ResultsClient, new_request_id
 
 log = structlog.get_logger("oncorelay.inference")
+
+_STOP_S = 5.0
 
 
 def serve(settings: Settings) -> int:
@@ -54,6 +60,21 @@ def build_handler(settings: Settings, server: OpsServer | None = None) -> Handle
         pause=time.sleep,
         new_request_id=new_request_id,
     )
+
+
+def explain(settings: Settings) -> None:
+    """Answer "what if" over gRPC until SIGTERM; bundles are verified and loaded once, now."""
+    if not settings.explain_address:
+        print('inference: explain_address of [inference] is empty, so nobody is asked "what if"')  # noqa: T201 - the supervisor quotes it
+        return
+    catalog = _catalog(settings)
+    _announce(catalog)
+    models = WarmModels(partial(_catalog, settings))
+    models.warm_up()
+    servicer = ExplainServicer(Explain(models.choose, models))
+    with watched(explain_operations(settings, lambda: catalog)):
+        door = rpc_server.start(settings.explain_address, servicer.register, tls=settings.site.tls("inference"))
+        run_until_stopped("inference.explain", settings.explain_address, lambda: door.stop(_STOP_S).wait())
 
 
 def _catalog(settings: Settings) -> Catalog:

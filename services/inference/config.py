@@ -22,6 +22,10 @@ class Settings(RedisSettings):
     """Folders that hold bundles, besides the demonstration bundles that ship."""
     trusted_key_folder: Path | None = None
     """Folder with public keys (*.pem) of this site's bundles."""
+    explain_address: str = ""
+    """gRPC address (host:port) of the process that answers "what if"; empty: there is none."""
+    explain_ops_address: str = ""
+    """Health and metrics of that process (host:port); ``ops_address`` is the worker's."""
     queues: tuple[str, ...] = Field(default=(CPU_QUEUE,), min_length=1)
     """Queues this worker takes orders from."""
     concurrency: int = Field(default=2, ge=1, le=64)

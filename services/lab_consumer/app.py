@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import grpc
@@ -17,25 +17,37 @@ from services.lab_consumer.adapters.erasure_server import ErasureServicer
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
 from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
+from services.lab_consumer.adapters.ndjson_door import NdjsonDoor
+from services.lab_consumer.adapters.notification_door import NotificationDoor
 from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
+from services.lab_consumer.adapters.pulling import make_pulling
 from services.lab_consumer.adapters.results_door import ResultsDoor
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
+from services.lab_consumer.handlers.lines import IntakeLines
+from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.observability.loops import Loop
+from shared.predictors.registry import PANEL_PREDICTORS
 from shared.rpc import server
 from shared.security.doorkeeper import Doorkeeper, open_door
+from shared.site.site_secret import make_secret, read_secret
+from shared.web.pulled_body import Pace
 from shared.web.server import Address, HttpServer
 
 _STOP_S = 5.0
+_LONGEST_NDJSON_S = 3600.0
+"""Longest wait for the pieces of one NDJSON body in all, in seconds."""
+_SLOWEST_NDJSON = 1000.0
+"""Slowest pace of an NDJSON body, in bytes per second."""
 _PULSE_S = 1.0
 """Pause between two questions whether results is there, in seconds."""
 SCOPE = "facts.write"
@@ -67,6 +79,10 @@ class LabConsumer:
         self._announcer = Announcer(self._announce_due(), settings.poll_s)
         self._gate = self._make_gate()
         self._pulse = Loop("results", self._gate.ask_results, _PULSE_S)
+        self._receive = Receive(
+            self._store, settings.identity_map, self._announcer.wake, now, settings.site_codes, panel_rules(settings)
+        )
+        self._pulling = make_pulling(settings, self._engine, self._receive, now) if settings.fhir_server else None
         app = make_app(self._door(doorkeeper))
         address = Address(
             settings.http_host, settings.http_port, "lab_consumer.http_port",
@@ -75,16 +91,19 @@ class LabConsumer:
         self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
         self._grpc: grpc.Server | None = None
-        self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine))
+        self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine), self._pulling)
 
     def start(self) -> None:
         """Open both doors and begin announcing."""
-        servicer = LabConsumerServicer(GetFacts(self._store), ListRefusals(self._store), now)
+        get_facts = GetFacts(self._store, self._pulling.asked) if self._pulling else GetFacts(self._store)
+        servicer = LabConsumerServicer(get_facts, ListRefusals(self._store), now)
         tls = self._settings.site.tls("lab_consumer")
         self._grpc = server.start(self._settings.grpc_address, lambda door: self._register(door, servicer), tls=tls)
         self._pulse.start()
         self._http.start()
         self._announcer.start()
+        if self._pulling:
+            self._pulling.puller.start()
 
     def _register(self, door: grpc.Server, servicer: LabConsumerServicer) -> None:
         servicer.register(door)
@@ -92,9 +111,12 @@ class LabConsumer:
 
     def stop(self) -> None:
         """Close in order: no new requests, then no announcements, then the database."""
+        self._ndjson.stop()
         self._http.stop()
         if self._grpc:
             self._grpc.stop(_STOP_S).wait()
+        if self._pulling:
+            self._pulling.stop()
         self._announcer.stop()
         self._pulse.stop()
         self._results.close()
@@ -107,10 +129,19 @@ class LabConsumer:
     def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings
         limits = JsonLimits(settings.max_body_bytes, settings.max_depth)
-        receive = Receive(self._store, settings.identity_map, self._announcer.wake)
-        intake = Intake(receive, limits, settings.max_entries, settings.fhir_base_url)
+        self._ndjson = self._ndjson_door(self._receive, limits)
+        intake = Intake(self._receive, limits, settings.max_entries, settings.base_url)
         threshold = Threshold(doorkeeper, settings.max_body_bytes, settings.body_timeout_s, self._gate.refusal)
-        return Door(intake, threshold, self._healthy, version("oncorelay"), now().isoformat(timespec="seconds"))
+        started = now().isoformat(timespec="seconds")
+        notify = self._pulling.notify(self._receive, limits, settings.max_entries) if self._pulling else None
+        notifications = NotificationDoor(notify, threshold)
+        return Door(intake, threshold, self._healthy, version("oncorelay"), started, self._ndjson, notifications)
+
+    def _ndjson_door(self, receive: Receive, limits: JsonLimits) -> NdjsonDoor:
+        settings = self._settings
+        pace = Pace(settings.body_timeout_s, _LONGEST_NDJSON_S, _SLOWEST_NDJSON)
+        lines = IntakeLines(receive, limits, settings.base_url, self._gate.refusal)
+        return NdjsonDoor(lines, pace, settings.max_ndjson_bytes)
 
     def _make_gate(self) -> Gate:
         settings = self._settings
@@ -129,6 +160,19 @@ class LabConsumer:
         except OncoRelayError:
             return False
         return True
+
+
+def panel_rules(settings: Settings) -> PanelRules:
+    """Return what panels the installed predictors ask for, and how the site groups them.
+
+    Where the site has no secret yet, one is made, as ``oncorelay up`` does: whoever else needs it takes this one.
+    """
+    make_secret(settings.site.secret_file)
+    return PanelRules(
+        tuple(one.analytes for one in PANEL_PREDICTORS.values()), timedelta(days=settings.draw_days),
+        timedelta(days=settings.draw_oldest_days), settings.draw_opens_with,
+        panel_names(settings.site.site_id, read_secret(settings.site.secret_file)),
+    )  # fmt: skip
 
 
 def build(settings: Settings) -> LabConsumer:

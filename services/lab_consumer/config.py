@@ -5,12 +5,95 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.domain.facts import FactName
+from shared.fhir.reading.site_codes import SiteCode, SiteCodes
+from shared.security.backend_services import (
+    BackendServices,
+    BackendSettings,
+    Credentials,
+    NoCredentials,
+    TokenFile,
+)
 from shared.security.loopback import is_loopback
 from shared.security.oidc import OidcSettings
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
+
+
+class SiteCodeRow(BaseModel):
+    """One ``[[lab_consumer.site_code]]`` table: what a code of this site means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    system: str
+    """Code system, as the site's resources write it."""
+    code: str
+    """Code of ``Observation.code``, ``Observation.component.code`` or ``Condition.code``."""
+    analyte: FactName
+    """What it means: hscrp, il6, ifn_alpha, tnf_alpha, neutrophils, endocrine_therapy_received, lung_metastasis,
+    active_infection or rheumatic_disease."""
+    unit: str = ""
+    """UCUM unit of a number that comes without one; empty: such a number is refused."""
+
+    @model_validator(mode="after")
+    def _contradicts_nothing(self) -> SiteCodeRow:
+        self.site_code()
+        return self
+
+    def site_code(self) -> SiteCode:
+        """Return the checked row."""
+        return SiteCode(**self.model_dump())
+
+
+class FhirServerSettings(BaseModel):
+    """``[lab_consumer.fhir_server]``: the EHR's FHIR server, asked for what notifications name and for new cases."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    url: str
+    """Base URL; https, or http on this machine."""
+    token_file: Path | None = None
+    """File with a bearer token that somebody else renews."""
+    backend: BackendSettings | None = None
+    """``[lab_consumer.fhir_server.backend]``: SMART Backend Services, our own tokens."""
+    authority_file: Path | None = None
+    """PEM file with the authority of the server's certificate; default: the system's."""
+    timeout_s: float = Field(default=10.0, gt=0)
+    """Longest wait for each step of a request, in seconds."""
+    poll_s: float = Field(default=60.0, gt=0)
+    """Pause between two polls of what changed, in seconds."""
+    overlap_s: float = Field(default=300.0, ge=0)
+    """So far before the newest known change a poll begins: changes may become visible late, in seconds."""
+    page_size: int = Field(default=100, ge=1, le=1000)
+    """Resources asked for on one page."""
+    max_pages: int = Field(default=1000, ge=1)
+    """More pages than this are a search that does not end."""
+    max_page_bytes: int = 16_000_000
+    """Largest answer, in bytes."""
+    retry_s: float = Field(default=1.0, gt=0)
+    """Pause after a failure, in seconds; doubles up to ``longest_retry_s``, or as long as the server says."""
+    longest_retry_s: float = 300.0
+    wishes: int = 1000
+    """More resources waiting to be asked for than this is told by health."""
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> FhirServerSettings:
+        if self.token_file is not None and self.backend is not None:
+            raise ValueError("token_file and backend exclude each other")
+        return self
+
+    @property
+    def credentials(self) -> Credentials:
+        """Return what requests carry.
+
+        Raises:
+            InvalidInputError: If the key of SMART Backend Services cannot serve.
+        """
+        if self.backend is not None:
+            return BackendServices(self.backend, self.url)
+        return TokenFile(self.token_file) if self.token_file else NoCredentials()
 
 
 class Settings(ServiceSettings):
@@ -41,14 +124,21 @@ class Settings(ServiceSettings):
     table): ``secrets/lab_consumer.token`` in the data folder."""
     oidc: OidcSettings | None = None
     """``[lab_consumer.oidc]``: the OpenID provider whose access tokens open the FHIR door (scope ``facts.write``)."""
+    fhir_server: FhirServerSettings | None = None
+    """``[lab_consumer.fhir_server]``: whom to ask; without it nobody is asked, and notifications are refused."""
     fhir_base_url: str = ""
-    """Base URL of the EHR whose resources come in here: absolute references below it are its own ``Type/id``."""
+    """Base URL of the EHR whose resources come in here: absolute references below it are its own ``Type/id``; empty:
+    the one of ``fhir_server``."""
+    site_code: tuple[SiteCodeRow, ...] = ()
+    """``[[lab_consumer.site_code]]``: what this site's own codes mean. Interferon alpha is read in no other way."""
     max_body_bytes: int = 5_000_000
     """Largest request body, in bytes."""
     max_depth: int = 64
     """Deepest nesting of the JSON."""
     max_entries: int = 1000
     """Most entries of one Bundle."""
+    max_ndjson_bytes: int = 1_000_000_000
+    """Largest NDJSON body, in bytes; it is read and kept as it comes, a line is at most ``max_body_bytes`` long."""
     body_timeout_s: float = 30.0
     """A body must arrive within this time, in seconds."""
     max_connections: int = 64
@@ -65,6 +155,14 @@ class Settings(ServiceSettings):
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
 
+    draw_days: int = Field(default=7, ge=0, le=365)
+    """Laboratory values at most so many days apart are of one draw. Site policy: paper 002 does not state it."""
+    draw_oldest_days: int = Field(default=30, ge=0)
+    """A draw that is older than this many days when it first comes opens no case: it is history, and not a question."""
+    draw_opens_with: int = Field(default=1, ge=1)
+    """How many different analytes of a predictor a draw must have before a case is opened; 1: the first value opens it.
+    A hospital that orders one of them for other reasons all the time may ask for more."""
+
     @model_validator(mode="after")
     def _nothing_in_the_clear(self) -> Settings:
         if (self.http_tls_certificate is None) != (self.http_tls_key is None):
@@ -75,6 +173,21 @@ class Settings(ServiceSettings):
                 "behind_proxy = true where a proxy speaks TLS for it"
             )
         return self
+
+    @model_validator(mode="after")
+    def _each_code_once(self) -> Settings:
+        SiteCodes.of(row.site_code() for row in self.site_code)
+        return self
+
+    @property
+    def site_codes(self) -> SiteCodes:
+        """Return what the site's own codes mean."""
+        return SiteCodes.of(row.site_code() for row in self.site_code)
+
+    @property
+    def base_url(self) -> str:
+        """Return the base URL below which absolute references are local ones."""
+        return self.fhir_base_url or (self.fhir_server.url if self.fhir_server else "")
 
     @property
     def facts_url(self) -> str:

@@ -9,8 +9,23 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.errors import InvalidInputError
+from shared.security.backend_services import DEFAULT_SCOPE, BackendSettings
 from shared.security.loopback import is_loopback
 from shared.site.secret_files import RedisSettings, read_line
+
+RESULTS_SCOPE = " ".join(
+    [DEFAULT_SCOPE]
+    + [f"system/{kind}.crus" for kind in ("RiskAssessment", "Observation", "DiagnosticReport", "DocumentReference")]
+    + [f"system/{kind}.crs" for kind in ("Device", "Provenance")]
+)
+"""SMART v2: what a result rests on is read, what it is written as is created, found again and taken back."""
+
+
+class SinkBackend(BackendSettings):
+    """``[sinks.backend]``: who we are at the authorization server of a FHIR sink."""
+
+    scope: str = RESULTS_SCOPE
+    """What we ask for, SMART v2 syntax."""
 
 
 class SinkSettings(BaseModel):
@@ -40,13 +55,15 @@ class SinkSettings(BaseModel):
     url: str = ""
     """STOW-RS or FHIR: base URL."""
     token_file: Path | None = None
-    """STOW-RS or FHIR: file with a bearer token; none when absent."""
+    """STOW-RS or FHIR: file with a bearer token that somebody else renews; none when absent."""
+    backend: SinkBackend | None = None
+    """FHIR: ``[sinks.backend]``, SMART Backend Services: tokens of our own, asked for with a signed assertion."""
     probability_convention: Literal["fraction", "percent"] = "fraction"
     """FHIR: how this server reads ``probabilityDecimal`` (the specification is ambiguous)."""
     folder: Path | None = None
     """Folder: where the files go."""
-    objects: tuple[Literal["dicom-sr", "fhir-transaction"], ...] = ("dicom-sr", "fhir-transaction")
-    """Folder: what is written."""
+    objects: tuple[Literal["dicom-sr", "fhir-transaction", "pdf"], ...] = ("dicom-sr", "fhir-transaction", "pdf")
+    """Folder: what is written; "pdf" is the page a person opens. Of laboratory values there is no SR."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
     workers: int = 4
@@ -72,9 +89,21 @@ class SinkSettings(BaseModel):
     """Title of the rejection note (PS3.16 CID 7010): quality (DCM 113001) or patient safety (DCM 113037). The reason of
     a withdrawal is a sentence; it is not guessed from its words."""
 
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Return the files with what says who we are at this sink."""
+        return tuple(path for path in (self.token_file, self.backend and self.backend.key_file) if path)
+
+    @property
+    def images_only(self) -> bool:
+        """Tell whether every object of this sink belongs into a DICOM study: then it takes nothing about panels."""
+        return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and self.objects == ("dicom-sr",))
+
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> SinkSettings:
         parts = urlsplit(self.url)
+        if self.backend is not None and (self.kind != "fhir" or self.token_file is not None):
+            raise ValueError(f"sink {self.name}: backend is for FHIR servers, and instead of token_file")
         if self.token_file is not None and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             raise ValueError(f"sink {self.name}: its token would travel in the clear: write https:// into url")
         return self

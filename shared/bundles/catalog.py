@@ -77,6 +77,11 @@ class Catalog:
         ]
         return max(fitting, key=_preference).reference if fitting else None
 
+    def for_predictor(self, predictor: str) -> BundleReference | None:
+        """Return the preferred bundle of any variant of this predictor, or None; preferred as in ``for_variant``."""
+        fitting = [one for one in self.installed if one.manifest.predictor == predictor]
+        return max(fitting, key=_preference).reference if fitting else None
+
     def find(self, bundle_id: str, digest: str | None = None) -> Installed:
         """Return the installed bundle of this id (the newest, unless ``digest`` names one).
 

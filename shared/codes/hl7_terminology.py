@@ -14,9 +14,18 @@ NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 NO_VALUE_SYSTEMS = frozenset({DATA_ABSENT_REASON, NULL_FLAVOR})
 """Systems whose codes say that, and why, there is no value (mCODE's examples put them into ``value[x]``)."""
 
+YES = Coding("http://terminology.hl7.org/CodeSystem/v2-0136", "Y", "Yes")
+NO = Coding("http://terminology.hl7.org/CodeSystem/v2-0136", "N", "No")
+
+CONDITION_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 CONDITION_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 NOT_A_CONDITION = frozenset({"entered-in-error", "refuted"})
 """``Condition.verificationStatus``: the condition is not there."""
+NOT_CONFIRMED = frozenset({"unconfirmed", "provisional", "differential"})
+"""``Condition.verificationStatus``: the condition is suspected."""
+OVER = frozenset({"inactive", "remission", "resolved"})
+"""``Condition.clinicalStatus``: there is no evidence of it any more; ``resolved`` is below ``inactive``."""
+RESOLVED = "resolved"
 
 MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
 MCODE_MEDICATIONS = frozenset(
@@ -26,3 +35,5 @@ MCODE_SURGERY = MCODE + "mcode-cancer-related-surgical-procedure"
 MCODE_RADIOTHERAPY = MCODE + "mcode-radiotherapy-course-summary"
 MCODE_LATERALITY = MCODE + "mcode-laterality-qualifier"
 MCODE_PRIMARY_CANCER = MCODE + "mcode-primary-cancer-condition"
+MCODE_SECONDARY_CANCER = MCODE + "mcode-secondary-cancer-condition"
+MCODE_TREATMENT_INTENT = MCODE + "mcode-procedure-intent"

@@ -18,6 +18,8 @@ REVISION_SYSTEM = "urn:oncorelay:revision"
 """``identifier.system`` of case and revision (``case.3``): how earlier revisions are found at a FHIR server."""
 BUNDLE_SYSTEM = "urn:oncorelay:bundle"
 """``identifier.system`` of a model bundle's digest (FHIR Device)."""
+INTERVAL_EXTENSION = "urn:oncorelay:probability-interval-95"
+"""``extension.url``: the 95 % interval of ``RiskAssessment.prediction.probability[x]`` as a Range in per cent."""
 SYSTEM = "urn:oncorelay:code"
 """Code system of the concepts below."""
 
@@ -38,6 +40,12 @@ MEANING = code("meaning", "What the probability is the probability of")
 FLAG = code("flag", "Remark on this result")
 ALTERNATIVE = code("alternative", "Probability under another reading of an input")
 SIDE = code("side", "Side of the body")
+ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
+"""``Observation.code`` of the explicit statement, where a site has no code of its own; answered by yes or no."""
+HORIZON = code("horizon", "Time from the result on")
+INTERVAL_LOW = code("interval_low", "Lower end of the 95 % interval of the probability")
+INTERVAL_HIGH = code("interval_high", "Upper end of the 95 % interval of the probability")
+NOMOGRAM_REPORT = code("nomogram_report", "Result of a prediction model, with its nomogram")
 
 ASSESSMENTS: Mapping[str, Coding] = {
     "ln_pcr": code("ln_pcr", "Axillary nodal response to neoadjuvant chemotherapy"),
@@ -52,6 +60,12 @@ PROBABILITIES: Mapping[str, Coding] = {
     "no_lung_metastasis": code("p_no_lung_metas", "Probability of no lung metastasis"),
 }
 """Outcome class -> the name of its probability. Not DCM 111047: that is the probability of *cancer*."""
+
+WITHIN: Mapping[str, tuple[str, str]] = {
+    "lung_metastasis": ("p_lung_met", "Probability of lung metastasis"),
+    "no_lung_metastasis": ("p_no_lung_met", "Probability of no lung metastasis"),
+}
+"""Outcome class -> beginning of code and display of its probability within a time."""
 
 REASONS: Mapping[NotAnalysedReason, Coding] = {
     NotAnalysedReason.MISSING_INPUT: code("missing_input", "An input is missing"),
@@ -81,3 +95,9 @@ def assessment(predictor: str) -> Coding:
 def probability_of(outcome_class: str, display: str) -> Coding:
     """Return the name of the probability of an outcome class."""
     return PROBABILITIES.get(outcome_class) or code(f"p_{outcome_class}", f"Probability of {display}")
+
+
+def probability_within(outcome_class: str, display: str, years: int) -> Coding:
+    """Return the name of the probability that an outcome class comes true within so many years of the result."""
+    key, text = WITHIN.get(outcome_class, (f"p_{outcome_class}", f"Probability of {display}"))
+    return code(f"{key}_{years}y", f"{text} within {years} years")

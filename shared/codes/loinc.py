@@ -1,8 +1,8 @@
 """LOINC codes that facts are read from: what an Observation asks, and what it may answer.
 
-Sources: HL7 FHIR mCODE 4.0.0 (``VS_Genomics``, ``VS_Staging_TNM``, the extended example), HL7 us-breastcancer, the
-Medizininformatik-Initiative's oncology value sets and Synthea's breast cancer modules; each code was seen in at least
-one of them. LOINC is a registered trademark of Regenstrief Institute.
+Sources, where none stands behind the code: HL7 FHIR mCODE 4.0.0 (``VS_Genomics``, ``VS_Staging_TNM``, the extended
+example), HL7 us-breastcancer, the Medizininformatik-Initiative's oncology value sets and Synthea's breast cancer
+modules; each code was seen in at least one of them. LOINC is a registered trademark of Regenstrief Institute.
 """
 
 from __future__ import annotations
@@ -12,6 +12,19 @@ from collections.abc import Mapping
 from shared.domain.coding import Coding
 
 SYSTEM = "http://loinc.org"
+
+
+def has_check_digit(value: str) -> bool:
+    """Tell whether a code ends in its check digit (LOINC Users' Guide: mod 10; letters count by their place in ASCII).
+
+    What has not the form of a code has none.
+    """
+    text, _, check = value.partition("-")
+    if not text.isascii() or not text.isalnum() or check not in tuple("0123456789"):
+        return False
+    values = [ord(character) - ord("0") for character in reversed(text)]
+    weights = [2 * value - value // 5 * 9 if place % 2 == 0 else value for place, value in enumerate(values)]
+    return -sum(weights) % 10 == int(check)
 
 
 def code(value: str, display: str) -> Coding:
@@ -50,6 +63,12 @@ NEUTROPHILS = (
     code("26499-4", "Neutrophils [#/volume] in Blood"),
     code("751-8", "Neutrophils [#/volume] in Blood by Automated count"),
 )
+HSCRP = (
+    code("30522-7", "C reactive protein [Mass/volume] in Serum or Plasma by High sensitivity method"),  # MercyOne
+    code("71426-1", "C reactive protein [Mass/volume] in Blood by High sensitivity method"),  # healthassure
+)
+IL6 = (code("26881-3", "Interleukin 6 [Mass/volume] in Serum or Plasma"),)  # Northwell test 1774; OHDSI 3023091
+TNF_ALPHA = (code("3074-2", "Tumor necrosis factor.alpha [Mass/volume] in Serum or Plasma"),)  # Mayo TNFA, ARUP
 
 # Deprecated in favour of SNOMED CT since mCODE STU3, still sent (mCODE TNM...StagingTypeMaxVS; Synthea).
 CLINICAL_T = code("21905-5", "Primary tumor.clinical [Class] Cancer")

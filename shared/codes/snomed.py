@@ -49,6 +49,36 @@ PRIMARY_BREAST_CANCERS: Mapping[str, Side | None] = {
 }
 """Conditions that are a primary breast cancer, with the side their code names."""
 
+LUNG_METASTASIS = code("94391008", "Secondary malignant neoplasm of lung")  # CID 645, CID 8134
+SECONDARY_CANCER = code("128462008", "Secondary malignant neoplastic disease")  # mCODE SecondaryCancerCondition
+LUNG_SITES = frozenset({"39607008", "44029006", "3341006"})
+"""Lung (CID 4031), left lung (GenomeX mCODE example), right lung (HL7 CDA imaging report example)."""
+
+# Synthea's modules, as all of the two tables below. SNOMED CT has no codes that carry their hierarchy: a site that
+# codes problems in it declares the ones it uses (``[[lab_consumer.site_code]]``).
+INFECTIONS: Mapping[str, str] = {
+    "233604007": "Pneumonia",
+    "68566005": "Urinary tract infectious disease",
+    "301011002": "Escherichia coli urinary tract infection",
+    "45816000": "Pyelonephritis",
+    "43878008": "Streptococcal sore throat",
+    "195662009": "Acute viral pharyngitis",
+    "444814009": "Viral sinusitis",
+    "75498004": "Acute bacterial sinusitis",
+    "840539006": "COVID-19",
+    "87628006": "Bacterial infectious disease",
+    "406602003": "Infection caused by Staphylococcus aureus",
+    "76571007": "Septic shock",
+    "770349000": "Sepsis caused by virus",
+    "448417001": "Sepsis caused by Staphylococcus aureus",
+    "448813005": "Sepsis caused by Pseudomonas",
+}
+RHEUMATIC_DISEASES: Mapping[str, str] = {
+    "69896004": "Rheumatoid arthritis",
+    "200936003": "Lupus erythematosus",
+    "90560007": "Gout",
+}
+
 ER_STATUS = code("445028008", "Status of estrogen receptors of neoplasm")  # ICHOM
 PR_STATUS = code("445029000", "Status of progesterone receptors of neoplasm")  # ICHOM
 
@@ -126,6 +156,18 @@ Sub-categories (cT1a, pN1mi, cN2a, the yp family, ...) have codes of their own t
 sub-category folds to is a decision, and the yp family describes the treated tumour.
 """
 
+NEOADJUVANT_INTENT = code("373847000", "Neo-adjuvant - intent")  # ICHOM
+ADJUVANT_INTENT = code("373846009", "Adjuvant - intent")  # ICHOM
+
+INTENTS: Mapping[str, str] = {
+    NEOADJUVANT_INTENT.code: "neoadjuvant",
+    ADJUVANT_INTENT.code: "adjuvant",
+    "373808002": "curative",  # Curative - procedure intent: mCODE example
+    "363676003": "palliative",  # Palliative - procedure intent: Onconova, MII procedure module
+    "360271000": "preventive",  # Prophylaxis - procedure intent: Act-NOW regimen value set
+}
+"""Intent of a therapy -> value of ``Fact.intent``."""
+
 THERAPY_PROCEDURES: Mapping[str, str] = {
     "367336001": "chemotherapy",  # Chemotherapy: CID 6083, Synthea
     "385786002": "chemotherapy",  # Chemotherapy care: ICHOM
@@ -165,3 +207,6 @@ THERAPY_SUBSTANCES: Mapping[str, str] = {
     "386906001": "chemotherapy",  # Capecitabine: ICHOM
 }
 """Substances and products that are cancer therapies, with the class of ``FactName.THERAPY``."""
+
+OUTCOMES: Mapping[str, Coding] = {"lung_metastasis": LUNG_METASTASIS}
+"""Outcome class of a predictor -> the disorder whose probability it is."""

@@ -31,3 +31,5 @@ NOT_PERFORMED = Coding(hl7_terminology.DATA_ABSENT_REASON, "not-performed", "Not
 """``Observation.dataAbsentReason`` of a question that could not be answered; our own reason stands beside it."""
 ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "assembler", "Assembler")
 """``Provenance.agent.type``: a device that works on its own on existing data."""
+OTHER_REPORT = Coding("http://terminology.hl7.org/CodeSystem/v2-0074", "OTH", "Other")
+"""``DiagnosticReport.category`` (diagnostic service section) of what no laboratory and no radiology department made."""

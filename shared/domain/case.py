@@ -9,6 +9,7 @@ from enum import StrEnum
 from shared.domain.facts import Fact
 from shared.domain.identity import PatientIdentity, Side
 from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.study import Panel
 
 
 class InferenceState(StrEnum):
@@ -198,3 +199,6 @@ class CaseDetail:
     completeness: str
     """Why the study was taken to be complete."""
     side: Side | None = None
+    study_date: date | None = None
+    panel: Panel | None = None
+    """Set where the question is about laboratory values and not about images."""

@@ -63,3 +63,5 @@ class SinkSummary:
     open_since: datetime | None = None
     probe_time: datetime | None = None
     """When the next delivery tries whether it works again."""
+    written_as: str = ""
+    """FHIR: resource type of what was delivered last: what the server takes decides it. Empty while nothing was."""

@@ -39,7 +39,7 @@ class FactName(StrEnum):
     PATHOLOGICAL_M = "pathological_m"
     THERAPY = "therapy"
     """chemotherapy | endocrine | her2 | radiotherapy | surgery | other | unknown_medication | unclassified_medication;
-    effective = start.
+    effective = start; status preliminary: ordered, and nothing says that it was given or taken.
 
     unknown_medication: a medication is on record and which one cannot be read (the Medication it refers to is not
     here); the fact is replaced when it comes. unclassified_medication: the medicine has no code that our tables know
@@ -60,11 +60,11 @@ class FactName(StrEnum):
     ENDOCRINE_THERAPY_RECEIVED = "endocrine_therapy_received"
     """yes | no, stated as such (paper 002; a therapy on record is ``THERAPY`` = endocrine)"""
     LUNG_METASTASIS = "lung_metastasis"
-    """present; effective = when it was known"""
+    """present; effective = when it was known; status preliminary: suspected, not confirmed"""
     ACTIVE_INFECTION = "active_infection"
-    """present"""
+    """present; effective = onset, ``end_date`` = last day where the source says so; status as above"""
     RHEUMATIC_DISEASE = "rheumatic_disease"
-    """present"""
+    """present; effective = onset; status as above"""
 
 
 class FactStatus(StrEnum):
@@ -121,7 +121,7 @@ class Fact:
     intent: str = ""
     """Of a therapy: neoadjuvant | adjuvant | curative | palliative | preventive; empty: not stated."""
     end_date: date | None = None
-    """Last day of a therapy, where the source says so."""
+    """Last day of a therapy or an infection, where the source says so."""
 
 
 @dataclass(frozen=True, slots=True)

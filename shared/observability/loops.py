@@ -20,7 +20,7 @@ class Loop:
 
     def __init__(self, name: str, step: Callable[[], object], pause_s: float) -> None:
         self._name, self._step, self._pause_s = name, step, pause_s
-        self._stopping = Event()
+        self._stopping, self._awake = Event(), Event()
         self._troubled = False
         # Log fields bound by the creating thread (the service's name) go along.
         self._thread = Thread(target=copy_context().run, args=(self._run,), name=name, daemon=True)
@@ -39,9 +39,14 @@ class Loop:
         """Start the thread."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Have it step now: there is something to do, and it need not wait for the end of its pause."""
+        self._awake.set()
+
     def ask_to_stop(self) -> None:
         """Have it end after the step in hand."""
         self._stopping.set()
+        self._awake.set()
 
     def stop(self, timeout_s: float = 15.0) -> bool:
         """End it after the step in hand; return whether it ended in time."""
@@ -51,8 +56,10 @@ class Loop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._once()):
-            pass
+        while not self._stopping.is_set():
+            # Forgotten before the step: who wakes it during one has more to do for the next.
+            self._awake.clear()
+            self._awake.wait(self._once())
 
     def _once(self) -> float:
         """Run the step; return the pause before the next."""

@@ -72,6 +72,11 @@ FHIR_REFUSED = CounterFamily(
     "oncorelay_lab_consumer_resources_refused_total", "FHIR resources and requests refused, by OperationOutcome code.",
     (_of("code", *IssueCode),),
 )  # fmt: skip
+FHIR_PULLS = CounterFamily(
+    "oncorelay_lab_consumer_pulls_total", "Requests to the configured FHIR server, by how they ended.",
+    (_of("outcome", "fulfilled", "polled", "failed"),),
+)  # fmt: skip
+LAB_WISHES = GaugeFamily("oncorelay_lab_consumer_wishes", "What is still to be asked of the FHIR server.")
 LAB_OUTBOX = GaugeFamily("oncorelay_lab_consumer_outbox_messages", "Announcements that results does not have yet.")
 
 # results.dispatch: the ledger's numbers, looked up by one process

@@ -7,11 +7,12 @@ loopback or the inside network: whoever reaches it reads counts and sentences, a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 
 from shared.domain.errors import InvalidInputError
@@ -21,7 +22,9 @@ from shared.observability.metrics import exposition
 MOST_CONNECTIONS = 16
 """More at once are closed without an answer."""
 PATIENCE_S = 5.0
-"""A connection that is slower to send its request is closed, in seconds."""
+"""A connection that is silent for longer is closed, in seconds."""
+LONGEST_S = 10.0
+"""A connection is cut after this time however busily it dribbles, in seconds."""
 _JSON = "application/json"
 
 
@@ -83,14 +86,23 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer, and give the place back."""
+        """Answer within ``LONGEST_S``, and give the place back."""
+        end = Timer(LONGEST_S, _cut, (request,))
+        end.daemon = True
+        end.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            end.cancel()
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent about a connection that broke: it concerns nobody else."""
+
+
+def _cut(request: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it ended by itself
+        request.shutdown(socket.SHUT_RDWR)
 
 
 def _answers(service: str, health: Health) -> type[BaseHTTPRequestHandler]:

@@ -1,4 +1,4 @@
-"""A scene as one page of PDF: vectors and text, A4 landscape, the same bytes every time.
+"""Scenes as PDF, one page each: vectors and text, A4 landscape, the same bytes every time.
 
 Greek letters are set in Symbol: the standard fonts of PDF (ISO 32000-1, 9.6.2.2), of which no file must be embedded,
 have them there and nowhere else.
@@ -17,8 +17,8 @@ A4_LANDSCAPE = (841.89, 595.28)
 _GREEK = "αβγ"
 
 
-def to_pdf(scene: Scene) -> bytes:
-    """Return the page; what is higher than A4 is scaled to fit."""
+def to_pdf(scene: Scene, *more: Scene) -> bytes:
+    """Return one page per scene; what is higher than A4 is scaled to fit. The document is named after the first."""
     from reportlab.pdfgen.canvas import Canvas
 
     stream = BytesIO()
@@ -27,14 +27,19 @@ def to_pdf(scene: Scene) -> bytes:
     canvas.setSubject(scene.description)
     canvas.setCreator("oncorelay")
     canvas.setProducer("oncorelay")
+    for one in (scene, *more):
+        _page(canvas, one)
+    canvas.save()
+    return stream.getvalue()
+
+
+def _page(canvas: Any, scene: Scene) -> None:
     scale = min(A4_LANDSCAPE[0] / scene.width, A4_LANDSCAPE[1] / scene.height)
     canvas.translate((A4_LANDSCAPE[0] - scale * scene.width) / 2, A4_LANDSCAPE[1])
     canvas.scale(scale, scale)
     for part in scene.parts:
         _draw(canvas, part)
     canvas.showPage()
-    canvas.save()
-    return stream.getvalue()
 
 
 def _draw(canvas: Any, part: Part) -> None:

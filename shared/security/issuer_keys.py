@@ -5,21 +5,17 @@ Sources: OpenID Connect Discovery 1.0 section 4; RFC 7517 (JWK Set).
 
 from __future__ import annotations
 
-import json
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import jwt
 
 from shared.domain.errors import InvalidInputError, UnauthenticatedError, UnavailableError
-from shared.security.loopback import is_loopback
+from shared.security.documents import fetch, require_trustworthy
 
-MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_KEYS = 100
 FRESH_S = 600.0
 """Keys are fetched again after this time, in seconds."""
@@ -27,7 +23,6 @@ STALE_S = 24 * 3600.0
 """Keys of a provider that cannot be reached are trusted for this time, in seconds; then nobody gets in."""
 PAUSE_S = 10.0
 """An unknown key makes us ask the provider again, but never more often than this, in seconds."""
-_TIMEOUT_S = 5.0
 _LONGEST_FETCH_S = 5.0
 """A caller with a key nobody knows yet waits so long for the provider, in seconds."""
 
@@ -48,7 +43,7 @@ class IssuerKeys:
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        _require_trustworthy(self.issuer)
+        require_trustworthy(self.issuer, "issuer")
 
     def key(self, key_id: str) -> jwt.PyJWK:
         """Return the key of this id, fetching the provider's keys where ours are old or do not have it.
@@ -105,37 +100,16 @@ class IssuerKeys:
             raise UnavailableError("the discovery document names another issuer")
         place = str(document.get("jwks_uri", ""))
         try:
-            _require_trustworthy(place)
+            require_trustworthy(place, "jwks_uri")
         except InvalidInputError as error:
             raise UnavailableError("the provider's keys are not behind https") from error
         return _parsed(self._get(place))
 
     def _get(self, url: str) -> dict[str, Any]:
-        try:
-            with (
-                httpx.Client(verify=self._trust(), timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
-                http.stream("GET", url, headers={"Accept": "application/json"}) as answer,
-            ):
-                if answer.status_code != httpx.codes.OK:
-                    raise UnavailableError(f"the OpenID provider answered {answer.status_code}")
-                document = json.loads(_bounded(answer))
-        except (httpx.HTTPError, OSError, ValueError, RecursionError) as error:
-            raise UnavailableError(f"the OpenID provider cannot be read ({type(error).__name__})") from error
-        if not isinstance(document, dict):
-            raise UnavailableError("the OpenID provider answered something else than an object")
+        status, document = fetch(url, "the OpenID provider", authority_file=self.authority_file)
+        if status != httpx.codes.OK:
+            raise UnavailableError(f"the OpenID provider answered {status}")
         return document
-
-    def _trust(self) -> Any:
-        return ssl.create_default_context(cafile=self.authority_file or None)
-
-
-def _bounded(answer: httpx.Response) -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > MAX_DOCUMENT_BYTES:
-            raise UnavailableError("the OpenID provider's document is too long")
-    return bytes(body)
 
 
 def _parsed(document: dict[str, Any]) -> dict[str, jwt.PyJWK]:
@@ -150,12 +124,3 @@ def _parsed(document: dict[str, Any]) -> dict[str, jwt.PyJWK]:
         except jwt.PyJWTError:
             continue
     return keys
-
-
-def _require_trustworthy(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return
-    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
-        return
-    raise InvalidInputError("issuer", "must be an https URL (http only on this machine)")

@@ -37,6 +37,7 @@ _ERASURE = "/oncorelay.lab_consumer.v1.ErasureService/"
 _OBJECTS = "/oncorelay.dicom_listener.v1.ErasureService/"
 _DELIVERIES = "/oncorelay.results.v1.DeliveryService/"
 _FACTS = "/oncorelay.lab_consumer.v1.LabConsumerService/"
+_EXPLAIN = "/oncorelay.inference.v1.ExplainService/"
 _HEALTH = "/grpc.health.v1.Health/"
 
 _READ = Right(frozenset({"portal"}), Role.READER)
@@ -74,6 +75,7 @@ RIGHTS: Mapping[str, Right] = {
     _DELIVERIES + "RedirectDelivery": _OPERATE,
     _FACTS + "GetFacts": _only("results"),
     _FACTS + "ListRefusals": _READ,
+    _EXPLAIN + "Explain": _READ,
 }
 """RPC (``/package.Service/Method``) to who may. ``portal`` reads on behalf of people it has itself authenticated."""
 

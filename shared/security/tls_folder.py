@@ -22,7 +22,7 @@ SERVICES: Mapping[str, Sequence[str]] = {
     "results": ("results", "results-serve"),
     "lab_consumer": ("lab-consumer",),
     "dicom_listener": ("dicom-listener",),
-    "inference": ("inference",),
+    "inference": ("inference", "inference-explain"),
     "slide_ingestion": ("slide-ingestion",),
     "portal": ("portal",),
     "redis": ("redis",),

@@ -57,6 +57,11 @@ class FhirServer:
         url = f"http://127.0.0.1:{self.port}/_admin/fail?next={status}&count={count}"
         httpx.post(url, timeout=20, trust_env=False).raise_for_status()
 
+    def withhold(self, *kinds: str) -> None:
+        """Offer and take everything but these resource types (or "transaction") from now on."""
+        url = f"http://127.0.0.1:{self.port}/_admin/withhold?kinds={','.join(kinds)}"
+        httpx.post(url, timeout=20, trust_env=False).raise_for_status()
+
     def asked(self) -> list[str]:
         """Return method and URL of every request so far, as an access log would have them."""
         answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/asked", timeout=20, trust_env=False)
@@ -91,13 +96,17 @@ def install() -> None:
 
 @contextmanager
 def start_fhir_server(
-    folder: Path, *, forward_to: str = "", forward_token: str = "", port: int = 0
+    folder: Path, *, forward_to: str = "", forward_token: str = "", port: int = 0, issuer: str = ""
 ) -> Iterator[FhirServer]:
-    """Run the server, logging into ``folder``; every new or changed resource is PUT to ``forward_to``/Type/id."""
+    """Run the server, logging into ``folder``; every new or changed resource is PUT to ``forward_to``/Type/id.
+
+    ``issuer``: the OpenID provider without whose tokens nothing is answered.
+    """
     install()
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = ["node", str(PEERS / "fhir_server.mjs"), "--port", str(port), "--forward-to", forward_to]
+    command += ["--issuer", issuer] if issuer else []
     environment = {**os.environ, "FORWARD_TOKEN": forward_token}  # a command line is there for all to see
     with (folder / "fhir_server.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import httpx
 
@@ -67,13 +70,23 @@ def install() -> None:
 
 
 @contextmanager
-def start_oidc_provider(folder: Path, port: int = 0) -> Iterator[OidcProvider]:
-    """Run the provider, logging into ``folder``; every start has new signing keys."""
+def start_oidc_provider(
+    folder: Path, port: int = 0, backends: Mapping[str, Any] = MappingProxyType({}), backend_lifetime_s: int = 300
+) -> Iterator[OidcProvider]:
+    """Run the provider, logging into ``folder``; every start has new signing keys.
+
+    ``backends``: clients of SMART Backend Services, client_id -> {"alg": ..., "jwks": ...}.
+    """
     install()
     port, secret = port or free_port(), secrets.token_urlsafe(32)
     command = ["node", str(FOLDER / "oidc_provider.mjs"), "--port", str(port)]
+    environment = os.environ | {
+        "CLIENT_SECRET": secret,
+        "BACKEND_CLIENTS": json.dumps(dict(backends)),
+        "BACKEND_LIFETIME_S": str(backend_lifetime_s),
+    }
     with (folder / "oidc_provider.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "CLIENT_SECRET": secret})
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         wait_until(lambda: accepts_connections(port), f"the OpenID provider ({folder}/oidc_provider.log)", timeout_s=60)
         yield OidcProvider(port, secret)

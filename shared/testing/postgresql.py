@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from shared.testing.ports import accepts_connections, free_port, wait_until
+from shared.testing.ports import free_port, wait_until
 
 
 def postgresql_folder() -> Path | None:
@@ -40,11 +40,17 @@ def start_postgresql(folder: Path, options: Mapping[str, str] = MappingProxyType
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
     )  # fmt: skip
     try:
-        wait_until(lambda: accepts_connections(port), "postgresql")
+        wait_until(lambda: _is_ready(programs, port), "postgresql", timeout_s=60.0)
         yield f"postgresql+psycopg://oncorelay@127.0.0.1:{port}/postgres"
     finally:
         server.send_signal(signal.SIGINT)  # fast shutdown: open sessions are cut
         server.wait()
+
+
+def _is_ready(programs: Path, port: int) -> bool:
+    """Ask with pg_isready: a cluster that starts takes connections before it answers them."""
+    asked = [str(programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run(asked, timeout=20, cwd="/").returncode == 0
 
 
 def _unprivileged_user() -> str:

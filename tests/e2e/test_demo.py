@@ -23,6 +23,7 @@ EXPECTED = {
     "the same study": ("predicted", ["current"]),
     "birth date": ("failed", []),
     "not node-positive": ("not_analysed", ["current"]),
+    "laboratory values": ("predicted", ["current"]),
 }
 
 
@@ -40,11 +41,13 @@ def run_demo(folder: Path, *options: str) -> tuple[str, list[dict[str, Any]]]:
 def check(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         state, currencies = next(wanted for start, wanted in EXPECTED.items() if row["case"].startswith(start))
-        assert row["predictor"] == "ln_pcr"
+        of_images = not row["case"].startswith("laboratory")
+        assert row["predictor"] == ("ln_pcr" if of_images else "lung_metastasis")
         assert row["state"] == state
         assert [finding["currency"] for finding in row["findings"]] == currencies
         assert {delivery["state"] for delivery in row["deliveries"]} <= {"delivered"}
-        assert len(row["deliveries"]) == 2 * len(currencies)
+        assert len(row["deliveries"]) == (2 if of_images else 1) * len(currencies)
+        assert bool(row["prediction"] and row["prediction"]["horizons"]) != of_images
         assert (row["prediction"] is not None) == (state == "predicted")
     assert len(rows) == len(EXPECTED)
 

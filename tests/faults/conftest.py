@@ -15,7 +15,7 @@ def someone() -> Someone:
     return a_patient()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     require_peers()
     folder = tmp_path_factory.mktemp("faults")

@@ -1,14 +1,18 @@
 // A FHIR R4 server in memory for tests and the demonstration: Medplum's router and repository, plus what they leave out
-// (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and two switches for tests:
+// (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and three switches for tests:
 //   --forward-to URL       every created or updated resource is PUT to URL/Type/id, in order, until it is answered: a
 //                          subscription to everything (FORWARD_TOKEN in the environment: bearer token); GET /_admin/forwarded lists them
+//   --issuer URL           only bearer tokens of this OpenID provider (JWT, audience "fhir") open /fhir; .well-known/smart-configuration
+//                          names its token endpoint (SMART App Launch 2.2)
 //   POST /_admin/fail?next=500&count=1   the next COUNT requests to /fhir are answered with that status
+//   POST /_admin/withhold?kinds=RiskAssessment,transaction   from now on the server neither offers nor takes these
 // Usage: node fhir_server.mjs --port 8080 [--host 127.0.0.1] [--forward-to URL]
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { parseArgs } from 'node:util';
+import { createPublicKey, verify } from 'node:crypto';
 
 globalThis.WebSocket ??= class {}; // @medplum/core expects one at import; Node 20 has none
 const require = createRequire(import.meta.url);
@@ -21,6 +25,7 @@ const { values: options } = parseArgs({
     port: { type: 'string' },
     host: { type: 'string', default: '127.0.0.1' },
     'forward-to': { type: 'string', default: '' },
+    issuer: { type: 'string', default: '' },
   },
 });
 
@@ -48,10 +53,18 @@ class Repository extends MemoryRepository {
   #inside = new AsyncLocalStorage();
 
   async createResource(resource) {
+    if (withheld.has(resource.resourceType)) throw notOffered(resource.resourceType);
     core.validateResource(resource);
     const created = await super.createResource(resource);
     this.written.push(created);
     return created;
+  }
+
+  gone = new Set();
+
+  async deleteResource(resourceType, id) {
+    await super.deleteResource(resourceType, id);
+    this.gone.add(`${resourceType}/${id}`);
   }
 
   // The stock search evaluates every expression on every resource (1 ms each). What cannot match by its text is left out
@@ -110,6 +123,15 @@ class Repository extends MemoryRepository {
 const repository = new Repository();
 const router = new FhirRouter();
 const failure = { status: 0, count: 0 };
+const withheld = new Set();
+// R4 http.html#create: 404 where the resource type is not supported.
+const notOffered = (kind) =>
+  new core.OperationOutcomeError({ ...core.notFound, issue: [{ severity: 'error', code: 'not-supported', details: { text: `${kind} is not supported` } }] });
+
+const KINDS = [
+  'Patient', 'Condition', 'Observation', 'RiskAssessment', 'DiagnosticReport', 'DocumentReference', 'Device', 'Provenance', 'Procedure',
+  'MedicationRequest',
+];
 
 const capability = () => ({
   resourceType: 'CapabilityStatement',
@@ -122,15 +144,50 @@ const capability = () => ({
   format: ['json'],
   rest: [{
     mode: 'server',
-    resource: ['Patient', 'Condition', 'Observation', 'RiskAssessment', 'Device', 'Provenance', 'Procedure', 'MedicationRequest'].map((type) => ({
+    resource: KINDS.filter((type) => !withheld.has(type)).map((type) => ({
       type,
       interaction: ['read', 'vread', 'create', 'update', 'search-type', 'history-instance'].map((code) => ({ code })),
       versioning: 'versioned-update',
       conditionalCreate: true,
     })),
-    interaction: [{ code: 'transaction' }],
+    interaction: withheld.has('transaction') ? [] : [{ code: 'transaction' }],
   }],
 });
+
+const smart = () => ({
+  token_endpoint: `${options.issuer}/token`,
+  token_endpoint_auth_methods_supported: ['private_key_jwt'],
+  token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
+  grant_types_supported: ['client_credentials'],
+  capabilities: ['client-confidential-asymmetric', 'permission-v2'],
+});
+
+// What a request does to which type, in the letters of SMART v2 scopes; a transaction does what its entries do.
+const needed = ({ method, url, body }) => {
+  const [, type, id] = url.split('?')[0].split('/');
+  if (!type) return (body?.entry ?? []).map(({ request }) => needed({ method: request.method, url: `/${request.url}` })[0]);
+  if (method === 'GET') return [[type, id ? 'r' : 's']];
+  return [[type, method === 'PUT' ? 'u' : id === '_search' ? 's' : 'c']];
+};
+
+// Why a bearer token does not open what is asked; the one algorithm and the one audience that the provider of the tests gives.
+const whyNot = async (authorization, wanted) => {
+  const [head, body, signature] = authorization.replace(/^Bearer /, '').split('.');
+  if (!signature) return 'no token';
+  const part = (text) => JSON.parse(Buffer.from(text, 'base64url').toString());
+  const { keys } = await (await fetch(`${options.issuer}/jwks`)).json();
+  const jwk = keys.find(({ kid }) => kid === part(head).kid);
+  const key = jwk && createPublicKey({ key: jwk, format: 'jwk' });
+  const encoded = { key, dsaEncoding: 'ieee-p1363' };
+  if (part(head).alg !== 'ES384' || !key || !verify('sha384', Buffer.from(`${head}.${body}`), encoded, Buffer.from(signature, 'base64url'))) {
+    return 'not signed by the provider';
+  }
+  const claims = part(body);
+  if (claims.iss !== options.issuer || claims.aud !== 'fhir' || claims.exp * 1000 < Date.now()) return 'not for here, or over';
+  const scopes = (claims.scope ?? '').split(' ').map((scope) => scope.split(/[/.]/));
+  const missing = wanted.find(([type, letter]) => !scopes.some(([, kind, letters]) => kind === type && letters.includes(letter)));
+  return missing ? `no scope for ${missing}` : '';
+};
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -193,6 +250,14 @@ const query = (url) => {
   return found;
 };
 
+// The link to the next page, which the stock router leaves out: Medplum's own server has the same parameters in it.
+const paged = (bundle, url, path, asked) => {
+  const next = Number(asked._offset ?? 0) + Number(asked._count ?? Infinity);
+  if (!(next < bundle.total)) return;
+  const parameters = new URLSearchParams({ ...asked, _offset: next });
+  bundle.link = [{ relation: 'next', url: `http://127.0.0.1:${server.address().port}/fhir${path.replace('/_search', '')}?${parameters}` }];
+};
+
 const isWrite = (method) => method === 'POST' || method === 'PUT' || method === 'PATCH' || method === 'DELETE';
 
 const fhir = async (request, response, url) => {
@@ -201,7 +266,10 @@ const fhir = async (request, response, url) => {
     return send(response, failure.status, outcome('asked for by a test'), failure.status === 503 ? { 'retry-after': '1' } : {});
   }
   const path = url.pathname.replace(/^\/fhir/, '') || '/';
+  if (path === '/.well-known/smart-configuration' && options.issuer) return send(response, 200, smart());
   if (path === '/metadata') return send(response, 200, capability());
+  const asksFor = path === '/' ? 'transaction' : path.split('/')[1];
+  if (withheld.has(asksFor)) throw notOffered(asksFor);
   const call = {
     method: request.method,
     url: path + url.search,
@@ -212,6 +280,8 @@ const fhir = async (request, response, url) => {
     body: isWrite(request.method) ? await body(request) : undefined,
     config: { transactions: true },
   };
+  const refusal = options.issuer && (await whyNot(request.headers.authorization ?? '', needed(call)));
+  if (refusal) return send(response, 401, outcome(refusal), { 'www-authenticate': 'Bearer' });
   await repository.settled();
   const handle = async () => {
     const answer = await router.handleRequest(call, repository);
@@ -221,6 +291,8 @@ const fhir = async (request, response, url) => {
   };
   const [result, resource] = await (isWrite(request.method) ? repository.withTransaction(handle) : handle());
   const version = resource?.meta?.versionId;
+  if (resource?.type === 'searchset') paged(resource, url, path, call.query._count ? call.query : call.body ?? {});
+  if (core.getStatus(result) === 404 && repository.gone.has(path.slice(1))) return send(response, 410, outcome('deleted'));
   send(response, core.getStatus(result), resource ?? result, version ? { etag: `W/"${version}"` } : {});
   if (isWrite(request.method)) forward();
 };
@@ -231,12 +303,19 @@ const admin = (response, url) => {
   send(response, 200, outcome(`the next ${failure.count} answers are ${failure.status}`));
 };
 
+const withhold = (response, url) => {
+  withheld.clear();
+  for (const kind of (url.searchParams.get('kinds') ?? '').split(',').filter(Boolean)) withheld.add(kind);
+  send(response, 200, outcome(`withheld: ${[...withheld].join(', ')}`));
+};
+
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://peer');
   try {
     if (!url.pathname.startsWith('/_admin/')) asked.push(`${request.method} ${request.url}`);
     if (url.pathname === '/_admin/asked') send(response, 200, { asked });
     else if (url.pathname === '/_admin/fail' && request.method === 'POST') admin(response, url);
+    else if (url.pathname === '/_admin/withhold' && request.method === 'POST') withhold(response, url);
     else if (url.pathname === '/_admin/forwarded') send(response, 200, { forwarded, waiting: waiting.length });
     else if (url.pathname === '/fhir' || url.pathname.startsWith('/fhir/')) await fhir(request, response, url);
     else send(response, 404, outcome('no such path'));

@@ -1,10 +1,10 @@
-"""The five cases of the demonstration."""
+"""The six cases of the demonstration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from pydicom.dataset import Dataset
 
@@ -21,12 +21,13 @@ BIRTH_DATE = date(1970, 5, 17)
 
 @dataclass(frozen=True, slots=True)
 class DemoCase:
-    """One patient, one study, and what is expected of it."""
+    """One patient, one study or one draw, and what is expected of it."""
 
     number: int
     title: str
     expected_state: str
     expected_findings: int
+    predictor: str = "ln_pcr"
 
     @property
     def patient(self) -> SimulatedPatient:
@@ -52,8 +53,15 @@ LATE_RECEPTOR = DemoCase(2, "receptor missing, then it arrives: not analysed, th
 SENT_TWICE = DemoCase(3, "the same study sent twice: one case", "predicted", 1)
 CONFLICT = DemoCase(4, "birth date differs between images and record: nothing leaves", "failed", 0)
 NOT_NODE_POSITIVE = DemoCase(5, "not node-positive: not analysed, delivered with its reason", "not_analysed", 1)
+LABORATORY = DemoCase(
+    6, "laboratory values of one draw: risk of lung metastasis, no images", "predicted", 1, "lung_metastasis"
+)
 
-ALL = (COMPLETE, LATE_RECEPTOR, SENT_TWICE, CONFLICT, NOT_NODE_POSITIVE)
+ALL = (COMPLETE, LATE_RECEPTOR, SENT_TWICE, CONFLICT, NOT_NODE_POSITIVE, LABORATORY)
+DRAW = ("12", "9", "2.1", "1.2")
+"""hsCRP in mg/L; IL-6, IFN-alpha, TNF-alpha in pg/mL."""
+DRAWN_DAYS_AGO = 2
+"""Values of weeks ago would be history, and open no case."""
 
 Wait = Callable[[DemoCase, str], None]
 """Wait until the case is in this state with everything delivered."""
@@ -61,6 +69,7 @@ Wait = Callable[[DemoCase, str], None]
 
 def play(pacs: Pacs, ehr: Ehr, wait: Wait) -> None:
     """Take all cases through, as PACS and EHR would."""
+    _draw(ehr, LABORATORY)
     _record(ehr, COMPLETE, n="N1")
     pacs.route(COMPLETE.images())
     _record(ehr, SENT_TWICE, er="negative", her2="3+", n="N2")
@@ -87,3 +96,9 @@ def _record(ehr: Ehr, case: DemoCase, er: str = "positive", her2: str = "1+", t:
     )
     if her2:
         ehr.record(patient.her2(her2, FACTS_DATE))
+
+
+def _draw(ehr: Ehr, case: DemoCase) -> None:
+    patient, drawn = case.patient, datetime.now(UTC).date() - timedelta(days=DRAWN_DAYS_AGO)
+    ehr.record(patient.patient(), patient.condition(), patient.endocrine_therapy(FACTS_DATE))
+    ehr.record(*patient.panel(DRAW, drawn.isoformat()))

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from services.cli.site_lock import LOCK_NAME, locked
 from services.cli.up import Settings as UpSettings
 from services.cli.up import started, watch
 from shared.domain.case import CaseDetail
+from shared.domain.prediction import Prediction
 from shared.phantoms.mr_series import derived_uid
 from shared.rpc.clients import ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
@@ -34,7 +36,7 @@ PATIENCE_S = 120.0
 @click.option("--headless", is_flag=True, help="End when the cases are through, instead of staying up to be looked at.")
 @click.option("--plain", is_flag=True, help="pynetdicom's qrscp and a folder, even where Orthanc and Node are there.")
 def demo(data: Path | None, *, headless: bool, plain: bool) -> None:
-    """Bring a PACS, an EHR and the whole system up, take five simulated cases through, and show what went where.
+    """Bring a PACS, an EHR and the whole system up, take six simulated cases through, and show what went where.
 
     Everything lives below the folder "demo" of the data folder and is made anew each time.
 
@@ -90,7 +92,7 @@ def _run(console: Console, pacs: Pacs, ehr: Ehr, ports: Ports, folder: Path) -> 
             _wait(client, case, state)
         console.print(f"  case {case.number}: {state} ({case.title}) after {time.monotonic() - started:.1f} s")
 
-    console.print("\nFive simulated patients; images leave the PACS, receptors and stage leave the EHR:")
+    console.print("\nSix simulated patients; images leave the PACS, receptors, stage and laboratory values the EHR:")
     play(pacs, ehr, wait)
     details = [(case.title, detail) for case in ALL for detail in _details(client, case)]
     rows = summary.to_rows(details)
@@ -100,7 +102,10 @@ def _run(console: Console, pacs: Pacs, ehr: Ehr, ports: Ports, folder: Path) -> 
 
 
 def _details(client: ResultsClient, case: DemoCase) -> list[CaseDetail]:
-    found = client.list_cases(study_instance_uid=derived_uid(case.study_seed))
+    if case.predictor == "ln_pcr":
+        found = client.list_cases(study_instance_uid=derived_uid(case.study_seed))
+    else:
+        found = tuple(one for one in client.list_cases() if one.predictor == case.predictor)
     return [client.get_case(one.case_id) for one in found]
 
 
@@ -143,9 +148,19 @@ def _show_case(console: Console, title: str, detail: CaseDetail) -> None:
     if answer is None:
         console.print(f"    {detail.case.reason}")
     else:
-        chance, rest = f"{answer.probability:.3f}", f"{answer.complement:.3f}"
-        console.print(f"    P(no residual nodal disease) = {chance}    P(residual nodal disease) = {rest}")
+        for line in _numbers(answer):
+            console.print(f"    {line}")
     console.print(f"    PACS: {_went(detail, 'pacs')}    EHR: {_went(detail, 'ehr')}\n")
+
+
+def _numbers(answer: Prediction) -> Iterator[str]:
+    outcome = answer.outcome
+    if not answer.horizons:
+        both = ((outcome.display, answer.probability), (outcome.complement_display, answer.complement))
+        yield "    ".join(f"P({what}) = {value:.3f}" for what, value in both)
+    for one in answer.horizons:
+        known = one.refused if one.probability is None else f"{one.probability:.3f}"
+        yield f"P({outcome.display} within {one.years} years) = {known}"
 
 
 def _went(detail: CaseDetail, sink: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
+from shared.domain.facts import FactName
+from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.ports import free_port
 
 AUTHORITY = "hospital"
@@ -31,6 +33,8 @@ class Ports:
     """gRPC of the listener."""
     ops: tuple[int, int, int, int, int, int]
     """Health and metrics: listener, lab consumer, serve, dispatch, deliver, inference."""
+    explain: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    """gRPC of the process that answers "what if", its health and metrics."""
 
     @classmethod
     def free(cls) -> Ports:
@@ -47,6 +51,7 @@ def write_site_file(
     peers: list[dict[str, Any]] | None = None,
     listener: dict[str, Any] | None = None,
     results: dict[str, Any] | None = None,
+    inference: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = {
@@ -72,7 +77,13 @@ def write_site_file(
             "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
             **redis, "ops_address": ops[2], "dispatch_ops_address": ops[3], "deliver_ops_address": ops[4], **timing,
         },
-        "inference": {**redis, "ops_address": ops[5], **addresses},
+        "inference": {
+            **redis, "ops_address": ops[5], **addresses, "explain_address": f"127.0.0.1:{ports.explain[0]}",
+            "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
+        },
+        "lab_consumer.site_code": [
+            {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value, "unit": "pg/mL"},
+        ],
         "dicom_listener.peers": peers,
         "sinks": sinks,
     }  # fmt: skip

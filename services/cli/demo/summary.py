@@ -48,6 +48,11 @@ def _prediction(findings: tuple[FindingSummary, ...]) -> dict[str, Any] | None:
         "bundle": answer.bundle.bundle_id, "bundle_version": answer.bundle.version,
         "intended_use": answer.bundle.intended_use.value,
         "flags": [flag.code for flag in answer.flags],
+        "horizons": [
+            {"years": row.years, "probability": row.probability, "interval": row.interval, "refused": row.refused}
+            for row in answer.horizons
+        ],
+        "points": {row.name: row.points for row in answer.points},
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from shared.bundles.catalog import Catalog
 from shared.domain.errors import NotFoundError, PermanentError
+from shared.domain.prediction import BundleReference
 from shared.predictors.contract import Model
 
 log = structlog.get_logger("oncorelay.inference")
@@ -32,6 +33,22 @@ class WarmModels:
         if key not in self._warm:
             self._warm[key] = self._opened(bundle_id, digest)
         return self._warm[key]
+
+    def choose(self, predictor: str, bundle_id: str) -> BundleReference:
+        """Return the bundle of this predictor that would answer a case, or the one of this id.
+
+        Raises:
+            NotFoundError: If none is installed.
+            BundleRefusedError: If the one that is named is refused.
+        """
+        if bundle_id:
+            return self._catalog.find(bundle_id).reference
+        found = self._catalog.for_predictor(predictor)
+        if found is None:
+            raise NotFoundError(
+                "installed bundle", f"of {predictor}: name a folder with one in bundle_folders of [inference]"
+            )
+        return found
 
     def warm_up(self) -> None:
         """Load everything installed; what is refused is told and hinders nothing else."""

@@ -29,6 +29,12 @@ def operations(settings: Settings, catalog: Callable[[], Catalog]) -> Operations
     return Operations("inference", settings.ops_address, settings.site.otlp_endpoint, watched)
 
 
+def explain_operations(settings: Settings, catalog: Callable[[], Catalog]) -> Operations:
+    """Return what an operator of the process that answers "what if" may look at."""
+    watched: dict[str, Check] = {"bundles": lambda: _bundles(catalog())}
+    return Operations("inference.explain", settings.explain_ops_address, settings.site.otlp_endpoint, watched)
+
+
 def order_ended(outcome: str, seconds: float | None = None) -> None:
     """Count one order."""
     metrics.INFERENCE_ORDERS.add(outcome=outcome)

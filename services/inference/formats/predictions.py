@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.domain.prediction import Prediction
+from shared.domain.prediction import HorizonRisk, Prediction
 
 
 def to_json(prediction: Prediction) -> dict[str, Any]:
@@ -26,6 +26,8 @@ def to_json(prediction: Prediction) -> dict[str, Any]:
         "inputs": {one.name: one.value for one in prediction.inputs},
         "flags": [{"code": flag.code, "text": flag.text} for flag in prediction.flags],
         "alternatives": [{"label": one.label, "probability": one.probability} for one in prediction.alternatives],
+        "horizons": [_horizon(one) for one in prediction.horizons],
+        "points": {one.name: one.points for one in prediction.points},
         "runtime": prediction.runtime,
         "precision": prediction.precision,
     }
@@ -43,8 +45,28 @@ def render_text(prediction: Prediction) -> str:
     lines += [
         f"{_percent(one.probability)}  {outcome.positive_class} if {one.label}" for one in prediction.alternatives
     ]
+    lines += [_within(one) for one in prediction.horizons]
+    if prediction.points:
+        lines.append(f"points: {' '.join(f'{one.name}={one.points:.1f}' for one in prediction.points)}")
     lines += [f"! {flag.text}" for flag in prediction.flags]
     return "\n".join(lines)
+
+
+def _horizon(one: HorizonRisk) -> dict[str, Any]:
+    return {
+        "years": one.years,
+        "probability": one.probability,
+        "interval": list(one.interval) if one.interval else None,
+        "refused": one.refused or None,
+    }
+
+
+def _within(one: HorizonRisk) -> str:
+    if one.probability is None:
+        return f"   none  within {one.years} years: {one.refused}"
+    low, high = one.interval or (None, None)
+    between = f" (95 % interval {_percent(low).strip()} to {_percent(high).strip()})" if low and high else ""
+    return f"{_percent(one.probability)}  within {one.years} years{between}"
 
 
 def _percent(probability: float) -> str:

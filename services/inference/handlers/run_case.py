@@ -13,7 +13,7 @@ from services.inference.ports import Attempts, Models
 from shared.domain.case import Claim
 from shared.domain.errors import PermanentError, StaleAttemptError, TemporaryError
 from shared.domain.prediction import NotAnalysed, Prediction
-from shared.predictors.contract import Predictor
+from shared.predictors.contract import PanelPredictor, Predictor
 
 log = structlog.get_logger("oncorelay.inference")
 
@@ -54,7 +54,7 @@ class RunCase:
 
     attempts: Attempts
     models: Models
-    predictors: Mapping[str, Predictor]
+    predictors: Mapping[str, Predictor | PanelPredictor]
     worker: str
     pace: Pace
     clock: Callable[[], float]

@@ -9,10 +9,13 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 
 from services.lab_consumer.adapters.database import NAME, in_turn
-from services.lab_consumer.adapters.store import one_patient
+from services.lab_consumer.adapters.merged import one_patient
 from services.lab_consumer.adapters.tables import (
     OUTBOX,
+    PANEL_VALUES,
+    PANELS,
     PATIENT_CHANGES,
+    PULLS,
     REFUSALS,
     RESOURCES,
     STATEMENTS,
@@ -64,7 +67,7 @@ def _forget(connection: sql.Connection, identity: PatientIdentity) -> tuple[int,
     for source in sources:
         _forget_resource(connection, source)
     _forget_versions_naming(connection, identity)
-    for table in (OUTBOX, STATEMENTS):
+    for table in (OUTBOX, STATEMENTS, PULLS, PANELS, PANEL_VALUES):
         connection.execute(table.delete().where(*_is(table.c.authority, table.c.identifier, identity)))
     connection.execute(PATIENT_CHANGES.delete().where(_names(identity)))
     return len(sources), statements

@@ -48,11 +48,17 @@ class Threshold:
         Raises:
             HttpRefusalError: If the token, the content type, the size or the pace is wrong, or there is no room.
         """
-        await run_in_threadpool(self._admit, request)
-        cause = await run_in_threadpool(self.trouble)
-        if cause:
-            raise HttpRefusalError(cause, f"nothing can be taken now ({cause.value}); try again later")
+        await self.let_in(request)
         _check_kind(request)
+        return await self.read(request)
+
+    async def read(self, request: Request) -> bytes:
+        """Return the body of a request that was let in.
+
+        Raises:
+            HttpRefusalError: If its size or pace is wrong, or it is compressed.
+        """
+        check_encoding(request)
         if int(request.headers.get("content-length") or 0) > self.max_bytes:
             raise self._too_large()
         try:
@@ -62,6 +68,17 @@ class Threshold:
             raise HttpRefusalError(Cause.TOO_SLOW, f"the body did not arrive within {self.timeout_s:g} s") from None
         except ClientDisconnect:
             raise HttpRefusalError(Cause.UNREADABLE, "the body ended early") from None
+
+    async def let_in(self, request: Request) -> None:
+        """Look at who sends, and whether there is room; nothing of the body is read.
+
+        Raises:
+            HttpRefusalError: If the token is wrong, or there is no room.
+        """
+        await run_in_threadpool(self._admit, request)
+        cause = await run_in_threadpool(self.trouble)
+        if cause:
+            raise HttpRefusalError(cause, f"nothing can be taken now ({cause.value}); try again later")
 
     def _admit(self, request: Request) -> None:
         address = request.client.host if request.client else ""
@@ -83,9 +100,21 @@ class Threshold:
         return HttpRefusalError(Cause.TOO_LARGE, f"the body is larger than {self.max_bytes} bytes")
 
 
+def kind_of(request: Request) -> str:
+    """Return the media type of the body, in lower case and without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _check_kind(request: Request) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _JSON:
-        raise HttpRefusalError(Cause.NOT_SUPPORTED, "application/fhir+json is needed")
+    if kind_of(request) not in _JSON:
+        raise HttpRefusalError(Cause.NOT_SUPPORTED, "application/fhir+json is needed (to POST /fhir also fhir+ndjson)")
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse a compressed body: what it becomes is not bounded by what comes.
+
+    Raises:
+        HttpRefusalError: If the body is compressed.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpRefusalError(Cause.ENCODING_NOT_SUPPORTED, "compressed bodies are not taken")

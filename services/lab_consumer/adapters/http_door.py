@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.lab_consumer.adapters.http_body import HttpRefusalError, Threshold
+from services.lab_consumer.adapters.http_body import HttpRefusalError, Threshold, check_encoding, kind_of
+from services.lab_consumer.adapters.ndjson_door import MEDIA_TYPES, NdjsonDoor
+from services.lab_consumer.adapters.notification_door import NotificationDoor
 from services.lab_consumer.adapters.operations import count
 from services.lab_consumer.formats.outcome import answered, capability_statement, failure, response_bundle
 from services.lab_consumer.handlers.intake import Answered, Intake
@@ -59,9 +61,15 @@ class Door:
     version: str
     started: str
     """FHIR dateTime of the CapabilityStatement."""
+    ndjson: NdjsonDoor
+    notifications: NotificationDoor
 
     async def bundle(self, request: Request) -> Response:
         """POST /fhir."""
+        if kind_of(request) in MEDIA_TYPES:
+            await self.threshold.let_in(request)
+            check_encoding(request)
+            return await self.ndjson.post(request)
         body = await self._body(request)
         return _response(await _taken(self.intake.bundle, body))
 
@@ -104,6 +112,8 @@ def make_app(door: Door) -> Starlette:
     routes = [
         Route("/health", door.health, methods=["GET"]),
         Route("/fhir/metadata", door.metadata, methods=["GET"]),
+        Route("/notifications", door.notifications.post, methods=["POST"]),
+        Route("/notifications/{type}/{id}", door.notifications.put, methods=["PUT"]),
         Route("/fhir", door.bundle, methods=["POST"]),
         Route("/fhir/", door.bundle, methods=["POST"]),
         Route("/fhir/{type}", door.create, methods=["POST"]),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from services.lab_consumer.adapters.outbox import SqlOutbox
+from services.lab_consumer.adapters.pulling import Pulling
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.answers import Answer
+from services.lab_consumer.handlers.lines import Tally
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
@@ -21,11 +23,21 @@ def count(answers: Iterable[Answer]) -> None:
             metrics.FHIR_RESOURCES.add(outcome="accepted")
 
 
-def operations(settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox) -> Operations:
+def count_lines(tally: Tally) -> None:
+    """Count the lines of one NDJSON body."""
+    metrics.FHIR_RESOURCES.add(tally.lines - tally.refused, outcome="accepted")
+    count(row.answer for row in tally.told if row.answer.refused)
+
+
+def operations(
+    settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox, pulling: Pulling | None
+) -> Operations:
     """Return what an operator of the lab consumer may look at."""
 
     def sample() -> None:
         metrics.LAB_OUTBOX.set(outbox.waiting())
+        if pulling:
+            metrics.LAB_WISHES.set(pulling.queue.waiting())
 
     watched: dict[str, Check] = {
         "database": checks.succeeds(reachable),
@@ -35,4 +47,10 @@ def operations(settings: Settings, reachable: Callable[[], object], outbox: SqlO
             outbox.waiting, settings.backlog, "announcements wait for results", "is results.serve up?"
         ),
     }
+    if pulling and settings.fhir_server:
+        watched["fhir_server"] = pulling.puller.trouble
+        watched["wishes"] = checks.at_most(
+            pulling.queue.waiting, settings.fhir_server.wishes, "resources are still to be asked of the FHIR server",
+            "does it answer? (check fhir_server)",
+        )  # fmt: skip
     return Operations("lab_consumer", settings.ops_address, settings.site.otlp_endpoint, watched, sample)

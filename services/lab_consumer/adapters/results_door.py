@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
+from shared.domain.study import Study
 from shared.rpc.clients import ResultsClient
 from shared.rpc.governance import GovernanceClient
 from shared.security.tls_folder import TlsFiles
@@ -18,6 +19,10 @@ class ResultsDoor:
     def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
         """Say that facts changed."""
         return self._results.announce_facts(request_id, identity)
+
+    def submit_panel(self, request_id: str, panel: Study) -> tuple[str, ...]:
+        """Hand over a panel."""
+        return self._results.submit_case(request_id, panel)
 
     def report_patient_change(self, request_id: str, change: PatientChange) -> tuple[int, int]:
         """Say that identities changed."""

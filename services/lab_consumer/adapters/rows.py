@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +62,30 @@ def statement_of(row: Row[Any]) -> Statement:
     kind = StatementKind(row.kind)
     value: Value | None = None if row.value is None else _ADAPTERS[kind].validate_json(row.value)
     return Statement(kind, row.key, value)
+
+
+def latest(found: Iterable[Row[Any]]) -> tuple[Statement, ...]:
+    """Return what holds of rows in the order they were written: of each kind and key the last, unless it ended."""
+    last = {(row.kind, row.key): row for row in found}
+    return tuple(statement_of(row) for row in last.values() if row.value is not None)
+
+
+def of_identity(identity: PatientIdentity) -> dict[str, str]:
+    """Return the parameters of ``prepared`` statements about an identity."""
+    return {"of_authority": identity.authority, "of_identifier": identity.identifier}
+
+
+def pointer_of(version: Version) -> dict[str, Any]:
+    """Return the columns of ``resource`` that tell its current version, the version's own row apart."""
+    identity = version.identity
+    return {
+        "counted": version.counted,
+        "last_updated": version.last_updated,
+        "subject": version.subject,
+        "authority": identity.authority if identity else None,
+        "identifier": identity.identifier if identity else None,
+        "needs": version.needs,
+    }
 
 
 def refusal_of(row: Row[Any]) -> Refusal:

@@ -70,7 +70,7 @@ def capability_statement(version: str, date: str) -> JsonObject:
         "software": {"name": "OncoRelay lab_consumer", "version": version},
         "implementation": {"description": "Intake of facts about breast cancer patients; nothing can be read back"},
         "fhirVersion": "4.0.1",
-        "format": ["json"],
+        "format": ["json", "application/fhir+ndjson"],
         "rest": [
             {
                 "mode": "server",

@@ -1,17 +1,19 @@
-"""Announce changed facts to results: at least once, changes of patients first and in order, with growing pauses."""
+"""Announce to results: at least once, changes of patients first and in order, then panels, then changed facts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from services.lab_consumer.ports import Announcement, ChangeReport, Outbox, Results
+from services.lab_consumer.handlers.panels import study_of
+from services.lab_consumer.ports import Announcement, ChangeReport, Outbox, PanelReport, Results
 from shared.domain.errors import OncoRelayError
 from shared.observability import tracing
 
 _MAX_DOUBLINGS = 20
+_SETTLED_AT_ONCE = 50
 TELL_AFTER = 20
 """Failures in a row after which a person is told: with growing pauses, some eight minutes."""
 
@@ -36,16 +38,29 @@ class AnnounceDue:
     results: Results
     pauses: Pauses
     now: Callable[[], datetime]
-    failed: Callable[[Announcement | ChangeReport, OncoRelayError], None]
+    failed: Callable[[Announcement | ChangeReport | PanelReport, OncoRelayError], None]
 
     def __call__(self) -> int:
         """Return how many were announced.
 
         Changes of patients go strictly one after the other, and facts wait for the last of them: an unlink that
-        overtook its merge would leave a patient under an identity that holds no longer.
+        overtook its merge would leave a patient under an identity that holds no longer. Panels come before facts, so
+        that a case is there when it is to be looked at.
         """
         changes = sum(1 for _ in takewhile(self._change, self.outbox.changes_due(self.now())))
-        return changes + sum(self._one(announcement) for announcement in self.outbox.due(self.now()))
+        panels = sum(self._panel(report) for report in self.outbox.panels_due(self.now()))
+        due = self.outbox.due(self.now())
+        groups = (due[start : start + _SETTLED_AT_ONCE] for start in range(0, len(due), _SETTLED_AT_ONCE))
+        return changes + panels + sum(map(self._some, groups))
+
+    def _some(self, announcements: Sequence[Announcement]) -> int:
+        """Announce one after the other, and settle those that were taken at once: a commit each would hold up writers.
+
+        After a kill in between they are told again, under the same request ids.
+        """
+        taken = [announcement for announcement in announcements if self._one(announcement)]
+        self.outbox.announced(taken, self.now())
+        return len(taken)
 
     def _change(self, report: ChangeReport) -> bool:
         try:
@@ -56,6 +71,18 @@ class AnnounceDue:
             self._tell(report.tries, "a change of patients")
             return False
         self.outbox.change_announced(report, self.now())
+        return True
+
+    def _panel(self, report: PanelReport) -> bool:
+        try:
+            with tracing.span("panel.submit", about=("announcement", report.request_id)):
+                self.results.submit_panel(report.request_id, study_of(report.panel))
+        except OncoRelayError as error:
+            self.failed(report, error)
+            self.outbox.postpone_panel(report, self.now() + self.pauses.after(report.tries))
+            self._tell(report.tries, "a panel")
+            return False
+        self.outbox.panel_submitted(report, self.now())
         return True
 
     def _tell(self, tries: int, what: str) -> None:
@@ -71,5 +98,4 @@ class AnnounceDue:
             self.outbox.postpone(announcement, self.now() + self.pauses.after(announcement.tries))
             self._tell(announcement.tries, "changed facts")
             return False
-        self.outbox.announced(announcement, self.now())
         return True

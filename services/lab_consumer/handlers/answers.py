@@ -47,9 +47,9 @@ def informed(text: str) -> Issue:
     return Issue(Severity.INFORMATION, IssueCode.INFORMATIONAL, "", text)
 
 
-def warned(element: str, text: str) -> Issue:
+def warned(error: RefusedElementError) -> Issue:
     """Return a warning: accepted, and a person should look."""
-    return Issue(Severity.WARNING, IssueCode.VALUE, element, text)
+    return Issue(Severity.WARNING, error.code, error.element, error.reason)
 
 
 def refused(error: RefusedElementError) -> Issue:

@@ -8,13 +8,15 @@ from typing import Any
 
 from shared.domain.facts import FactName, Tumour
 from shared.domain.identity import Side
+from shared.fhir.reading.catalogue import IN_BLOOD
 from shared.fhir.reading.condition import ConditionRead
 from shared.fhir.reading.elements import objects
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 from shared.fhir.reading.site import Site, read_site
+from shared.fhir.reading.specimen import refuse_other_than_blood
 
-_OF_THE_PATIENT = frozenset({FactName.NEUTROPHILS})
+_OF_THE_PATIENT = IN_BLOOD | {FactName.ENDOCRINE_THERAPY_RECEIVED}
 _OF_TISSUE = frozenset(
     {
         FactName.ESTROGEN_RECEPTOR,
@@ -46,6 +48,8 @@ class Tumours:
         Raises:
             RefusedElementError: If it is about something else, or contradicts itself.
         """
+        if name in IN_BLOOD and specimen:
+            refuse_other_than_blood(specimen, "Observation.specimen")
         if name in _OF_THE_PATIENT:
             return None
         condition = self._named(_conditions(resource.get("focus", [])), "Observation.focus")

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from services.lab_consumer.handlers.binding import specimen_reference
 from services.lab_consumer.handlers.submission import Submission, digest, kept
 from services.lab_consumer.ports import Version
 from shared.codes import hl7_terminology
 from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.fhir.reading.catalogue import IN_BLOOD
 from shared.fhir.reading.condition import read_condition
+from shared.fhir.reading.disease import DISEASES, ONSET, read_disease
 from shared.fhir.reading.elements import codings, profiles
 from shared.fhir.reading.json_text import JsonObject
-from shared.fhir.reading.observation import read_observation
+from shared.fhir.reading.observation import EFFECTIVE, read_observation
 from shared.fhir.reading.own_output import why_not_input
-from shared.fhir.reading.patient import read_links, read_patient
-from shared.fhir.reading.read import Read, contained, unused
+from shared.fhir.reading.patient import IDENTIFIER, read_links, read_patient
+from shared.fhir.reading.read import Read, Reading, contained, unused
 from shared.fhir.reading.references import localise, subject_of
-from shared.fhir.reading.refusal import RefusedElementError
+from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 from shared.fhir.reading.shape import check_shape
 from shared.fhir.reading.site import read_site
+from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCodes
+from shared.fhir.reading.specimen import refuse_other_than_blood, says_its_type
 from shared.fhir.reading.therapy import medication_reference, medication_stub, read_therapy
+
+CLOCK_SKEW = timedelta(hours=1)
+"""A collection may be so much later than now: clocks differ, and summer time is applied late."""
+FURTHEST_ZONE = timedelta(hours=14)
+"""The calendar day furthest ahead (UTC+14): a day without a time may be of any zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +42,18 @@ class Judged:
     submission: Submission
     version: Version | None
     note: str = ""
-    warning: str = ""
+    warning: RefusedElementError | None = None
     """Accepted, and a person should look."""
     used: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reading depends on beside the resource."""
+
+    identities: IdentityMap
+    now: datetime
+    site_codes: SiteCodes = NO_SITE_CODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +64,12 @@ class Verdict:
     stub: JsonObject | None = None
     """Not used, but that it is there must be known: this is kept, and nothing else of it."""
     note: str = ""
-    warning: str = ""
+    warning: RefusedElementError | None = None
     identity: PatientIdentity | None = None
     needs: str = ""
 
 
-def judge(submission: Submission, identities: IdentityMap) -> Judged:
+def judge(submission: Submission, reader: Reader) -> Judged:
     """Return what to keep of a submission.
 
     Raises:
@@ -65,11 +85,11 @@ def judge(submission: Submission, identities: IdentityMap) -> Judged:
             submission, None, f"accepted, not used: no fact is read from {submission.resource_type}", used=False
         )
     check_shape(submission.resource)
-    resource = localise(submission.resource, submission.names)
-    verdict = _READERS[submission.resource_type](resource, identities)
+    resource = reader.site_codes.applied(localise(submission.resource, submission.names))
+    verdict = _READERS[submission.resource_type](resource, reader)
     if not verdict.used and verdict.stub is None:
-        return Judged(submission, None, verdict.note, used=False)
-    version = _version(submission, resource, verdict, identities)
+        return Judged(submission, None, verdict.note, verdict.warning, used=False)
+    version = _version(submission, resource, verdict, reader.identities)
     return Judged(submission, version, verdict.note, verdict.warning, used=verdict.used)
 
 
@@ -125,42 +145,50 @@ def _meta(resource: JsonObject | None) -> Mapping[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
-def _patient(resource: JsonObject, identities: IdentityMap) -> Verdict:
-    read = read_patient(resource, identities)
+def _patient(resource: JsonObject, reader: Reader) -> Verdict:
+    read = read_patient(resource, reader.identities)
     links = read_links(resource)
     needs = next((link.other for link in links if link.merges), "")
     note = "" if not links or needs else "Patient.link of this type joins no records: noted, not followed"
-    return Verdict(used=True, note=note, warning=read.unmapped, identity=read.identity, needs=needs)
+    warning = RefusedElementError(IDENTIFIER, IssueCode.NOT_FOUND, read.unmapped) if read.unmapped else None
+    return Verdict(used=True, note=note, warning=warning, identity=read.identity, needs=needs)
 
 
-def _condition(resource: JsonObject, _: IdentityMap) -> Verdict:
+def _condition(resource: JsonObject, reader: Reader) -> Verdict:
     read = read_condition(resource)
-    if not read.is_breast_cancer:
-        # Facts may point at it: that it is no breast cancer is kept, which disease it is is not.
-        note = unused("not a code of primary breast cancer we know").note
-        return Verdict(used=False, stub={"resourceType": "Condition"}, note=note)
-    return Verdict(used=True, note="" if read.stands else "accepted, no tumour: entered in error or refuted")
+    if read.is_breast_cancer:
+        return Verdict(used=True, note="" if read.stands else "accepted, no tumour: entered in error or refuted")
+    disease = read_disease(resource)
+    if disease.used:
+        return _of(disease, reader)
+    # Facts may point at it: that it is no breast cancer is kept, which disease it is is not.
+    note = unused("neither a code of primary breast cancer nor of another disease a question here depends on").note
+    return Verdict(used=False, stub={"resourceType": "Condition"}, note=note)
 
 
-def _specimen(resource: JsonObject, _: IdentityMap) -> Verdict:
+def _specimen(resource: JsonObject, _: Reader) -> Verdict:
     site = (resource.get("collection") or {}).get("bodySite")
-    if read_site(site, "Specimen.collection.bodySite") is None:
-        return _of(unused("it has no coded body site"))
+    if read_site(site, "Specimen.collection.bodySite") is None and not says_its_type(resource):
+        return Verdict(used=False, note=unused("it has neither a type nor a body site we know by code").note)
     return Verdict(used=True)
 
 
-def _medication(resource: JsonObject, _: IdentityMap) -> Verdict:
+def _medication(resource: JsonObject, _: Reader) -> Verdict:
     if codings(resource.get("code")):
         return Verdict(used=True)
     # Requests may point at it: that it came and has no code is kept.
     return Verdict(used=False, stub={"resourceType": "Medication"}, note=unused("it has no coded medicine").note)
 
 
-def _observation(resource: JsonObject, _: IdentityMap) -> Verdict:
-    return _of(read_observation(resource))
+def _observation(resource: JsonObject, reader: Reader) -> Verdict:
+    read = read_observation(resource)
+    here = contained(resource, specimen_reference(resource)) if "contained" in resource else None
+    if here and any(reading.name in IN_BLOOD for reading in read.readings):
+        refuse_other_than_blood(here, "Observation.specimen")
+    return _of(read, reader)
 
 
-def _therapy(resource: JsonObject, identities: IdentityMap) -> Verdict:
+def _therapy(resource: JsonObject, reader: Reader) -> Verdict:
     reference = medication_reference(resource)
     here = contained(resource, reference)
     waits = bool(reference) and here is None
@@ -170,7 +198,9 @@ def _therapy(resource: JsonObject, identities: IdentityMap) -> Verdict:
     read = read_therapy(resource, here)
     if waits:
         return _waiting(reference)
-    return _of(read) if read.used else _everyday(resource, read, identities)
+    if read.used:
+        return Verdict(used=True, note=read.note)
+    return _everyday(resource, read, reader.identities)
 
 
 def _waiting(reference: str) -> Verdict:
@@ -182,16 +212,26 @@ def _everyday(resource: JsonObject, read: Read, identities: IdentityMap) -> Verd
     try:
         subject_of(resource, identities)
     except RefusedElementError:
-        return _of(read)
+        return Verdict(used=False, note=read.note)
     stub = next((medication_stub(resource, reading.effective_date) for reading in read.readings), None)
     return Verdict(used=False, stub=stub, note=read.note)
 
 
-def _of(read: Read) -> Verdict:
-    return Verdict(read.used, note=read.note)
+def _of(read: Read, reader: Reader) -> Verdict:
+    for reading in read.readings:
+        _refuse_future(reading, reader.now)
+    return Verdict(read.used, note=read.note, warning=read.warning)
 
 
-_READERS: Mapping[str, Callable[[JsonObject, IdentityMap], Verdict]] = {
+def _refuse_future(reading: Reading, now: datetime) -> None:
+    """Refuse what is said to have been observed later than now, by the clock of whoever is furthest ahead."""
+    element = ONSET if reading.name in DISEASES else EFFECTIVE
+    late = reading.collected_time > now + CLOCK_SKEW if reading.collected_time else False
+    if late or reading.effective_date > (now + FURTHEST_ZONE).date():
+        raise RefusedElementError(element, IssueCode.VALUE, "it lies in the future: correct the date or the time")
+
+
+_READERS: Mapping[str, Callable[[JsonObject, Reader], Verdict]] = {
     "Patient": _patient,
     "Condition": _condition,
     "Specimen": _specimen,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.lab_consumer.handlers import panels
 from services.lab_consumer.handlers.answers import Answer, informed, warned
 from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
+from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.projection import changes, project
-from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
+from services.lab_consumer.ports import LEAVES, Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.patient import IDENTIFIER, read_patient
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
@@ -24,6 +26,8 @@ class Kept:
 
     answer: Answer
     owners: frozenset[PatientIdentity] = frozenset()
+    leaf: str = ""
+    """``Type/id`` where nothing but what this resource itself states can have changed; empty otherwise."""
 
 
 def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
@@ -40,12 +44,14 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
     if head and _older(version, head):
         return Kept(_answer(judged, 200, "an older version than the one on record: ignored"))
     if head and _same(version, head):
-        writing.touch(version)
+        if (version.counted, version.last_updated) != (head.counted, head.last_updated):
+            writing.touch(version)
         return Kept(_answer(judged, 200, judged.note or "the same content again: nothing new"))
     _refuse_rival(writing, version, identities)
     before = writing.owner(head) if head else None
     writing.append(version)
-    return _kept(writing, judged, version, before, follow(writing, version, head))
+    leaf = version.source if version.resource_type in LEAVES else ""
+    return replace(_kept(writing, judged, version, before, follow(writing, version, head)), leaf=leaf)
 
 
 def _kept(
@@ -64,18 +70,39 @@ def _kept(
     return Kept(_answer(judged, 201, judged.note or "accepted"), affected)
 
 
-def update(writing: Writing, identity: PatientIdentity, identities: IdentityMap) -> tuple[Statement, ...]:
-    """Bring what is known about a patient up to date and announce it; return the problems that are new."""
-    after = project(writing.about(identity), identities, writing.now, identity)
-    changed = changes(writing.stated(identity), after)
+def affected(kept: Iterable[Kept]) -> dict[PatientIdentity, frozenset[str] | None]:
+    """Return whose facts must be looked at again, and of which leaves; None: of everything about her."""
+    found: dict[PatientIdentity, frozenset[str] | None] = {}
+    for row in kept:
+        for owner in row.owners:
+            before = found.get(owner, frozenset())
+            found[owner] = before | {row.leaf} if row.leaf and before is not None else None
+    return found
+
+
+def update(
+    writing: Writing, identity: PatientIdentity, identities: IdentityMap, leaves: frozenset[str] | None = None,
+    rules: PanelRules = NO_PANELS,
+) -> tuple[Statement, ...]:  # fmt: skip
+    """Bring what is known about a patient, and her panels, up to date, and announce it; return the new problems.
+
+    ``leaves``: nothing changed but what these resources (``Type/id``) themselves state; None: anything may have.
+    """
+    sources = leaves and frozenset({*leaves, ""})
+    before = writing.stated(identity, sources)
+    if sources and not before:  # nobody looked at this patient yet: only the whole record says who she is
+        leaves = sources = None
+    after = project(writing.about(identity, leaves), identities, writing.now, identity)
+    changed = changes(before, after)
     writing.state(identity, changed)
     if any(row.kind is not StatementKind.PROBLEM for row in changed):
         writing.announce(identity)
+    panels.follow(writing, identity, changed, rules)
     return tuple(row for row in changed if row.kind is StatementKind.PROBLEM and row.value is not None)
 
 
 def _answer(judged: Judged, status: int, text: str) -> Answer:
-    issues = (warned(IDENTIFIER, judged.warning),) if judged.warning else ()
+    issues = (warned(judged.warning),) if judged.warning else ()
     return Answer(status, judged.submission.source, (*issues, informed(text)))
 
 
@@ -116,7 +143,7 @@ def _refuse_rival(writing: Writing, version: Version, identities: IdentityMap) -
     if version.resource_type != "Patient" or version.identity is None or version.content is None:
         return
     stated = read_patient(dict(version.content), identities).demographics
-    for rival in _patients(writing.about(version.identity)):
+    for rival in _patients(writing.about(version.identity, frozenset())):
         if rival.source == version.source or rival.content is None or rival.identity != version.identity:
             continue
         if stated.contradictions(read_patient(dict(rival.content), identities).demographics):

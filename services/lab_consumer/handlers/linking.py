@@ -69,7 +69,7 @@ def _join(writing: Writing, version: Version, pairs: set[Pair]) -> set[PatientId
 def _part(writing: Writing, version: Version, pair: Pair) -> set[PatientIdentity]:
     """A link is gone: the records part, unless the other Patient still states it."""
     ends, survives = pair
-    others = [one for one in writing.about(writing.surviving(ends)) if one.resource_type == "Patient"]
+    others = [one for one in writing.about(writing.surviving(ends), frozenset()) if one.resource_type == "Patient"]
     still = any(pair in _pairs(writing, one) for one in others if one.source != version.source)
     if still or writing.merged_into(ends) != survives:
         return set()

@@ -12,6 +12,7 @@ from services.lab_consumer.ports import Statement, StatementKind, Version
 from shared.domain.facts import Fact, Tumour
 from shared.domain.identity import Demographics, IdentityMap, PatientIdentity
 from shared.fhir.reading.condition import read_condition
+from shared.fhir.reading.disease import read_disease
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import read_observation
 from shared.fhir.reading.patient import read_patient
@@ -52,7 +53,7 @@ def project(
     tumours = Tumours({version.source: read_condition(content) for version, content in record.of_type("Condition")})
     statements = [*_patients(record, identities, owner)]
     statements += [Statement(StatementKind.TUMOUR, tumour.condition, tumour) for tumour in tumours.standing()]
-    for version, content in record.of_type("Observation", *_THERAPIES):
+    for version, content in record.of_type("Condition", "Observation", *_THERAPIES):
         statements += _stated(version, content, record, tumours, now)
     return tuple(statements)
 
@@ -96,11 +97,15 @@ def _stated(
 def _readings(content: JsonObject, record: Record) -> tuple[Reading, ...]:
     if content["resourceType"] == "Observation":
         return read_observation(content).readings
+    if content["resourceType"] == "Condition":
+        return read_disease(content).readings
     reference = medication_reference(content)
     return read_therapy(content, record.referred(content, reference)).readings
 
 
 def _tumour(reading: Reading, content: JsonObject, record: Record, tumours: Tumours) -> Tumour | None:
+    if content["resourceType"] == "Condition":
+        return None
     if content["resourceType"] != "Observation":
         return tumours.of_therapy(content)
     return tumours.of_observation(reading.name, content, record.referred(content, specimen_reference(content)))
@@ -123,4 +128,10 @@ def _fact(version: Version, reading: Reading, tumour: Tumour | None, now: dateti
         source=version.source,
         version=version.version,
         tumour=tumour,
+        comparator=reading.comparator,
+        collected_time=reading.collected_time,
+        reference_low=reading.reference_low,
+        reference_high=reading.reference_high,
+        intent=reading.intent,
+        end_date=reading.end_date,
     )

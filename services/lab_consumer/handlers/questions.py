@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,9 +20,12 @@ class GetFacts:
     """Answer what was known about a patient at a moment."""
 
     store: FactStore
+    asked: Callable[[PatientIdentity], object] = lambda _: None
+    """Told of every patient somebody asks about: for one never asked about, the EHR is asked, behind the answer."""
 
     def __call__(self, identity: PatientIdentity, as_of: datetime) -> PatientFacts:
         """Return it; a patient nobody told us about has no facts, which is no error."""
+        self.asked(identity)
         known = self.store.known(identity, as_of)
         demographics = [row.value for row in known if isinstance(row.value, Demographics)]
         references = [row.value for row in known if row.kind is StatementKind.PATIENT]

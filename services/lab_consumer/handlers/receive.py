@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.lab_consumer.handlers.answers import Answer, refused, warned
-from services.lab_consumer.handlers.judge import Judged, judge
-from services.lab_consumer.handlers.keep import keep, update
+from services.lab_consumer.handlers.judge import Judged, Reader, judge
+from services.lab_consumer.handlers.keep import Kept, affected, keep, update
+from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.submission import Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
-from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.domain.identity import IdentityMap
 from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
+from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCodes
 
 Entry = Submission | RefusedElementError
 """One resource, or why an entry of a Bundle is none."""
@@ -38,10 +41,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One entry after its turn, and whose facts must be looked at again."""
+    """One entry after its turn."""
 
-    answer: Answer
-    owners: frozenset[PatientIdentity]
+    kept: Kept
     rejected: Rejected | None = None
 
 
@@ -66,6 +68,11 @@ class Receive:
     identities: IdentityMap
     changed: Callable[[], None]
     """Called after a commit, so that announcements need not wait."""
+    now: Callable[[], datetime]
+    """The time, aware: what is said to have been observed later is refused."""
+    site_codes: SiteCodes = NO_SITE_CODES
+    """What the site's own codes mean."""
+    rules: PanelRules = NO_PANELS
 
     def __call__(self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False) -> list[Answer]:
         """Return one answer per entry, in their order.
@@ -75,7 +82,8 @@ class Receive:
         Raises:
             TemporaryError: If nothing could be kept; the same request may succeed later.
         """
-        judged = [self._judged(entry) for entry in entries]
+        reader = Reader(self.identities, self.now(), self.site_codes)
+        judged = [_judged(entry, reader) for entry in entries]
         try:
             answers = self._kept(judged, atomic=atomic, newest_first=newest_first)
         except _NothingKeptError as nothing:
@@ -90,14 +98,6 @@ class Receive:
             _refuse(writing, source, error)
         return Answer(status_of(error), source, (refused(error),))
 
-    def _judged(self, entry: Entry) -> Judged | Rejected:
-        if isinstance(entry, RefusedElementError):
-            return Rejected(entry)
-        try:
-            return judge(entry, self.identities)
-        except RefusedElementError as error:
-            return Rejected(error, entry)
-
     def _kept(self, judged: Sequence[Judged | Rejected], *, atomic: bool, newest_first: bool) -> list[Answer]:
         with self.store.writing() as writing:
             order = range(len(judged) - 1, -1, -1) if newest_first else range(len(judged))
@@ -105,30 +105,36 @@ class Receive:
             rejected = [row.rejected for _, row in sorted(settled.items()) if row.rejected]
             if atomic and rejected:
                 raise _NothingKeptError(rejected)
-            owners = frozenset[PatientIdentity]().union(*(row.owners for row in settled.values()))
-            problems = [row for owner in sorted(owners, key=repr) for row in update(writing, owner, self.identities)]
-            _record_problems(writing, problems)
-            return [_with_problems(settled[place].answer, problems) for place in range(len(judged))]
+            problems = self._update(writing, [row.kept for row in settled.values()])
+            return [_with_problems(settled[place].kept.answer, problems) for place in range(len(judged))]
+
+    def _update(self, writing: Writing, kept: Iterable[Kept]) -> list[Statement]:
+        """Look at the facts of everybody concerned again; return the problems that are new, recorded."""
+        found: list[Statement] = []
+        for owner, leaves in sorted(affected(kept).items(), key=repr):
+            found += update(writing, owner, self.identities, leaves, self.rules)
+        _record_problems(writing, found)
+        return found
 
     def _one(self, writing: Writing, judged: Judged | Rejected) -> Settled:
         if isinstance(judged, Rejected):
-            return Settled(judged.answer, self._withdraw(writing, judged), judged)
+            return Settled(self._withdraw(writing, judged), judged)
         try:
             kept = keep(writing, judged, self.identities)
         except RefusedElementError as error:
             rejected = Rejected(error, judged.submission)
             _refuse(writing, rejected.source, error)
-            return Settled(rejected.answer, frozenset(), rejected)
+            return Settled(Kept(rejected.answer), rejected)
         if judged.warning:
-            _refuse(writing, judged.submission.source, RefusedElementError(*_warning(judged)))
-        return Settled(kept.answer, kept.owners)
+            _refuse(writing, judged.submission.source, judged.warning)
+        return Settled(kept)
 
-    def _withdraw(self, writing: Writing, row: Rejected) -> frozenset[PatientIdentity]:
+    def _withdraw(self, writing: Writing, row: Rejected) -> Kept:
         """Record a refusal. What an earlier version said no longer holds: its author replaced it."""
         _refuse(writing, row.source, row.error)
         if row.submission is None or isinstance(row.error, MalformedError):
-            return frozenset()
-        return keep(writing, Judged(row.submission, None), self.identities).owners
+            return Kept(row.answer)
+        return replace(keep(writing, Judged(row.submission, None), self.identities), answer=row.answer)
 
     def _record(self, rejected: Iterable[Rejected]) -> None:
         with self.store.writing() as writing:
@@ -153,8 +159,13 @@ def _placed(row: Rejected) -> Rejected:
     return replace(row, error=type(row.error)(place + tail, row.error.code, row.error.reason))
 
 
-def _warning(judged: Judged) -> tuple[str, IssueCode, str]:
-    return f"{judged.submission.resource_type}.identifier", IssueCode.NOT_FOUND, judged.warning
+def _judged(entry: Entry, reader: Reader) -> Judged | Rejected:
+    if isinstance(entry, RefusedElementError):
+        return Rejected(entry)
+    try:
+        return judge(entry, reader)
+    except RefusedElementError as error:
+        return Rejected(error, entry)
 
 
 def _refuse(writing: Writing, source: str, error: RefusedElementError) -> None:
@@ -163,11 +174,14 @@ def _refuse(writing: Writing, source: str, error: RefusedElementError) -> None:
 
 def _record_problems(writing: Writing, problems: Iterable[Statement]) -> None:
     for row in problems:
-        source, _, element = row.key.partition(" ")
-        _refuse(writing, source, RefusedElementError(element, IssueCode.CONFLICT, str(row.value)))
+        _refuse(writing, row.key.partition(" ")[0], _problem(row))
+
+
+def _problem(row: Statement, introduction: str = "") -> RefusedElementError:
+    return RefusedElementError(row.key.partition(" ")[2], IssueCode.CONFLICT, f"{introduction}{row.value}")
 
 
 def _with_problems(answer: Answer, problems: Sequence[Statement]) -> Answer:
     mine = [row for row in problems if answer.source and row.key.startswith(f"{answer.source} ")]
-    issues = tuple(warned(row.key.partition(" ")[2], f"kept, and not used: {row.value}") for row in mine)
+    issues = tuple(warned(_problem(row, "kept, and not used: ")) for row in mine)
     return replace(answer, issues=(*issues, *answer.issues)) if issues else answer

@@ -33,6 +33,7 @@ def to_json(result: ValidationResult) -> dict[str, Any]:
         if cut
         else None,
         "calibration": _calibration(result),
+        "findings": [finding.sentence for finding in result.findings()],
         "flow": [{"label": s.label, "excluded": s.excluded, "remaining": s.remaining} for s in result.flow],
     }
 
@@ -97,7 +98,8 @@ def _numbers(result: ValidationResult) -> list[str]:
         _row("calibration intercept", measured.intercept),
         f"Brier score {measured.brier:.4f} (always saying the prevalence: {measured.brier_of_prevalence:.4f})",
     ]
-    return [rows[0], "-" * len(rows[0]), *rows[1:]]
+    doubts = [textwrap.fill(f"! {finding.sentence}", 100) for finding in result.findings()]
+    return [rows[0], "-" * len(rows[0]), *rows[1:], *doubts]
 
 
 def _cut(cut: AtThreshold) -> list[str]:

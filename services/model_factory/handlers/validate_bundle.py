@@ -11,6 +11,8 @@ from services.model_factory.handlers.cohorts import Cohort, FlowStep
 from services.model_factory.handlers.statistics.calibration import Calibration, calibration
 from services.model_factory.handlers.statistics.discrimination import auc, proportion
 from services.model_factory.handlers.statistics.estimates import Estimate
+from services.model_factory.handlers.statistics.guards import Finding, inspect_measured
+from services.model_factory.handlers.statistics.metric import Cut, Metric
 from shared.bundles.manifest import Threshold
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import BundleReference
@@ -41,6 +43,23 @@ class ValidationResult:
     calibration: Calibration
     at_threshold: AtThreshold | None
     flow: tuple[FlowStep, ...]
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the numbers with everything needed to read one alone."""
+        cut = self.at_threshold
+        own = Cut(cut.threshold, cut.source) if cut else None
+        found = [self._metric("auc", self.auc), self._metric("calibration_slope", self.calibration.slope)]
+        if cut:
+            found += [self._metric("sensitivity", cut.sensitivity, own)]
+            found += [self._metric("specificity", cut.specificity, own)]
+        return tuple(found)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the numbers betray about themselves: nothing where all is well."""
+        return inspect_measured(self.metrics())
+
+    def _metric(self, name: str, estimate: Estimate, cut: Cut | None = None) -> Metric:
+        return Metric(name, self.positive_class, "patient", self.n, self.positives, estimate, cut)
 
 
 def validate(model: Model, predictor: ByHand, thresholds: tuple[Threshold, ...], cohort: Cohort) -> ValidationResult:

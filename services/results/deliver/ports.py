@@ -77,6 +77,18 @@ class Sent:
     """Where a person finds it: URL or path."""
 
 
+class Pages(Protocol):
+    """The page a person opens: a result on paper, with its nomogram where there is one."""
+
+    def page(self, finding: Finding) -> bytes:
+        """Return the PDF; the same bytes for the same finding.
+
+        Raises:
+            PermanentError: If the nomogram cannot be drawn: the bundle that answered is no longer here.
+        """
+        ...
+
+
 class Sink(Protocol):
     """One PACS, EHR or folder."""
 

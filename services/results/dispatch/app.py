@@ -62,15 +62,21 @@ def start(settings: Settings) -> Dispatch:
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     evaluate = EvaluateCases(ledger.collecting, lab, catalog, ledger.recalls, REGISTRY, utc_now)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
-        ("evaluate", evaluate, settings.poll_s),
-        ("send", SendOrders(ledger.orders, queue, utc_now), settings.poll_s),
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),
         ("recall", lambda: ledger.recalls.work(utc_now()), GOVERN_S),
         ("erase", lambda: ledger.erasures.work(BlobEraser(settings.site.blob_folder), utc_now()), GOVERN_S),
         ("purge", lambda: ledger.retention.purge(utc_now()), PURGE_S),
     )
-    loops = tuple(Loop(name, step, pause) for name, step, pause in steps)
+    send = Loop("send", SendOrders(ledger.orders, queue, utc_now), settings.poll_s)
+    evaluating = Loop("evaluate", lambda: _then(evaluate, send), settings.poll_s)
+    loops = (evaluating, send, *(Loop(name, step, pause) for name, step, pause in steps))
     for loop in loops:
         loop.start()
     sample = SampleLedger(Numbers(ledger.engine), queue, utc_now)
     return Dispatch(loops, lab.close, operations(settings, sample, catalog, loops))
+
+
+def _then(evaluate: EvaluateCases, send: Loop) -> None:
+    """Evaluate; what was pinned is sent at once."""
+    if evaluate():
+        send.wake()

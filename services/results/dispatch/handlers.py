@@ -15,9 +15,9 @@ from shared.domain.errors import UnavailableError, place
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
-from shared.domain.study import Instance
+from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
-from shared.predictors.contract import Predictor, Ready, Waiting
+from shared.predictors.contract import PanelPredictor, Predictor, Ready, Waiting
 
 log = structlog.get_logger("oncorelay.results.dispatch")
 
@@ -38,7 +38,7 @@ class EvaluateCases:
     facts: Facts
     bundles: Bundles
     recalled: Recalled
-    predictors: Mapping[str, Predictor]
+    predictors: Mapping[str, Predictor | PanelPredictor]
     now: Callable[[], datetime]
 
     def __call__(self) -> int:
@@ -61,7 +61,8 @@ class EvaluateCases:
     def _evaluate(self, case: DueCase) -> None:
         if case.study.conflicts:
             attributes = ", ".join(case.study.conflicts)
-            return self._conflict(case, f"the images of this study disagree about the patient ({attributes})")
+            what = "the values of this draw" if case.study.panel else "the images of this study"
+            return self._conflict(case, f"{what} disagree about the patient ({attributes})")
         if case.study.identity is None:
             return self._conflict(
                 case, "the images carry no patient identifier of an issuer in the site's identity map"
@@ -73,7 +74,7 @@ class EvaluateCases:
         return self._assess(case, case.study.identity, facts)
 
     def _assess(self, case: DueCase, identity: PatientIdentity, facts: PatientFacts) -> None:
-        readiness = self.predictors[case.predictor].assess(case.study, facts)
+        readiness = _assessed(self.predictors[case.predictor], case.study, facts)
         if isinstance(readiness, NotAnalysed):
             self.cases.refuse(case, readiness, self.now())
         elif isinstance(readiness, Waiting):
@@ -160,6 +161,14 @@ class Reconcile:
             lost = self.outbox.lost(self.now() - self.settle, self.now())
         if expired or overdue or lost:
             log.info("reconciled", expired=expired, overdue=overdue, lost=lost)
+
+
+def _assessed(
+    predictor: Predictor | PanelPredictor, study: Study, facts: PatientFacts
+) -> Ready | Waiting | NotAnalysed:
+    if isinstance(predictor, PanelPredictor):
+        return predictor.assess_panel(study, facts)
+    return predictor.assess(study, facts)
 
 
 def _pinned(instance: Instance) -> PinnedInstance:

@@ -1,4 +1,4 @@
-"""What arrives: studies and changed facts. Quick, and never waiting for anybody else."""
+"""What arrives: studies, panels and changed facts. Quick, and never waiting for anybody else."""
 
 from __future__ import annotations
 
@@ -31,13 +31,16 @@ class Intake:
     policy: Policy
 
     def submit(self, request_id: str, study: Study, predictors: tuple[str, ...], now: datetime) -> tuple[str, ...]:
-        """Open, or look again at, one case per predictor that asks about this study; return their ids."""
+        """Open, or look again at, one case per predictor that asks about this study; return their ids.
+
+        Of a panel that was taken back, what was said is withdrawn; it opens nothing.
+        """
         with writing(self.engine) as connection:
             hold_still(connection)
             ids = once(
                 connection, request_id, "SubmitCase", now,
-                lambda: [self.open_one(connection, name, study, now) for name in predictors],
-                actor=study.sender, patient=self.keys.patient(study.identity),
+                lambda: self._submit(connection, study, predictors, now), actor=study.sender,
+                patient=self.keys.patient(study.identity),
             )  # fmt: skip
         return tuple(ids)
 
@@ -83,6 +86,24 @@ class Intake:
             change(connection, case_id, now, **merged)
         return case_id
 
+    def _submit(self, connection: sa.Connection, study: Study, predictors: tuple[str, ...], now: datetime) -> list[str]:
+        if study.panel and study.panel.taken_back:
+            return [case for name in predictors for case in self._take_back(connection, name, study, now)]
+        return [self.open_one(connection, name, study, now) for name in predictors]
+
+    def _take_back(self, connection: sa.Connection, predictor: str, sent: Study, now: datetime) -> list[str]:
+        """Withdraw what was said of a panel that is no more; submitted again, the same panel asks the case again."""
+        study = attributed(Links(connection, self.keys), sent)
+        case_id = self.keys.case_id(predictor, study)
+        row = connection.execute(sa.select(CASE.c.closed).where(CASE.c.case_id == case_id)).first()
+        if row is None:
+            return []
+        if not row.closed:
+            reason = study.panel.taken_back if study.panel else ""
+            retract(connection, case_id, self.keys, self.policy, Step(study.sender, now, reason))
+            change(connection, case_id, now, study_version="")
+        return [case_id]
+
     def _whose(self, study: Study) -> dict[str, str]:
         who = study.identity
         return {
@@ -102,7 +123,8 @@ class Intake:
             "deadline_time": until, "told": False, "closed": False, "created_time": now, "updated_time": now,
         }  # fmt: skip
         connection.execute(CASE.insert().values(**values))
-        reason = f"study complete: {study.completeness.detail}"
+        what = "panel opened" if study.panel else "study complete"
+        reason = f"{what}: {study.completeness.detail}"
         move(connection, "inference", case_id, ("", InferenceState.COLLECTING), time=now,
              actor=study.sender or "dicom_listener", reason=reason)  # fmt: skip
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from services.results.ledger.codec import digest, dump
 from shared.domain.case import Pins
+from shared.domain.facts import Fact
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
@@ -64,18 +65,35 @@ class Keys:
 
 
 def study_version(study: Study) -> str:
-    """Return a digest of what a study consists of: its instances, their identity, its conflicts."""
+    """Return a digest of what a study consists of: its instances, their identity, its conflicts; or its draw."""
     rows = sorted(f"{i.sop_instance_uid}|{i.content_digest}|{i.identity_digest}" for i in study.instances)
-    return digest(_identity(study.identity), str(study.side), str(study.study_date), *sorted(study.conflicts), *rows)
+    head = [_identity(study.identity), str(study.side), str(study.study_date), *sorted(study.conflicts)]
+    panel = study.panel
+    of_panel = ["panel", *panel.analytes, str(panel.last_date), panel.taken_back] if panel else []
+    return digest(*head, *rows, *of_panel)
 
 
 def pin_digest(pins: Pins) -> str:
     """Return a digest of what an answer rests on. ``as_of`` is not in it: the versions of the facts are."""
-    facts = sorted(f"{f.fact_id}|{f.version}|{f.value}|{f.unit}|{f.status}|{f.effective_date}" for f in pins.facts)
+    facts = sorted(_pinned(fact) for fact in pins.facts)
     images = sorted(f"{i.sop_instance_uid}|{i.content_digest}|{i.identity_digest}" for i in pins.instances)
     inputs = sorted(f"{i.name}={i.value}" for i in pins.inputs)
     head = [_identity(pins.identity), pins.study_instance_uid, str(pins.study_date), str(pins.side), pins.variant]
     return digest(*head, pins.bundle_id, pins.bundle_digest, *sorted(pins.notes), *inputs, "|", *facts, "|", *images)
+
+
+def _pinned(fact: Fact) -> str:
+    """Return what counts of a fact.
+
+    What facts have learned to say since the first results counts only where it is said: the digest of what was pinned
+    before must stay, or every old case would be answered anew.
+    """
+    always = f"{fact.fact_id}|{fact.version}|{fact.value}|{fact.unit}|{fact.status}|{fact.effective_date}"
+    later = {
+        "comparator": fact.comparator, "collected": fact.collected_time and fact.collected_time.isoformat(),
+        "low": fact.reference_low, "high": fact.reference_high, "intent": fact.intent, "end": fact.end_date,
+    }  # fmt: skip
+    return always + "".join(f"|{name}={value}" for name, value in later.items() if value)
 
 
 def _identity(identity: PatientIdentity | None) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -27,9 +25,7 @@ from services.results.ledger.recalls import Recalls
 from services.results.ledger.retention import Retention
 from services.results.ledger.sinks import Sinks
 from services.results.ledger.trail import Trail
-from shared.domain.errors import InvalidInputError
-
-SECRET_BYTES = 32
+from shared.site.site_secret import read_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,9 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
 def policy_of(settings: Settings) -> Policy:
     """Return the ledger's view of the settings."""
     return Policy(
-        sinks=tuple(SinkPolicy(sink.name, sink.kind, sink.hold_until_reviewed) for sink in settings.sinks),
+        sinks=tuple(
+            SinkPolicy(sink.name, sink.kind, sink.hold_until_reviewed, sink.images_only) for sink in settings.sinks
+        ),
         collect=timedelta(seconds=settings.collect_s),
         state_deadline=timedelta(seconds=settings.state_deadline_s),
         lease=timedelta(seconds=settings.attempt_lease_s),
@@ -92,28 +90,3 @@ def policy_of(settings: Settings) -> Policy:
 
 def _days(days: int | None) -> timedelta | None:
     return None if days is None else timedelta(days=days)
-
-
-def read_secret(path: Path) -> bytes:
-    """Return the site's HMAC secret.
-
-    Raises:
-        InvalidInputError: If there is none, or it is shorter than 32 bytes.
-    """
-    try:
-        secret = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError):
-        secret = b""
-    if len(secret) < SECRET_BYTES:
-        remedy = "`oncorelay up` makes one, or: python -c 'import secrets; print(secrets.token_hex(32))'"
-        raise InvalidInputError(str(path), f"the site's secret must be at least 64 hex digits ({remedy})")
-    return secret
-
-
-def make_secret(path: Path) -> None:
-    """Write a new secret, readable by its owner only, unless one is there."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(secrets.token_hex(SECRET_BYTES) + "\n")

@@ -109,7 +109,7 @@ def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy
     revision = (last or 0) + 1
     study = load(row.study, Study)
     side = answer.pins.side if answer.pins else study.side
-    needs_review = policy.needs_review(answer.kind)
+    needs_review = policy.needs_review(answer.kind, panel=study.panel is not None)
     return Finding(
         finding_id=digest("finding", row.case_id, str(revision), answer.result_key)[:32],
         case_id=row.case_id, predictor=row.predictor, revision=revision, kind=answer.kind,
@@ -154,6 +154,8 @@ def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step
     reached = _sinks_reached(connection, finding.case_id)
     for sink in (*policy.sinks, *_removed(connection, finding, reached, policy, step)):
         if finding.kind is FindingKind.WITHDRAWN and sink.name not in reached:
+            continue
+        if finding.study.panel and sink.images_only:
             continue
         held = sink.hold_until_reviewed and finding.review is ReviewState.WAITING
         state = DeliveryState.HELD if held else DeliveryState.DUE

@@ -71,6 +71,8 @@ class Queries:
                 tuple(_transition(step) for step in steps),
                 f"{study.completeness.evidence}: {study.completeness.detail}",
                 study.side,
+                study.study_date,
+                study.panel,
             )
 
     def open_cases(self, identity: PatientIdentity) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,10 +30,14 @@ class Sinks:
         with reading(self.engine) as connection:
             breakers = {row.sink: row for row in connection.execute(sa.select(SINK))}
             counts = _counts(connection)
+            forms = {sink.name: _written_as(connection, sink.name) for sink in self.policy.sinks if sink.kind == "fhir"}
         kinds = {sink.name: sink.kind for sink in self.policy.sinks}
         gone = {name: kind for (name, kind), owed in counts.items() if name not in kinds and _owed(owed)}
         return tuple(
-            _summary(name, kind, breakers.get(name), counts.get((name, kind), {}), configured=name in kinds)
+            replace(
+                _summary(name, kind, breakers.get(name), counts.get((name, kind), {}), configured=name in kinds),
+                written_as=forms.get(name, ""),
+            )
             for name, kind in (kinds | gone).items()
         )
 
@@ -88,6 +92,13 @@ def _counts(connection: sa.Connection) -> dict[tuple[str, str], dict[str, int]]:
     for row in connection.execute(query.group_by(DELIVERY.c.sink, DELIVERY.c.kind, DELIVERY.c.state)):
         counts.setdefault((row.sink, row.kind), {})[row.state] = row.n
     return counts
+
+
+def _written_as(connection: sa.Connection, sink: str) -> str:
+    """Return the resource type (``Type/id``) of what reached a FHIR server last; the index ends with ``next_time``."""
+    there = sa.and_(DELIVERY.c.sink == sink, DELIVERY.c.state == DeliveryState.DELIVERED.value)
+    query = sa.select(DELIVERY.c.object_id).where(there).order_by(DELIVERY.c.next_time.desc()).limit(1)
+    return str(connection.execute(query).scalar() or "").partition("/")[0]
 
 
 def _owed(counts: dict[str, int]) -> int:

@@ -10,7 +10,7 @@ from services.results.serve.ports import Anchors, Chain, Notices, Studies
 from shared.domain.audit import Anchor
 from shared.domain.errors import OncoRelayError
 from shared.domain.study import Study
-from shared.predictors.contract import Predictor
+from shared.predictors.contract import PanelPredictor, Predictor
 
 
 @dataclass
@@ -78,24 +78,31 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class SubmitCase:
-    """Ask every predictor that takes studies whether this one is its business, and open the cases."""
+    """Ask every predictor whether this study, or panel, is its business, and open the cases."""
 
     studies: Studies
     notices: Notices
-    predictors: Mapping[str, Predictor]
+    predictors: Mapping[str, Predictor | PanelPredictor]
     now: Callable[[], datetime]
 
     def __call__(self, request_id: str, study: Study) -> Submitted:
         """Return the case ids; none means not applicable, which leaves a trace for people and nothing else."""
+        wanted = "panel" if study.panel else "study"
         reasons = {
-            name: predictor.not_applicable(study)
+            name: _not_applicable(predictor, study)
             for name, predictor in self.predictors.items()
-            if predictor.takes == "study"
+            if predictor.takes == wanted
         }
         asked = tuple(name for name, reason in reasons.items() if not reason)
         if asked:
             return Submitted(self.studies.submit(request_id, study, asked, self.now()), "")
-        reason = "; ".join(f"{name}: {text}" for name, text in reasons.items()) or "no predictor takes studies"
-        text = f"study {study.study_instance_uid} is not applicable ({reason})"
+        reason = "; ".join(f"{name}: {text}" for name, text in reasons.items()) or f"no predictor takes a {wanted}"
+        text = f"{wanted} {study.study_instance_uid} is not applicable ({reason})"
         self.notices.notice(request_id, "not_applicable", text, "", self.now())
         return Submitted((), reason)
+
+
+def _not_applicable(predictor: Predictor | PanelPredictor, study: Study) -> str:
+    if not isinstance(predictor, PanelPredictor):
+        return predictor.not_applicable(study)
+    return "" if study.panel and predictor.analytes == set(study.panel.analytes) else "a panel of other analytes"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shared.codes import loinc, snomed, ucum
+from shared.codes import hl7_terminology, local, loinc, snomed, ucum
+from shared.codes.analytes import ANALYTES, SITE_SYSTEM, Analyte
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName
 from shared.fhir.reading.elements import Key, key
@@ -21,15 +22,15 @@ class Coded:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Answered by a quantity within limits no living patient leaves."""
+    """Answered by a quantity from 0 up to a limit no living patient passes."""
 
     name: FactName
     unit: str
-    units: Mapping[str, Decimal]
-    low: Decimal
     high: Decimal
     limits: str
-    """Where the limits come from, as the sentence of the refusal."""
+    """Where the limit comes from, as the sentence of the refusal."""
+    in_blood: bool
+    """A laboratory value: its specimen counts, and a bound (``<2.5``) is kept as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,14 @@ class Staged:
     prefix: str
 
 
-Question = Coded | Measured | Staged
+@dataclass(frozen=True, slots=True)
+class YesOrNo:
+    """Answered by yes or no, as a boolean or as a code."""
+
+    coded: Coded
+
+
+Question = Coded | Measured | Staged | YesOrNo
 
 
 def _answers(name: FactName, tokens: Mapping[str, Iterable[Coding]]) -> dict[Key, tuple[FactName, str]]:
@@ -83,22 +91,28 @@ _ISH = _answers(
 )
 
 
-def _percent(name: FactName) -> Measured:
-    return Measured(
-        name, ucum.PERCENT, ucum.TO_PERCENT, Decimal(0), Decimal(100), "a share of cells is from 0 to 100 %"
+_ENDOCRINE = Coded(
+    _answers(
+        FactName.ENDOCRINE_THERAPY_RECEIVED,
+        {"yes": (hl7_terminology.YES,), "no": (hl7_terminology.NO,)},
     )
-
-
-# Blood counts of leukaemia with extreme hyperleukocytosis (defined as 100 x10*3/uL and more of all white cells) stay in
-# the hundreds; thousands are a slip of the unit, as in mCODE's own example (3000 x10*3/uL for 3000 /uL).
-_NEUTROPHILS = Measured(
-    FactName.NEUTROPHILS,
-    ucum.THOUSAND_PER_MICROLITRE,
-    ucum.TO_THOUSAND_PER_MICROLITRE,
-    Decimal(0),
-    Decimal(500),
-    "impossible: no patient has more than 500 x10*3/uL neutrophils; was the value counted per uL?",
 )
+
+
+def _percent(name: FactName) -> Measured:
+    return Measured(name, ucum.PERCENT, Decimal(100), "a share of cells is from 0 to 100 %", in_blood=False)
+
+
+def _analyte(row: Analyte) -> Measured:
+    limits = (
+        f"impossible: no patient has more than {row.high} ({row.unit}); {row.likely} Source of the limit: {row.source}"
+    )
+    return Measured(row.name, row.unit, row.high, limits, in_blood=True)
+
+
+def _at_site(name: FactName) -> Coding:
+    return Coding(SITE_SYSTEM, name.value)
+
 
 _ROWS: tuple[tuple[tuple[Coding, ...], Question], ...] = (
     ((*loinc.ER_STATUS, snomed.ER_STATUS), Coded(_ER)),
@@ -107,7 +121,8 @@ _ROWS: tuple[tuple[tuple[Coding, ...], Question], ...] = (
     (loinc.PR_PERCENT, _percent(FactName.PROGESTERONE_RECEPTOR_PERCENT)),
     (loinc.HER2_STATUS, Coded(_HER2)),
     (loinc.HER2_ISH, Coded(_ISH)),
-    (loinc.NEUTROPHILS, _NEUTROPHILS),
+    *(((*row.codes, _at_site(row.name)), _analyte(row)) for row in ANALYTES),
+    ((local.ENDOCRINE_RECEIVED, _at_site(FactName.ENDOCRINE_THERAPY_RECEIVED)), YesOrNo(_ENDOCRINE)),
     ((snomed.CLINICAL_T, loinc.CLINICAL_T), Staged("T", "c")),
     ((snomed.CLINICAL_N, loinc.CLINICAL_N), Staged("N", "c")),
     ((snomed.CLINICAL_M, loinc.CLINICAL_M), Staged("M", "c")),
@@ -121,6 +136,9 @@ _ROWS: tuple[tuple[tuple[Coding, ...], Question], ...] = (
 
 QUESTIONS: Mapping[Key, Question] = {key(coding): question for rows, question in _ROWS for coding in rows}
 """Observation.code -> question."""
+
+IN_BLOOD = frozenset(row.name for row in ANALYTES)
+"""Facts that are measured in blood."""
 
 STAGES: Mapping[tuple[str, str], FactName] = {
     ("c", "T"): FactName.CLINICAL_T,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-from shared.codes import hl7_terminology, snomed, ucum
+from shared.codes import hl7_terminology, snomed
 from shared.domain.coding import Coding
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
@@ -18,6 +18,7 @@ Key = tuple[str, str]
 """(system, code): what two codings must share to be the same concept."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T.*)?")
+_YEAR_OR_MONTH = re.compile(r"\d{4}(-\d{2})?")
 
 
 def key(coding: Coding) -> Key:
@@ -77,7 +78,7 @@ def day(text: str, element: str) -> date:
         RefusedElementError: If there is none, or it is less precise than a day.
     """
     if not text:
-        raise RefusedElementError(element, IssueCode.REQUIRED, "a date is needed and none is stated")
+        raise RefusedElementError(element, IssueCode.REQUIRED, "a date is needed and none is stated: send when it was")
     if not _DAY.fullmatch(text):
         raise RefusedElementError(element, IssueCode.VALUE, "less precise than a day: the day is needed")
     try:
@@ -86,34 +87,43 @@ def day(text: str, element: str) -> date:
         raise RefusedElementError(element, IssueCode.VALUE, "not a day of the calendar") from None
 
 
-def amount(quantity: JsonObject, units: Mapping[str, Decimal], element: str) -> Decimal:
-    """Return the value of a Quantity in the unit whose factor in ``units`` is 1.
+def instant(text: str, element: str) -> datetime | None:
+    """Return the moment of a FHIR dateTime or instant in UTC; None where it states a day only.
 
     Raises:
-        RefusedElementError: If it has a comparator, no number, no UCUM unit, or a unit that is not in ``units``.
+        RefusedElementError: If it states a time that is none, or a time without its zone.
     """
-    if "comparator" in quantity:
-        raise RefusedElementError(
-            f"{element}.comparator", IssueCode.NOT_SUPPORTED, "only a bound is stated, not the value"
-        )
-    value = quantity.get("value")
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise RefusedElementError(f"{element}.value", IssueCode.REQUIRED, "a number is needed")
-    return Decimal(value) * _factor(quantity, units, element)
+    if "T" not in text:
+        return None
+    try:
+        stated = datetime.fromisoformat(text)
+    except ValueError:
+        raise RefusedElementError(element, IssueCode.VALUE, "not a time of the day") from None
+    if stated.tzinfo is None:
+        raise RefusedElementError(element, IssueCode.VALUE, "a time needs its zone: write it with an offset or Z")
+    return stated.astimezone(UTC)
 
 
-def _factor(quantity: JsonObject, units: Mapping[str, Decimal], element: str) -> Decimal:
-    allowed = ", ".join(units)
-    code = quantity.get("code")
-    if quantity.get("system") != ucum.SYSTEM or not isinstance(code, str):
-        raise RefusedElementError(f"{element}.code", IssueCode.REQUIRED, f"a UCUM unit is needed: one of {allowed}")
-    if code == ucum.KELVIN_PER_MICROLITRE:
-        raise RefusedElementError(
-            f"{element}.code", IssueCode.CODE_INVALID, "K/uL is kelvin per microlitre in UCUM; thousand is 10*3/uL"
-        )
-    if code not in units:
-        raise RefusedElementError(f"{element}.code", IssueCode.CODE_INVALID, f"the unit is none of {allowed}")
-    return units[code]
+def first_day(text: str, element: str) -> date:
+    """Return the first day of a FHIR date or dateTime, which may be a month or a year.
+
+    Raises:
+        RefusedElementError: If it is no date.
+    """
+    return day(f"{text}-01-01"[:10] if _YEAR_OR_MONTH.fullmatch(text) else text, element)
+
+
+def last_day(text: str, element: str) -> date:
+    """Return the last day of a FHIR date or dateTime, which may be a month or a year.
+
+    Raises:
+        RefusedElementError: If it is no date.
+    """
+    first = first_day(text, element)
+    if not _YEAR_OR_MONTH.fullmatch(text):
+        return first
+    month = 12 if len(text) == len("2026") else first.month
+    return first.replace(month=month, day=monthrange(first.year, month)[1])
 
 
 def objects(value: Any) -> Iterator[JsonObject]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName, FactStatus
@@ -22,6 +22,12 @@ class Reading:
     status: FactStatus = FactStatus.FINAL
     unit: str = ""
     coding: Coding | None = None
+    comparator: str = ""
+    collected_time: datetime | None = None
+    reference_low: str = ""
+    reference_high: str = ""
+    intent: str = ""
+    end_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Read:
     used: bool
     readings: tuple[Reading, ...] = ()
     note: str = ""
+    warning: RefusedElementError | None = None
+    """Accepted, and a person should see why it is no fact, or what of it is not kept."""
 
 
 def unused(why: str) -> Read:

@@ -20,8 +20,8 @@ from datetime import date
 
 from shared.codes import atc, hl7_terminology, rxnorm, snomed
 from shared.domain.coding import Coding
-from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, FactName
-from shared.fhir.reading.elements import Key, codings, day, known, moment, objects, profiles
+from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, FactName, FactStatus
+from shared.fhir.reading.elements import Key, codings, day, key, known, last_day, moment, objects, profiles
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.read import Read, Reading, code_of, refuse_modifiers, silent, unused
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
@@ -34,9 +34,11 @@ PROFILES: Mapping[str, str] = {
     hl7_terminology.MCODE_SURGERY: "surgery",
     hl7_terminology.MCODE_RADIOTHERAPY: "radiotherapy",
 }
+INTENTS: Mapping[Key, str] = {(snomed.SYSTEM, code): intent for code, intent in snomed.INTENTS.items()}
 OTHER = "other"
 MAX_REFERENCE = 512
 
+_INTENT_EXTENSION = hl7_terminology.MCODE_TREATMENT_INTENT
 _STOPPED = frozenset({"active", "on-hold", "stopped", "completed"})
 _REQUEST = _STOPPED | {"cancelled", "entered-in-error", "draft", "unknown"}
 _ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order"})
@@ -52,30 +54,45 @@ class _Kind:
     """Statuses in which the therapy has (or may have) begun; stopped therapies had."""
     start_element: str
     start: Callable[[JsonObject], str]
+    end: Callable[[JsonObject], str]
+
+
+def _bounds(resource: JsonObject, end: str) -> list[str]:
+    repeats = [(row.get("timing") or {}).get("repeat") or {} for row in objects(resource.get("dosageInstruction", []))]
+    return [str((repeat.get("boundsPeriod") or {}).get(end, "")) for repeat in repeats]
 
 
 def _request_start(resource: JsonObject) -> str:
-    starts = []
-    for dosage in objects(resource.get("dosageInstruction", [])):
-        repeat = (dosage.get("timing") or {}).get("repeat") or {}
-        starts.append(str((repeat.get("boundsPeriod") or {}).get("start", "")))
     # Several instructions are phases of one therapy: it starts with the earliest.
-    return min((start for start in starts if start), default=str(resource.get("authoredOn", "")))
+    starts = [start for start in _bounds(resource, "start") if start]
+    return min(starts, default=str(resource.get("authoredOn", "")))
+
+
+def _request_end(resource: JsonObject) -> str:
+    # It ends with the latest phase, and only where each of them ends.
+    ends = _bounds(resource, "end")
+    return max(ends) if ends and all(ends) else ""
+
+
+def _period_end(stem: str) -> Callable[[JsonObject], str]:
+    return lambda resource: str((resource.get(f"{stem}Period") or {}).get("end", ""))
 
 
 _KINDS: Mapping[str, _Kind] = {
-    "MedicationRequest": _Kind(_REQUEST, _STOPPED, "MedicationRequest.authoredOn", _request_start),
+    "MedicationRequest": _Kind(_REQUEST, _STOPPED, "MedicationRequest.authoredOn", _request_start, _request_end),
     "MedicationAdministration": _Kind(
         frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"}),
         frozenset({"in-progress", "on-hold", "completed", "stopped"}),
         "MedicationAdministration.effective",
         lambda resource: moment(resource, "effective", "MedicationAdministration.effective"),
+        _period_end("effective"),
     ),
     "MedicationStatement": _Kind(
         _STOPPED | {"entered-in-error", "intended", "unknown", "not-taken"},
         _STOPPED,
         "MedicationStatement.effective",
         lambda resource: moment(resource, "effective", "MedicationStatement.effective"),
+        _period_end("effective"),
     ),
     "Procedure": _Kind(
         frozenset(
@@ -84,6 +101,7 @@ _KINDS: Mapping[str, _Kind] = {
         frozenset({"in-progress", "on-hold", "stopped", "completed"}),
         "Procedure.performed",
         lambda resource: moment(resource, "performed", "Procedure.performed"),
+        _period_end("performed"),
     ),
 }
 
@@ -119,7 +137,33 @@ def _stated(resource: JsonObject, coding: Coding | None, value: str) -> Read:
     if why_not:
         return silent(why_not)
     start = day(kind.start(resource), kind.start_element)
-    return Read(used=True, readings=(Reading(FactName.THERAPY, value, start, coding=coding),))
+    end = _last_day(kind.end(resource))
+    if end and end < start:
+        return silent("it ended before it began")
+    status = FactStatus.PRELIMINARY if _only_ordered(resource) else FactStatus.FINAL
+    intent = _intent(resource)
+    reading = Reading(FactName.THERAPY, value, start, status, coding=coding, intent=intent, end_date=end)
+    return Read(used=True, readings=(reading,))
+
+
+def _only_ordered(resource: JsonObject) -> bool:
+    """Tell whether nothing says that the therapy was given: an order that is not fulfilled."""
+    return bool(resource["resourceType"] == "MedicationRequest" and resource["status"] != "completed")
+
+
+def _last_day(text: str) -> date | None:
+    try:
+        return last_day(text, "") if text else None
+    except RefusedElementError:
+        return None
+
+
+def _intent(resource: JsonObject) -> str:
+    """Return what the therapy is for, by mCODE's extension or by its reason; empty where several are stated."""
+    extensions = [row for row in objects(resource.get("extension", [])) if row.get("url") == _INTENT_EXTENSION]
+    concepts = [row.get("valueCodeableConcept") for row in extensions] or list(objects(resource.get("reasonCode", [])))
+    stated = {INTENTS[key(coding)] for concept in concepts for coding in codings(concept) if key(coding) in INTENTS}
+    return next(iter(stated)) if len(stated) == 1 else ""
 
 
 def _not_given(resource: JsonObject, kind: _Kind) -> str:

@@ -30,6 +30,15 @@ _TARGETS: Mapping[str, Mapping[str, frozenset[str]]] = {
             {"DocumentReference", "ImagingStudy", "Media", "QuestionnaireResponse", "Observation", "MolecularSequence"}
         ),
     },
+    "DiagnosticReport": {
+        "subject": frozenset({"Patient", "Group", "Device", "Location"}),
+        "result": frozenset({"Observation"}),
+        "imagingStudy": frozenset({"ImagingStudy"}),
+    },
+    "DocumentReference": {
+        "subject": frozenset({"Patient", "Practitioner", "Group", "Device"}),
+        "author": frozenset({"Practitioner", "PractitionerRole", "Organization", "Device", "Patient", "RelatedPerson"}),
+    },
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -54,6 +56,26 @@ def percent_quantity(probability: float) -> Json:
     """Return a probability as a ``Quantity`` in per cent; the decimal point is moved, no digit is computed."""
     value = float(Decimal(repr(probability)).scaleb(2))
     return {"value": value, "unit": ucum.PERCENT, "system": ucum.SYSTEM, "code": ucum.PERCENT}
+
+
+def percent_range(low: float, high: float) -> Json:
+    """Return two probabilities as a ``Range`` in per cent (RiskAssessment ras-1 wants UCUM %)."""
+    return {"low": percent_quantity(low), "high": percent_quantity(high)}
+
+
+def years_quantity(years: int) -> Json:
+    """Return a duration as a ``Quantity`` in years."""
+    return {"value": years, "unit": "years", "system": ucum.SYSTEM, "code": ucum.YEAR}
+
+
+def attachment(content: bytes, content_type: str, title: str, made: datetime) -> Json:
+    """Return an ``Attachment`` with its size, and the SHA-1 that R4 prescribes for ``hash``."""
+    encoded = base64.b64encode(content).decode("ascii")
+    digest = base64.b64encode(hashlib.sha1(content, usedforsecurity=False).digest()).decode("ascii")
+    return {
+        "contentType": content_type, "language": "en", "data": encoded, "size": len(content), "hash": digest,
+        "title": title, "creation": instant(made),
+    }  # fmt: skip
 
 
 def narrative(title: str, lines: Iterable[str]) -> Json:

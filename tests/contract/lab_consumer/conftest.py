@@ -21,12 +21,16 @@ from services.lab_consumer.handlers.questions import GetFacts
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of
 from services.lab_consumer.ports import Announcement
+from shared.domain.coding import Coding
 from shared.domain.facts import FactName, PatientFacts
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity
+from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM
 from shared.testing.postgresql import postgresql_folder, start_postgresql
 
 MRN1 = PatientIdentity("hospital", "MRN1")
+IFN_ALPHA = Coding("urn:laboratory", "IFNA")
+SITE_CODES = SiteCodes.of([SiteCode(IFN_ALPHA.system, IFN_ALPHA.code, FactName.IFN_ALPHA)])
 TOKYO = timezone(timedelta(hours=9))
 
 
@@ -52,7 +56,7 @@ class Laboratory:
         self.store = SqlFactStore(self.engine, self.clock, lambda: str(uuid.uuid4()))
         self.outbox = SqlOutbox(self.engine)
         identities = IdentityMap((AssigningAuthority("hospital", fhir_system=HOSPITAL_SYSTEM),))
-        self.receive = Receive(self.store, identities, lambda: None)
+        self.receive = Receive(self.store, identities, lambda: None, self.clock, SITE_CODES)
 
     def post(self, *resources: dict[str, Any]) -> list[Answer]:
         """Post resources one by one."""

@@ -16,6 +16,7 @@ from shared.domain.errors import ConflictError, OncoRelayError, UnavailableError
 from shared.domain.facts import FactName
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
+from shared.domain.study import Study
 from shared.testing.fhir_resources import ER, observation, patient
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class FlakyResults:
         if self.down:
             raise UnavailableError("results: connection refused")
         return 1
+
+    def submit_panel(self, request_id: str, panel: Study) -> tuple[str, ...]:
+        return ()
 
     def report_patient_change(self, request_id: str, change: PatientChange) -> tuple[int, int]:
         if self.down:

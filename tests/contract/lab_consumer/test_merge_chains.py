@@ -11,6 +11,7 @@ from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from shared.domain.errors import OncoRelayError, UnavailableError
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
+from shared.domain.study import Study
 from shared.testing.fhir_resources import patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory
 from tests.contract.lab_consumer.test_patient_changes import MRN2, changes, link, two, values
@@ -63,6 +64,10 @@ class Unwell:
     def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
         self.heard.append("facts")
         return 0
+
+    def submit_panel(self, request_id: str, panel: Study) -> tuple[str, ...]:
+        self.heard.append("panel")
+        return ()
 
     def report_patient_change(
         self, request_id: str, change: PatientChange, sequence: int = 0, previous: int = 0

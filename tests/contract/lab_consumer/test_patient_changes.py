@@ -14,6 +14,7 @@ from shared.domain.errors import UnavailableError
 from shared.domain.facts import FactName
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
+from shared.domain.study import Study
 from shared.testing.fhir_resources import ER, observation, patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory
 
@@ -127,6 +128,9 @@ class Deaf:
     """Results that take nothing."""
 
     def announce_facts(self, request_id: str, identity: PatientIdentity) -> int:
+        raise UnavailableError("results")
+
+    def submit_panel(self, request_id: str, panel: Study) -> tuple[str, ...]:
         raise UnavailableError("results")
 
     def report_patient_change(self, request_id: str, change: PatientChange) -> tuple[int, int]:

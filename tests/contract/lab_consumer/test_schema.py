@@ -6,6 +6,9 @@ import pytest
 import sqlalchemy as sql
 
 from services.lab_consumer.adapters import database
+from services.lab_consumer.adapters.pull_queue import SqlPullQueue
+from services.lab_consumer.handlers.submission import Submission
+from services.lab_consumer.ports import Wish
 from shared.domain.errors import ConflictError
 from shared.storage import databases
 from shared.testing.fhir_resources import patient
@@ -26,6 +29,37 @@ def test_one_revision_down_and_up_again_keeps_the_facts(lab: Laboratory) -> None
     two(lab)
     lab.post(patient(link=link("p2")))
     assert changes(lab) == [("merge", "MRN1", "MRN2")]
+
+
+def test_what_was_stated_before_statements_named_their_source_is_found_and_corrected(
+    lab: Laboratory,
+) -> None:
+    refused = receptor() | {"id": "o9", "focus": [{"reference": "Condition/a"}, {"reference": "Condition/b"}]}
+    lab.post(patient(), receptor(), refused)
+    databases.downgrade(lab.engine, _MIGRATIONS, "0002")
+    database.migrate(lab.engine)
+
+    with lab.store.writing() as writing:
+        found = {row.source for row in writing.stated(MRN1, frozenset({receptor_source(), "Observation/o9"}))}
+    assert found == {receptor_source(), "Observation/o9"}
+    lab.receive([Submission("Observation", str(receptor()["id"]), None)])
+    assert values(lab, MRN1) == []
+
+
+def test_wishes_cursors_and_events_go_down_and_come_again_empty(lab: Laboratory) -> None:
+    queue = SqlPullQueue(lab.engine, "https://ehr.example.org/fhir")
+    queue.want([Wish("Observation", "o1"), Wish(identity=MRN1)], lab.now())
+    queue.advance("Observation", "2026-01-01T00:00:00.000Z")
+    queue.heard("Subscription/1", 7)
+    databases.downgrade(lab.engine, _MIGRATIONS, "0003")
+    database.migrate(lab.engine)
+
+    assert (queue.waiting(), queue.cursor("Observation"), queue.event("Subscription/1")) == (0, "", None)
+    assert queue.want([Wish(identity=MRN1)], lab.now()) == 1
+
+
+def receptor_source() -> str:
+    return f"Observation/{receptor()['id']}"
 
 
 def test_all_the_way_down_and_up_leaves_an_empty_database_that_works(lab: Laboratory) -> None:

@@ -21,11 +21,12 @@ from services.lab_consumer.app import LabConsumer, build, migrate
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
 from services.results.ledger.database import upgrade
-from services.results.ledger.ledger import Ledger, make_secret, open_ledger
+from services.results.ledger.ledger import Ledger, open_ledger
 from services.results.serve.app import Serve, start
 from shared.domain.identity import PatientIdentity
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes
 from shared.rpc.governance import ObjectErasureClient
+from shared.site.site_secret import make_secret
 from shared.storage.erasure import BlobEraser
 from shared.testing.dicom import Sender, data_set_bytes, encoded, send_raw, small_series
 from shared.testing.listener_process import ListenerProcess

@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from services.lab_consumer.app import LabConsumer, build, migrate
-from services.lab_consumer.config import Settings
-from shared.domain.facts import PatientFacts
+from services.lab_consumer.config import FhirServerSettings, Settings, SiteCodeRow
+from shared.domain.facts import FactName, PatientFacts
 from shared.domain.identity import PatientIdentity
+from shared.phantoms.mcode import IFN_ALPHA
 from shared.rpc import server
 from shared.rpc.clients import LabConsumerClient
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
@@ -58,12 +59,16 @@ class ListeningResults:
         return server.start(address, lambda door: door.add_generic_rpc_handlers((handler,)))
 
 
-def make_settings(folder: Path, results_address: str, database_url: str = "") -> Settings:
+def make_settings(
+    folder: Path, results_address: str, database_url: str = "", fhir_server: FhirServerSettings | None = None
+) -> Settings:
     (folder / "secrets").mkdir(exist_ok=True)
     (folder / "secrets" / "lab_consumer.token").write_text(TOKEN + "\n")
     return Settings(
         site=Site(data_folder=folder),
         identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM),),
+        site_code=(SiteCodeRow(system=IFN_ALPHA.system, code=IFN_ALPHA.code, analyte=FactName.IFN_ALPHA),),
+        fhir_server=fhir_server,
         http_port=0,
         grpc_address=f"127.0.0.1:{free_port()}",
         results_address=results_address,

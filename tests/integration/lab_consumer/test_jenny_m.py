@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.domain.facts import FactName, Tumour
+from shared.domain.facts import FactName, FactStatus, Tumour
 from shared.domain.identity import Demographics, Side
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
-from shared.predictors import REGISTRY
 from shared.predictors.contract import Ready
+from shared.predictors.registry import STUDY_PREDICTORS
 
 if TYPE_CHECKING:
     from tests.integration.lab_consumer.conftest import Running
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "fhir" / "jenny-m"
+ORDERED, GIVEN = ("curative", FactStatus.PRELIMINARY), ("curative", FactStatus.FINAL)
 IMPOSSIBLE = "us-core-observation-lab-neutrophils-jenny-m"
 
 pytestmark = [
@@ -58,6 +59,10 @@ def check_facts(lab: Running) -> None:
         ("surgery", "2018-04-01"),
     ]
     assert len(therapies) == 9
+    stated = {fact.source: (fact.intent, fact.status) for fact in known.named(FactName.THERAPY)}
+    assert stated["MedicationRequest/cancer-related-medication-request-anastrozole-jenny-m"] == ORDERED
+    assert stated["MedicationAdministration/cancer-related-medication-admin-paclitaxel-jenny-m"] == GIVEN
+    assert stated["Procedure/cancer-related-surgical-procedure-jenny-m"] == GIVEN
 
 
 def test_one_by_one_only_the_impossible_value_is_refused_by_name(lab: Running) -> None:
@@ -126,7 +131,7 @@ def test_she_is_refused_as_published_and_scored_with_n1(lab: Running, node: str,
     image = Instance("1.2.1", "1.2.840.10008.5.1.4.1.1.4", "1.2", "MR", "00", "11", "file:///x")
     images = Study("1.2", None, Demographics(), date(2018, 3, 17), "BREAST", Side.LEFT, (image,), complete)
 
-    assessed = REGISTRY["ln_pcr"].assess(images, lab.facts("MRN1234"))
+    assessed = STUDY_PREDICTORS["ln_pcr"].assess(images, lab.facts("MRN1234"))
 
     assert isinstance(assessed, answer)
     assert getattr(assessed, "reason", NotAnalysedReason.NOT_NODE_POSITIVE) is NotAnalysedReason.NOT_NODE_POSITIVE

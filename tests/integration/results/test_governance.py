@@ -16,13 +16,14 @@ from click.testing import CliRunner, Result
 from services.cli.__main__ import oncorelay
 from services.results.config import Settings
 from services.results.ledger.database import upgrade
-from services.results.ledger.ledger import Ledger, make_secret, open_ledger
+from services.results.ledger.ledger import Ledger, open_ledger
 from services.results.serve.app import Serve, start
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
 from shared.rpc.clients import ResultsClient
 from shared.rpc.governance import GovernanceClient
 from shared.site.anchors import read_anchors
+from shared.site.site_secret import make_secret
 from shared.storage.erasure import BlobEraser
 from shared.testing.cases import BUNDLE, PATIENT, a_prediction, a_study, some_pins
 from shared.testing.ports import free_port

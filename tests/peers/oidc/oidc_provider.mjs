@@ -9,7 +9,13 @@ import Provider, { errors } from 'oidc-provider';
 
 const { values: options } = parseArgs({ options: { port: { type: 'string' } } });
 const issuer = `http://127.0.0.1:${options.port}`;
-const SCOPES = 'facts.write images.write';
+const TYPES = ['Patient', 'Observation', 'Condition', 'Specimen', 'Medication', 'MedicationRequest',
+  'MedicationAdministration', 'MedicationStatement', 'Procedure'];
+const WRITTEN = ['Patient', 'RiskAssessment', 'Observation', 'DiagnosticReport', 'DocumentReference'];
+const SCOPES = [
+  'facts.write', 'images.write', ...TYPES.map((type) => `system/${type}.rs`), ...WRITTEN.map((type) => `system/${type}.crus`),
+  ...['Device', 'Provenance'].map((type) => `system/${type}.crs`),
+].join(' ');
 
 const KINDS = [
   ['rsa', { modulusLength: 2048 }],
@@ -18,6 +24,13 @@ const KINDS = [
 ];
 const keys = KINDS.map(([kind, parameters]) => ({
   ...generateKeyPairSync(kind, parameters).privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig',
+}));
+
+// Clients of SMART Backend Services: no secret, a signed assertion each time. BACKEND_CLIENTS in the environment: a JSON
+// object of client_id -> { alg, jwks }; their tokens end after BACKEND_LIFETIME_S seconds.
+const backends = Object.entries(JSON.parse(process.env.BACKEND_CLIENTS ?? '{}')).map(([client_id, { alg, jwks }]) => ({
+  client_id, jwks, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: alg,
+  grant_types: ['client_credentials'], redirect_uris: [], response_types: [],
 }));
 
 const algorithms = ['RS256', 'RS384', 'PS256', 'ES256', 'ES384', 'RS512'];
@@ -30,13 +43,15 @@ const provider = new Provider(issuer, {
     grant_types: ['client_credentials'],
     redirect_uris: [],
     response_types: [],
-  }],
-  enabledJWA: { idTokenSigningAlgValues: algorithms },
+  }, ...backends],
+  enabledJWA: { idTokenSigningAlgValues: algorithms, clientAuthSigningAlgValues: ['RS384', 'ES384'] },
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     resourceIndicators: {
       enabled: true,
+      defaultResource: async (_context, client) => (client.clientAuthMethod === 'private_key_jwt'
+        ? `urn:oncorelay:ES384:${process.env.BACKEND_LIFETIME_S ?? 300}:fhir` : undefined),
       getResourceServerInfo: async (_context, resource) => {
         const [, , alg, lifetime, audience] = resource.split(':');
         if (!audience) throw new errors.InvalidTarget();

@@ -89,6 +89,7 @@ def wanted_secrets() -> dict[str, set[str]]:
         "lab-consumer": named(site["lab_consumer"]),
         "dicom-listener": named(site["dicom_listener"]),
         "inference": named(site["inference"]),
+        "inference-explain": set(),
         "cli": set(),
     }
 
@@ -108,6 +109,7 @@ def test_every_service_has_the_folders_it_needs_and_no_other(compose: dict[str, 
         "lab-consumer": {"facts:/data/lab_consumer"},
         "dicom-listener": {"journal:/data/dicom", "blobs:/data/blobs"},
         "inference": {"blobs:/data/blobs:ro"},
+        "inference-explain": set(),
         "cli": {"audit:/audit:ro"},
     }
     recipe = (DEPLOY / "Containerfile").read_text()
@@ -168,7 +170,7 @@ def test_every_service_sees_its_own_key_and_no_other(compose: dict[str, Any]) ->
     folder = tomllib.loads((DEPLOY / "site.example.toml").read_text())["site"]["tls_folder"]
     for name, one in ours(compose).items():
         seen = {target for target in mounts(one) if target.startswith(folder)}
-        party = name.replace("-", "_").removesuffix("_serve").removesuffix("_dispatch").removesuffix("_deliver")
+        party = re.sub(r"_(serve|dispatch|deliver|explain)$", "", name.replace("-", "_"))
         # deliver speaks to no service of ours, but to PostgreSQL; whoever calls or serves sees who is revoked
         wanted = {f"{folder}/{file}" for file in ("ca.pem", "revoked", f"{party}.pem", f"{party}.key")}
         others = {

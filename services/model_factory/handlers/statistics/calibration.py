@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from services.model_factory.handlers.statistics.arrays import Flags, Vector
 from services.model_factory.handlers.statistics.estimates import Estimate
+from services.model_factory.handlers.statistics.logistic import LogisticFit, logistic
 
 _Z = NormalDist().inv_cdf(0.975)
 _WALD = "logistic recalibration, Wald, 95 %"
 _LOG_RATIO = "log ratio, 95 %"
-_STEPS = 100
-_CLOSE = 1e-12
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +42,24 @@ class Calibration:
     """The same for a model that always says the share of events."""
 
 
-def calibration(event: NDArray[np.bool_], probability: Vector) -> Calibration:
+def calibration(event: Flags, probability: Vector) -> Calibration:
     """Measure calibration on ``n`` patients.
 
     Raises:
-        ValueError: If all patients or none had the event, or a probability is 0 or 1.
+        ValueError: If all patients or none had the event, a probability is 0 or 1, or all are the same.
     """
     y = event.astype(np.float64)
     if not 0 < y.mean() < 1 or not (probability.min() > 0 and probability.max() < 1):
         raise ValueError("calibration needs events, non-events, and probabilities strictly between 0 and 1")
     log_odds = np.log(probability) - np.log1p(-probability)
-    ones = np.ones((len(y), 1))
-    intercept, slope = _fit(np.column_stack([ones, log_odds]), y, np.zeros_like(log_odds))
+    intercept, slope = _wald(logistic(log_odds[:, None], event))
+    (in_the_large,) = _wald(logistic(np.empty((len(y), 0)), event, offset=log_odds))
     observed, expected = float(y.mean()), float(probability.mean())
     return Calibration(
         observed,
         expected,
         _ratio(y, expected),
-        _fit(ones, y, log_odds)[0],
+        in_the_large,
         slope,
         intercept,
         float(np.mean((probability - y) ** 2)),
@@ -77,16 +74,7 @@ def _ratio(y: Vector, expected: float) -> Estimate:
     return Estimate(value, (value * math.exp(-half), value * math.exp(half)), _LOG_RATIO)
 
 
-def _fit(design: Vector, y: Vector, offset: Vector) -> tuple[Estimate, ...]:
-    """Maximum likelihood by Newton's method; ``design`` is (patients, coefficients)."""
-    beta = np.zeros(design.shape[1])
-    information = np.eye(design.shape[1])
-    for _ in range(_STEPS):
-        fitted = 1.0 / (1.0 + np.exp(-(design @ beta + offset)))
-        information = design.T @ (design * (fitted * (1 - fitted))[:, None])
-        step = np.linalg.solve(information, design.T @ (y - fitted))
-        beta += step
-        if np.abs(step).max() < _CLOSE:
-            break
-    errors = _Z * np.sqrt(np.diag(np.linalg.inv(information)))
-    return tuple(Estimate(float(b), (float(b - e), float(b + e)), _WALD) for b, e in zip(beta, errors, strict=True))
+def _wald(fit: LogisticFit) -> tuple[Estimate, ...]:
+    errors = _Z * np.sqrt(np.diag(fit.covariance))
+    values = zip(fit.coefficients, errors, strict=True)
+    return tuple(Estimate(float(b), (float(b - e), float(b + e)), _WALD) for b, e in values)

@@ -21,21 +21,27 @@ def auc(event: NDArray[np.bool_], probability: NDArray[np.float64]) -> Estimate:
     Raises:
         ValueError: If there are not at least two events and two non-events.
     """
-    positives, negatives = probability[event], probability[~event]
-    if min(len(positives), len(negatives)) < 2:
-        raise ValueError("an AUC needs at least two events and two non-events")
-    value, variance = _delong(positives, negatives)
-    half = _Z * math.sqrt(variance)
+    by_positive, by_negative = placements(event, probability)
+    value = float(by_positive.mean())
+    variance = by_positive.var(ddof=1) / len(by_positive) + by_negative.var(ddof=1) / len(by_negative)
+    half = _Z * math.sqrt(float(variance))
     return Estimate(value, (max(0.0, value - half), min(1.0, value + half)), DELONG)
 
 
-def _delong(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> tuple[float, float]:
+def placements(event: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return, per event, the share of non-events below it, and per non-event the share of events above it.
+
+    Raises:
+        ValueError: If there are not at least two events and two non-events.
+    """
+    positives, negatives = score[event], score[~event]
     m, n = len(positives), len(negatives)
+    if min(m, n) < 2:
+        raise ValueError("an AUC needs at least two events and two non-events")
     ranks = midranks(np.concatenate([positives, negatives]))
-    by_positive = (ranks[:m] - midranks(positives)) / n
-    by_negative = 1.0 - (ranks[m:] - midranks(negatives)) / m
-    variance = by_positive.var(ddof=1) / m + by_negative.var(ddof=1) / n
-    return float(by_positive.mean()), float(variance)
+    by_positive: NDArray[np.float64] = (ranks[:m] - midranks(positives)) / n
+    by_negative: NDArray[np.float64] = 1.0 - (ranks[m:] - midranks(negatives)) / m
+    return by_positive, by_negative
 
 
 def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

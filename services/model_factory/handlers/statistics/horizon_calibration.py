@@ -19,6 +19,7 @@ from scipy.stats import chi2
 from services.model_factory.handlers.statistics.arrays import Flags, Labels, Vector
 from services.model_factory.handlers.statistics.bootstrap import REPEATS, with_intervals
 from services.model_factory.handlers.statistics.cox import cox
+from services.model_factory.handlers.statistics.discrimination import midranks
 from services.model_factory.handlers.statistics.estimates import Estimate, Significance
 from services.model_factory.handlers.statistics.kaplan_meier import kaplan_meier
 from services.model_factory.handlers.statistics.splines import knots_of, restricted_cubic
@@ -112,8 +113,8 @@ def smooth(time: Vector, event: Flags, risk: Vector, horizon: float, at: Vector)
 
 def grouped(time: Vector, event: Flags, risk: Vector, horizon: float, groups: int) -> tuple[CalibrationGroup, ...]:
     """Return observed and expected risk in ``groups`` groups of about equal size, by rising risk."""
-    edges = np.quantile(risk, np.linspace(0, 1, groups + 1)[1:-1])
-    member = np.searchsorted(edges, risk, side="left")
+    # By midrank, so that equal risks stay together.
+    member = ((midranks(risk) - 0.5) / len(risk) * groups).astype(np.intp)
     return tuple(_group(time[m], event[m], risk[m], horizon) for g in range(groups) if (m := member == g).any())
 
 

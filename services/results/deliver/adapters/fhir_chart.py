@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from services.results.deliver.adapters.fhir_client import FhirClient
 from services.results.deliver.formats.chart import Chart, sources, tumour
-from services.results.deliver.formats.fhir_bundle import RETRACTED
 from services.results.deliver.formats.fhir_parts import revision
+from services.results.deliver.formats.fhir_retraction import RETRACTED
+from services.results.deliver.formats.form import OUR_KINDS
 from services.results.ledger.findings import Finding, Predecessor
 from shared.codes import local
 from shared.domain.case import FindingKind
@@ -22,7 +23,6 @@ from shared.fhir.writing.transaction import by_token
 
 # Type/id (FHIR R4, id: 64 letters, digits, "-" and "."); what is absolute lies on another server.
 _RELATIVE = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,2}$)[A-Za-z0-9.-]{1,64}")
-_OUR_KINDS = ("RiskAssessment", "Observation")
 _REVISIONS_AT_ONCE = 20  # keeps the search below 2,000 characters
 
 
@@ -32,6 +32,8 @@ class Charts:
 
     client: FhirClient
     identities: IdentityMap
+    kinds: frozenset[str] = frozenset(OUR_KINDS)
+    """What of ours this server may hold, whichever form it was written in."""
 
     def of(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Chart:
         """Return the chart of the finding's patient.
@@ -109,16 +111,21 @@ class Charts:
         """
         seen = set()
         names = [revision(finding.case_id, number) for number in range(1, finding.revision)]
-        for kind in _OUR_KINDS:
+        for kind in self._ours():
             for row in self._of_revisions(kind, finding):
                 seen.add(f"{kind}/{row['id']}")
                 if row.get("status") != RETRACTED:
                     yield row
         for predecessor in predecessors:
-            if predecessor.object_id not in seen and predecessor.object_id.startswith("RiskAssessment/"):
+            kind = predecessor.object_id.partition("/")[0]
+            if predecessor.object_id not in seen and kind in OUR_KINDS:
                 left = self.client.read(predecessor.object_id)
                 if left and left.get("status") != RETRACTED and _is_ours(left, names):
                     yield left
+
+    def _ours(self) -> tuple[str, ...]:
+        """Return the kinds to look for; what people open comes last, and so is taken back with what replaces it."""
+        return tuple(kind for kind in OUR_KINDS if kind in self.kinds)
 
     def _of_revisions(self, kind: str, finding: Finding) -> Iterator[Json]:
         names = [revision(finding.case_id, number) for number in range(1, finding.revision)]

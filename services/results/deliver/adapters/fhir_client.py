@@ -15,6 +15,7 @@ from shared.fhir.writing.elements import Json, encode
 _FHIR_JSON = "application/fhir+json"
 _FORM = "application/x-www-form-urlencoded"
 _ABSENT = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_SAYS_NOTHING = _ABSENT | {HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}
 _LONGEST_DETAIL = 200
 
 
@@ -52,6 +53,30 @@ class FhirClient:
             raise PermanentError(f"{self.name} finds more than one page of {kind} for one identifier")
         rows = [entry.get("resource", {}) for entry in found.get("entry", [])]
         return [row for row in rows if row.get("resourceType") == kind]
+
+    def capabilities(self) -> Json | None:
+        """Return the CapabilityStatement (FHIR R4, http.html#capabilities); None where the server has none to show."""
+        answer = self._get("metadata")
+        if answer.status in _SAYS_NOTHING:
+            return None
+        self._check(answer, "capabilities")
+        found = answer.json()
+        return found if isinstance(found, dict) else None
+
+    def create_once(self, resource: Json, search: str) -> None:
+        """Create one resource unless ``search`` already finds it (If-None-Exist), without a transaction."""
+        headers = {"Content-Type": _FHIR_JSON, "Accept": _FHIR_JSON, "Prefer": "return=minimal"}
+        kind = resource["resourceType"]
+        answer = self.server.call("POST", kind, headers | {"If-None-Exist": search}, encode(resource))
+        self._check(answer, f"create of {kind}")
+
+    def replace(self, resource: Json) -> None:
+        """Replace one resource, only if it still is the version that was read (If-Match)."""
+        kind, key, version = resource["resourceType"], resource["id"], resource.get("meta", {}).get("versionId")
+        headers = {"Content-Type": _FHIR_JSON, "Accept": _FHIR_JSON, "Prefer": "return=minimal"}
+        matching = {"If-Match": f'W/"{version}"'} if version else {}
+        path = f"{kind}/{quote(key, safe='')}"
+        self._check(self.server.call("PUT", path, headers | matching, encode(resource)), f"update of {kind}")
 
     def transact(self, bundle: Json) -> None:
         """Run a transaction; all of it happened when this returns, none of it when it raises PermanentError."""

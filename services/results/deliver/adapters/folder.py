@@ -9,10 +9,11 @@ from pathlib import Path
 from services.results.deliver.adapters.answers import file_error
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.formats.chart import chart_without_server
-from services.results.deliver.formats.fhir_bundle import to_transaction
+from services.results.deliver.formats.fhir_bundle import has_page, to_transaction
 from services.results.deliver.formats.sr_document import encoded, to_sr
 from services.results.deliver.formats.style import Style, document_uid
-from services.results.deliver.ports import Sent
+from services.results.deliver.formats.wording import about_panel
+from services.results.deliver.ports import Pages, Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError
 from shared.domain.identity import IdentityMap
@@ -20,7 +21,7 @@ from shared.fhir.writing.elements import encode
 from shared.storage.blobs import sync_folder, write_durably
 
 SUPERSEDED = "superseded"
-_SUFFIXES = {"dicom-sr": ".dcm", "fhir-transaction": ".fhir.json"}
+_SUFFIXES = {"dicom-sr": ".dcm", "fhir-transaction": ".fhir.json", "pdf": ".pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ class FolderSink:
     headers: SourceHeaders
     style: Style
     identities: IdentityMap
+    pages: Pages
 
     def object_id(self, finding: Finding) -> str:
-        """Return the SOP Instance UID the document has, or will have."""
+        """Return the name of the files: the SOP Instance UID the SR has, or would have."""
         return document_uid(finding, self.style)
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
@@ -58,10 +60,14 @@ class FolderSink:
 
     def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
         made: dict[str, bytes] = {}
-        if "dicom-sr" in self.objects:
+        page = self.pages.page(finding) if "pdf" in self.objects or has_page(finding) else b""
+        if "dicom-sr" in self.objects and not about_panel(finding):
             made["dicom-sr"] = encoded(to_sr(finding, self.headers.read(finding), predecessors, self.style))
+        if "pdf" in self.objects:
+            made["pdf"] = page
         if "fhir-transaction" in self.objects:
-            bundle = to_transaction(finding, chart_without_server(*self._identifier(finding)), self.style)
+            chart = chart_without_server(*self._identifier(finding))
+            bundle = to_transaction(finding, chart, self.style, page=page)
             made |= {"fhir-transaction": encode(bundle)} if bundle else {}
         return made
 

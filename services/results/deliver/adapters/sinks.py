@@ -11,9 +11,11 @@ from services.results.config import Settings, SinkSettings
 from services.results.deliver.adapters.dicom_cstore import CStoreSink
 from services.results.deliver.adapters.dicom_node import DicomNode
 from services.results.deliver.adapters.dicom_stow import StowSink
+from services.results.deliver.adapters.fhir_capability import Capability
 from services.results.deliver.adapters.fhir_client import FhirClient
 from services.results.deliver.adapters.fhir_sink import FhirSink
 from services.results.deliver.adapters.folder import FolderSink
+from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.adapters.web import WebServer
@@ -21,6 +23,7 @@ from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.taking_back import Withdrawal
 from services.results.deliver.ports import Sink
 from shared.domain.errors import InvalidInputError
+from shared.security.backend_services import BackendServices, Credentials, NoCredentials, TokenFile
 from shared.storage.blobs import LocalBlobs
 
 
@@ -38,12 +41,13 @@ def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sin
         case "dicom-stow":
             return StowSink(sink.name, _server(sink, opened), headers, look, _withdrawal(sink))
         case "fhir":
-            client = FhirClient(sink.name, _server(sink, opened))
-            return FhirSink(sink.name, client, look, settings.identity_map)
+            capability = Capability(FhirClient(sink.name, _server(sink, opened)))
+            return FhirSink(sink.name, capability, look, settings.identity_map, _pages(settings, look))
         case "folder":
             if sink.folder is None:
                 raise InvalidInputError(f"sinks.{sink.name}.folder", "a folder sink needs a folder")
-            return FolderSink(sink.name, sink.folder, sink.objects, headers, look, settings.identity_map)
+            pages = _pages(settings, look)
+            return FolderSink(sink.name, sink.folder, sink.objects, headers, look, settings.identity_map, pages)
 
 
 def style(settings: Settings, sink: SinkSettings) -> Style:
@@ -51,6 +55,10 @@ def style(settings: Settings, sink: SinkSettings) -> Style:
     site = settings.site
     validity = timedelta(days=settings.validity_days)
     return Style(site.uid_root, site.device_uid, validity, sink.probability_convention, sink.clinical)
+
+
+def _pages(settings: Settings, look: Style) -> PrintedPages:
+    return PrintedPages(look, InstalledBundles(settings.bundle_folders, settings.trusted_key_folder))
 
 
 def _withdrawal(sink: SinkSettings) -> Withdrawal:
@@ -73,9 +81,20 @@ def _cstore(
                       _withdrawal(sink), reports)  # fmt: skip
 
 
+def credentials(sink: SinkSettings) -> Credentials:
+    """Return how we say who we are at the sink.
+
+    Raises:
+        InvalidInputError: If the key of SMART Backend Services cannot serve, or its server is not behind https.
+    """
+    if sink.backend is not None:
+        return BackendServices(sink.backend, sink.url)
+    return TokenFile(sink.token_file) if sink.token_file else NoCredentials()
+
+
 def _server(sink: SinkSettings, opened: ExitStack) -> WebServer:
     if not sink.url:
         raise InvalidInputError(f"sinks.{sink.name}.url", f"a {sink.kind} sink needs a URL")
-    server = WebServer(sink.url, sink.timeout_s, sink.token_file)
+    server = WebServer(sink.url, sink.timeout_s, credentials(sink))
     opened.callback(server.close)
     return server

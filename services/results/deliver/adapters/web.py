@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from services.results.deliver.adapters.answers import retry_after_s, transport_error
+from services.results.deliver.ports import NotReachedError
 from shared.domain.errors import PermanentError, UnavailableError
+from shared.security.backend_services import Credentials, NoCredentials
 
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
 _WHOLE_ANSWER_TIMEOUTS = 2
@@ -44,7 +46,7 @@ class WebServer:
 
     base: str
     timeout_s: float
-    token_file: Path | None = None
+    credentials: Credentials = field(default_factory=NoCredentials)
     client: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,31 +56,46 @@ class WebServer:
     def call(self, method: str, path: str, headers: dict[str, str], content: bytes | None = None) -> Answer:
         """Return the answer to one request below the base.
 
+        A token that the server refuses is asked for anew, once.
+
         Raises:
             UnavailableError: If the server cannot be reached or does not answer in time.
+            ForbiddenError: If the authorization server refuses us.
             PermanentError: If its answer is larger than we read.
         """
+        used = self._credentials()
+        answer = self._asked(method, path, headers | used, content)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            self.credentials.refused()
+            renewed = self._credentials()
+            if renewed != used:
+                return self._asked(method, path, headers | renewed, content)
+        return answer
+
+    def _asked(self, method: str, path: str, headers: dict[str, str], content: bytes | None) -> Answer:
         deadline = time.monotonic() + self.timeout_s * _WHOLE_ANSWER_TIMEOUTS
         url = f"{self.base.rstrip('/')}/{path}".rstrip("/")
         try:
-            with self.client.stream(method, url, headers=headers | self._authorization(), content=content) as response:
+            with self.client.stream(method, url, headers=headers, content=content) as response:
                 return Answer(response.status_code, response.headers, _bounded(response, self.base, deadline))
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
             before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
             raise transport_error(self.base, type(error).__name__, str(error), connected=not before) from error
 
+    def _credentials(self) -> dict[str, str]:
+        """Return the header fields that say who we are.
+
+        Raises:
+            NotReachedError: If there are none just now; nothing has left us.
+        """
+        try:
+            return self.credentials.headers()
+        except UnavailableError as error:
+            raise NotReachedError(f"{self.base}: {error}") from error
+
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
-
-    def _authorization(self) -> dict[str, str]:
-        """Return the bearer token; the file is read each time, because tokens are renewed."""
-        if self.token_file is None:
-            return {}
-        try:
-            return {"Authorization": f"Bearer {self.token_file.read_text(encoding='ascii').strip()}"}
-        except OSError as error:
-            raise PermanentError(f"the token of {self.base} cannot be read: {error.strerror}") from error
 
 
 def _bounded(response: httpx.Response, base: str, deadline: float) -> bytes:

@@ -1,5 +1,9 @@
 """A finding as RiskAssessment (FHIR R4): both probabilities side by side, never a ``qualitativeRisk``.
 
+An answer in time has one prediction per horizon, ``whenPeriod`` from the result on (``whenRange`` means an age). R4 has
+one ``probability[x]`` per prediction: the interval stands in an extension, as the Range it would hold there, and in the
+companion Observation.
+
 A question that could not be answered is ``cancelled`` ("the measurement was not started or not completed", FHIR R4
 observation-status) without a prediction, tagged with the coded reason. The companion Observation stays ``preliminary``
 with ``dataAbsentReason``: a viewer that hides cancelled resources still shows that, and why, there is no number.
@@ -7,13 +11,17 @@ with ``dataAbsentReason``: a viewer that hides cancelled resources still shows t
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from services.results.deliver.formats import horizons
 from services.results.deliver.formats.chart import Chart, source_references, tumour
-from services.results.deliver.formats.fhir_parts import identifiers, meta, rationale, sentences, status
+from services.results.deliver.formats.fhir_parts import identifiers, meta, method_text, rationale, sentences, status
 from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.wording import about_panel
 from services.results.ledger.findings import Finding
-from shared.codes import local, terminology
+from shared.codes import local, snomed, terminology
 from shared.domain.coding import Coding
-from shared.domain.prediction import Prediction
+from shared.domain.prediction import HorizonRisk, Prediction
 from shared.fhir.writing.elements import (
     Json,
     concept,
@@ -22,13 +30,14 @@ from shared.fhir.writing.elements import (
     narrative,
     notes,
     percent_quantity,
+    percent_range,
     reference,
     without_empty,
 )
 
 
-def risk_assessment(finding: Finding, chart: Chart, style: Style, digest: str, device: str) -> Json:
-    """Return the RiskAssessment; ``device`` is the reference of the model that answered."""
+def risk_assessment(finding: Finding, chart: Chart, style: Style, digest: str, device: Json) -> Json:
+    """Return the RiskAssessment; ``device`` is the ``Reference`` to the model that answered."""
     said = list(sentences(finding, style))
     about = local.assessment(finding.predictor)
     return without_empty(
@@ -42,8 +51,8 @@ def risk_assessment(finding: Finding, chart: Chart, style: Style, digest: str, d
         subject=chart.patient,
         occurrenceDateTime=instant(finding.created_time),
         condition=condition(finding, chart),
-        performer=reference(device),
-        basis=[*source_references(finding, chart), imaging_study(finding)],
+        performer=device,
+        basis=[*source_references(finding, chart), *imaging_study(finding)],
         prediction=_predictions(finding, style) if finding.prediction else None,
         note=notes(said),
     )
@@ -55,20 +64,12 @@ def condition(finding: Finding, chart: Chart) -> Json | None:
     return reference(literal) if literal else None
 
 
-def imaging_study(finding: Finding) -> Json:
-    """Return the DICOM study by its UID (FHIR R4, ImagingStudy.identifier)."""
-    return logical_reference(
-        "ImagingStudy", terminology.DICOM_UID, f"urn:oid:{finding.study.study_instance_uid}", "source study"
-    )
-
-
-def method_text(finding: Finding) -> str:
-    """Return predictor, variant and bundle in one line."""
-    answer = finding.prediction
-    if answer is None:
-        return finding.predictor
-    bundle = answer.bundle
-    return f"{answer.predictor} {answer.variant}, bundle {bundle.bundle_id} {bundle.version} (sha256 {bundle.digest})"
+def imaging_study(finding: Finding) -> list[Json]:
+    """Return the DICOM study by its UID (FHIR R4, ImagingStudy.identifier); laboratory values have none."""
+    if about_panel(finding):
+        return []
+    uid = f"urn:oid:{finding.study.study_instance_uid}"
+    return [logical_reference("ImagingStudy", terminology.DICOM_UID, uid, "source study")]
 
 
 def _method(finding: Finding) -> Json:
@@ -80,22 +81,53 @@ def _predictions(finding: Finding, style: Style) -> list[Json]:
     answer = finding.prediction
     if answer is None:
         return []
+    if answer.horizons:
+        rows = horizons.given(answer)
+        return [_within(finding, answer, row, value, style) for row, value in rows]
     outcome = answer.outcome
-    event = outcome.coding or local.code(outcome.positive_class, outcome.display)
     complement = local.code(outcome.complement_class, outcome.complement_display)
+    interval = _interval(answer.interval)
+    why = rationale(finding)
     return [
-        _prediction(event, outcome.display, answer.probability, style, rationale(finding), _beside(answer)),
-        _prediction(complement, outcome.complement_display, answer.complement, style, rationale(finding), ""),
+        interval | _prediction(_event(answer), outcome.display, answer.probability, style, f"{why}; {_beside(answer)}"),
+        _prediction(complement, outcome.complement_display, answer.complement, style, why),
     ]
 
 
-def _prediction(event: Coding, text: str, value: float, style: Style, why: str, beside: str) -> Json:
+def _within(finding: Finding, answer: Prediction, row: HorizonRisk, value: float, style: Style) -> Json:
+    """Return the prediction of one horizon; its complement is said in the rationale, so that one row is one horizon."""
+    why = f"{rationale(finding)}; stands together with {horizons.beside(answer.outcome, row)}"
+    when = {"start": instant(finding.created_time), "end": instant(_years_later(finding.created_time, row.years))}
+    return (
+        _interval(row.interval)
+        | _prediction(_event(answer), answer.outcome.display, value, style, why)
+        | {"whenPeriod": when}
+    )
+
+
+def _years_later(moment: datetime, years: int) -> datetime:
+    """Return the same moment so many years later; of a leap day the day before."""
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, day=28)
+
+
+def _interval(interval: tuple[float, float] | None) -> Json:
+    return (
+        {"extension": [{"url": local.INTERVAL_EXTENSION, "valueRange": percent_range(*interval)}]} if interval else {}
+    )
+
+
+def _event(answer: Prediction) -> Coding:
+    outcome = answer.outcome
+    known = outcome.coding or snomed.OUTCOMES.get(outcome.positive_class)
+    return known or local.code(outcome.positive_class, outcome.display)
+
+
+def _prediction(event: Coding, text: str, value: float, style: Style, why: str) -> Json:
     shown = value if style.convention == "fraction" else percent_quantity(value)["value"]
-    return {
-        "outcome": concept(text, event),
-        "probabilityDecimal": shown,
-        "rationale": "; ".join(part for part in (why, beside) if part),
-    }
+    return {"outcome": concept(text, event), "probabilityDecimal": shown, "rationale": why}
 
 
 def _beside(answer: Prediction) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.results.deliver.formats.chart import Chart, source_references
 from services.results.deliver.formats.fhir_assessment import imaging_study
-from services.results.deliver.formats.fhir_parts import meta
+from services.results.deliver.formats.fhir_parts import meta, method_text
 from services.results.deliver.formats.style import DEVICE_NAME, Style
 from services.results.ledger.findings import Finding
 from shared.codes import hl7_terminology, local, terminology
@@ -32,19 +34,24 @@ def device(finding: Finding, style: Style) -> Json:
     )
 
 
-def provenance(finding: Finding, chart: Chart, style: Style, digest: str, of: tuple[str, ...], who: str) -> Json:
+def named(finding: Finding) -> Json:
+    """Return who answered as a ``Reference`` by name, for a server that takes no Device."""
+    return {"display": f"{DEVICE_NAME}: {method_text(finding)}"}
+
+
+def provenance(finding: Finding, chart: Chart, style: Style, digest: str, of: Sequence[str], who: Json) -> Json:
     """Return the Provenance of the resources ``of``; R4 gives it no identifier, a tag makes a repeat recognisable."""
-    entities = [*source_references(finding, chart), imaging_study(finding)]
+    entities = [*source_references(finding, chart), *imaging_study(finding)]
     labels = meta(finding, style)
-    return {
-        "resourceType": "Provenance",
-        "meta": labels | {"tag": [*labels.get("tag", []), {"system": local.IDENTIFIER_SYSTEM, "code": digest}]},
-        "target": [reference(literal) for literal in of],
-        "recorded": instant(finding.created_time),
-        "reason": [_reason(hl7_terminology.AI_ASSERTED)],
-        "agent": [{"type": _reason(terminology.ASSEMBLER), "who": reference(who)}],
-        "entity": [{"role": "source", "what": what} for what in entities],
-    }
+    return without_empty(
+        resourceType="Provenance",
+        meta=labels | {"tag": [*labels.get("tag", []), {"system": local.IDENTIFIER_SYSTEM, "code": digest}]},
+        target=[reference(literal) for literal in of],
+        recorded=instant(finding.created_time),
+        reason=[_reason(hl7_terminology.AI_ASSERTED)],
+        agent=[{"type": _reason(terminology.ASSEMBLER), "who": who}],
+        entity=[{"role": "source", "what": what} for what in entities],
+    )
 
 
 def _versions(bundle: BundleReference) -> list[Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.results.deliver.formats import wording
+from services.results.deliver.formats import horizons, wording
 from services.results.deliver.formats.chart import Chart
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
@@ -45,7 +45,26 @@ def status(finding: Finding, chart: Chart) -> str:
     """Return ``preliminary`` until a person vouches for it; then ``final``, ``amended`` where one was final before."""
     if finding.review not in {ReviewState.ACCEPTED, ReviewState.OVERRIDDEN}:
         return "preliminary"
-    return "amended" if any(row.get("status") in FINAL for row in chart.earlier) else "final"
+    return "amended" if any(_vouched(row) for row in chart.earlier) else "final"
+
+
+def _vouched(resource: Json) -> bool:
+    """Tell whether a person has vouched for what is in the chart; a DocumentReference says so in ``docStatus``."""
+    return resource.get("docStatus" if resource["resourceType"] == "DocumentReference" else "status") in FINAL
+
+
+def method_text(finding: Finding) -> str:
+    """Return predictor, variant and bundle in one line."""
+    answer = finding.prediction
+    if answer is None:
+        return finding.predictor
+    bundle = answer.bundle
+    return f"{answer.predictor} {answer.variant}, bundle {bundle.bundle_id} {bundle.version} (sha256 {bundle.digest})"
+
+
+def horizon_digest(digest: str, years: int) -> str:
+    """Return the identifier of the companion Observation of one horizon: each is found by itself."""
+    return f"{digest}.{years}a"
 
 
 def sentences(finding: Finding, style: Style) -> Iterator[str]:
@@ -53,9 +72,7 @@ def sentences(finding: Finding, style: Style) -> Iterator[str]:
     yield from wording.use_sentences(finding, style)
     yield wording.refusal(finding)
     if finding.prediction:
-        yield wording.meaning(finding.prediction)
-        yield wording.interval(finding.prediction)
-        yield from wording.alternatives(finding.prediction)
+        yield from wording.answers(finding.prediction)
         yield from wording.flags(finding.prediction.flags)
     yield wording.side(finding)
     yield wording.validity(finding, style)
@@ -64,5 +81,7 @@ def sentences(finding: Finding, style: Style) -> Iterator[str]:
 
 
 def rationale(finding: Finding) -> str:
-    """Return the inputs in one line."""
-    return "; ".join(wording.used_input(row, finding.created_time) for row in wording.inputs(finding))
+    """Return the inputs in one line; with a nomogram, the points of each and their total."""
+    answer = finding.prediction
+    total = f"total {horizons.total(answer):.1f} points" if answer and answer.points else ""
+    return "; ".join(line for line in (*wording.input_lines(finding), total) if line)

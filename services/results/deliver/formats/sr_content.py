@@ -133,7 +133,7 @@ def _sentences(finding: Finding, style: Style) -> Iterator[tuple[Coding, str]]:
         yield local.REASON, wording.refusal(finding)
     if finding.prediction:
         yield from _about(finding.prediction)
-    yield from _named(local.INPUT, (wording.used_input(row, finding.created_time) for row in wording.inputs(finding)))
+    yield from _named(local.INPUT, wording.input_lines(finding))
     yield local.SIDE, wording.side(finding)
     yield local.VALIDITY, wording.validity(finding, style)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from services.results.deliver.formats import horizons
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.codes import local
+from shared.domain.facts import Fact
 from shared.domain.identity import Side
 from shared.domain.prediction import Flag, IntendedUse, Outcome, Prediction, UsedInput
+from shared.pictures.answers import LABELS
 
 SUPPORT = "Decision support, not for primary diagnosis. Confirm by the standard of care before acting on it."
 BANNERS = {
@@ -22,6 +27,16 @@ def use_sentences(finding: Finding, style: Style) -> tuple[str, ...]:
     """Return the banner, where the object needs one, and what it is for."""
     banner = BANNERS.get(style.intended_use(finding))
     return (banner, SUPPORT) if banner else (SUPPORT,)
+
+
+def answers(prediction: Prediction) -> Iterator[str]:
+    """Return the numbers with their meaning, interval and alternatives; one sentence each."""
+    if prediction.horizons:
+        yield from horizons.sentences(prediction)
+    else:
+        yield meaning(prediction)
+        yield interval(prediction)
+    yield from alternatives(prediction)
 
 
 def meaning(prediction: Prediction) -> str:
@@ -54,6 +69,8 @@ def interval(prediction: Prediction) -> str:
 
 def alternatives(prediction: Prediction) -> tuple[str, ...]:
     """Return the probabilities under other readings of an ambiguous input."""
+    if prediction.horizons:
+        return horizons.alternatives(prediction)
     return tuple(f"If {row.label}: {both(prediction.outcome, row.probability)}" for row in prediction.alternatives)
 
 
@@ -62,11 +79,23 @@ def flags(rows: tuple[Flag, ...]) -> tuple[str, ...]:
     return tuple(f"{row.text} [{row.code}]" for row in rows)
 
 
-def used_input(row: UsedInput, made: datetime) -> str:
+def input_lines(finding: Finding) -> Iterator[str]:
+    """Return each input with value, unit, date, age at the time of the result, source, and its points."""
+    facts = _facts_of_inputs(finding)
+    answer = finding.prediction
+    points = {row.name: row.points for row in answer.points} if answer else {}
+    for row in inputs(finding):
+        named = replace(row, name=_label(finding.predictor, row.name))
+        line = used_input(named, finding.created_time, facts.get(row.name))
+        yield line + (f": {points[row.name]:.1f} points" if row.name in points else "")
+
+
+def used_input(row: UsedInput, made: datetime, fact: Fact | None = None) -> str:
     """Return one input with value, date, age at the time of the result, and source."""
     source = f"{row.source} version {row.version}" if row.source and row.version else row.source
-    details = ", ".join(part for part in (_dated(row.effective_date, made), source) if part)
-    return f"{row.name} = {row.value}" + (f" ({details})" if details else "")
+    details = ", ".join(part for part in (_dated(row.effective_date, made), _censored(fact, row.value), source) if part)
+    value = f"{row.value} {fact.unit}" if fact and fact.unit and _is_number(row.value) else row.value
+    return f"{row.name} = {value}" + (f" ({details})" if details else "")
 
 
 def inputs(finding: Finding) -> tuple[UsedInput, ...]:
@@ -79,15 +108,23 @@ def validity(finding: Finding, style: Style) -> str:
     """Return when it was made, and until when it speaks."""
     until = (finding.created_time + style.validity).astimezone(UTC).date()
     study = finding.study.study_date
-    images = f" Images of {study.isoformat()}." if study else ""
-    return (
-        f"Result of {timestamp(finding.created_time)}.{images} Expires {until.isoformat()} or at the start of therapy, "
-        "whichever is first."
-    )
+    what = "Laboratory values" if about_panel(finding) else "Images"
+    images = f" {what} of {study.isoformat()}." if study else ""
+    made = f"Result of {timestamp(finding.created_time)}.{images} Expires {until.isoformat()} or"
+    if about_panel(finding):
+        return f"{made} with the next laboratory values, whichever is first."
+    return f"{made} at the start of therapy, whichever is first."
+
+
+def about_panel(finding: Finding) -> bool:
+    """Tell whether the question was about laboratory values of one draw: no images, and no side of the body."""
+    return finding.study.panel is not None
 
 
 def side(finding: Finding) -> str:
-    """Return the side of the body."""
+    """Return the side of the body; nothing of laboratory values, which have none."""
+    if about_panel(finding):
+        return ""
     return f"Side: {SIDES[finding.side]}." if finding.side else "Side: not stated."
 
 
@@ -119,3 +156,28 @@ def _dated(iso_date: str, made: datetime) -> str:
         return "date not stated"
     days = (made.astimezone(UTC).date() - date.fromisoformat(iso_date)).days
     return f"{iso_date}, {days} days before this result"
+
+
+def _label(predictor: str, name: str) -> str:
+    """Return how a clinician calls an input, where its predictor has such names."""
+    labels = LABELS.get(predictor, {})
+    return labels.get(name) or (name.replace("_", " ") if labels else name)
+
+
+def _facts_of_inputs(finding: Finding) -> dict[str, Fact]:
+    """Return the newest fact each pinned input was read from."""
+    by_id = {fact.fact_id: fact for fact in finding.facts}
+    rows = finding.pins.inputs if finding.pins else ()
+    read = {row.name: [by_id[key] for key in row.facts if key in by_id] for row in rows}
+    return {name: max(facts, key=lambda fact: fact.effective_date) for name, facts in read.items() if facts}
+
+
+def _censored(fact: Fact | None, value: str) -> str:
+    """Return what the laboratory reported where that was a limit and the value used does not say so."""
+    if fact is None or not fact.comparator or value.startswith(fact.comparator):
+        return ""
+    return f"reported as {fact.comparator}{fact.value} {fact.unit}".strip()
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("<>=").replace(".", "", 1).isdigit()

@@ -10,7 +10,17 @@ import pytest
 from rich.console import Console
 
 from services.cli import cases
-from shared.domain.case import CaseSummary, InferenceState, ReviewState
+from services.cli.demo.summary import to_rows
+from shared.domain.case import (
+    CaseDetail,
+    CaseSummary,
+    Currency,
+    FindingKind,
+    FindingSummary,
+    InferenceState,
+    ReviewState,
+)
+from tests.panels import MADE, ONLY_FIVE, Panels
 
 REASON = "unknown table [[identity]] in [results] closes [/x] :warning:"
 
@@ -48,3 +58,30 @@ def test_a_lab_consumer_that_is_down_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
     assert refusals == []
     assert trouble.startswith("lab_consumer does not answer at 127.0.0.1:1")
+
+
+def horizons_in_a_finding() -> FindingSummary:
+    answer = Panels(horizons=ONLY_FIVE).answer()
+    return FindingSummary("f", 1, FindingKind.PREDICTION, Currency.CURRENT, "e5" * 32, MADE, answer)
+
+
+def test_every_horizon_is_shown_with_interval_or_refusal_and_every_input_with_its_points() -> None:
+    text = shown(lambda console: cases._show_finding(horizons_in_a_finding(), console))
+
+    assert "P(Lung metastasis within 5 years) = 0.1234567890123 (95 % interval 0.0810 to 0.1840)" in text
+    assert "P(Lung metastasis within 10 years): none, Fewer than 10 patients" in text
+    assert "hscrp = 12.4  Observation/hscrp 2026-02-26  41.2 points" in text
+    assert "total 99.5 points" in text
+
+
+def test_the_demonstrations_summary_carries_horizons_and_points() -> None:
+    head = CaseSummary(
+        case_id="a" * 64, predictor="lung_metastasis", study_instance_uid="2.25.1", state=InferenceState.PREDICTED,
+        review=ReviewState.NOT_REQUIRED, reason="", revision=1, attempts=1, deadline_time=None, updated_time=MADE,
+    )  # fmt: skip
+    (row,) = to_rows([("a panel", CaseDetail(head, (horizons_in_a_finding(),), (), (), "first value"))])
+
+    five, ten = row["prediction"]["horizons"]
+    assert (five["years"], five["probability"], five["refused"]) == (5, 0.1234567890123, "")
+    assert (ten["years"], ten["probability"]) == (10, None)
+    assert row["prediction"]["points"]["hscrp"] == 41.25

@@ -6,10 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from services.cli.demo.site import Ports, write_site_file
 from services.cli.site_file import default_tables, make_keys, to_toml
 from services.cli.site_lock import locked
 from services.cli.supervisor import Supervisor
@@ -78,3 +80,10 @@ def test_data_and_secrets_are_closed_to_others(tmp_path: Path) -> None:
     assert {oct(path.stat().st_mode & 0o777) for path in (folder, folder / "secrets")} == {"0o700"}
     assert (tmp_path / "elsewhere" / "site.key").exists()
     assert not (folder / "secrets" / "site.key").exists()
+
+
+def test_a_site_file_read_and_written_again_says_the_same(tmp_path: Path) -> None:
+    written = tomllib.loads(write_site_file(tmp_path, Ports.free(), [{"name": "x"}], peers=[{"port": 1}]).read_text())
+
+    assert written["lab_consumer"]["site_code"][0]["analyte"] == "ifn_alpha"
+    assert tomllib.loads(to_toml(written)) == written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.lab_consumer.handlers.bundle import Unpacked, unpack
-from services.lab_consumer.handlers.judge import Judged, judge
+from services.lab_consumer.handlers.judge import Judged, Reader, judge
 from services.lab_consumer.handlers.submission import Submission, id_of
-from shared.codes import loinc, snomed
+from shared.codes import atc, icd10, loinc, snomed
+from shared.domain.coding import Coding
+from shared.domain.facts import FactName
 from shared.domain.identity import AssigningAuthority, IdentityMap
 from shared.fhir.reading.json_text import JsonLimits, parse
 from shared.fhir.reading.refusal import RefusedElementError
+from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.testing.fhir_resources import (
     ER,
     HOSPITAL_SYSTEM,
@@ -31,6 +35,9 @@ from shared.testing.fhir_resources import (
 )
 
 IDENTITIES = IdentityMap((AssigningAuthority("hospital", fhir_system=HOSPITAL_SYSTEM),))
+HOUSE_CODE = Coding("urn:laboratory", "IFNA")
+SITE_CODES = SiteCodes.of([SiteCode(HOUSE_CODE.system, HOUSE_CODE.code, FactName.IFN_ALPHA, "pg/mL")])
+READER = Reader(IDENTITIES, datetime(2026, 3, 1, tzinfo=UTC), SITE_CODES)
 SAMPLES = (
     patient(),
     condition(bodySite=[concept(snomed.LEFT_BREAST)]),
@@ -42,6 +49,22 @@ SAMPLES = (
         "resourceType": "Procedure", "id": "t", "status": "completed", "code": concept(snomed.code("64368001", "")),
         "subject": {"reference": "Patient/p1"}, "performedPeriod": {"start": "2026-02-01"}, "bodySite": [{}],
     },
+    observation(
+        "panel", HOUSE_CODE, quantity(3, "pg/mL") | {"comparator": "<"}, specimen={"reference": "#s"},
+        contained=[{"resourceType": "Specimen", "id": "s", "type": concept(snomed.code("119364003", "Serum"))}],
+        referenceRange=[{"low": {"value": 1}, "high": quantity(7, "pg/mL")}],
+        component=[{"code": concept(loinc.IL6[0]), "valueQuantity": {"value": 3, "unit": "ng/L"}}],
+        effectiveDateTime="2026-01-10T08:30:00Z",
+    ),
+    condition("m", snomed.SECONDARY_CANCER, bodySite=[concept(snomed.code("39607008", "Lung"))], onsetDateTime="2025"),
+    condition("i", Coding(icd10.SYSTEM_WHO, "J18.9"), onsetPeriod={"start": "2025"}, abatementDateTime="2026-01"),
+    {
+        "resourceType": "MedicationStatement", "id": "h", "status": "stopped", "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": concept(Coding(atc.SYSTEM, "L02BA01")),
+        "reasonCode": [concept(snomed.ADJUVANT_INTENT)],
+        "effectivePeriod": {"start": "2020-01-01", "end": "2025"},
+        "extension": [{"url": "urn:x", "valueCodeableConcept": concept(snomed.ADJUVANT_INTENT)}],
+    },
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just("Patient/p1") | st.just("2026"),
@@ -51,10 +74,10 @@ JSON = st.recursive(
 
 
 def verdict(resource: dict[str, Any]) -> Any:
-    return judge(Submission(resource["resourceType"], id_of(resource), resource), IDENTITIES)
+    return judge(Submission(resource["resourceType"], id_of(resource), resource), READER)
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample["resourceType"]))
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample['resourceType']}/{sample.get('id')}")
 def test_what_we_use_is_kept(sample: dict[str, Any]) -> None:
     judged = verdict(sample)
 

@@ -178,3 +178,12 @@ def test_an_error_is_one_sentence_on_standard_error(capsys: pytest.CaptureFixtur
 
     assert status == 1
     assert "there is no such file" in capsys.readouterr().err
+
+
+@real_sheet
+@pytest.mark.shared_data
+def test_every_number_of_a_validation_carries_its_class_and_the_guards_find_nothing(duke: ValidationResult) -> None:
+    assert {metric.positive_class for metric in duke.metrics()} == {"axillary_pcr"}
+    assert "49 of 143 by patient" in duke.metrics()[0].sentence()
+    assert duke.findings() == ()
+    assert to_json(duke)["findings"] == []

@@ -46,7 +46,14 @@ def _code(jail: Jail, name: str, **arguments: object) -> JailCode:
 
 
 def _children() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if "shared.jail.child" in child.cmdline()}
+    return {child.pid for child in psutil.Process().children() if "shared.jail.child" in _command(child)}
+
+
+def _command(child: psutil.Process) -> list[str]:
+    try:
+        return list(child.cmdline())
+    except psutil.ZombieProcess:  # another test's child that has ended
+        return []
 
 
 @filtered

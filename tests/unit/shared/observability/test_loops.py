@@ -56,3 +56,35 @@ def test_a_temporary_trouble_is_logged_once_until_it_is_over(logged: list[dict[s
     run([UnavailableError("redis"), UnavailableError("redis"), None, UnavailableError("redis")])
 
     assert [line["event"] for line in logged] == ["step_failed", "step_failed"]
+
+
+def test_a_loop_that_is_woken_steps_at_once_and_not_at_the_end_of_its_pause() -> None:
+    steps: list[int] = []
+    stepped = threading.Semaphore(0)
+
+    def step() -> None:
+        steps.append(len(steps))
+        stepped.release()
+
+    loop = Loop("patient", step, pause_s=3600.0)
+    loop.start()
+    assert stepped.acquire(timeout=20)
+    loop.wake()
+    assert stepped.acquire(timeout=20)
+    assert loop.stop()
+
+
+def test_who_wakes_a_loop_during_a_step_is_not_forgotten() -> None:
+    stepped = threading.Semaphore(0)
+    woken: list[bool] = []
+
+    def step() -> None:
+        if not woken:
+            woken.append(True)
+            loop.wake()
+        stepped.release()
+
+    loop = Loop("patient", step, pause_s=3600.0)
+    loop.start()
+    assert all(stepped.acquire(timeout=20) for _ in range(2))
+    assert loop.stop()

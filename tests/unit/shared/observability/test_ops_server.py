@@ -86,6 +86,26 @@ def test_connections_that_say_nothing_do_not_keep_others_out_for_ever(
         one.close()
 
 
+def test_a_request_that_dribbles_is_cut_however_busily_it_does(
+    server: OpsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops_server, "LONGEST_S", 0.3)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as dribbling:
+        dribbling.sendall(b"GET /health/live HTTP/1.1\r\n")
+        dribbling.settimeout(0.05)
+
+        def is_cut() -> bool:
+            try:
+                dribbling.sendall(b"X: y\r\n")
+                return dribbling.recv(1) == b""
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        wait_until(is_cut, "the connection to be cut", timeout_s=4.0)
+
+
 def test_a_taken_port_is_told_with_the_setting_to_change(server: OpsServer) -> None:
     with pytest.raises(OSError, match=r"change ops_address in site\.toml"):
         OpsServer("inference", f"127.0.0.1:{server.port}", Health({}))

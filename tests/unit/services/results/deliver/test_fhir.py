@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from services.results.deliver.formats.chart import Chart, chart_without_server
-from services.results.deliver.formats.fhir_bundle import taken_back, to_transaction
+from services.results.deliver.formats.fhir_bundle import to_transaction
+from services.results.deliver.formats.fhir_retraction import taken_back
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.domain.case import ReviewState

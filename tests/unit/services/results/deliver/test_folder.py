@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pydicom
@@ -11,17 +12,29 @@ import pytest
 from services.results.deliver.adapters.folder import FolderSink
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.formats.style import Style
+from services.results.ledger.findings import Finding
 from shared.domain.errors import PermanentError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap
 from tests.findings import Findings, left_behind
+from tests.panels import Panels
+
+
+@dataclass(frozen=True)
+class OnePage:
+    """A page that says which finding it is of."""
+
+    def page(self, finding: Finding) -> bytes:
+        return f"%PDF {finding.finding_id} {finding.kind}".encode()
+
 
 IDENTITIES = IdentityMap((AssigningAuthority("hospital", "", "urn:hospital"),))
 BOTH = ("dicom-sr", "fhir-transaction")
+ALL = (*BOTH, "pdf")
 
 
 @pytest.fixture
 def sink(tmp_path: Path, headers: SourceHeaders, style: Style) -> FolderSink:
-    return FolderSink("folder", tmp_path / "out", BOTH, headers, style, IDENTITIES)
+    return FolderSink("folder", tmp_path / "out", BOTH, headers, style, IDENTITIES, OnePage())
 
 
 def current(sink: FolderSink) -> set[str]:
@@ -73,6 +86,27 @@ def test_a_folder_that_cannot_be_written_is_a_temporary_failure(sink: FolderSink
 def test_an_authority_without_a_fhir_system_is_said_so(
     tmp_path: Path, headers: SourceHeaders, style: Style, findings: Findings
 ) -> None:
-    sink = FolderSink("folder", tmp_path / "out", BOTH, headers, style, IdentityMap(()))
+    sink = FolderSink("folder", tmp_path / "out", BOTH, headers, style, IdentityMap(()), OnePage())
     with pytest.raises(PermanentError, match="identity map"):
         sink.deliver(findings.prediction(), ())
+
+
+def test_a_page_lies_beside_the_objects_for_a_person_to_open(sink: FolderSink, findings: Findings) -> None:
+    sent = replace(sink, objects=ALL).deliver(findings.prediction(), ())
+    assert current(sink) == {f"{sent.object_id}{suffix}" for suffix in (".dcm", ".fhir.json", ".pdf")}
+    assert (sink.folder / f"{sent.object_id}.pdf").read_bytes() == b"%PDF f1 prediction"
+
+
+def test_laboratory_values_have_no_sr(sink: FolderSink) -> None:
+    sent = replace(sink, objects=ALL).deliver(Panels().prediction(), ())
+    assert current(sink) == {f"{sent.object_id}.fhir.json", f"{sent.object_id}.pdf"}
+    assert sent.location.endswith(".pdf")
+
+
+def test_a_withdrawn_panel_leaves_only_the_page_that_says_so(sink: FolderSink) -> None:
+    everything, panels = replace(sink, objects=ALL), Panels()
+    first = panels.prediction()
+    left = everything.deliver(first, ())
+    gone = everything.deliver(panels.withdrawal(first), (left_behind(first, left.object_id),))
+    assert current(sink) == {f"{gone.object_id}.pdf"}
+    assert Path(gone.location).read_bytes() == b"%PDF l2 withdrawn"

@@ -18,6 +18,7 @@ from shared.domain.identity import Demographics, PatientIdentity, Sex
 from shared.domain.prediction import BundleReference, NotAnalysed
 from shared.predictors.registry import REGISTRY
 from shared.testing.cases import BUNDLE, START, a_study, some_facts
+from shared.testing.panels import NAME, PANEL_BUNDLE, PanelDouble, a_panel, panel_facts
 
 
 @dataclass
@@ -179,6 +180,38 @@ def test_a_recalled_bundle_is_used_for_no_new_case() -> None:
 
 def test_facts_that_cannot_be_asked_for_postpone_and_never_refuse() -> None:
     assert evaluate(None, now=START + timedelta(days=2))[0] == "postpone"
+
+
+def evaluate_panel(facts: PatientFacts, now: datetime = START, **panel: Any) -> tuple[str, Any]:
+    case = DueCase("d" * 32, NAME, a_panel(**panel), InferenceState.COLLECTING, START + timedelta(hours=6), START)
+    cases = Recorded(case)
+    predictors = {NAME: PanelDouble()}
+    EvaluateCases(cases, Known(facts), Installed(PANEL_BUNDLE), Recalled(), predictors, lambda: now)()
+    (call,) = cases.calls
+    return call
+
+
+WHOLE = {"hscrp": "12", "il6": "3", "ifn_alpha": "2", "tnf_alpha": "1"}
+
+
+def test_a_whole_panel_is_pinned_with_its_values_and_without_images() -> None:
+    name, pins = evaluate_panel(panel_facts(**WHOLE))
+
+    assert name == "pin"
+    assert {pinned.name: pinned.value for pinned in pins.inputs} == WHOLE
+    assert (pins.instances, pins.study_instance_uid) == ((), a_panel().study_instance_uid)
+
+
+def test_a_panel_waits_for_its_analytes_and_is_refused_at_the_deadline() -> None:
+    assert evaluate_panel(panel_facts(hscrp="12")) == ("wait", ("ifn_alpha", "il6", "tnf_alpha"))
+    assert evaluate_panel(panel_facts(hscrp="12"), now=START + timedelta(hours=6))[0] == "refuse"
+
+
+def test_a_panel_of_a_record_that_was_erased_stops_as_a_conflict_that_speaks_of_values() -> None:
+    name, reason = evaluate_panel(panel_facts(**WHOLE), conflicts=("PatientID: merged into a record",))
+
+    assert name == "conflict"
+    assert reason.startswith("the values of this draw")
 
 
 @dataclass

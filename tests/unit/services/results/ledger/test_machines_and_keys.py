@@ -13,8 +13,11 @@ from services.results.ledger.keys import Keys, pin_digest, study_version
 from services.results.ledger.machines import FINAL_INFERENCE, TRANSITIONS, check
 from shared.domain.case import Currency, DeliveryState, InferenceState, ReviewState
 from shared.domain.errors import ConflictError
+from shared.domain.facts import FactName
 from shared.domain.identity import PatientIdentity, Side
-from shared.testing.cases import a_prediction, a_study, an_instance, some_pins
+from shared.domain.prediction import UsedInput
+from shared.testing.cases import START, a_fact, a_prediction, a_refusal, a_study, an_instance, some_pins
+from shared.testing.panels import a_panel
 
 KEYS = Keys("site", b"s" * 32)
 STATES = {"inference": InferenceState, "review": ReviewState, "delivery": DeliveryState, "currency": Currency}
@@ -99,3 +102,52 @@ def test_the_order_of_images_does_not_matter() -> None:
     first, second = an_instance(1), an_instance(2)
 
     assert study_version(a_study(instances=(first, second))) == study_version(a_study(instances=(second, first)))
+
+
+BEFORE = Keys("test-site", b"k" * 32)
+ER = UsedInput("er", "positive", "Observation/1", "1", "2026-02-10")
+COUNT = a_fact(FactName.NEUTROPHILS, "3.2", unit="10*3/uL")
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (study_version(a_study()), "6bc2d4fd6dc5dc21362408ca2017c23c0837fb7d299491d597170c57081dee31"),
+        (pin_digest(some_pins()), "64b64dc3b71322a968c08126ea34d243dea1b4071f590e427724a6f175d86988"),
+        (pin_digest(some_pins(facts=(COUNT,))), "770ad47e233d26223b85e58653ef3e352d52cfa1f45d6693432f5c87458b7f61"),
+        (
+            BEFORE.result_key(some_pins(), a_prediction()),
+            "ab5b3126cb7e358ca7a42fddf75d0cbc253e5cb7b0e9ef4f3926144dee798ed2",
+        ),
+        (
+            BEFORE.result_key(some_pins(), a_refusal(inputs=(ER,))),
+            "de93cda5f2b1904fb5c45a8fd30b88cb756a5a07a8097fd6f264805bfefe4f4f",
+        ),
+        (
+            BEFORE.refusal_key(a_study(), a_refusal()),
+            "d5c4066057570338b6ef11a0badd44e2c84375963521b4097002ac86da0c83b9",
+        ),
+        (BEFORE.case_id("ln_pcr", a_study()), "411ccab1f012a544450b8edd7f7225cc"),
+    ],
+)
+def test_what_was_pinned_and_answered_by_the_first_release_keeps_its_keys(now: str, then: str) -> None:
+    """Computed before facts knew comparators and before there were panels: another digest answers every case anew."""
+    assert now == then
+
+
+@pytest.mark.parametrize(
+    "said", [{"comparator": "<"}, {"collected_time": START}, {"reference_high": "5"}, {"intent": "adjuvant"}]
+)
+def test_what_facts_have_learned_to_say_counts_once_it_is_said(said: dict[str, object]) -> None:
+    fuller = replace(COUNT, **said)  # type: ignore[arg-type]
+
+    assert pin_digest(some_pins(facts=(fuller,))) != pin_digest(some_pins(facts=(COUNT,)))
+
+
+def test_a_panel_is_another_version_once_its_draw_grew_or_was_taken_back() -> None:
+    panel = a_panel().panel
+    assert panel is not None
+    grown = a_panel(panel=replace(panel, last_date=panel.last_date + timedelta(days=1)))
+    gone = a_panel(panel=replace(panel, taken_back="none is left"))
+
+    assert len({study_version(one) for one in (a_panel(), grown, gone)}) == 3

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from shared.codes import hl7_terminology, loinc, snomed
+from shared.codes import hl7_terminology, local, loinc, snomed
+from shared.codes.analytes import NEIGHBOURS
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName, FactStatus
 from shared.fhir.reading.observation import read_observation
@@ -97,7 +98,7 @@ def test_kelvin_per_microlitre_is_not_taken_for_thousands() -> None:
         (loinc.ER_PERCENT[0], quantity(-1, "%"), "Observation.value"),
         (loinc.ER_PERCENT[0], quantity(90, "1"), "Observation.value.code"),
         (loinc.ER_PERCENT[0], quantity("90", "%"), "Observation.value.value"),
-        (loinc.ER_PERCENT[0], {"value": 90, "unit": "%"}, "Observation.value.code"),
+        (loinc.ER_PERCENT[0], {"value": 90}, "Observation.value.code"),
         (loinc.ER_PERCENT[0], quantity(90, "%") | {"comparator": ">"}, "Observation.value.comparator"),
     ],
 )
@@ -192,3 +193,54 @@ def test_an_unknown_question_is_not_used_whatever_it_holds() -> None:
 
     assert not found.used
     assert "not used" in found.note
+
+
+def test_the_moment_of_collection_is_kept_of_what_is_measured_in_blood() -> None:
+    collected = {"effectiveDateTime": "2026-01-10T23:30:00-05:00"}
+    found = reading(loinc.IL6[0], quantity(1, "pg/mL"), **collected)
+
+    assert found.collected_time == datetime(2026, 1, 11, 4, 30, tzinfo=UTC)
+    assert found.effective_date == date(2026, 1, 10)
+    assert reading(loinc.IL6[0], quantity(1, "pg/mL")).collected_time is None
+    assert reading(loinc.ER_PERCENT[0], quantity(1, "%"), **collected).collected_time is None
+
+
+@pytest.mark.parametrize("stated", ["2026-01-10T08:30:00", "2026-01-10T99:30:00Z"])
+def test_a_time_without_its_zone_or_that_is_none_is_refused(stated: str) -> None:
+    assert refusal(loinc.IL6[0], quantity(1, "pg/mL"), effectiveDateTime=stated).element == "Observation.effective"
+
+
+def test_the_same_stated_twice_in_one_observation_is_refused() -> None:
+    twice = [{"code": concept(loinc.IL6[0]), "valueQuantity": quantity(1, "pg/mL")}] * 2
+
+    assert refusal(WEIGHT, None, component=twice).code is IssueCode.DUPLICATE
+
+
+@pytest.mark.parametrize(
+    ("stated", "value"),
+    [
+        ({"valueBoolean": True}, "yes"),
+        ({"valueBoolean": False}, "no"),
+        ({"valueCodeableConcept": concept(hl7_terminology.YES)}, "yes"),
+        ({"valueCodeableConcept": concept(hl7_terminology.NO)}, "no"),
+    ],
+)
+def test_endocrine_therapy_is_answered_by_yes_or_no(stated: dict[str, Any], value: str) -> None:
+    found = reading(local.ENDOCRINE_RECEIVED, None, **stated)
+
+    assert (found.name, found.value) == (FactName.ENDOCRINE_THERAPY_RECEIVED, value)
+
+
+@pytest.mark.parametrize("stated", [{"valueString": "yes"}, {"valueCodeableConcept": concept(loinc.POSITIVE)}, {}])
+def test_another_answer_to_endocrine_therapy_is_refused(stated: dict[str, Any]) -> None:
+    assert refusal(local.ENDOCRINE_RECEIVED, None, **stated).element == "Observation.value"
+
+
+@pytest.mark.parametrize("code", sorted(NEIGHBOURS))
+def test_a_code_that_is_taken_for_one_of_ours_is_not_used_and_a_person_is_told(code: str) -> None:
+    found = read_observation(observation("o1", loinc.code(code, ""), quantity(1, "pg/mL")))
+
+    assert (found.used, found.readings) == (False, ())
+    assert found.warning is not None
+    assert found.warning.reason.startswith(code)
+    assert "send" in found.warning.reason

@@ -9,7 +9,8 @@ import pytest
 
 from shared.codes import atc, hl7_terminology, rxnorm, snomed
 from shared.domain.coding import Coding
-from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION
+from shared.domain.facts import UNCLASSIFIED_MEDICATION, UNKNOWN_MEDICATION, FactStatus
+from shared.fhir.reading.read import Read, Reading
 from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.reading.therapy import medication_reference, medication_stub, read_therapy
 from shared.testing.fhir_resources import concept, medication_request
@@ -209,3 +210,93 @@ def test_a_medicine_may_be_named_by_another_resource() -> None:
 
     assert medication_reference(request) == "Medication/x"
     assert read_therapy(request, medicine).readings[0].value == "chemotherapy"
+
+
+INTENT = hl7_terminology.MCODE_TREATMENT_INTENT
+TAMOXIFEN = {"medicationCodeableConcept": concept(Coding(rxnorm.SYSTEM, "10324"))}
+DATED = {
+    "MedicationRequest": {"intent": "order", "authoredOn": "2026-02-01"},
+    "MedicationStatement": {"effectiveDateTime": "2026-02-01"},
+    "MedicationAdministration": {"effectiveDateTime": "2026-02-01"},
+}
+
+
+def stated(kind: str, **elements: Any) -> Reading:
+    """Return what a resource of this type says about tamoxifen."""
+    resource = {"resourceType": kind, "status": "completed", **DATED[kind], **TAMOXIFEN}
+    (reading,) = read_therapy(resource | elements).readings
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "known"),
+    [
+        ("MedicationRequest", "active", FactStatus.PRELIMINARY),
+        ("MedicationRequest", "on-hold", FactStatus.PRELIMINARY),
+        ("MedicationRequest", "stopped", FactStatus.PRELIMINARY),
+        ("MedicationRequest", "completed", FactStatus.FINAL),
+        ("MedicationStatement", "active", FactStatus.FINAL),
+        ("MedicationStatement", "stopped", FactStatus.FINAL),
+        ("MedicationAdministration", "completed", FactStatus.FINAL),
+    ],
+)
+def test_what_is_only_ordered_is_told_from_what_was_received(kind: str, status: str, known: FactStatus) -> None:
+    assert stated(kind, status=status).status is known
+
+
+@pytest.mark.parametrize(
+    ("elements", "intent"),
+    [
+        ({"extension": [{"url": INTENT, "valueCodeableConcept": concept(snomed.ADJUVANT_INTENT)}]}, "adjuvant"),
+        ({"extension": [{"url": INTENT, "valueCodeableConcept": concept(snomed.NEOADJUVANT_INTENT)}]}, "neoadjuvant"),
+        ({"reasonCode": [concept(snomed.code("363676003", "Palliative"))]}, "palliative"),
+        ({"reasonCode": [concept(snomed.code("254837009", "Malignant neoplasm of breast"))]}, ""),
+        ({"reasonCode": [concept(snomed.ADJUVANT_INTENT), concept(snomed.NEOADJUVANT_INTENT)]}, ""),
+        ({"extension": [{"url": "urn:other", "valueCodeableConcept": concept(snomed.ADJUVANT_INTENT)}]}, ""),
+    ],
+)
+def test_the_intent_is_read_from_mcodes_extension_or_the_reason(elements: dict[str, Any], intent: str) -> None:
+    assert stated("MedicationStatement", **elements).intent == intent
+
+
+def over(period: dict[str, str], status: str = "completed") -> Read:
+    return read_therapy(
+        {"resourceType": "MedicationStatement", "status": status, "effectivePeriod": period} | TAMOXIFEN
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        ({"end": "2025-01-31"}, date(2025, 1, 31)),
+        ({"end": "2025-02"}, date(2025, 2, 28)),
+        ({"end": "2025"}, date(2025, 12, 31)),
+        ({"end": "some day"}, None),
+        ({}, None),
+    ],
+)
+def test_the_last_day_is_kept_where_it_is_stated(end: dict[str, str], kept: date | None) -> None:
+    (reading,) = over({"start": "2020-01-01"} | end).readings
+
+    assert (reading.effective_date, reading.end_date) == (date(2020, 1, 1), kept)
+
+
+def test_an_order_ends_with_its_last_phase_and_only_where_each_ends() -> None:
+    def phases(*ends: str) -> dict[str, Any]:
+        rows = [{"start": "2026-02-01"} | ({"end": end} if end else {}) for end in ends]
+        return {"dosageInstruction": [{"timing": {"repeat": {"boundsPeriod": row}}} for row in rows]}
+
+    assert stated("MedicationRequest", **phases("2026-03-01", "2026-05-01")).end_date == date(2026, 5, 1)
+    assert stated("MedicationRequest", **phases("2026-03-01", "")).end_date is None
+
+
+def test_what_ended_before_it_began_was_not_given() -> None:
+    read = over({"start": "2026-02-01", "end": "2026-01-20"}, "stopped")
+
+    assert read.used
+    assert read.readings == ()
+
+
+@pytest.mark.parametrize("status", ["not-taken", "intended", "entered-in-error", "unknown"])
+def test_a_medicine_that_was_not_taken_is_no_therapy(status: str) -> None:
+    assert not over({"start": "2026-02-01"}, status).readings

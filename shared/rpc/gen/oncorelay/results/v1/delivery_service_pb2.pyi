@@ -346,6 +346,7 @@ class SinkSummary(_message.Message):
     DEAD_LETTERS_FIELD_NUMBER: _builtins.int
     OPEN_SINCE_FIELD_NUMBER: _builtins.int
     PROBE_TIME_FIELD_NUMBER: _builtins.int
+    WRITTEN_AS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name from the site file."""
     kind: _builtins.str
@@ -366,6 +367,8 @@ class SinkSummary(_message.Message):
     """Deliveries under way."""
     dead_letters: _builtins.int
     """Dead letters a person should look at."""
+    written_as: _builtins.str
+    """FHIR: the resource type in which results are written there, as it was last delivered; empty while nothing was."""
     @_builtins.property
     def open_since(self) -> _timestamp_pb2.Timestamp:
         """Since when it is open; absent while closed."""
@@ -389,10 +392,11 @@ class SinkSummary(_message.Message):
         dead_letters: _builtins.int = ...,
         open_since: _timestamp_pb2.Timestamp | None = ...,
         probe_time: _timestamp_pb2.Timestamp | None = ...,
+        written_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["open_since", b"open_since", "probe_time", b"probe_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["configured", b"configured", "dead_letters", b"dead_letters", "due", b"due", "failures", b"failures", "held", b"held", "kind", b"kind", "name", b"name", "open_since", b"open_since", "probe_time", b"probe_time", "reason", b"reason", "sending", b"sending", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["configured", b"configured", "dead_letters", b"dead_letters", "due", b"due", "failures", b"failures", "held", b"held", "kind", b"kind", "name", b"name", "open_since", b"open_since", "probe_time", b"probe_time", "reason", b"reason", "sending", b"sending", "state", b"state", "written_as", b"written_as"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -919,10 +919,14 @@ class CaseDetail(_message.Message):
     TRANSITIONS_FIELD_NUMBER: _builtins.int
     COMPLETENESS_FIELD_NUMBER: _builtins.int
     SIDE_FIELD_NUMBER: _builtins.int
+    STUDY_DATE_FIELD_NUMBER: _builtins.int
+    PANEL_FIELD_NUMBER: _builtins.int
     completeness: _builtins.str
     """Why the study was taken to be complete."""
     side: _types_pb2.Side.ValueType
     """Side of the tumour."""
+    study_date: _builtins.str
+    """ISO 8601 date (YYYY-MM-DD) of the study, first day of a panel; absent when unknown."""
     @_builtins.property
     def case(self) -> Global___CaseSummary:
         """The case."""
@@ -939,6 +943,10 @@ class CaseDetail(_message.Message):
     def transitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Transition]:
         """Its transitions, oldest first."""
 
+    @_builtins.property
+    def panel(self) -> _types_pb2.Panel:
+        """Set for a panel."""
+
     def __init__(
         self,
         *,
@@ -948,12 +956,16 @@ class CaseDetail(_message.Message):
         transitions: _abc.Iterable[Global___Transition] | None = ...,
         completeness: _builtins.str = ...,
         side: _types_pb2.Side.ValueType = ...,
+        study_date: _builtins.str | None = ...,
+        panel: _types_pb2.Panel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "panel", b"panel", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "completeness", b"completeness", "deliveries", b"deliveries", "findings", b"findings", "side", b"side", "transitions", b"transitions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "completeness", b"completeness", "deliveries", b"deliveries", "findings", b"findings", "panel", b"panel", "side", b"side", "study_date", b"study_date", "transitions", b"transitions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
+    _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__study_date) -> _WhichOneofReturnType__study_date | None: ...
 
 Global___CaseDetail: _TypeAlias = CaseDetail  # noqa: Y015
 

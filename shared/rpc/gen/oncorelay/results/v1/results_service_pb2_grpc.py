@@ -102,7 +102,7 @@ class ResultsServiceServicer:
     """
 
     def SubmitCase(self, request, context):
-        """Hand over a complete study. Idempotent: the same study with the same instances makes nothing new.
+        """Hand over a complete study, or a panel. Idempotent: the same one with the same content makes nothing new.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class ResultsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ResultsServiceAsyncStub: ...
     SubmitCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.SubmitCaseRequest, _results_service_pb2.SubmitCaseResponse]
-    """Hand over a complete study. Idempotent: the same study with the same instances makes nothing new."""
+    """Hand over a complete study, or a panel. Idempotent: the same one with the same content makes nothing new."""
     AnnounceFacts: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.AnnounceFactsRequest, _results_service_pb2.AnnounceFactsResponse]
     """Say that facts about a patient changed; the cases of that patient are looked at again."""
     ReportNotice: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.ReportNoticeRequest, _results_service_pb2.ReportNoticeResponse]
@@ -64,7 +64,7 @@ class ResultsServiceAsyncStub(ResultsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubmitCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.SubmitCaseRequest, _results_service_pb2.SubmitCaseResponse]  # type: ignore[assignment]
-    """Hand over a complete study. Idempotent: the same study with the same instances makes nothing new."""
+    """Hand over a complete study, or a panel. Idempotent: the same one with the same content makes nothing new."""
     AnnounceFacts: _aio.UnaryUnaryMultiCallable[_results_service_pb2.AnnounceFactsRequest, _results_service_pb2.AnnounceFactsResponse]  # type: ignore[assignment]
     """Say that facts about a patient changed; the cases of that patient are looked at again."""
     ReportNotice: _aio.UnaryUnaryMultiCallable[_results_service_pb2.ReportNoticeRequest, _results_service_pb2.ReportNoticeResponse]  # type: ignore[assignment]
@@ -97,7 +97,7 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _results_service_pb2.SubmitCaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_results_service_pb2.SubmitCaseResponse, _abc.Awaitable[_results_service_pb2.SubmitCaseResponse]]:
-        """Hand over a complete study. Idempotent: the same study with the same instances makes nothing new."""
+        """Hand over a complete study, or a panel. Idempotent: the same one with the same content makes nothing new."""
 
     @_abc_1.abstractmethod
     def AnnounceFacts(

@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eoncorelay/types/v1/types.proto\x12\x12oncorelay.types.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x06\x43oding\x12\x0e\n\x06system\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x03 \x01(\t\"8\n\x0fPatientIdentity\x12\x11\n\tauthority\x18\x01 \x01(\t\x12\x12\n\nidentifier\x18\x02 \x01(\t\"\\\n\x0c\x44\x65mographics\x12\x17\n\nbirth_date\x18\x01 \x01(\tH\x00\x88\x01\x01\x12$\n\x03sex\x18\x02 \x01(\x0e\x32\x17.oncorelay.types.v1.SexB\r\n\x0b_birth_date\"\xad\x01\n\x08Instance\x12\x18\n\x10sop_instance_uid\x18\x01 \x01(\t\x12\x15\n\rsop_class_uid\x18\x02 \x01(\t\x12\x1b\n\x13series_instance_uid\x18\x03 \x01(\t\x12\x10\n\x08modality\x18\x04 \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\x05 \x01(\t\x12\x17\n\x0fidentity_digest\x18\x06 \x01(\t\x12\x10\n\x08\x62lob_uri\x18\x07 \x01(\t\"\x84\x01\n\x0c\x43ompleteness\x12:\n\x08\x65vidence\x18\x01 \x01(\x0e\x32(.oncorelay.types.v1.CompletenessEvidence\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x81\x03\n\x05Study\x12\x1a\n\x12study_instance_uid\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x36\n\x0c\x64\x65mographics\x18\x03 \x01(\x0b\x32 .oncorelay.types.v1.Demographics\x12\x17\n\nstudy_date\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x11\n\tbody_part\x18\x05 \x01(\t\x12&\n\x04side\x18\x06 \x01(\x0e\x32\x18.oncorelay.types.v1.Side\x12/\n\tinstances\x18\x07 \x03(\x0b\x32\x1c.oncorelay.types.v1.Instance\x12\x36\n\x0c\x63ompleteness\x18\x08 \x01(\x0b\x32 .oncorelay.types.v1.Completeness\x12\x0e\n\x06sender\x18\t \x01(\t\x12\x11\n\tconflicts\x18\n \x03(\tB\r\n\x0b_study_date\"C\n\x06Tumour\x12\x11\n\tcondition\x18\x01 \x01(\t\x12&\n\x04side\x18\x02 \x01(\x0e\x32\x18.oncorelay.types.v1.Side\"\xe1\x03\n\x04\x46\x61\x63t\x12\x0f\n\x07\x66\x61\x63t_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12*\n\x06\x63oding\x18\x05 \x01(\x0b\x32\x1a.oncorelay.types.v1.Coding\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x06 \x01(\t\x12\x31\n\rrecorded_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x06status\x18\x08 \x01(\x0e\x32\x1e.oncorelay.types.v1.FactStatus\x12\x0e\n\x06source\x18\t \x01(\t\x12\x0f\n\x07version\x18\n \x01(\t\x12*\n\x06tumour\x18\x0b \x01(\x0b\x32\x1a.oncorelay.types.v1.Tumour\x12\x12\n\ncomparator\x18\x0c \x01(\t\x12\x32\n\x0e\x63ollected_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rreference_low\x18\x0e \x01(\t\x12\x16\n\x0ereference_high\x18\x0f \x01(\t\x12\x0e\n\x06intent\x18\x10 \x01(\t\x12\x15\n\x08\x65nd_date\x18\x11 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_end_date\"|\n\x0f\x42undleReference\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x35\n\x0cintended_use\x18\x04 \x01(\x0e\x32\x1f.oncorelay.types.v1.IntendedUse\"a\n\tUsedInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x05 \x01(\t\"\"\n\x04\x46lag\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"1\n\x0b\x41lternative\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\xa8\x01\n\x07Outcome\x12\x16\n\x0epositive_class\x18\x01 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x02 \x01(\t\x12\x18\n\x10\x63omplement_class\x18\x03 \x01(\t\x12\x1a\n\x12\x63omplement_display\x18\x04 \x01(\t\x12\x12\n\nfavourable\x18\x05 \x01(\x08\x12*\n\x06\x63oding\x18\x06 \x01(\x0b\x32\x1a.oncorelay.types.v1.Coding\"i\n\x0bHorizonRisk\x12\r\n\x05years\x18\x01 \x01(\x05\x12\x18\n\x0bprobability\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08interval\x18\x03 \x03(\x01\x12\x0f\n\x07refused\x18\x04 \x01(\tB\x0e\n\x0c_probability\"+\n\x0bInputPoints\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x01\"\xd1\x03\n\nPrediction\x12\x11\n\tpredictor\x18\x01 \x01(\t\x12\x0f\n\x07variant\x18\x02 \x01(\t\x12\x33\n\x06\x62undle\x18\x03 \x01(\x0b\x32#.oncorelay.types.v1.BundleReference\x12,\n\x07outcome\x18\x04 \x01(\x0b\x32\x1b.oncorelay.types.v1.Outcome\x12\x13\n\x0bprobability\x18\x05 \x01(\x01\x12-\n\x06inputs\x18\x06 \x03(\x0b\x32\x1d.oncorelay.types.v1.UsedInput\x12\'\n\x05\x66lags\x18\x07 \x03(\x0b\x32\x18.oncorelay.types.v1.Flag\x12\x35\n\x0c\x61lternatives\x18\x08 \x03(\x0b\x32\x1f.oncorelay.types.v1.Alternative\x12\x10\n\x08interval\x18\t \x03(\x01\x12\x0f\n\x07runtime\x18\n \x01(\t\x12\x11\n\tprecision\x18\x0b \x01(\t\x12\x31\n\x08horizons\x18\x0c \x03(\x0b\x32\x1f.oncorelay.types.v1.HorizonRisk\x12/\n\x06points\x18\r \x03(\x0b\x32\x1f.oncorelay.types.v1.InputPoints\"m\n\x0bNotAnalysed\x12\x11\n\tpredictor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12-\n\x06inputs\x18\x04 \x03(\x0b\x32\x1d.oncorelay.types.v1.UsedInput*G\n\x03Sex\x12\x13\n\x0fSEX_UNSPECIFIED\x10\x00\x12\x0e\n\nSEX_FEMALE\x10\x01\x12\x0c\n\x08SEX_MALE\x10\x02\x12\r\n\tSEX_OTHER\x10\x03*J\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\r\n\tSIDE_LEFT\x10\x01\x12\x0e\n\nSIDE_RIGHT\x10\x02\x12\r\n\tSIDE_BOTH\x10\x03*\xbd\x01\n\x14\x43ompletenessEvidence\x12%\n!COMPLETENESS_EVIDENCE_UNSPECIFIED\x10\x00\x12(\n$COMPLETENESS_EVIDENCE_EXPECTED_COUNT\x10\x01\x12.\n*COMPLETENESS_EVIDENCE_ASSOCIATION_RELEASED\x10\x02\x12$\n COMPLETENESS_EVIDENCE_QUIET_TIME\x10\x03*x\n\nFactStatus\x12\x1b\n\x17\x46\x41\x43T_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46\x41\x43T_STATUS_PRELIMINARY\x10\x01\x12\x15\n\x11\x46\x41\x43T_STATUS_FINAL\x10\x02\x12\x19\n\x15\x46\x41\x43T_STATUS_CORRECTED\x10\x03*\x81\x01\n\x0bIntendedUse\x12\x1c\n\x18INTENDED_USE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINTENDED_USE_DEMONSTRATION\x10\x01\x12\x19\n\x15INTENDED_USE_RESEARCH\x10\x02\x12\x19\n\x15INTENDED_USE_CLINICAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eoncorelay/types/v1/types.proto\x12\x12oncorelay.types.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x06\x43oding\x12\x0e\n\x06system\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x03 \x01(\t\"8\n\x0fPatientIdentity\x12\x11\n\tauthority\x18\x01 \x01(\t\x12\x12\n\nidentifier\x18\x02 \x01(\t\"\\\n\x0c\x44\x65mographics\x12\x17\n\nbirth_date\x18\x01 \x01(\tH\x00\x88\x01\x01\x12$\n\x03sex\x18\x02 \x01(\x0e\x32\x17.oncorelay.types.v1.SexB\r\n\x0b_birth_date\"\xad\x01\n\x08Instance\x12\x18\n\x10sop_instance_uid\x18\x01 \x01(\t\x12\x15\n\rsop_class_uid\x18\x02 \x01(\t\x12\x1b\n\x13series_instance_uid\x18\x03 \x01(\t\x12\x10\n\x08modality\x18\x04 \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\x05 \x01(\t\x12\x17\n\x0fidentity_digest\x18\x06 \x01(\t\x12\x10\n\x08\x62lob_uri\x18\x07 \x01(\t\"\x84\x01\n\x0c\x43ompleteness\x12:\n\x08\x65vidence\x18\x01 \x01(\x0e\x32(.oncorelay.types.v1.CompletenessEvidence\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x05Panel\x12\x10\n\x08\x61nalytes\x18\x01 \x03(\t\x12\x11\n\tlast_date\x18\x02 \x01(\t\x12\x12\n\ntaken_back\x18\x03 \x01(\t\"\xab\x03\n\x05Study\x12\x1a\n\x12study_instance_uid\x18\x01 \x01(\t\x12\x35\n\x08identity\x18\x02 \x01(\x0b\x32#.oncorelay.types.v1.PatientIdentity\x12\x36\n\x0c\x64\x65mographics\x18\x03 \x01(\x0b\x32 .oncorelay.types.v1.Demographics\x12\x17\n\nstudy_date\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x11\n\tbody_part\x18\x05 \x01(\t\x12&\n\x04side\x18\x06 \x01(\x0e\x32\x18.oncorelay.types.v1.Side\x12/\n\tinstances\x18\x07 \x03(\x0b\x32\x1c.oncorelay.types.v1.Instance\x12\x36\n\x0c\x63ompleteness\x18\x08 \x01(\x0b\x32 .oncorelay.types.v1.Completeness\x12\x0e\n\x06sender\x18\t \x01(\t\x12\x11\n\tconflicts\x18\n \x03(\t\x12(\n\x05panel\x18\x0b \x01(\x0b\x32\x19.oncorelay.types.v1.PanelB\r\n\x0b_study_date\"C\n\x06Tumour\x12\x11\n\tcondition\x18\x01 \x01(\t\x12&\n\x04side\x18\x02 \x01(\x0e\x32\x18.oncorelay.types.v1.Side\"\xe1\x03\n\x04\x46\x61\x63t\x12\x0f\n\x07\x66\x61\x63t_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12*\n\x06\x63oding\x18\x05 \x01(\x0b\x32\x1a.oncorelay.types.v1.Coding\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x06 \x01(\t\x12\x31\n\rrecorded_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x06status\x18\x08 \x01(\x0e\x32\x1e.oncorelay.types.v1.FactStatus\x12\x0e\n\x06source\x18\t \x01(\t\x12\x0f\n\x07version\x18\n \x01(\t\x12*\n\x06tumour\x18\x0b \x01(\x0b\x32\x1a.oncorelay.types.v1.Tumour\x12\x12\n\ncomparator\x18\x0c \x01(\t\x12\x32\n\x0e\x63ollected_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rreference_low\x18\x0e \x01(\t\x12\x16\n\x0ereference_high\x18\x0f \x01(\t\x12\x0e\n\x06intent\x18\x10 \x01(\t\x12\x15\n\x08\x65nd_date\x18\x11 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_end_date\"|\n\x0f\x42undleReference\x12\x11\n\tbundle_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x35\n\x0cintended_use\x18\x04 \x01(\x0e\x32\x1f.oncorelay.types.v1.IntendedUse\"a\n\tUsedInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x16\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x05 \x01(\t\"\"\n\x04\x46lag\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"1\n\x0b\x41lternative\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\xa8\x01\n\x07Outcome\x12\x16\n\x0epositive_class\x18\x01 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x02 \x01(\t\x12\x18\n\x10\x63omplement_class\x18\x03 \x01(\t\x12\x1a\n\x12\x63omplement_display\x18\x04 \x01(\t\x12\x12\n\nfavourable\x18\x05 \x01(\x08\x12*\n\x06\x63oding\x18\x06 \x01(\x0b\x32\x1a.oncorelay.types.v1.Coding\"i\n\x0bHorizonRisk\x12\r\n\x05years\x18\x01 \x01(\x05\x12\x18\n\x0bprobability\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x08interval\x18\x03 \x03(\x01\x12\x0f\n\x07refused\x18\x04 \x01(\tB\x0e\n\x0c_probability\"+\n\x0bInputPoints\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x01\"\xd1\x03\n\nPrediction\x12\x11\n\tpredictor\x18\x01 \x01(\t\x12\x0f\n\x07variant\x18\x02 \x01(\t\x12\x33\n\x06\x62undle\x18\x03 \x01(\x0b\x32#.oncorelay.types.v1.BundleReference\x12,\n\x07outcome\x18\x04 \x01(\x0b\x32\x1b.oncorelay.types.v1.Outcome\x12\x13\n\x0bprobability\x18\x05 \x01(\x01\x12-\n\x06inputs\x18\x06 \x03(\x0b\x32\x1d.oncorelay.types.v1.UsedInput\x12\'\n\x05\x66lags\x18\x07 \x03(\x0b\x32\x18.oncorelay.types.v1.Flag\x12\x35\n\x0c\x61lternatives\x18\x08 \x03(\x0b\x32\x1f.oncorelay.types.v1.Alternative\x12\x10\n\x08interval\x18\t \x03(\x01\x12\x0f\n\x07runtime\x18\n \x01(\t\x12\x11\n\tprecision\x18\x0b \x01(\t\x12\x31\n\x08horizons\x18\x0c \x03(\x0b\x32\x1f.oncorelay.types.v1.HorizonRisk\x12/\n\x06points\x18\r \x03(\x0b\x32\x1f.oncorelay.types.v1.InputPoints\"m\n\x0bNotAnalysed\x12\x11\n\tpredictor\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12-\n\x06inputs\x18\x04 \x03(\x0b\x32\x1d.oncorelay.types.v1.UsedInput*G\n\x03Sex\x12\x13\n\x0fSEX_UNSPECIFIED\x10\x00\x12\x0e\n\nSEX_FEMALE\x10\x01\x12\x0c\n\x08SEX_MALE\x10\x02\x12\r\n\tSEX_OTHER\x10\x03*J\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\r\n\tSIDE_LEFT\x10\x01\x12\x0e\n\nSIDE_RIGHT\x10\x02\x12\r\n\tSIDE_BOTH\x10\x03*\xe4\x01\n\x14\x43ompletenessEvidence\x12%\n!COMPLETENESS_EVIDENCE_UNSPECIFIED\x10\x00\x12(\n$COMPLETENESS_EVIDENCE_EXPECTED_COUNT\x10\x01\x12.\n*COMPLETENESS_EVIDENCE_ASSOCIATION_RELEASED\x10\x02\x12$\n COMPLETENESS_EVIDENCE_QUIET_TIME\x10\x03\x12%\n!COMPLETENESS_EVIDENCE_FIRST_VALUE\x10\x04*x\n\nFactStatus\x12\x1b\n\x17\x46\x41\x43T_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46\x41\x43T_STATUS_PRELIMINARY\x10\x01\x12\x15\n\x11\x46\x41\x43T_STATUS_FINAL\x10\x02\x12\x19\n\x15\x46\x41\x43T_STATUS_CORRECTED\x10\x03*\x81\x01\n\x0bIntendedUse\x12\x1c\n\x18INTENDED_USE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINTENDED_USE_DEMONSTRATION\x10\x01\x12\x19\n\x15INTENDED_USE_RESEARCH\x10\x02\x12\x19\n\x15INTENDED_USE_CLINICAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'oncorelay.types.v1.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEX']._serialized_start=2762
-  _globals['_SEX']._serialized_end=2833
-  _globals['_SIDE']._serialized_start=2835
-  _globals['_SIDE']._serialized_end=2909
-  _globals['_COMPLETENESSEVIDENCE']._serialized_start=2912
-  _globals['_COMPLETENESSEVIDENCE']._serialized_end=3101
-  _globals['_FACTSTATUS']._serialized_start=3103
-  _globals['_FACTSTATUS']._serialized_end=3223
-  _globals['_INTENDEDUSE']._serialized_start=3226
-  _globals['_INTENDEDUSE']._serialized_end=3355
+  _globals['_SEX']._serialized_start=2870
+  _globals['_SEX']._serialized_end=2941
+  _globals['_SIDE']._serialized_start=2943
+  _globals['_SIDE']._serialized_end=3017
+  _globals['_COMPLETENESSEVIDENCE']._serialized_start=3020
+  _globals['_COMPLETENESSEVIDENCE']._serialized_end=3248
+  _globals['_FACTSTATUS']._serialized_start=3250
+  _globals['_FACTSTATUS']._serialized_end=3370
+  _globals['_INTENDEDUSE']._serialized_start=3373
+  _globals['_INTENDEDUSE']._serialized_end=3502
   _globals['_CODING']._serialized_start=87
   _globals['_CODING']._serialized_end=142
   _globals['_PATIENTIDENTITY']._serialized_start=144
@@ -52,28 +52,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INSTANCE']._serialized_end=470
   _globals['_COMPLETENESS']._serialized_start=473
   _globals['_COMPLETENESS']._serialized_end=605
-  _globals['_STUDY']._serialized_start=608
-  _globals['_STUDY']._serialized_end=993
-  _globals['_TUMOUR']._serialized_start=995
-  _globals['_TUMOUR']._serialized_end=1062
-  _globals['_FACT']._serialized_start=1065
-  _globals['_FACT']._serialized_end=1546
-  _globals['_BUNDLEREFERENCE']._serialized_start=1548
-  _globals['_BUNDLEREFERENCE']._serialized_end=1672
-  _globals['_USEDINPUT']._serialized_start=1674
-  _globals['_USEDINPUT']._serialized_end=1771
-  _globals['_FLAG']._serialized_start=1773
-  _globals['_FLAG']._serialized_end=1807
-  _globals['_ALTERNATIVE']._serialized_start=1809
-  _globals['_ALTERNATIVE']._serialized_end=1858
-  _globals['_OUTCOME']._serialized_start=1861
-  _globals['_OUTCOME']._serialized_end=2029
-  _globals['_HORIZONRISK']._serialized_start=2031
-  _globals['_HORIZONRISK']._serialized_end=2136
-  _globals['_INPUTPOINTS']._serialized_start=2138
-  _globals['_INPUTPOINTS']._serialized_end=2181
-  _globals['_PREDICTION']._serialized_start=2184
-  _globals['_PREDICTION']._serialized_end=2649
-  _globals['_NOTANALYSED']._serialized_start=2651
-  _globals['_NOTANALYSED']._serialized_end=2760
+  _globals['_PANEL']._serialized_start=607
+  _globals['_PANEL']._serialized_end=671
+  _globals['_STUDY']._serialized_start=674
+  _globals['_STUDY']._serialized_end=1101
+  _globals['_TUMOUR']._serialized_start=1103
+  _globals['_TUMOUR']._serialized_end=1170
+  _globals['_FACT']._serialized_start=1173
+  _globals['_FACT']._serialized_end=1654
+  _globals['_BUNDLEREFERENCE']._serialized_start=1656
+  _globals['_BUNDLEREFERENCE']._serialized_end=1780
+  _globals['_USEDINPUT']._serialized_start=1782
+  _globals['_USEDINPUT']._serialized_end=1879
+  _globals['_FLAG']._serialized_start=1881
+  _globals['_FLAG']._serialized_end=1915
+  _globals['_ALTERNATIVE']._serialized_start=1917
+  _globals['_ALTERNATIVE']._serialized_end=1966
+  _globals['_OUTCOME']._serialized_start=1969
+  _globals['_OUTCOME']._serialized_end=2137
+  _globals['_HORIZONRISK']._serialized_start=2139
+  _globals['_HORIZONRISK']._serialized_end=2244
+  _globals['_INPUTPOINTS']._serialized_start=2246
+  _globals['_INPUTPOINTS']._serialized_end=2289
+  _globals['_PREDICTION']._serialized_start=2292
+  _globals['_PREDICTION']._serialized_end=2757
+  _globals['_NOTANALYSED']._serialized_start=2759
+  _globals['_NOTANALYSED']._serialized_end=2868
 # @@protoc_insertion_point(module_scope)

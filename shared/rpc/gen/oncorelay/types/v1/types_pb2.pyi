@@ -90,6 +90,8 @@ class _CompletenessEvidenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     """The association was released in order."""
     COMPLETENESS_EVIDENCE_QUIET_TIME: _CompletenessEvidence.ValueType  # 3
     """Nothing arrived for the configured time."""
+    COMPLETENESS_EVIDENCE_FIRST_VALUE: _CompletenessEvidence.ValueType  # 4
+    """A panel: its first value opens the case."""
 
 class CompletenessEvidence(_CompletenessEvidence, metaclass=_CompletenessEvidenceEnumTypeWrapper):
     """Why a study was taken to be complete."""
@@ -102,6 +104,8 @@ COMPLETENESS_EVIDENCE_ASSOCIATION_RELEASED: CompletenessEvidence.ValueType  # 2
 """The association was released in order."""
 COMPLETENESS_EVIDENCE_QUIET_TIME: CompletenessEvidence.ValueType  # 3
 """Nothing arrived for the configured time."""
+COMPLETENESS_EVIDENCE_FIRST_VALUE: CompletenessEvidence.ValueType  # 4
+"""A panel: its first value opens the case."""
 Global___CompletenessEvidence: _TypeAlias = CompletenessEvidence  # noqa: Y015
 
 class _FactStatus:
@@ -323,8 +327,40 @@ class Completeness(_message.Message):
 Global___Completeness: _TypeAlias = Completeness  # noqa: Y015
 
 @_typing.final
+class Panel(_message.Message):
+    """Laboratory values of one draw; the values themselves are facts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANALYTES_FIELD_NUMBER: _builtins.int
+    LAST_DATE_FIELD_NUMBER: _builtins.int
+    TAKEN_BACK_FIELD_NUMBER: _builtins.int
+    last_date: _builtins.str
+    """ISO 8601 date (YYYY-MM-DD), last day of the draw; study_date is its first."""
+    taken_back: _builtins.str
+    """Why there is no such draw any more, one sentence; empty when there is."""
+    @_builtins.property
+    def analytes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """FactName of what makes such a panel, sorted."""
+
+    def __init__(
+        self,
+        *,
+        analytes: _abc.Iterable[_builtins.str] | None = ...,
+        last_date: _builtins.str = ...,
+        taken_back: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["analytes", b"analytes", "last_date", b"last_date", "taken_back", b"taken_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Panel: _TypeAlias = Panel  # noqa: Y015
+
+@_typing.final
 class Study(_message.Message):
-    """One imaging study as the images state it."""
+    """One imaging study as the images state it, or one panel."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -338,8 +374,9 @@ class Study(_message.Message):
     COMPLETENESS_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
     CONFLICTS_FIELD_NUMBER: _builtins.int
+    PANEL_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
-    """Study Instance UID (0020,000D)."""
+    """Study Instance UID (0020,000D); of a panel a derived one below 2.25."""
     study_date: _builtins.str
     """ISO 8601 date (YYYY-MM-DD) of the study; absent when unknown."""
     body_part: _builtins.str
@@ -368,6 +405,10 @@ class Study(_message.Message):
     def conflicts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Attributes on which the study's own instances disagree."""
 
+    @_builtins.property
+    def panel(self) -> Global___Panel:
+        """Set for a panel, which has no instances."""
+
     def __init__(
         self,
         *,
@@ -381,10 +422,11 @@ class Study(_message.Message):
         completeness: Global___Completeness | None = ...,
         sender: _builtins.str = ...,
         conflicts: _abc.Iterable[_builtins.str] | None = ...,
+        panel: Global___Panel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "completeness", b"completeness", "demographics", b"demographics", "identity", b"identity", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "completeness", b"completeness", "demographics", b"demographics", "identity", b"identity", "panel", b"panel", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "body_part", b"body_part", "completeness", b"completeness", "conflicts", b"conflicts", "demographics", b"demographics", "identity", b"identity", "instances", b"instances", "sender", b"sender", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "body_part", b"body_part", "completeness", b"completeness", "conflicts", b"conflicts", "demographics", b"demographics", "identity", b"identity", "instances", b"instances", "panel", b"panel", "sender", b"sender", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015

@@ -1,0 +1,1 @@
+"""The whole system, real processes. A package, so that its system ends with its last test."""

@@ -1,0 +1,1 @@
+"""Kills, cuts and fills. A package, so that its system ends with its last test."""

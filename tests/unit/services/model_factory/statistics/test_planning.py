@@ -1,0 +1,144 @@
+"""What a cohort may be asked: horizons, candidates, local updates, comparisons of two models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from services.model_factory.handlers.statistics.discrimination import auc
+from services.model_factory.handlers.statistics.horizon_support import horizon_support
+from services.model_factory.handlers.statistics.paired import auc_difference, difference, mcnemar
+from services.model_factory.handlers.statistics.recalibration import (
+    Method,
+    TooFewEventsError,
+    linear_of_risk,
+    update_logistic,
+    update_survival,
+)
+from services.model_factory.handlers.statistics.sample_size import plan
+from tests.unit.services.model_factory.statistics.cohorts import simulated
+
+METHODS: tuple[Method, ...] = ("in_the_large", "slope", "flexible")
+
+
+def test_ten_years_are_refused_where_follow_up_ends_at_six() -> None:
+    patients = simulated(1, n=326)
+    stopped, happened = np.minimum(patients.time, 6.0), patients.event & (patients.time <= 6.0)
+    five, ten = horizon_support(stopped, happened, (10.0, 5.0))
+    assert five.given
+    assert not ten.given
+    assert ten.sentence == (
+        "10-year risk not given: at least 10 and 5 are needed (0 subjects at risk at 10 years, "
+        f"{ten.events} events between 5 and 10 years)"
+    )
+
+
+@pytest.mark.parametrize(("beyond", "late", "given"), [(10, 5, True), (9, 5, False), (10, 4, False)])
+def test_the_rule_is_ten_subjects_and_five_events(beyond: int, late: int, given: bool) -> None:
+    time = np.r_[np.full(20, 1.0), np.full(late, 7.0), np.full(beyond, 11.0)]
+    event = np.r_[np.ones(20 + late, dtype=np.bool_), np.zeros(beyond, dtype=np.bool_)]
+    assert horizon_support(time, event, (5.0, 10.0))[1].given is given
+
+
+def test_a_horizon_of_no_years_is_refused() -> None:
+    with pytest.raises(ValueError, match="positive number of years"):
+        horizon_support(np.ones(3), np.ones(3, dtype=np.bool_), (0.0,))
+
+
+def test_forty_nine_candidates_on_fifty_three_events_are_warned_of() -> None:
+    found = plan(228, 53, 49, person_years=228 * 4.0)
+    assert found.events_per_candidate == pytest.approx(1.08, abs=0.005)
+    assert "49 candidates on 53 events are 1.1 events per candidate" in found.warnings[0]
+    assert "patients are needed for 49 candidates" in found.warnings[1]
+    assert plan(5000, 1500, 10).warnings == ()
+
+
+def test_the_sample_size_is_rileys_example() -> None:
+    # Riley et al., BMJ 2020;368:m441, figure 6: 24 parameters, R2 of Cox and Snell .288 -> 623 patients.
+    prevalence, n = 0.5, 10_000
+    largest = 1 - np.exp(2 * np.log(0.5))
+    assert plan(n, int(n * prevalence), 24, nagelkerke=0.288 / largest).needed == 623
+    with pytest.raises(ValueError, match="a plan needs events"):
+        plan(10, 10, 3)
+
+
+def bent(seed: int, n: int, shift: float, slope: float) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Outcomes whose log odds are shift + slope * the model's."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(-0.5, 1.0, n)
+    return rng.random(n) < 1 / (1 + np.exp(-(shift + slope * odds))), 1 / (1 + np.exp(-odds))
+
+
+def test_a_shift_and_a_slope_are_found_again() -> None:
+    event, probability = bent(2, 20_000, 0.8, 0.6)
+    slope = update_logistic(event, probability, "slope")
+    assert slope.intercept == pytest.approx(0.8, abs=0.06)
+    assert slope.coefficients[0] == pytest.approx(0.6, abs=0.05)
+    for method in METHODS:
+        updated = update_logistic(event, probability, method).probability(probability)
+        assert updated.mean() == pytest.approx(event.mean(), abs=1e-3)
+
+
+def test_a_flexible_update_follows_a_bend_that_a_slope_cannot() -> None:
+    rng = np.random.default_rng(3)
+    odds = rng.normal(0.0, 1.5, 20_000)
+    truth = 1 / (1 + np.exp(-np.where(odds > 0, 2 * odds, 0.3 * odds)))
+    event, old = rng.random(20_000) < truth, 1 / (1 + np.exp(-odds))
+    error = [
+        float(np.abs(update_logistic(event, old, method).probability(old) - truth).mean()) for method in METHODS[1:]
+    ]
+    assert error[1] < 0.5 * error[0]
+
+
+def test_a_survival_model_is_updated_by_its_linear_predictor() -> None:
+    patients = simulated(4, n=8000)
+    linear = 2 * patients.linear - 1
+    slope = update_survival(patients.time, patients.event, linear, "slope")
+    assert slope.coefficients[0] == pytest.approx(0.5, abs=0.03)
+    np.testing.assert_allclose(slope.risk(linear, 5.0), patients.risk(5.0), atol=0.03)
+    flexible = update_survival(patients.time, patients.event, linear, "flexible")
+    np.testing.assert_allclose(flexible.risk(linear, 5.0), patients.risk(5.0), atol=0.06)
+    same = update_survival(patients.time, patients.event, patients.linear, "in_the_large")
+    np.testing.assert_allclose(same.risk(patients.linear, 5.0), patients.risk(5.0), atol=0.03)
+
+
+def test_risks_at_a_horizon_carry_their_linear_predictor() -> None:
+    patients = simulated(5)
+    found = linear_of_risk(patients.risk(5.0)) - patients.linear
+    np.testing.assert_allclose(found, found[0], atol=1e-9)
+
+
+@pytest.mark.parametrize(("method", "needed"), [("in_the_large", 20), ("slope", 40), ("flexible", 200)])
+def test_too_few_events_are_refused_with_both_numbers(method: Method, needed: int) -> None:
+    event = np.arange(1000) < needed - 1
+    probability = np.linspace(0.1, 0.9, 1000)
+    with pytest.raises(TooFewEventsError, match=f"needs {needed} events and as many without; there are {needed - 1}"):
+        update_logistic(event, probability, method)
+    with pytest.raises(TooFewEventsError, match=f"there are {1000 - needed + 1} and {needed - 1}"):
+        update_survival(np.arange(1.0, 1001), ~event, probability, method)
+    with pytest.raises(ValueError, match="no log odds"):
+        update_logistic(np.arange(1000) < 500, np.r_[0.0, probability[1:]], "slope")
+
+
+def test_delongs_paired_difference_agrees_with_a_bootstrap_of_patients() -> None:
+    rng = np.random.default_rng(6)
+    event = rng.random(200) < 0.4
+    one = event + rng.normal(0, 1.0, 200)
+    other = 0.5 * one + rng.normal(0, 1.0, 200)
+    found, tested = auc_difference(event, one, other)
+    assert found.value == pytest.approx(roc_auc_score(event, one) - roc_auc_score(event, other))
+    assert found.value == pytest.approx(auc(event, one).value - auc(event, other).value)
+    resampled = difference(lambda rows, score: float(roc_auc_score(event[rows], score)), one, other, rng, repeats=250)
+    assert found.interval == pytest.approx(resampled.interval, abs=0.03)
+    assert tested.p < 0.01
+    assert auc_difference(event, one, one)[1].p == 1.0
+
+
+def test_mcnemar_is_the_binomial_test_of_the_differing_patients() -> None:
+    right = np.repeat([True, True, False, False], [50, 9, 1, 20])
+    other = np.repeat([True, False, True, False], [50, 9, 1, 20])
+    # 2 * P(X <= 1), X of 10 with probability one half.
+    assert mcnemar(right, other).p == pytest.approx(2 * 11 / 1024)
+    assert mcnemar(right, right).p == 1.0
