@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -122,5 +123,6 @@ def _bare(cohort: TypedCohort, recipe: Recipe) -> None:
     watched = xgboost.cv(
         settings, table, BOOSTING_ROUNDS, folds=folds, early_stopping_rounds=EARLY_STOP, as_pandas=False, shuffle=False
     )
-    xgboost.train(settings, table, len(watched[next(iter(watched))]))
+    losses: Any = watched
+    xgboost.train(settings, table, len(next(iter(losses.values()))))
     CoxPHFitter().fit(pd.DataFrame(z[:, :5]).rename(columns=str).assign(t=years, e=event), "t", "e")

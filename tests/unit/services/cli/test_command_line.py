@@ -72,7 +72,9 @@ def test_models_are_listed_and_verified() -> None:
     listed = CliRunner().invoke(oncorelay, ["models", "list", "--json"])
     verified = CliRunner().invoke(oncorelay, ["models", "verify", "ln_pcr-clinical-published"])
 
-    assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == ["ln_pcr-clinical-published"]
+    assert {row["bundle"] for row in json.loads(listed.output)["installed"]} == {
+        "ln_pcr-clinical-published", "lung_metastasis-demonstration",
+    }  # fmt: skip
     assert verified.exit_code == 0
     assert "golden" in verified.output
 
