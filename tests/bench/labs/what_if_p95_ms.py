@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.labs.options import Measured, Options
-
 from shared.rpc.explain_client import ExplainClient
 from shared.security import tls_folder
 from shared.security.parties import Party, Role
 from shared.testing.cox_model import lung_inputs
 from shared.testing.ports import free_port, wait_until
+from tests.bench.labs.options import Measured, Options
 from tests.bench.rows import Row
 from tests.nomogram_bundle import install, write_site
 
