@@ -23,6 +23,7 @@ from services.cli.site_file import make_keys
 from services.cli.supervisor import Supervisor
 from services.cli.up import Settings as UpSettings
 from services.cli.up import running
+from services.lab_consumer.config import Settings as LabSettings
 from services.lab_consumer.handlers.panels import panel_names
 from shared.domain.case import CaseDetail
 from shared.domain.facts import PatientFacts
@@ -94,7 +95,8 @@ class System:
 
     def panel_uid(self, identifier: str, first: date) -> str:
         """Return the UID of the panel that the draw of a day became, of a patient of the hospital."""
-        named = panel_names(UpSettings().site.site_id, read_secret(UpSettings().site.secret_file))
+        lab = LabSettings()
+        named = panel_names(lab.site.site_id, read_secret(lab.panel_key_path))
         analytes = tuple(sorted(name.value for name in LungMetastasis().analytes))
         return named(PatientIdentity(AUTHORITY, identifier), analytes, first, 0)
 

@@ -21,6 +21,7 @@ from services.cli import doctor_security
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.doctor_doors import door_looks
+from services.cli.doctor_fhir import fhir_server
 from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
@@ -79,11 +80,13 @@ def examine() -> Iterator[Examination]:
     results, listener, lab = ResultsSettings(), ListenerSettings(), LabSettings()
     yield _try("identity map", lambda: _identity(results))
     yield _try("secret", lambda: f"{len(read_secret(results.site.secret_file))} bytes")
+    yield _try("draw of blood", lambda: _draw(results, lab))
     yield _try("disk", lambda: _disk(results, listener.min_free_mb))
     yield _try("certificates", lambda: doctor_security.certificates(results.site))
     yield _try("secrets", lambda: doctor_security.secret_files(results, lab))
     yield _try("FHIR door", lambda: doctor_security.fhir_door(lab))
     yield _try("STOW door", lambda: doctor_security.stow_door(listener))
+    yield _try("MLLP door", lambda: doctor_security.mllp_door(lab))
     yield _try("redis", lambda: doctor_security.redis_access(results))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
@@ -95,6 +98,8 @@ def examine() -> Iterator[Examination]:
         "lab_consumer",
         lambda: _healthy(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
     )
+    if lab.fhir_server:
+        yield _try("FHIR server", partial(fhir_server, lab.fhir_server))
     yield from _services(results, listener, lab)
     yield from _peers(results, listener)
 
@@ -130,6 +135,16 @@ def _try(name: str, look: Callable[[], str]) -> Examination:
         return Examination(name, passed=True, detail=look())
     except (OncoRelayError, OSError, ValueError, redis.RedisError, httpx.HTTPError, sa.exc.SQLAlchemyError) as error:
         return Examination(name, passed=False, detail=str(error) or type(error).__name__)
+
+
+def _draw(results: ResultsSettings, lab: LabSettings) -> str:
+    """Compare what lab_consumer groups with what results takes for one draw."""
+    if lab.draw_days > results.draw_days:
+        raise ValueError(
+            f"[lab_consumer] groups values {lab.draw_days} days apart, [results] takes at most {results.draw_days} for "
+            "one draw: set draw_days of both alike, or such panels end as not analysed"
+        )
+    return f"values at most {results.draw_days} days apart, at most {results.oldest_days} days old"
 
 
 def _identity(settings: ResultsSettings) -> str:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
+from shared.observability import checks
 from shared.security import tls_folder
 from shared.security.certificates import WARN_DAYS, days_left
 from shared.security.doorkeeper import open_door
@@ -64,6 +65,27 @@ def stow_door(listener: ListenerSettings) -> str:
     if listener.stow_port is None:
         return "not open ([dicom_listener] stow_port is not set)"
     return _guarded(listener.stow_key_path, listener.stow_oidc, "images.write")
+
+
+def mllp_door(lab: LabSettings) -> str:
+    """Return who may send HL7 v2, or that there is no such door.
+
+    Raises:
+        ValueError: If nobody answers there, or whoever is in its networks could send without proving anything.
+    """
+    if lab.mllp_port is None:
+        return "not open ([lab_consumer] mllp_port is not set)"
+    trouble = checks.listens(f"{lab.mllp_host}:{lab.mllp_port}", "lab_consumer")()
+    if trouble:
+        raise ValueError(trouble)
+    networks = ", ".join(str(network) for network in lab.mllp_allowed_networks)
+    if lab.mllp_tls_client_ca is None and not all(network.is_loopback for network in lab.mllp_allowed_networks):
+        return (
+            f"answers on port {lab.mllp_port}; anybody in {networks} may send: mllp_tls_client_ca would ask for proof"
+        )
+    proof = "with a certificate" if lab.mllp_tls_client_ca else "without TLS"
+    zone, characters = lab.mllp_time_zone, lab.mllp_default_character_set
+    return f"answers on port {lab.mllp_port}, {networks}, {proof}; unless stated: zone {zone}, {characters}"
 
 
 def secret_files(results: ResultsSettings, lab: LabSettings) -> str:
@@ -119,8 +141,9 @@ def _urls(results: ResultsSettings, lab: LabSettings) -> dict[str, str]:
 
 def _named(results: ResultsSettings, lab: LabSettings) -> Iterator[Path]:
     named = (
-        results.site.secret_file, lab.key_path, results.redis_password_file, results.database_url_file,
-        lab.database_url_file, *(path for sink in results.sinks for path in sink.secret_files),
+        results.site.secret_file, lab.key_path, lab.panel_key_path, results.redis_password_file,
+        results.database_url_file, lab.database_url_file, *lab.fhir_server_secrets,
+        *(path for sink in results.sinks for path in sink.secret_files),
     )  # fmt: skip
     yield from (path for path in named if path is not None)
     if results.site.tls_folder is not None:

@@ -107,7 +107,7 @@ def choose_or_write() -> Path:
 
 
 def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
-    """Make the site's secret, the FHIR door's key and the embedded Redis' password where they are missing (0600).
+    """Make what is missing: the site's secret, the panels' key, the FHIR door's key, Redis' password (0600).
 
     Data folder and its secrets are closed to everybody but their owner (mode 0700).
     """
@@ -116,6 +116,7 @@ def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
         if folder.stat().st_mode & 0o777 != _OWNER_ONLY:
             folder.chmod(_OWNER_ONLY)
     make_secret(secret_file or data_folder / "secrets" / "site.key")
+    make_secret(data_folder / "secrets" / "panels.key")
     for name in (TOKEN_NAME, REDIS_PASSWORD_NAME):
         _make_token(data_folder / "secrets" / name)
 

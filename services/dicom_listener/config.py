@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from shared.security.oidc import OidcSettings
+from shared.site.networks import THIS_MACHINE, Networks, split
 from shared.site.settings import ServiceSettings
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]*[!-\[\]-~][ -\[\]-~]*$")]
 """PS3.5 6.2, AE: 1 to 16 printable characters without backslash, not only spaces."""
-
-Network = IPv4Network | IPv6Network
-
-
-def _split(value: Any) -> Any:
-    """Let the environment give a list as ``PACS,MODALITY``."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def _no_port(value: Any) -> Any:
     """TOML has no word for nothing: ``port = "none"``."""
     return None if value == "none" else value
 
-
-def _networks(value: Any) -> Any:
-    """Read networks; where an address stands for its network, say which network that is."""
-    found = _split(value)
-    return tuple(map(_network, found)) if isinstance(found, (list, tuple)) else found
-
-
-def _network(text: Any) -> Any:
-    try:
-        return ip_network(text)
-    except ValueError:
-        try:
-            meant = ip_network(text, strict=False)
-        except ValueError:
-            raise ValueError(f"{text} is no network; write for example 10.0.0.0/8") from None
-        raise ValueError(f"{text} has host bits set; did you mean {meant}") from None
-
-
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -81,7 +55,7 @@ class Settings(ServiceSettings):
     (tests)."""
     ae_title: AeTitle = "ONCORELAY"
     """Our AE title; any other called title is rejected."""
-    calling_ae_titles: Annotated[tuple[AeTitle, ...], BeforeValidator(_split)] = ()
+    calling_ae_titles: Annotated[tuple[AeTitle, ...], BeforeValidator(split)] = ()
     """Senders that may associate; anybody else, and everybody where it is empty, is rejected."""
     results_address: str = "127.0.0.1:50051"
     """Where results serves."""
@@ -115,10 +89,7 @@ class Settings(ServiceSettings):
 
     door: Literal["own", "pynetdicom"] = "own"
     """Which C-STORE server: our own, or the slower reference on pynetdicom."""
-    allowed_networks: Networks = (
-        IPv4Network("127.0.0.0/8"),
-        IPv6Network("::1/128"),
-    )
+    allowed_networks: Networks = THIS_MACHINE
     """Networks (CIDR) senders may come from; from any other address an association is rejected."""
     max_associations_per_sender: int = Field(default=16, ge=1)
     """Associations at once of one AE title; one more is rejected as transient."""

@@ -22,7 +22,7 @@ def main() -> None:
     service = build(settings)
     with watched(service.operations):
         service.start()
-        run_until_stopped("lab_consumer", f"{settings.http_host}:{service.http_port}", service.stop)
+        run_until_stopped("lab_consumer", service.where, service.stop)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 import uuid
@@ -17,6 +18,7 @@ from services.lab_consumer.adapters.erasure_server import ErasureServicer
 from services.lab_consumer.adapters.grpc_server import LabConsumerServicer
 from services.lab_consumer.adapters.http_body import Threshold
 from services.lab_consumer.adapters.http_door import Door, make_app, overloaded
+from services.lab_consumer.adapters.mllp.door import open_mllp
 from services.lab_consumer.adapters.ndjson_door import NdjsonDoor
 from services.lab_consumer.adapters.notification_door import NotificationDoor
 from services.lab_consumer.adapters.operations import operations
@@ -67,7 +69,7 @@ def new_request_id() -> str:
 
 
 class LabConsumer:
-    """The running service; ``http_port`` is the port that was bound."""
+    """The running service; ``http_port`` and ``mllp_port`` (0: none) are the ports that were bound."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -90,17 +92,22 @@ class LabConsumer:
         )  # fmt: skip
         self._http = HttpServer(app, address, settings.max_connections, overloaded())
         self.http_port = self._http.port
+        self._mllp = open_mllp(settings, self._receive, self._gate.refusal, now)
+        self.mllp_port = self._mllp.port if self._mllp else 0
         self._grpc: grpc.Server | None = None
-        self.operations = operations(settings, lambda: self._store.refusals(1), SqlOutbox(self._engine), self._pulling)
+        outbox = SqlOutbox(self._engine)
+        self.operations = operations(settings, lambda: self._store.refusals(1), outbox, self._pulling, self._mllp)
 
     def start(self) -> None:
-        """Open both doors and begin announcing."""
+        """Open the doors and begin announcing."""
         get_facts = GetFacts(self._store, self._pulling.asked) if self._pulling else GetFacts(self._store)
         servicer = LabConsumerServicer(get_facts, ListRefusals(self._store), now)
         tls = self._settings.site.tls("lab_consumer")
         self._grpc = server.start(self._settings.grpc_address, lambda door: self._register(door, servicer), tls=tls)
         self._pulse.start()
         self._http.start()
+        if self._mllp:
+            self._mllp.start()
         self._announcer.start()
         if self._pulling:
             self._pulling.puller.start()
@@ -113,6 +120,8 @@ class LabConsumer:
         """Close in order: no new requests, then no announcements, then the database."""
         self._ndjson.stop()
         self._http.stop()
+        if self._mllp:
+            self._mllp.stop()
         if self._grpc:
             self._grpc.stop(_STOP_S).wait()
         if self._pulling:
@@ -143,6 +152,12 @@ class LabConsumer:
         lines = IntakeLines(receive, limits, settings.base_url, self._gate.refusal)
         return NdjsonDoor(lines, pace, settings.max_ndjson_bytes)
 
+    @property
+    def where(self) -> str:
+        """Return the addresses of its doors."""
+        http = f"{self._settings.http_host}:{self.http_port}"
+        return f"{http}, MLLP {self._settings.mllp_host}:{self.mllp_port}" if self._mllp else http
+
     def _make_gate(self) -> Gate:
         settings = self._settings
         return Gate(
@@ -165,13 +180,17 @@ class LabConsumer:
 def panel_rules(settings: Settings) -> PanelRules:
     """Return what panels the installed predictors ask for, and how the site groups them.
 
-    Where the site has no secret yet, one is made, as ``oncorelay up`` does: whoever else needs it takes this one.
+    Where there is no key of the panels' names yet, one is made.
+
+    Raises:
+        InvalidInputError: If there is none and none can be made.
     """
-    make_secret(settings.site.secret_file)
+    with contextlib.suppress(OSError):
+        make_secret(settings.panel_key_path)
     return PanelRules(
         tuple(one.analytes for one in PANEL_PREDICTORS.values()), timedelta(days=settings.draw_days),
         timedelta(days=settings.draw_oldest_days), settings.draw_opens_with,
-        panel_names(settings.site.site_id, read_secret(settings.site.secret_file)),
+        panel_names(settings.site.site_id, read_secret(settings.panel_key_path)),
     )  # fmt: skip
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.facts import FactName
 from shared.fhir.reading.site_codes import SiteCode, SiteCodes
+from shared.hl7.character_sets import CODECS
 from shared.security.backend_services import (
     BackendServices,
     BackendSettings,
@@ -18,6 +20,7 @@ from shared.security.backend_services import (
 )
 from shared.security.loopback import is_loopback
 from shared.security.oidc import OidcSettings
+from shared.site.networks import THIS_MACHINE, Networks
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
 
@@ -143,6 +146,36 @@ class Settings(ServiceSettings):
     """A body must arrive within this time, in seconds."""
     max_connections: int = 64
     """More requests at once are answered 503 with Retry-After."""
+    mllp_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port of the MLLP door (HL7 v2); without it there is none; 0 lets the system choose (tests)."""
+    mllp_host: str = "127.0.0.1"
+    """Interface of the MLLP door."""
+    mllp_allowed_networks: Networks = THIS_MACHINE
+    """Networks (CIDR) senders may come from; HL7 v2 knows no key, so that this and certificates are all there is."""
+    mllp_tls_certificate: Path | None = None
+    """Certificate chain (PEM) of the MLLP door; without it there is no TLS."""
+    mllp_tls_key: Path | None = None
+    """Its private key (PEM)."""
+    mllp_tls_client_ca: Path | None = None
+    """Certificates (PEM) that sign clients; with it a client without a certificate is not let in."""
+    mllp_max_connections: int = Field(default=32, ge=1)
+    """Connections at once; the first message of one more is answered AE, then it is closed."""
+    mllp_max_connections_per_address: int = Field(default=8, ge=1)
+    mllp_max_message_bytes: int = Field(default=2_000_000, ge=1000)
+    """Largest message, continued ones in all, in bytes."""
+    mllp_max_segments: int = Field(default=5000, ge=1)
+    mllp_message_timeout_s: float = Field(default=30.0, gt=0)
+    """A message must arrive within this time, from its first byte on, in seconds."""
+    mllp_idle_timeout_s: float = Field(default=86400.0, gt=0)
+    """A connection without any byte for so long is closed, in seconds; laboratories keep theirs open."""
+    mllp_processing_id: Literal["P", "T", "D"] = "P"
+    """MSH-11 that is taken: production, training or debugging. Anything else is refused."""
+    mllp_time_zone: str = "UTC"
+    """Zone (IANA, ``Europe/Berlin``) of times without an offset, where MSH-7 states none either."""
+    mllp_default_character_set: str = "ASCII"
+    """Character set (HL7 table 0211, for example ``8859/1``) of messages that state none in MSH-18."""
+    mllp_code_systems: dict[str, str] = Field(default_factory=dict)
+    """Names of coding systems as the laboratory writes them (OBX-3.3, ``L`` where it writes none) -> URI."""
     announce_retry_s: float = 0.5
     """Pause before an announcement is repeated; doubles up to ``announce_longest_retry_s``."""
     announce_longest_retry_s: float = 30.0
@@ -155,6 +188,9 @@ class Settings(ServiceSettings):
     poll_s: float = 1.0
     """Longest pause of the announcer between two looks at its outbox, in seconds."""
 
+    panel_key_file: Path | None = None
+    """File with the key that panels are named with (64 hex digits), for ever the same; default: ``secrets/panels.key``
+    in the data folder, made where it is missing. Not the ledger's secret: this service has a door to the outside."""
     draw_days: int = Field(default=7, ge=0, le=365)
     """Laboratory values at most so many days apart are of one draw. Site policy: paper 002 does not state it."""
     draw_oldest_days: int = Field(default=30, ge=0)
@@ -175,6 +211,23 @@ class Settings(ServiceSettings):
         return self
 
     @model_validator(mode="after")
+    def _messages_can_be_read(self) -> Settings:
+        if (self.mllp_tls_certificate is None) != (self.mllp_tls_key is None):
+            raise ValueError("mllp_tls_certificate and mllp_tls_key belong together")
+        if self.mllp_default_character_set.upper() not in CODECS:
+            raise ValueError(f"mllp_default_character_set is none of {', '.join(CODECS)}")
+        try:
+            ZoneInfo(self.mllp_time_zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("mllp_time_zone is no zone of the IANA database, as Europe/Berlin is") from None
+        spelled = [row for row in self.identity if row.hl7_authority]
+        if self.mllp_port is not None and not spelled:
+            raise ValueError("mllp_port: no [[identity]] has an hl7_authority, nobody's results could be taken")
+        if self.mllp_port is not None and any(not row.fhir_system for row in spelled):
+            raise ValueError("mllp_port: an [[identity]] with hl7_authority needs a fhir_system as well")
+        return self
+
+    @model_validator(mode="after")
     def _each_code_once(self) -> Settings:
         SiteCodes.of(row.site_code() for row in self.site_code)
         return self
@@ -183,6 +236,13 @@ class Settings(ServiceSettings):
     def site_codes(self) -> SiteCodes:
         """Return what the site's own codes mean."""
         return SiteCodes.of(row.site_code() for row in self.site_code)
+
+    @property
+    def fhir_server_secrets(self) -> tuple[Path, ...]:
+        """Return the files with a token or key for the FHIR server."""
+        server = self.fhir_server
+        named = (server.token_file, server.backend.key_file if server.backend else None) if server else ()
+        return tuple(path for path in named if path is not None)
 
     @property
     def base_url(self) -> str:
@@ -195,6 +255,11 @@ class Settings(ServiceSettings):
         if self.database_url_file is not None:
             return read_line(self.database_url_file, "database_url_file")
         return self.database_url or f"sqlite:///{self.site.data_folder / 'lab_consumer' / 'facts.sqlite'}"
+
+    @property
+    def panel_key_path(self) -> Path:
+        """Return where the key of the panels' names lies."""
+        return self.panel_key_file or self.site.data_folder / "secrets" / "panels.key"
 
     @property
     def key_path(self) -> Path | None:

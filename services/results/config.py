@@ -148,6 +148,10 @@ class Settings(RedisSettings):
     """Folder with public keys (*.pem) of this site's bundles."""
     collect_s: float = 6 * 3600.0
     """How long a case waits for missing inputs before it ends as not analysed."""
+    draw_days: int = Field(default=7, ge=0, le=365)
+    """Laboratory values at most so many days apart are of one draw; the same as ``draw_days`` of [lab_consumer]."""
+    oldest_days: int = Field(default=30, ge=0, le=365)
+    """Laboratory values may be so many days old when the first of their draw reaches us. Site policy as well."""
     attempt_lease_s: float = 30.0
     """A worker must renew its lease within this time."""
     max_attempts: int = 3

@@ -79,7 +79,7 @@ class AssigningAuthority:
     fhir_system: str = ""
     """``Patient.identifier.system``."""
     hl7_authority: str = ""
-    """HL7 v2 PID-3.4."""
+    """HL7 v2 PID-3.4: its namespace (HD.1) or its universal id (HD.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ class IdentityMap:
         _refuse_duplicates("name", [row.name for row in self.authorities])
         _refuse_duplicates("dicom_issuer", [row.dicom_issuer for row in self.authorities])
         _refuse_duplicates("fhir_system", [row.fhir_system or None for row in self.authorities])
+        _refuse_duplicates("hl7_authority", [row.hl7_authority or None for row in self.authorities])
 
     def from_dicom(self, patient_id: str, issuer: str) -> PatientIdentity | None:
         """Return the identity of (0010,0020) under (0010,0021).
@@ -106,6 +107,12 @@ class IdentityMap:
     def from_fhir(self, system: str, value: str) -> PatientIdentity | None:
         """Return the identity of ``identifier.system|value``; None as in ``from_dicom``."""
         return self._find(value, (row for row in self.authorities if row.fhir_system and row.fhir_system == system))
+
+    def from_hl7(self, authority: str, value: str) -> PatientIdentity | None:
+        """Return the identity of a CX (HL7 v2 PID-3.1 under PID-3.4); None as in ``from_dicom``."""
+        return self._find(
+            value, (row for row in self.authorities if row.hl7_authority and row.hl7_authority == authority)
+        )
 
     def authority(self, name: str) -> AssigningAuthority | None:
         """Return the row of this name."""

@@ -72,6 +72,17 @@ FHIR_REFUSED = CounterFamily(
     "oncorelay_lab_consumer_resources_refused_total", "FHIR resources and requests refused, by OperationOutcome code.",
     (_of("code", *IssueCode),),
 )  # fmt: skip
+MESSAGES = CounterFamily(
+    "oncorelay_lab_consumer_messages_total", "HL7 v2 messages answered, by MSA-1.",
+    (_of("acknowledgment", "AA", "AE", "AR"),),
+)  # fmt: skip
+MESSAGES_REFUSED = CounterFamily(
+    "oncorelay_lab_consumer_messages_refused_total", "HL7 v2 messages, or parts of one, refused, by cause.", (CAUSE,)
+)
+MESSAGES_CUT = CounterFamily(
+    "oncorelay_lab_consumer_messages_cut_total", "HL7 v2 messages that began and did not end; nobody was answered."
+)
+MLLP_CONNECTIONS = GaugeFamily("oncorelay_lab_consumer_mllp_connections", "Open connections of the MLLP door.")
 FHIR_PULLS = CounterFamily(
     "oncorelay_lab_consumer_pulls_total", "Requests to the configured FHIR server, by how they ended.",
     (_of("outcome", "fulfilled", "polled", "failed"),),

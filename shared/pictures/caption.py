@@ -10,6 +10,13 @@ _BANNERS = frozenset({"demonstration", "research"})
 """Codes of the flags that stand in a frame above the picture."""
 
 
+def percent(risk: float) -> str:
+    """Return a risk in percent with one decimal; never 0.0 or 100.0, which no model can say of a person."""
+    if risk < 0.0005:
+        return "<0.1"
+    return ">99.9" if risk >= 0.9995 else f"{100 * risk:.1f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Caption:
     """The words around a nomogram."""
@@ -29,7 +36,7 @@ def caption_of(answer: Prediction, title: str, lines: tuple[str, ...] = ()) -> C
     first = next((one.years for one in answer.horizons if one.probability is not None), None)
     within = f" within {first} years" if first else ""
     beside = tuple(
-        f"{answer.outcome.display}{within}, {one.label}: {100 * one.probability:.1f} %" for one in answer.alternatives
+        f"{answer.outcome.display}{within}, {one.label}: {percent(one.probability)} %" for one in answer.alternatives
     )
     flags = tuple(flag.text for flag in answer.flags if flag.code not in _BANNERS)
     bundle = f"{answer.bundle.bundle_id} {answer.bundle.version}, {answer.bundle.intended_use}, {answer.runtime}"

@@ -137,8 +137,8 @@ def _steps(low: float, high: float) -> Iterator[float]:
 
 
 _RISKS = (
-    0.5, 0.1, 0.9, 0.01, 0.2, 0.05, 0.95, 0.3, 0.7, 0.02, 0.4, 0.6, 0.8, 0.99, 0.001, 0.15, 0.25, 0.03, 0.07, 0.35,
-    0.45, 0.005, 0.002, 0.04, 0.06, 0.08, 0.98, 0.97,
+    0.5, 0.1, 0.9, 0.01, 0.999, 0.2, 0.05, 0.95, 0.3, 0.7, 0.02, 0.4, 0.6, 0.8, 0.99, 0.001, 0.15, 0.25, 0.03, 0.07,
+    0.35, 0.45, 0.005, 0.002, 0.04, 0.06, 0.08, 0.98, 0.97,
 )  # fmt: skip
 """Round risks, the ones most often looked for first."""
 
@@ -153,4 +153,7 @@ def _risk_axis(horizon: Horizon, scale: Scale, reach: float) -> RiskAxis:
 
 
 def _percent(risk: float) -> str:
+    """Return the label of an end of an axis, none where it would round to 100 %."""
+    if risk >= 0.9995:
+        return ""
     return f"{100 * risk:.2g}" if risk < 0.1 else f"{100 * risk:.3g}"

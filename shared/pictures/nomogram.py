@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shared.domain.prediction import HorizonRisk
-from shared.pictures.caption import Caption
+from shared.pictures.caption import Caption, percent
 from shared.pictures.chart import Chart, InputAxis, Marks, RiskAxis, Tick
 from shared.pictures.scene import MARK, SOFT, Dot, Frame, Line, Part, Scene, Words, width_of, wrapped
 
@@ -137,7 +137,8 @@ def _chosen(
     bare: list[float] = []
     for tick in ticks[0]:
         x, half = _x(tick.at, whole), width_of(tick.label, 8.5) / 2
-        if all(abs(x - other) >= half + width_of(text, 8.5) / 2 + LABEL_GAP for other, text in labelled):
+        room = all(abs(x - other) >= half + width_of(text, 8.5) / 2 + LABEL_GAP for other, text in labelled)
+        if tick.label and room:
             labelled.append((x, tick.label))
         else:
             bare.append(x)
@@ -196,14 +197,15 @@ def _marked_risk(chart: Chart, row: _Row, risk: RiskAxis, found: HorizonRisk) ->
     if found.interval:
         low, high = (_x(chart.place(risk, one), chart.total) for one in found.interval)
         yield Line(low, row.y, high, row.y, 4.0, MARK)
+        yield from (Line(x, row.y - 6, x, row.y + 6, 3.0, MARK) for x in (low, high))
         yield Words(COLUMN, row.y + 16, interval_text(found.interval), 8.5, "end")
-    yield Dot(_x(chart.place(risk, found.probability), chart.total), row.y, 5.0)
-    yield Words(COLUMN, row.y + 3, f"{100 * found.probability:.1f} %", 12.0, "end", bold=True)
+    yield Dot(_x(chart.place(risk, found.probability), chart.total), row.y)
+    yield Words(COLUMN, row.y + 3, f"{percent(found.probability)} %", 12.0, "end", bold=True)
 
 
 def interval_text(interval: tuple[float, float]) -> str:
     """Return an interval of a risk as people read it."""
-    return f"95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f} %"
+    return f"95 % interval {percent(interval[0])} to {percent(interval[1])} %"
 
 
 def _notes(caption: Caption, y: float) -> Iterator[Part]:
@@ -236,4 +238,4 @@ def _risk_said(one: HorizonRisk) -> str:
     if one.probability is None:
         return f"No risk within {one.years} years: {one.refused}."
     between = f" ({interval_text(one.interval)})" if one.interval else ""
-    return f"Risk within {one.years} years: {100 * one.probability:.1f} %{between}."
+    return f"Risk within {one.years} years: {percent(one.probability)} %{between}."

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.text import Text
 
 from shared.domain.prediction import HorizonRisk
-from shared.pictures.caption import Caption
+from shared.pictures.caption import Caption, percent
 from shared.pictures.chart import Chart, InputAxis, Marks, RiskAxis, Tick
 from shared.pictures.nomogram import interval_text
 
@@ -60,7 +60,7 @@ def _risk(chart: Chart, axis: RiskAxis, marks: Marks | None, width: int) -> list
     if found is None or found.probability is None:
         return _axis(name, "", axis.ticks, span, chart.total, width)
     at = chart.place(axis, found.probability)
-    lines = _axis(name, f"{100 * found.probability:.1f} %", axis.ticks, span, chart.total, width, at)
+    lines = _axis(name, f"{percent(found.probability)} %", axis.ticks, span, chart.total, width, at)
     return [*lines[:-1], _with_interval(lines[-1], found, width)]
 
 

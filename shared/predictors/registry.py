@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from shared.predictors.contract import PanelPredictor, Predictor
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.lung_metastasis.draw import DrawWindow
 from shared.predictors.lung_metastasis.predictor import LungMetastasis
 
 _OF_STUDIES: tuple[Predictor, ...] = (LnPcr(),)
@@ -18,3 +19,9 @@ PANEL_PREDICTORS: Mapping[str, PanelPredictor] = MappingProxyType({one.name: one
 """Name -> predictor that is asked about laboratory values."""
 REGISTRY: Mapping[str, Predictor | PanelPredictor] = MappingProxyType({**STUDY_PREDICTORS, **PANEL_PREDICTORS})
 """Name -> predictor."""
+
+
+def registry_with(window: DrawWindow) -> Mapping[str, Predictor | PanelPredictor]:
+    """Return the registry of a site that has its own limits of what one draw of blood is."""
+    panel = LungMetastasis(window)
+    return MappingProxyType({**REGISTRY, panel.name: panel})

@@ -1,4 +1,4 @@
-"""The site's HMAC secret: what is derived from who somebody is, and when, can be guessed without it."""
+"""HMAC secrets: what is derived from who somebody is, and when, can be guessed without one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECRET_BYTES = 32
 
 
 def read_secret(path: Path) -> bytes:
-    """Return the site's HMAC secret.
+    """Return an HMAC secret.
 
     Raises:
         InvalidInputError: If there is none, or it is shorter than 32 bytes.
@@ -22,7 +22,7 @@ def read_secret(path: Path) -> bytes:
         secret = b""
     if len(secret) < SECRET_BYTES:
         remedy = "`oncorelay up` makes one, or: python -c 'import secrets; print(secrets.token_hex(32))'"
-        raise InvalidInputError(str(path), f"the site's secret must be at least 64 hex digits ({remedy})")
+        raise InvalidInputError(str(path), f"this secret must be at least 64 hex digits ({remedy})")
     return secret
 
 

@@ -47,7 +47,7 @@ class HttpServer:
 
     def __init__(self, app: Starlette, address: Address, max_requests: int, overloaded: Response) -> None:
         """Bind the port; a request beyond ``max_requests`` at once is answered ``overloaded``."""
-        self._socket = _bind(address)
+        self._socket = bind(address)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             _Limited(app, max_requests, overloaded),
@@ -189,7 +189,12 @@ class _Bounded(H11Protocol):
             self.transport.abort()  # not close: a peer that reads nothing would keep what is still to be sent
 
 
-def _bind(address: Address) -> socket.socket:
+def bind(address: Address) -> socket.socket:
+    """Return a socket on an address, not yet listening.
+
+    Raises:
+        OSError: If the port is taken; names the setting.
+    """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY on such sockets only: without it every answer waits 40 ms.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import struct
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.testing.listener_process import ListenerProcess
 from tests.bench.hostile import measure
-from tests.bench.hostility import hl7_mutants, pdu_mutants
+from tests.bench.hostility import pdu_mutants
 from tests.bench.hostility.attack import Doors, Ending
 from tests.bench.hostility.dicom_mutants import Seed, store
 from tests.bench.load import dimse
@@ -123,11 +122,3 @@ def test_half_a_message_holds_no_place_for_long(listener: ListenerProcess, start
             pass  # the timeout of the socket fails the test
 
     assert_well(listener)
-
-
-def test_the_generator_for_the_coming_mllp_door_makes_every_kind_of_broken_message() -> None:
-    made = [hl7_mutants.message(random.Random(number), number) for number in range(18)]
-
-    assert len({kind for kind, _ in made}) == 9
-    assert max(len(content) for _, content in made) > 1_000_000
-    assert all(content != hl7_mutants.START + hl7_mutants.GOOD + hl7_mutants.END for _, content in made)

@@ -18,14 +18,14 @@ from services.inference import __main__ as worker
 from services.inference import app
 from shared.observability.process import service_main
 from shared.predictors import REGISTRY
-from shared.predictors.contract import Predictor
+from shared.predictors.contract import PanelPredictor, Predictor
 
 
 @dataclass(frozen=True)
 class Troubled:
     """A predictor with bad days."""
 
-    inner: Predictor
+    inner: Predictor | PanelPredictor
     folder: Path
 
     def __getattr__(self, name: str) -> Any:

@@ -113,7 +113,8 @@ class Plan:
         return [
             Path(config) if config else None, results.site.secret_file, results.site.tls_folder,
             results.database_url_file, lab.database_url_file, results.redis_password_file,
-            self.inference.redis_password_file, lab.key_path, listener.stow_key_path,
+            self.inference.redis_password_file, lab.key_path, lab.panel_key_path, listener.stow_key_path,
+            *lab.fhir_server_secrets,
             *(path for sink in results.sinks for path in sink.secret_files),
             listener.stow_tls_certificate, listener.stow_tls_key,
             listener.tls_certificate, listener.tls_key, listener.tls_client_ca,

@@ -10,7 +10,6 @@ from services.dicom_listener.adapters.commitment_service import CommitmentServic
 from services.dicom_listener.adapters.door_settings import Behind, DoorSettings
 from services.dicom_listener.adapters.doors import STORAGE_CLASSES, door_named
 from services.dicom_listener.adapters.stow_door import SCOPE, StowDoor, StowLimits, StowServer, overloaded
-from services.dicom_listener.adapters.tls import server_context
 from services.dicom_listener.config import Settings
 from services.dicom_listener.handlers.admission import Admission, AdmissionRules, Bond
 from services.dicom_listener.handlers.intake import Intake
@@ -19,6 +18,7 @@ from services.dicom_listener.ports.receiving import Door
 from shared.dicom.self_check import PROVE, proven, self_check
 from shared.domain.errors import PermanentError
 from shared.jail.jail import Jail
+from shared.security.door_tls import server_context
 from shared.security.doorkeeper import open_door
 from shared.web.pulled_body import Pace
 from shared.web.server import Address, HttpServer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from services.lab_consumer.adapters.mllp.server import MllpServer
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.pulling import Pulling
 from services.lab_consumer.config import Settings
@@ -30,7 +31,11 @@ def count_lines(tally: Tally) -> None:
 
 
 def operations(
-    settings: Settings, reachable: Callable[[], object], outbox: SqlOutbox, pulling: Pulling | None
+    settings: Settings,
+    reachable: Callable[[], object],
+    outbox: SqlOutbox,
+    pulling: Pulling | None,
+    mllp: MllpServer | None = None,
 ) -> Operations:
     """Return what an operator of the lab consumer may look at."""
 
@@ -47,6 +52,8 @@ def operations(
             outbox.waiting, settings.backlog, "announcements wait for results", "is results.serve up?"
         ),
     }
+    if mllp:
+        watched["mllp"] = mllp.check
     if pulling and settings.fhir_server:
         watched["fhir_server"] = pulling.puller.trouble
         watched["wishes"] = checks.at_most(

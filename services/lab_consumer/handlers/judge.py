@@ -84,13 +84,24 @@ def judge(submission: Submission, reader: Reader) -> Judged:
         return Judged(
             submission, None, f"accepted, not used: no fact is read from {submission.resource_type}", used=False
         )
-    check_shape(submission.resource)
     resource = reader.site_codes.applied(localise(submission.resource, submission.names))
-    verdict = _READERS[submission.resource_type](resource, reader)
+    verdict = _read(submission, resource, reader)
     if not verdict.used and verdict.stub is None:
         return Judged(submission, None, verdict.note, verdict.warning, used=False)
     version = _version(submission, resource, verdict, reader.identities)
     return Judged(submission, version, verdict.note, verdict.warning, used=verdict.used)
+
+
+def _read(submission: Submission, resource: JsonObject, reader: Reader) -> Verdict:
+    """Read a resource; where it would be used and there is a doubt about it, that is the reason to refuse it."""
+    try:
+        check_shape(submission.resource or {})
+        verdict = _READERS[submission.resource_type](resource, reader)
+    except RefusedElementError as error:
+        raise submission.doubt or error from None
+    if verdict.used and submission.doubt:
+        raise submission.doubt
+    return verdict
 
 
 def blank(submission: Submission) -> Version:

@@ -12,6 +12,7 @@ from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
 from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.projection import changes, project
+from services.lab_consumer.handlers.submission import UNNAMED
 from services.lab_consumer.ports import LEAVES, Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.patient import IDENTIFIER, read_patient
@@ -43,11 +44,11 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
         return Kept(_answer(judged, 200, judged.note or "nothing to do"))
     if head and _older(version, head):
         return Kept(_answer(judged, 200, "an older version than the one on record: ignored"))
+    _refuse_rival(writing, version, identities)
     if head and _same(version, head):
         if (version.counted, version.last_updated) != (head.counted, head.last_updated):
             writing.touch(version)
         return Kept(_answer(judged, 200, judged.note or "the same content again: nothing new"))
-    _refuse_rival(writing, version, identities)
     before = writing.owner(head) if head else None
     writing.append(version)
     leaf = version.source if version.resource_type in LEAVES else ""
@@ -88,12 +89,12 @@ def update(
 
     ``leaves``: nothing changed but what these resources (``Type/id``) themselves state; None: anything may have.
     """
-    sources = leaves and frozenset({*leaves, ""})
+    versions = writing.about(identity, leaves)
+    sources = None if leaves is None else frozenset({"", *leaves, *(version.source for version in versions)})
     before = writing.stated(identity, sources)
-    if sources and not before:  # nobody looked at this patient yet: only the whole record says who she is
-        leaves = sources = None
-    after = project(writing.about(identity, leaves), identities, writing.now, identity)
-    changed = changes(before, after)
+    if not before and sources:  # nobody looked at this patient yet: only the whole record says who she is
+        versions, before = writing.about(identity), writing.stated(identity)
+    changed = changes(before, project(versions, identities, writing.now, identity))
     writing.state(identity, changed)
     if any(row.kind is not StatementKind.PROBLEM for row in changed):
         writing.announce(identity)
@@ -139,12 +140,20 @@ def _same(version: Version, head: Version) -> bool:
 
 
 def _refuse_rival(writing: Writing, version: Version, identities: IdentityMap) -> None:
-    """Refuse a second Patient of one identity that states another birth date or sex."""
+    """Refuse a second Patient of one identity that states another birth date or sex.
+
+    The EHR's own Patient is the word on both: those without an id of the EHR (out of messages) are held against it, and
+    never it against them.
+    """
     if version.resource_type != "Patient" or version.identity is None or version.content is None:
         return
     stated = read_patient(dict(version.content), identities).demographics
-    for rival in _patients(writing.about(version.identity, frozenset())):
-        if rival.source == version.source or rival.content is None or rival.identity != version.identity:
+    rivals = [
+        one for one in _patients(writing.about(version.identity, frozenset())) if one.identity == version.identity
+    ]
+    named = [one for one in rivals if not one.resource_id.startswith(UNNAMED)]
+    for rival in named if named or not version.resource_id.startswith(UNNAMED) else rivals:
+        if rival.source == version.source or rival.content is None:
             continue
         if stated.contradictions(read_patient(dict(rival.content), identities).demographics):
             raise RefusedElementError(

@@ -74,7 +74,8 @@ def _differ(old: Statement, new: Statement) -> bool:
 
 def _patients(record: Record, identities: IdentityMap, owner: PatientIdentity | None) -> Iterator[Statement]:
     read = [(version, read_patient(content, identities).demographics) for version, content in record.of_type("Patient")]
-    read.sort(key=lambda row: row[0].identity != owner)
+    # Her own record first, and of that the EHR's Patient before those that messages made.
+    read.sort(key=lambda row: (row[0].identity != owner, row[0].resource_id.startswith(UNNAMED)))
     birth_date = next((row.birth_date for _, row in read if row.birth_date), None)
     sex = next((row.sex for _, row in read if row.sex), None)
     yield Statement(StatementKind.DEMOGRAPHICS, "", Demographics(birth_date, sex))

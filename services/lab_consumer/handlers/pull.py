@@ -125,7 +125,8 @@ class Pull:
     def _about(self, patient: str, kind: str) -> list[tuple[str, str]]:
         parameters = [("patient", f"Patient/{patient}"), ("_count", str(self.bounds.page_size))]
         if kind == "Observation":
-            parameters.append(("code", ",".join(f"{system}|{code}" for system, code in QUESTIONS)))
+            codes = [*QUESTIONS, *self.take.receive.site_codes.rows]
+            parameters.append(("code", ",".join(f"{system}|{code}" for system, code in codes)))
         return parameters
 
     def _poll(self, kind: str) -> None:

@@ -10,7 +10,7 @@ from services.lab_consumer.handlers.answers import Answer, refused, warned
 from services.lab_consumer.handlers.judge import Judged, Reader, judge
 from services.lab_consumer.handlers.keep import Kept, affected, keep, update
 from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
-from services.lab_consumer.handlers.submission import Submission
+from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
 from shared.domain.identity import IdentityMap
 from shared.domain.refusals import ANSWERS, Cause
@@ -19,6 +19,8 @@ from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCodes
 
 Entry = Submission | RefusedElementError
 """One resource, or why an entry of a Bundle is none."""
+Also = Callable[[Writing, Sequence[Answer]], None]
+"""What else is written in the transaction of the resources; an exception of it undoes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ class Receive:
     """What the site's own codes mean."""
     rules: PanelRules = NO_PANELS
 
-    def __call__(self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False) -> list[Answer]:
+    def __call__(
+        self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False, also: Also | None = None
+    ) -> list[Answer]:
         """Return one answer per entry, in their order.
 
         ``atomic``: if one is refused, none is kept. ``newest_first``: the last entry is kept first.
@@ -85,7 +89,7 @@ class Receive:
         reader = Reader(self.identities, self.now(), self.site_codes)
         judged = [_judged(entry, reader) for entry in entries]
         try:
-            answers = self._kept(judged, atomic=atomic, newest_first=newest_first)
+            answers = self._kept(judged, also, atomic=atomic, newest_first=newest_first)
         except _NothingKeptError as nothing:
             self._record(nothing.rejected)
             return [row.answer for row in nothing.rejected]
@@ -98,7 +102,9 @@ class Receive:
             _refuse(writing, source, error)
         return Answer(status_of(error), source, (refused(error),))
 
-    def _kept(self, judged: Sequence[Judged | Rejected], *, atomic: bool, newest_first: bool) -> list[Answer]:
+    def _kept(
+        self, judged: Sequence[Judged | Rejected], also: Also | None, *, atomic: bool, newest_first: bool
+    ) -> list[Answer]:
         with self.store.writing() as writing:
             order = range(len(judged) - 1, -1, -1) if newest_first else range(len(judged))
             settled = {place: self._one(writing, judged[place]) for place in order}
@@ -106,7 +112,10 @@ class Receive:
             if atomic and rejected:
                 raise _NothingKeptError(rejected)
             problems = self._update(writing, [row.kept for row in settled.values()])
-            return [_with_problems(settled[place].kept.answer, problems) for place in range(len(judged))]
+            answers = [_with_problems(settled[place].kept.answer, problems) for place in range(len(judged))]
+            if also:
+                also(writing, answers)
+            return answers
 
     def _update(self, writing: Writing, kept: Iterable[Kept]) -> list[Statement]:
         """Look at the facts of everybody concerned again; return the problems that are new, recorded."""
@@ -123,6 +132,9 @@ class Receive:
             kept = keep(writing, judged, self.identities)
         except RefusedElementError as error:
             rejected = Rejected(error, judged.submission)
+            if judged.submission.resource_id.startswith(UNNAMED):
+                # What a message says about a patient of hers who is another one belongs to nobody.
+                return Settled(self._withdraw(writing, rejected), rejected)
             _refuse(writing, rejected.source, error)
             return Settled(Kept(rejected.answer), rejected)
         if judged.warning:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.fhir.reading.elements import codings, objects
 from shared.fhir.reading.json_text import JsonObject, canonical
 from shared.fhir.reading.references import Names
-from shared.fhir.reading.refusal import IssueCode, MalformedError
+from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
 from shared.fhir.reading.shape import is_id, is_resource_type
 
 # Ids we give to resources that come without one. The EHR does not know them.
@@ -29,7 +29,10 @@ class Submission:
     resource: JsonObject | None
     names: Names = field(default_factory=Names)
     place: str = ""
-    """FHIRPath prefix in the request, for example ``Bundle.entry[3].resource``; empty for a bare resource."""
+    """FHIRPath prefix in the request, for example ``Bundle.entry[3].resource``; empty for a bare resource.
+    Of a message: the segment, ``OBX[2]``."""
+    doubt: RefusedElementError | None = None
+    """Why it must be refused where we would use it: something that could not be mapped from another standard."""
 
     @property
     def source(self) -> str:

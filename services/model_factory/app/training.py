@@ -59,9 +59,17 @@ def train(
 
 
 def software() -> tuple[tuple[str, str], ...]:
-    """Return what a run's numbers depend on, with versions."""
-    versions = [(name, importlib.metadata.version(name)) for name in PACKAGES]
-    import xgboost
+    """Return what a run's numbers depend on, with versions.
+
+    Raises:
+        InvalidInputError: If the extra ``train`` is not installed.
+    """
+    try:
+        import xgboost
+
+        versions = [(name, importlib.metadata.version(name)) for name in PACKAGES]
+    except ImportError as error:
+        raise InvalidInputError("installation", "training needs the extra: pip install 'oncorelay[train]'") from error
 
     return (("python", platform.python_version()), *versions, ("xgboost", str(xgboost.__version__)))
 

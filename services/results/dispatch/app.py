@@ -16,7 +16,8 @@ from shared.bundles.catalog import installed_catalog
 from shared.messaging.orders import OrderQueue
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
-from shared.predictors.registry import REGISTRY
+from shared.predictors.lung_metastasis.draw import DrawWindow
+from shared.predictors.registry import registry_with
 from shared.rpc.clients import LabConsumerClient
 from shared.storage.erasure import BlobEraser
 
@@ -60,7 +61,8 @@ def start(settings: Settings) -> Dispatch:
     lab = LabConsumerClient(settings.lab_consumer_address, tls=settings.site.tls("results"))
     queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
-    evaluate = EvaluateCases(ledger.collecting, lab, catalog, ledger.recalls, REGISTRY, utc_now)
+    predictors = registry_with(DrawWindow(settings.draw_days, settings.oldest_days))
+    evaluate = EvaluateCases(ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),
         ("recall", lambda: ledger.recalls.work(utc_now()), GOVERN_S),

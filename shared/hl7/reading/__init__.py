@@ -1,1 +1,1 @@
-"""HL7 v2 messages -> values of shared.domain."""
+"""HL7 v2 messages -> segments and fields -> values of shared.domain."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,10 +91,7 @@ def _ordered(rng: np.random.Generator, name: str, latent: Numbers, weight: float
     known = [(level, count) for level, count in zip(one.levels, one.counts, strict=True) if level != UNKNOWN]
     normal = weight * latent + math.sqrt(1 - weight**2) * rng.standard_normal(len(latent))
     shares = np.cumsum([count for _, count in known]) / sum(count for _, count in known)
-    place = np.searchsorted(shares[:-1], _cdf(normal), side="right")
+    cuts = [NormalDist().inv_cdf(share) for share in shares[:-1]]
+    place = np.searchsorted(cuts, normal, side="right")
     silent = rng.random(len(latent)) < 1 - sum(count for _, count in known) / sum(one.counts)
     return np.where(silent, UNKNOWN, np.array([level for level, _ in known])[place])
-
-
-def _cdf(normal: Numbers) -> Numbers:
-    return np.array([0.5 * math.erfc(-value / math.sqrt(2.0)) for value in normal])

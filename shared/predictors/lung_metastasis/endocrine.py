@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from shared.domain.facts import Fact, FactName, PatientFacts
+from shared.domain.facts import Fact, FactName, FactStatus, PatientFacts
 from shared.domain.prediction import NotAnalysedReason
 from shared.predictors.readings import Missing, Newest, Read, Reading, Refusal, newest
 
@@ -40,24 +40,40 @@ def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int
     )
     notes = stated.notes + _not_counted(rows, last)
     if stated.value == "no" and given:
-        return _although_denied(stated, given[0], notes)
+        return _although_denied(stated, given, notes)
     if stated.value not in ("", "yes", "no"):
         raise Refusal(NotAnalysedReason.UNUSABLE_INPUT, f"endocrine therapy received is stated as {stated.value}")
     if given or stated.value == "yes":
-        return Read("yes", stated.facts + tuple(given[:1]), notes)
+        given.sort(key=_only_ordered)
+        by_order = _ordered(given[0]) if given and not stated.value else ()
+        return Read("yes", stated.facts + tuple(given[:1]), notes + by_order)
     return Read("no", stated.facts, notes) if stated.value else Missing("whether endocrine therapy was received")
 
 
-def _although_denied(stated: Newest, therapy: Fact, notes: tuple[str, ...]) -> Reading:
-    """A therapy begun after the "no" was stated replaces it; one begun by then contradicts it."""
-    denied, began = stated.facts[0].effective_date, therapy.effective_date
-    if began > denied:
-        return Read("yes", (therapy,), notes)
-    raise Refusal(
-        NotAnalysedReason.CONTRADICTING_INPUT,
-        f"endocrine therapy is on record from {began.isoformat()} on, and stated as not received on "
-        f"{denied.isoformat()}",
-    )
+def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ...]) -> Reading:
+    """A therapy begun after the "no" replaces it; one begun by then contradicts it, unless it was only ordered."""
+    denied = stated.facts[0].effective_date
+    firm = next((fact for fact in given if not _only_ordered(fact) and fact.effective_date <= denied), None)
+    if firm:
+        raise Refusal(
+            NotAnalysedReason.CONTRADICTING_INPUT,
+            f"endocrine therapy is on record from {firm.effective_date.isoformat()} on, and stated as not received on "
+            f"{denied.isoformat()}",
+        )
+    later = [fact for fact in given if fact.effective_date > denied]
+    if later:
+        return Read("yes", (later[0],), notes + _ordered(later[0]))
+    return Read("no", stated.facts, (*notes, "endocrine therapy was ordered and is stated as not received"))
+
+
+def _only_ordered(therapy: Fact) -> bool:
+    """Tell whether nothing says that it was given: an order that is not fulfilled is a preliminary fact."""
+    return therapy.status is FactStatus.PRELIMINARY
+
+
+def _ordered(therapy: Fact) -> tuple[str, ...]:
+    text = "endocrine therapy counts as received by an order; that it was taken is not on record"
+    return (text,) if _only_ordered(therapy) else ()
 
 
 def _not_counted(rows: Sequence[Fact], last: date) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""HL7 v2 messages that break MLLP and ER7: for the MLLP door, which does not exist yet. Generator only."""
+"""HL7 v2 messages that break MLLP and ER7: for the MLLP door (``tests/integration/lab_consumer/test_mllp.py``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the suite needs of a door, whatever it speaks. A new door (MLLP) joins by implementing this."""
+"""What the suite needs of a door, whatever it speaks. A new door joins by implementing this."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from shared.domain.refusals import Cause
 from tests.contract.doors.dicom_doors import CStore, Stow
 from tests.contract.doors.driver import DoorDriver
 from tests.contract.doors.fhir_door import Fhir
+from tests.contract.doors.mllp_door import Mllp
 
 pytestmark = [pytest.mark.contract, pytest.mark.integration]
 
@@ -19,8 +20,8 @@ DOORS: dict[str, Callable[[Path], DoorDriver]] = {
     "c-store-pynetdicom": lambda folder: CStore(folder, "pynetdicom"),
     "stow-rs": Stow,
     "fhir": Fhir,
+    "mllp": Mllp,
 }
-"""MLLP joins here."""
 
 
 @pytest.fixture(params=list(DOORS))

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from services.cli import letters
+from services.results.ledger.deliveries import LedgerDeliveries
 from services.results.ledger.ledger import Ledger
 from services.results.serve.adapters.delivery_server import delivery_registration
 from shared.domain.case import DeliveryState
@@ -17,7 +18,7 @@ from shared.domain.errors import ConflictError, InvalidInputError
 from shared.rpc import server
 from shared.rpc.delivery_client import DeliveryClient
 from shared.testing.ports import free_port
-from tests.contract.ledger.test_breaker import opened
+from tests.contract.ledger.test_breaker import opened, owe
 from tests.contract.ledger.test_letters import dead
 
 pytestmark = pytest.mark.contract
@@ -50,6 +51,21 @@ def test_an_open_sink_is_shown_with_its_reason(client: DeliveryClient, ledger: L
     pacs = next(row for row in client.list_sinks() if row.name == "pacs")
     assert (pacs.state, pacs.due, pacs.reason) == (SinkState.OPEN, 2, "it cannot be reached")
     assert "open since" in letters.why(pacs)
+
+
+def test_the_form_a_fhir_server_took_last_is_shown(client: DeliveryClient, ledger: Ledger, clock: Any) -> None:
+    def ehr() -> str:
+        return next(row for row in client.list_sinks() if row.name == "ehr").written_as
+
+    owe(ledger, clock, 1)
+    assert ehr() == ""
+    deliveries = LedgerDeliveries(ledger.engine)
+    due = deliveries.take_due("ehr", clock(), 30, lambda _: "")
+    assert due is not None
+    deliveries.delivered(due, "DocumentReference/17", "https://ehr/DocumentReference/17", clock())
+    assert ehr() == "DocumentReference"
+    shown = letters.sink_table(client.list_sinks())
+    assert "written as" in {column.header for column in shown.columns}
 
 
 def test_a_write_needs_a_name_and_a_reason(client: DeliveryClient, ledger: Ledger, clock: Any) -> None:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from services.results.config import Settings, SinkSettings
 from services.results.deliver.adapters.sinks import build_sink
-from services.results.deliver.ports import NotReachedError
+from services.results.deliver.ports import NotReachedError, RefusedError
 from shared.domain.errors import ForbiddenError, InvalidInputError
 from shared.testing import fhir_server, oidc_provider
 from shared.testing.fhir_server import FhirServer, start_fhir_server
@@ -88,7 +88,8 @@ def test_a_token_that_is_refused_is_asked_for_anew_once(
     guarded: FhirServer, provider: OidcProvider, key_file: Path, settings: Settings, patient: Patient, opened: ExitStack
 ) -> None:
     in_the_chart(guarded, provider, patient, known=True)
-    sink = build_sink(settings, table(guarded, key_file), opened)
+    asked = table(guarded, key_file, token_url=f"{provider.issuer}/token")
+    sink = build_sink(settings, asked, opened)
     guarded.fail_next(401)
     assert sink.deliver(patient.of(patient.findings.prediction()), ()).object_id
 
@@ -99,7 +100,7 @@ def test_a_scope_that_does_not_suffice_is_said_so(
     in_the_chart(guarded, provider, patient, known=True)
     scope = "system/Patient.rs system/Observation.rs"
     sink = build_sink(settings, table(guarded, key_file, scope=scope), opened)
-    with pytest.raises(ForbiddenError, match="401"):
+    with pytest.raises(RefusedError, match="401"):
         sink.deliver(patient.of(patient.findings.prediction()), ())
     assert in_the_chart(guarded, provider, patient) == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,11 @@ from services.lab_consumer.app import LabConsumer, build, migrate
 from services.lab_consumer.config import FhirServerSettings, Settings, SiteCodeRow
 from shared.domain.facts import FactName, PatientFacts
 from shared.domain.identity import PatientIdentity
+from shared.domain.study import Study
 from shared.phantoms.mcode import IFN_ALPHA
 from shared.rpc import server
 from shared.rpc.clients import LabConsumerClient
+from shared.rpc.convert import from_message
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
 from shared.site.settings import IdentityRow, Site
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM
@@ -35,6 +37,8 @@ class ListeningResults:
     """A real gRPC server that keeps the announcements it is told."""
 
     told: list[tuple[str, PatientIdentity]] = field(default_factory=list)
+    panels: dict[str, Study] = field(default_factory=dict)
+    """By UID, as last submitted."""
     changed: Condition = field(default_factory=Condition)
 
     def announce_facts(self, request: results.AnnounceFactsRequest, context: Any) -> results.AnnounceFactsResponse:
@@ -43,6 +47,18 @@ class ListeningResults:
             self.told.append((request.request_id, identity))
             self.changed.notify_all()
         return results.AnnounceFactsResponse(case_count=0)
+
+    def submit_case(self, request: results.SubmitCaseRequest, context: Any) -> results.SubmitCaseResponse:
+        with self.changed:
+            study = from_message(request.study, Study)
+            self.panels[study.study_instance_uid] = study
+            self.changed.notify_all()
+        return results.SubmitCaseResponse(case_ids=["case"])
+
+    def wait_for_panel(self, holds: Callable[[Study], bool], timeout_s: float = 20.0) -> Study:
+        with self.changed:
+            assert self.changed.wait_for(lambda: any(map(holds, self.panels.values())), timeout_s)
+            return next(filter(holds, self.panels.values()))
 
     def wait_for(self, count: int, timeout_s: float = 20.0) -> list[tuple[str, PatientIdentity]]:
         with self.changed:
@@ -55,18 +71,28 @@ class ListeningResults:
             request_deserializer=results.AnnounceFactsRequest.FromString,
             response_serializer=results.AnnounceFactsResponse.SerializeToString,
         )
-        handler = grpc.method_handlers_generic_handler(SERVICE, {"AnnounceFacts": method})
+        submitting = grpc.unary_unary_rpc_method_handler(
+            self.submit_case,
+            request_deserializer=results.SubmitCaseRequest.FromString,
+            response_serializer=results.SubmitCaseResponse.SerializeToString,
+        )
+        methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {"AnnounceFacts": method, "SubmitCase": submitting}
+        handler = grpc.method_handlers_generic_handler(SERVICE, methods)
         return server.start(address, lambda door: door.add_generic_rpc_handlers((handler,)))
 
 
 def make_settings(
-    folder: Path, results_address: str, database_url: str = "", fhir_server: FhirServerSettings | None = None
+    folder: Path,
+    results_address: str,
+    database_url: str = "",
+    fhir_server: FhirServerSettings | None = None,
+    **more: Any,
 ) -> Settings:
     (folder / "secrets").mkdir(exist_ok=True)
     (folder / "secrets" / "lab_consumer.token").write_text(TOKEN + "\n")
     return Settings(
         site=Site(data_folder=folder),
-        identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM),),
+        identity=(IdentityRow(name="hospital", fhir_system=HOSPITAL_SYSTEM, hl7_authority="HOSP"),),
         site_code=(SiteCodeRow(system=IFN_ALPHA.system, code=IFN_ALPHA.code, analyte=FactName.IFN_ALPHA),),
         fhir_server=fhir_server,
         http_port=0,
@@ -79,6 +105,7 @@ def make_settings(
         announce_retry_s=0.1,
         announce_longest_retry_s=0.2,
         poll_s=0.1,
+        **more,
     )
 
 

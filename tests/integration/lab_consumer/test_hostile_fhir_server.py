@@ -16,7 +16,7 @@ from shared.domain.errors import ForbiddenError, InvalidInputError, PermanentErr
 from shared.security.backend_services import NoCredentials
 from shared.testing.ports import free_port
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
+Answer = Callable[[BaseHTTPRequestHandler], object]
 
 
 class Server:
@@ -32,7 +32,7 @@ class Server:
                 outer.asked.append(self.path)
                 outer.answers.pop(0)(self)
 
-            def log_message(self, format: str, *arguments: object) -> None:
+            def log_message(self, *arguments: object) -> None:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -111,7 +111,7 @@ def test_a_server_that_says_nothing_is_waited_for_no_longer_than_configured(
     server: Server, source: HttpFhirSource
 ) -> None:
     release = threading.Event()
-    server.answers.append(lambda _: release.wait(10) and None)
+    server.answers.append(lambda _: release.wait(10))
 
     with pytest.raises(UnavailableError, match="ReadTimeout"):
         source.read("Patient", "p1")
@@ -168,7 +168,12 @@ def test_changes_are_asked_for_in_order_and_unknown_parameters_must_fail(
     server: Server, source: HttpFhirSource
 ) -> None:
     wishes: list[str] = []
-    server.answers.append(lambda handler: (wishes.append(handler.headers["Prefer"]), answer()(handler)) and None)
+
+    def told(handler: BaseHTTPRequestHandler) -> None:
+        wishes.append(str(handler.headers["Prefer"]))
+        answer()(handler)
+
+    server.answers.append(told)
 
     source.changed("Observation", "2026-01-01T00:00:00.000Z", 50)
 

@@ -1,21 +1,19 @@
-"""Table 1: each column of a cohort, overall and by group, with the test that suits it.
+"""A continuous column of table 1, overall and by group, with the test that suits it.
 
-A continuous column that looks normal in every group (Shapiro & Wilk, p >= .05): mean and standard deviation, Welch's t
-or one-way analysis of variance; otherwise median and quartiles, Wilcoxon's or Kruskal-Wallis' rank test. A categorical
-one: counts, Pearson without Yates' correction, or Fisher where an expected count is below five.
+A column that looks normal in every group (Shapiro & Wilk, p >= .05): mean and standard deviation, Welch's t or one-way
+analysis of variance; otherwise median and quartiles, Wilcoxon's or Kruskal-Wallis' rank test. Categorical columns:
+``contingency.association``.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
 from services.model_factory.handlers.statistics.arrays import Labels, Vector
-from services.model_factory.handlers.statistics.contingency import Counts, association
 from services.model_factory.handlers.statistics.estimates import Significance
 
 _NORMAL_FROM = 0.05
@@ -45,17 +43,6 @@ class ContinuousRow:
     test: Significance | None
 
 
-@dataclass(frozen=True, slots=True)
-class CategoricalRow:
-    """A categorical column: (levels, groups) counts."""
-
-    name: str
-    levels: tuple[str, ...]
-    counts: Counts
-    test: Significance | None
-    """None where the column or the groups have only one level."""
-
-
 def continuous_row(name: str, values: Vector, group: Labels) -> ContinuousRow:
     """Describe one continuous column; NaN is missing and counted."""
     known = np.isfinite(values)
@@ -64,17 +51,6 @@ def continuous_row(name: str, values: Vector, group: Labels) -> ContinuousRow:
     cells = tuple(_cell(part, normal=normal) for part in parts)
     tested = _compare(parts, normal=normal) if len(parts) > 1 and all(len(part) > 1 for part in parts) else None
     return ContinuousRow(name, normal, _cell(values[known], normal=normal), cells, int((~known).sum()), tested)
-
-
-def categorical_row(name: str, values: Labels, levels: Mapping[int, str], group: Labels) -> CategoricalRow:
-    """Describe one categorical column; "Unknown" is a level like the others."""
-    groups = np.unique(group)
-    counts = np.array([[np.sum((values == code) & (group == g)) for g in groups] for code in levels], dtype=np.intp)
-    try:
-        tested = association(counts)
-    except ValueError:
-        tested = None
-    return CategoricalRow(name, tuple(levels.values()), counts, tested)
 
 
 def _looks_normal(part: Vector) -> bool:

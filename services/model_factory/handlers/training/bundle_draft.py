@@ -158,18 +158,19 @@ def _methods(results: RunResults) -> str:
 
 def _calibration(results: RunResults) -> str:
     found = {(one.kind, one.name): one.value for one in results.performance}
-    slope = found.get(("optimism_corrected", "calibration_slope_5y")) or found.get(("out_of_fold", _SLOPE))
-    said = f"Calibration slope at the first horizon on patients held out of the fit: {slope:.3f}. " if slope else ""
+    slope = found.get(("optimism_corrected", "calibration_slope"))
+    said = f"Calibration slope after correction for optimism: {slope:.3f}. " if slope is not None else ""
     return f"{said}Not calibrated to any site; `oncorelay recalibrate` does that with a site's own patients."
 
 
-_SLOPE = "calibration_slope_5y"
 _KINDS = ("out_of_fold", "optimism_corrected", "held_out")
 
 
 def _printed(one: Estimated) -> bool:
     """Apparent numbers are in the report; a bundle states what may be expected of new patients."""
-    return one.kind in _KINDS and one.value is not None and one.name.split("_")[0] in ("c", "auc", "brier")
+    return (
+        one.kind in _KINDS and one.value is not None and one.name.split("_")[0] in ("c", "auc", "brier", "calibration")
+    )
 
 
 def _metric(one: Estimated, results: RunResults) -> dict[str, Any]:

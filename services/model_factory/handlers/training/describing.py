@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from services.model_factory.handlers.cohort.typed import (
@@ -11,14 +9,12 @@ from services.model_factory.handlers.cohort.typed import (
     Categorical,
     Counts,
     Measured,
-    Numbers,
     TypedCohort,
 )
+from services.model_factory.handlers.statistics.baseline_table import Cell, continuous_row
+from services.model_factory.handlers.statistics.contingency import association
 from services.model_factory.handlers.statistics.kaplan_meier import kaplan_meier
 from services.model_factory.handlers.training.results import CohortFacts, Table1Row
-
-FISHER_BELOW = 5.0
-"""Expected count from which Pearson's test is kept (Cochran)."""
 
 
 def cohort_facts(cohort: TypedCohort, columns: int) -> CohortFacts:
@@ -56,34 +52,28 @@ def _measured(cohort: TypedCohort, column: Measured) -> Table1Row:
     values = cohort.measured[column.name]
     if column.detection_limit is not None:
         values = np.where(np.isneginf(values), column.detection_limit / 2, values)
-    known = ~np.isnan(values)
-    events = cohort.events
+    row = continuous_row(column.name, values, cohort.events.astype(np.intp))
+    cells = dict(zip(np.unique(cohort.events).tolist(), row.groups, strict=True))
     return Table1Row(
         variable=column.display,
         level="",
         unit=column.unit,
-        overall=_quartiles(values[known]),
-        without_event=_quartiles(values[known & ~events]),
-        with_event=_quartiles(values[known & events]),
-        missing=int((~known).sum()),
-        test="Wilcoxon rank sum",
-        p=_rank_sum(values[known & events], values[known & ~events]),
+        overall=_cell(row.overall),
+        without_event=_cell(cells.get(False)),
+        with_event=_cell(cells.get(True)),
+        missing=row.missing,
+        test=row.test.method if row.test else "",
+        p=row.test.p if row.test else None,
     )
 
 
-def _quartiles(values: Numbers) -> str:
-    if not len(values):
+def _cell(cell: Cell | None) -> str:
+    """Mean and standard deviation, or median and quartiles."""
+    if cell is None or not cell.n:
         return "-"
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    return f"{middle:.4g} ({low:.4g}, {high:.4g})"
-
-
-def _rank_sum(one: Numbers, other: Numbers) -> float | None:
-    from scipy.stats import mannwhitneyu
-
-    if not len(one) or not len(other):
-        return None
-    return float(mannwhitneyu(one, other, alternative="two-sided", method="asymptotic").pvalue)
+    if len(cell.spread) == 1:
+        return f"{cell.middle:.4g} ± {cell.spread[0]:.4g}"
+    return f"{cell.middle:.4g} ({cell.spread[0]:.4g}, {cell.spread[1]:.4g})"
 
 
 def _categorical(cohort: TypedCohort, column: Categorical) -> list[Table1Row]:
@@ -118,15 +108,8 @@ def _share(count: int, of: int) -> str:
 
 
 def _association(counts: Counts) -> tuple[str, float | None]:
-    """Pearson without continuity correction; Fisher's exact test in a 2 x 2 table with a small expected count."""
-    from scipy.stats import chi2_contingency, fisher_exact
-
-    kept = counts[counts.sum(axis=1) > 0]
-    if len(kept) < 2 or (kept.sum(axis=0) == 0).any():
+    try:
+        found = association(counts)
+    except ValueError:
         return "", None
-    expected = kept.sum(axis=1, keepdims=True) * kept.sum(axis=0) / kept.sum()
-    if kept.shape == (2, 2) and expected.min() < FISHER_BELOW:
-        return "Fisher's exact", float(fisher_exact(kept).pvalue)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return "Pearson chi-squared", float(chi2_contingency(kept, correction=False).pvalue)
+    return found.method, found.p

@@ -29,6 +29,9 @@ Kind = Literal["apparent", "out_of_fold", "held_out"]
 GRID = tuple(float(share) for share in np.linspace(0.01, 0.99, 50))
 """Quantiles of the predicted risk at which the smooth calibration curve is given."""
 
+_SAME = 1e-9
+"""Risks closer than this differ by rounding alone: a model without variables."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -75,6 +78,9 @@ def verdict(on: Judged, positive: str, action: str, rng: np.random.Generator, re
     except ValueError as error:
         missing.append(f"{on.kind} c_index: {error}")
     for h, risk in on.risk.items():
+        if np.ptp(risk) < _SAME:
+            missing.append(f"{on.kind} at {h} years: every patient has the same risk")
+            continue
         try:
             auc = dynamic_auc_with_interval(on.years, on.events, risk, h, rng, repeats=resamples)
             tell(f"auc_{h}y", auc, h)
@@ -99,7 +105,7 @@ def verdict(on: Judged, positive: str, action: str, rng: np.random.Generator, re
 def optimism_corrected(apparent: Verdict, draws: Draws, positive: str) -> tuple[Estimated, ...]:
     """Return the apparent numbers less the optimism of the draws; the interval is the apparent one, moved."""
     rows = []
-    for one in apparent.performance:
+    for one in (*apparent.performance, *_slope_of_itself(apparent)):
         if one.name in draws.optimism and one.value is not None:
             mean, low, high = draws.optimism[one.name]
             rows.append(
@@ -110,6 +116,18 @@ def optimism_corrected(apparent: Verdict, draws: Draws, positive: str) -> tuple[
                 )
             )  # fmt: skip
     return tuple(rows)
+
+
+def _slope_of_itself(apparent: Verdict) -> tuple[Estimated, ...]:
+    """Return the slope of a Cox model on the patients it was fitted on, which is 1 and not worth measuring."""
+    return tuple(
+        Estimated(
+            "calibration_slope", one.kind, 1.0, None, "by construction", one.positive_class, one.unit_of_analysis,
+            one.n, one.events, None,
+        )
+        for one in apparent.performance
+        if one.name == "c_index"
+    )  # fmt: skip
 
 
 def with_correction(curve: CalibrationCurve, draws: Draws) -> CalibrationCurve:

@@ -72,10 +72,8 @@ def test_models_are_listed_and_verified() -> None:
     listed = CliRunner().invoke(oncorelay, ["models", "list", "--json"])
     verified = CliRunner().invoke(oncorelay, ["models", "verify", "ln_pcr-clinical-published"])
 
-    assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == [
-        "ln_pcr-clinical-published",
-        "lung_metastasis-demonstration",
-    ]
+    shipped = ["ln_pcr-clinical-published", "lung_metastasis-demonstration"]
+    assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == shipped
     assert {row["accepted"] for row in json.loads(listed.output)["installed"]} == {"demonstration: cannot be"}
     assert verified.exit_code == 0
     assert "golden" in verified.output

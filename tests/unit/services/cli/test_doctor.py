@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from pydicom.uid import UID
 from pynetdicom import AE
 
+from services.cli import doctor
 from services.cli.__main__ import oncorelay
 from services.cli.dicom_echo import STORAGE_COMMITMENT, VERIFICATION, Node
 from services.cli.site_file import default_tables, to_toml
@@ -128,3 +130,30 @@ def test_what_a_service_finds_wrong_itself_is_shown_with_its_remedy(
         "name": "health of dicom_listener", "passed": False, "detail": "disk: 3 MiB free: make room",
     }  # fmt: skip
     assert "oncorelay up" in found["health of inference"]["detail"]
+
+
+@pytest.mark.parametrize(("grouped", "passed"), [(7, True), (10, False)])
+def test_a_draw_that_one_service_groups_and_the_other_refuses_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: dict[str, Any], grouped: int, passed: bool
+) -> None:
+    tables["lab_consumer"] = {**tables["lab_consumer"], "draw_days": grouped}
+
+    found = examine(tmp_path, monkeypatch, to_toml(tables))["draw of blood"]
+
+    assert found["passed"] is passed
+    assert passed or "set draw_days of both alike" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (("RiskAssessment", "Observation"), "results are written as RiskAssessment"),
+        (("DocumentReference",), "results are written as DocumentReference (the server does not offer to create"),
+    ],
+)
+def test_the_form_a_fhir_server_takes_is_said_with_its_reason(kinds: tuple[str, ...], said: str) -> None:
+    rows = [{"type": kind, "interaction": [{"code": "create"}]} for kind in kinds]
+    rest = {"mode": "server", "interaction": [{"code": "transaction"}], "resource": rows}
+    answer = httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": [rest]})
+    assert doctor._form(answer).startswith(said)
+    assert "states nothing" in doctor._form(httpx.Response(200, content=b"<html>"))

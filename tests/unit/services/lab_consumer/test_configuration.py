@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.lab_consumer.config import Settings
 from shared.domain.errors import InvalidInputError
 from shared.security.oidc import OidcSettings
-from shared.site.settings import Site
+from shared.site.settings import IdentityRow, Site
 
 
 def test_database_and_token_lie_in_the_data_folder(tmp_path: Path) -> None:
@@ -73,3 +75,29 @@ def test_a_site_that_contradicts_what_is_known_does_not_start(
 
     with pytest.raises(InvalidInputError, match=re.escape(sentence)):
         Settings()
+
+
+MAPPED = (IdentityRow(name="hospital", fhir_system="http://hospital.example.org", hl7_authority="HOSP"),)
+
+
+def test_the_mllp_door_is_closed_unless_a_port_is_named() -> None:
+    settings = Settings()
+
+    assert settings.mllp_port is None
+    assert [str(network) for network in settings.mllp_allowed_networks] == ["127.0.0.0/8", "::1/128"]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"identity": ()}, "no .*identity.* has an hl7_authority, nobody's results could be taken"),
+        ({"identity": (IdentityRow(name="a", hl7_authority="A"),)}, "needs a fhir_system as well"),
+        ({"mllp_tls_key": Path("key")}, "mllp_tls_certificate and mllp_tls_key belong together"),
+        ({"mllp_time_zone": "Middle/Earth"}, "mllp_time_zone is no zone of the IANA database"),
+        ({"mllp_default_character_set": "EBCDIC"}, "mllp_default_character_set is none of ASCII"),
+        ({"mllp_allowed_networks": "10.0.0.1/8"}, "10.0.0.1/8 has host bits set; did you mean 10.0.0.0/8"),
+    ],
+)
+def test_what_would_take_messages_wrongly_is_refused_at_start(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        Settings(**{"identity": MAPPED, "mllp_port": 2575, **values})

@@ -18,6 +18,8 @@ UNITS = (
     "_seconds",
     "_bytes",
     "_messages",
+    "_connections",
+    "_wishes",
     "_studies",
     "_cases",
     "_attempts",

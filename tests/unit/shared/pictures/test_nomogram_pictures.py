@@ -17,7 +17,7 @@ from rich.console import Console
 from shared.domain.prediction import Prediction
 from shared.pictures.answers import nomogram_of
 from shared.pictures.as_json import to_json
-from shared.pictures.caption import Caption, caption_of
+from shared.pictures.caption import Caption, caption_of, percent
 from shared.pictures.chart import Chart, Marks, chart_of, marks_of
 from shared.pictures.nomogram import LEFT, RIGHT, nomogram_scene
 from shared.pictures.pdf import to_pdf
@@ -266,3 +266,20 @@ def test_an_answer_s_picture_has_its_title_its_labels_and_whose_it_is() -> None:
 
     assert scene.title == TITLE
     assert {"hsCRP", "Case 4711", "lung-test 1.0.0, demonstration, python"} <= {one.text for one in words(scene)}
+
+
+@pytest.mark.parametrize(
+    ("risk", "said"),
+    [(0.0, "<0.1"), (0.0004, "<0.1"), (0.0006, "0.1"), (0.241, "24.1"), (0.9996, ">99.9"), (1.0, ">99.9")],
+)
+def test_no_risk_is_called_zero_or_certain(risk: float, said: str) -> None:
+    assert percent(risk) == said
+
+
+def test_no_axis_of_risk_is_labelled_100_percent() -> None:
+    high = Hazards(MODEL.hazards.columns, (Horizon(5, 5.0, (), 9, ""),))
+
+    labels = [tick.label for tick in chart_of(MODEL.inputs, high).risks[0].ticks]
+
+    assert "100" not in labels
+    assert "99.9" in labels

@@ -1,4 +1,4 @@
-"""What a cohort may be asked: horizons, candidates, local updates, comparisons of two models."""
+"""What a cohort may be asked: candidates, local updates, comparisons of two models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from services.model_factory.handlers.statistics.discrimination import auc
-from services.model_factory.handlers.statistics.horizon_support import horizon_support
 from services.model_factory.handlers.statistics.paired import auc_difference, difference, mcnemar
 from services.model_factory.handlers.statistics.recalibration import (
     Method,
@@ -17,51 +16,29 @@ from services.model_factory.handlers.statistics.recalibration import (
     update_logistic,
     update_survival,
 )
-from services.model_factory.handlers.statistics.sample_size import plan
+from services.model_factory.handlers.statistics.sample_size import sample_size
 from tests.unit.services.model_factory.statistics.cohorts import simulated
 
 METHODS: tuple[Method, ...] = ("in_the_large", "slope", "flexible")
 
 
-def test_ten_years_are_refused_where_follow_up_ends_at_six() -> None:
-    patients = simulated(1, n=326)
-    stopped, happened = np.minimum(patients.time, 6.0), patients.event & (patients.time <= 6.0)
-    five, ten = horizon_support(stopped, happened, (10.0, 5.0))
-    assert five.given
-    assert not ten.given
-    assert ten.sentence == (
-        "10-year risk not given: at least 10 and 5 are needed (0 subjects at risk at 10 years, "
-        f"{ten.events} events between 5 and 10 years)"
+def test_228_patients_carry_far_fewer_than_49_candidates() -> None:
+    found = sample_size(228, 53, 49, person_years=228 * 4.0)
+    assert found.needed > 1000
+    assert found.carried < 10
+    assert found.sentence == (
+        f"49 candidates need {found.needed} patients for a shrinkage of 0.9; "
+        f"228 patients carry {found.carried} candidates"
     )
-
-
-@pytest.mark.parametrize(("beyond", "late", "given"), [(10, 5, True), (9, 5, False), (10, 4, False)])
-def test_the_rule_is_ten_subjects_and_five_events(beyond: int, late: int, given: bool) -> None:
-    time = np.r_[np.full(20, 1.0), np.full(late, 7.0), np.full(beyond, 11.0)]
-    event = np.r_[np.ones(20 + late, dtype=np.bool_), np.zeros(beyond, dtype=np.bool_)]
-    assert horizon_support(time, event, (5.0, 10.0))[1].given is given
-
-
-def test_a_horizon_of_no_years_is_refused() -> None:
-    with pytest.raises(ValueError, match="positive number of years"):
-        horizon_support(np.ones(3), np.ones(3, dtype=np.bool_), (0.0,))
-
-
-def test_forty_nine_candidates_on_fifty_three_events_are_warned_of() -> None:
-    found = plan(228, 53, 49, person_years=228 * 4.0)
-    assert found.events_per_candidate == pytest.approx(1.08, abs=0.005)
-    assert "49 candidates on 53 events are 1.1 events per candidate" in found.warnings[0]
-    assert "patients are needed for 49 candidates" in found.warnings[1]
-    assert plan(5000, 1500, 10).warnings == ()
 
 
 def test_the_sample_size_is_rileys_example() -> None:
     # Riley et al., BMJ 2020;368:m441, figure 6: 24 parameters, R2 of Cox and Snell .288 -> 623 patients.
     prevalence, n = 0.5, 10_000
     largest = 1 - np.exp(2 * np.log(0.5))
-    assert plan(n, int(n * prevalence), 24, nagelkerke=0.288 / largest).needed == 623
-    with pytest.raises(ValueError, match="a plan needs events"):
-        plan(10, 10, 3)
+    assert sample_size(n, int(n * prevalence), 24, nagelkerke=0.288 / largest).needed == 623
+    with pytest.raises(ValueError, match="a sample size needs events"):
+        sample_size(10, 10, 3)
 
 
 def bent(seed: int, n: int, shift: float, slope: float) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -16,7 +16,7 @@ from lifelines import CoxPHFitter
 from scipy.special import gammaln
 from scipy.stats import fisher_exact, norm
 
-from services.model_factory.handlers.statistics.baseline_table import categorical_row, continuous_row
+from services.model_factory.handlers.statistics.baseline_table import continuous_row
 from services.model_factory.handlers.statistics.contingency import (
     association,
     cramers_v,
@@ -141,9 +141,6 @@ def test_a_normal_column_is_compared_by_means() -> None:
 
 def test_a_column_of_one_value_has_no_test() -> None:
     assert continuous_row("x", np.ones(20), np.repeat([0, 1], 10)).test is None
-    levels = categorical_row("sex", np.zeros(20, dtype=np.intp), {0: "female"}, np.repeat([0, 1], 10))
-    assert levels.test is None
-    assert levels.counts.tolist() == [[10, 10]]
 
 
 def test_hazard_ratios_alone_and_together_are_lifelines() -> None:

@@ -273,6 +273,25 @@ def test_a_no_contradicts_a_therapy_begun_by_then_and_not_one_begun_later(ward: 
     assert "from 2024-04-22 on, and stated as not received on 2024-04-27" in refused.text
 
 
+def test_an_order_counts_and_a_note_says_that_it_is_one(ward: Ward) -> None:
+    order = ward.fact(F.THERAPY, "endocrine", day=DRAW - 10 * DAY, status=FactStatus.PRELIMINARY)
+    given = ward.fact(F.THERAPY, "endocrine", day=DRAW - 5 * DAY)
+    note = "endocrine therapy counts as received by an order; that it was taken is not on record"
+
+    assert note in ward.ready(*ward.labs(), order).notes
+    assert note not in ward.ready(*ward.labs(), order, given).notes
+
+
+def test_an_order_does_not_contradict_a_no(ward: Ward) -> None:
+    order = ward.fact(F.THERAPY, "endocrine", day=DRAW - 10 * DAY, status=FactStatus.PRELIMINARY)
+    denied = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW - 5 * DAY)
+
+    ready = ward.ready(*ward.labs(), order, denied)
+
+    assert ready.inputs[0].value == "no"
+    assert "endocrine therapy was ordered and is stated as not received" in ready.notes
+
+
 def test_a_statement_long_after_the_draw_changes_nothing(ward: Ward) -> None:
     now = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "yes", day=DRAW)
     years_later = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW + 700 * DAY)

@@ -1,43 +1,38 @@
 """Seconds from the Observation that completes a draw to the RiskAssessment readable in the FHIR server.
 
 The peer is the floor: the same RiskAssessment sent by a bare POST into the same server, until it is readable there.
-``python -m tests.bench.load.obs_to_risk`` measures this alone; ``./run bench labs`` shows it beside the rest.
 """
 
 from __future__ import annotations
 
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shared.domain.case import CaseDetail
 from shared.testing.ports import wait_until
-from tests.bench.rows import Bench, Row
+from tests.bench.labs.options import Measured, Options
+from tests.bench.rows import Row
 from tests.lung_bundle import lung_bundle_settings
 from tests.patients import Someone, a_patient
 from tests.system import System, start_system
 
 PEER = "bare POST of the RiskAssessment into the FHIR server"
-GOAL_S = 1.0
+CASES = 30
 
 
-def measure(cases: int) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    """Return the rows (50th and 95th percentile) and where the time goes, over ``cases`` patients one by one."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        bundles = lung_bundle_settings(folder)
-        with start_system(folder, inference=bundles, **bundles) as system:
-            _one(system, a_patient())  # warm up: imports, sessions, connections
-            ours = [_one(system, a_patient()) for _ in range(cases)]
-            floor = [_floor(system) for _ in range(20)]
-            return _rows(ours, floor), _stages(system)
+def measure(options: Options) -> Measured:
+    """Return the 50th and 95th percentile and where the time goes, over patients one by one."""
+    bundles = lung_bundle_settings(options.folder)
+    with start_system(options.folder, inference=bundles, **bundles) as system:
+        _one(system, a_patient())  # warm up: imports, sessions, connections
+        ours = [_one(system, a_patient()) for _ in range(CASES * (10 if options.full else 1))]
+        floor = [_floor(system) for _ in range(20)]
+        return Measured(_rows(ours, floor), _stages(system))
 
 
 def _rows(ours: list[float], floor: list[float]) -> tuple[Row, ...]:
@@ -92,8 +87,3 @@ def _between(detail: CaseDetail, first: str, second: str) -> float | None:
 
 def _median(details: list[CaseDetail], step: Callable[[CaseDetail], float | None]) -> float:
     return statistics.median([seconds for seconds in map(step, details) if seconds is not None] or [0.0])
-
-
-if __name__ == "__main__":
-    rows, notes = measure(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
-    print(Bench("obs_to_risk", rows, notes).table())  # noqa: T201

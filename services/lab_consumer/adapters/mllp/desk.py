@@ -1,0 +1,133 @@
+"""One message: from bytes to the acknowledgment of what was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+import structlog
+
+from services.lab_consumer.formats.v2.answer import answer_to, flaw_of, trouble
+from services.lab_consumer.formats.v2.entries import read_entries
+from services.lab_consumer.formats.v2.site import MessageSite
+from services.lab_consumer.handlers.messages import Flaw, Incoming, TakeMessage, digest_of
+from shared.domain.errors import OncoRelayError, OutOfResourcesError, TemporaryError, place
+from shared.domain.identity import IdentityMap
+from shared.domain.refusals import Cause
+from shared.hl7.reading import patient_merge, results
+from shared.hl7.reading.continuation import Parts
+from shared.hl7.reading.header import Header
+from shared.hl7.reading.message import Limits, parse
+from shared.hl7.reading.patient_merge import read_merge
+from shared.hl7.refusal import RefusedMessageError
+from shared.hl7.writing.acknowledgment import NO_HEADER, write
+from shared.observability import metrics, tracing
+
+log = structlog.get_logger("oncorelay.lab_consumer")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRules:
+    """How messages of this site are read."""
+
+    identities: IdentityMap
+    code_systems: Mapping[str, str]
+    zone: tzinfo
+    processing_id: str
+    limits: Limits
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all connections share; thread-safe."""
+
+    take: TakeMessage
+    rules: MessageRules
+    trouble: Callable[[], Cause | None]
+    """Why nothing can be taken now, whoever sends."""
+    now: Callable[[], datetime]
+    new_control_id: Callable[[], str]
+
+    def refused(self, head: bytes, cause: Cause, text: str) -> bytes:
+        """Return the answer to a message nobody looked into; ``head``: its beginning."""
+        try:
+            header = Header.of(head)
+        except RefusedMessageError:
+            header = NO_HEADER
+        return self.written(header, (trouble(cause, text),))
+
+    def written(self, header: Header, flaws: tuple[Flaw, ...]) -> bytes:
+        """Return the acknowledgment, counted."""
+        answer = answer_to(flaws)
+        metrics.MESSAGES.add(acknowledgment=answer.code)
+        for flaw in (one for one in flaws if not one.warning):
+            metrics.MESSAGES_REFUSED.add(cause=flaw.cause)
+        return write(answer, header, self.now(), self.new_control_id())
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The messages of one connection, one after the other."""
+
+    desk: Desk
+    parts: Parts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parts = Parts(self.desk.rules.max_bytes)
+
+    def answer(self, content: bytes) -> bytes:
+        """Take one message in; return its acknowledgment. Raises nothing."""
+        try:
+            header = Header.of(content)
+        except RefusedMessageError as error:
+            return self.desk.written(NO_HEADER, self._kept_flaws(content, flaw_of(error)))
+        with tracing.span("hl7.message"):
+            return self.desk.written(header, self._taken(content, header))
+
+    def _taken(self, content: bytes, header: Header) -> tuple[Flaw, ...]:
+        cause = self.desk.trouble()
+        if cause:
+            return (trouble(cause, f"nothing can be taken now ({cause.value}); send it again later"),)
+        try:
+            return self._read(content, header)
+        except RefusedMessageError as error:
+            return self._kept_flaws(content, flaw_of(error))
+        except Exception as error:  # noqa: BLE001 - one message must not end the others' door
+            return (_failed(error),)
+
+    def _read(self, content: bytes, header: Header) -> tuple[Flaw, ...]:
+        rules = self.desk.rules
+        header.check(rules.processing_id)
+        if header.kind not in (results.KIND, patient_merge.KIND):
+            taken = f"{results.KIND} and {patient_merge.KIND}"
+            raise RefusedMessageError("MSH-9", Cause.NOT_SUPPORTED, f"this kind of message is not taken; {taken} are")
+        whole = self.parts.whole(content, header)
+        return () if whole is None else self.desk.take(self._incoming(whole))
+
+    def _incoming(self, content: bytes) -> Incoming:
+        rules, header = self.desk.rules, Header.of(content)
+        message = parse(content, header, rules.limits)
+        if header.kind == patient_merge.KIND:
+            return Incoming(digest_of(content), changes=read_merge(message, rules.identities))
+        site = MessageSite(rules.identities, rules.code_systems, rules.zone, self.desk.now(), "", "")
+        return Incoming(digest_of(content), read_entries(message, site))
+
+    def _kept_flaws(self, content: bytes, flaw: Flaw) -> tuple[Flaw, ...]:
+        """Show a person what could not be read; where that cannot be kept either, say so instead."""
+        try:
+            self.desk.take.refuse(Incoming(digest_of(content)), flaw)
+        except OncoRelayError as error:
+            return (_failed(error),)
+        return (flaw,)
+
+
+def _failed(error: Exception) -> Flaw:
+    if isinstance(error, TemporaryError):
+        log.warning("intake_unavailable", error=type(error).__name__)
+        full = isinstance(error, OutOfResourcesError)
+        return trouble(Cause.OUT_OF_SPACE if full else Cause.STORE_UNREACHABLE, "it could not be kept; send it again")
+    # The type only: an exception's text may quote what it choked on.
+    log.error("message_failed", error=type(error).__name__, place=place(error))
+    return trouble(Cause.INTERNAL, "internal error; see the service's log")

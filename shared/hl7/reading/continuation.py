@@ -1,0 +1,60 @@
+"""Messages that come in parts: DSC at the end of one, its pointer in MSH-14 of the next (HL7 v2.5.1 2.10.2.2)."""
+
+from __future__ import annotations
+
+from shared.domain.refusals import Cause
+from shared.hl7.reading.header import Header
+from shared.hl7.refusal import RefusedMessageError
+
+_MOST = 8
+"""Messages of one connection that may be unfinished at once."""
+
+
+class Parts:
+    """The unfinished messages of one connection; lost with it, and then the answer to the last part says so."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max = max_bytes
+        self._waiting: dict[str, bytes] = {}
+
+    @property
+    def unfinished(self) -> int:
+        """Return of how many messages the rest is awaited."""
+        return len(self._waiting)
+
+    def whole(self, content: bytes, header: Header) -> bytes | None:
+        """Return the message that is complete with this part; None: its rest is awaited.
+
+        Raises:
+            RefusedMessageError: If its first part is not here, or too much is unfinished.
+        """
+        content = content.replace(b"\r\n", b"\r").replace(b"\n", b"\r").strip(b"\r")
+        pointer = header.cell(14).written.strip()
+        if pointer:
+            content = self._continued(pointer, content)
+        before, next_pointer = _taken_apart(content, header)
+        if not next_pointer:
+            return content
+        if len(self._waiting) >= _MOST or len(content) > self._max:
+            raise RefusedMessageError("DSC-1", Cause.TOO_LARGE, "too many, or too large, continued messages at once")
+        self._waiting[next_pointer] = before
+        return None
+
+    def _continued(self, pointer: str, content: bytes) -> bytes:
+        first = self._waiting.pop(pointer, None)
+        if first is None:
+            raise RefusedMessageError(
+                "MSH-14", Cause.NO_SUCH_OBJECT,
+                "continues a message whose first part did not come by this connection: send it again from there",
+            )  # fmt: skip
+        return first + b"\r" + content.partition(b"\r")[2]
+
+
+def _taken_apart(content: bytes, header: Header) -> tuple[bytes, str]:
+    """Return a part without its DSC, and the pointer of that; empty where it is the last part."""
+    before, _, last = content.rpartition(b"\r")
+    mark = header.delimiters.field
+    if not last.startswith(b"DSC"):
+        return content, ""
+    fields = last.decode("latin-1").split(mark)
+    return before, fields[1].strip() if len(fields) > 1 else ""

@@ -1,0 +1,171 @@
+"""A run is the same every time, goes on where it was cut, and becomes a bundle that is served."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.model_factory.adapters.run_folder import CHECKPOINTS
+from services.model_factory.app.training import bundle_of_run, train
+from services.model_factory.formats.run_file import RESULTS_NAME, read_results, to_bytes
+from services.model_factory.handlers.training.bundle_draft import Label
+from services.model_factory.handlers.training.results import RunResults
+from shared.bundles.catalog import Catalog
+from shared.bundles.keys import load_keys
+from shared.domain.errors import ConflictError, InvalidInputError
+from shared.predictors.lung_metastasis.panel import INPUTS
+from tests.unit.services.model_factory.training.small import FIVE, SIZES, Quiet, write_cohort
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a cohort and a finished run with the five variables named beforehand."""
+    folder = tmp_path_factory.mktemp("ward")
+    write_cohort(folder / "cohort")
+    run(folder / "cohort", folder / "run")
+    return folder
+
+
+def run(cohort: Path, out: Path, *, variables: tuple[str, ...] = FIVE, resume: bool = False, **more: int) -> RunResults:
+    sizes = {**SIZES, **more}
+    manifest = cohort / "manifest.toml"
+    return train("lung_metastasis", manifest, "corrected", out, Quiet(), sizes, variables, resume=resume)
+
+
+def key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(b"1" * 32)
+
+
+def test_a_run_and_its_bundle_come_out_the_same_byte_for_byte(ward: Path, tmp_path: Path) -> None:
+    run(ward / "cohort", tmp_path / "again")
+    one, other = (
+        bundle_of_run(folder, tmp_path / name, key(), Label("lung_metastasis-test"))
+        for folder, name in ((ward / "run", "one"), (tmp_path / "again", "other"))
+    )
+
+    assert (ward / "run" / RESULTS_NAME).read_bytes() == (tmp_path / "again" / RESULTS_NAME).read_bytes()
+    files = sorted(file.name for file in one.iterdir())
+    assert files == ["bundle.json", "bundle.sig", "card.md", "model.onnx", "provenance.json"]
+    assert all((one / name).read_bytes() == (other / name).read_bytes() for name in files)
+
+
+def test_another_seed_is_another_run(ward: Path, tmp_path: Path) -> None:
+    other = run(ward / "cohort", tmp_path / "other", seed=4)
+
+    assert other.provenance.inputs_digest != read_results(ward / "run").provenance.inputs_digest
+
+
+def test_a_run_that_was_cut_goes_on_where_it_was_and_ends_the_same(ward: Path, tmp_path: Path) -> None:
+    run(ward / "cohort", tmp_path / "cut")
+    kept = sorted((tmp_path / "cut" / CHECKPOINTS).iterdir())
+    assert [file.name for file in kept] == [
+        "draw-0000.json", "draw-0001.json", "fold-00-00.json", "fold-00-01.json", "fold-00-02.json",
+    ]  # fmt: skip
+    kept[1].unlink()
+    untouched = kept[0].stat().st_mtime_ns
+    (tmp_path / "cut" / RESULTS_NAME).unlink()
+
+    run(ward / "cohort", tmp_path / "cut", resume=True)
+
+    assert kept[0].stat().st_mtime_ns == untouched
+    assert (tmp_path / "cut" / RESULTS_NAME).read_bytes() == (ward / "run" / RESULTS_NAME).read_bytes()
+
+
+def test_a_finished_run_is_not_run_over(ward: Path) -> None:
+    with pytest.raises(ConflictError, match="--resume"):
+        run(ward / "cohort", ward / "run")
+
+
+def test_a_run_is_not_resumed_with_other_inputs(ward: Path, tmp_path: Path) -> None:
+    write_cohort(tmp_path, seed=2)
+
+    with pytest.raises(ConflictError, match="other inputs"):
+        run(tmp_path, ward / "run", resume=True)
+
+
+def test_a_damaged_piece_is_named(ward: Path, tmp_path: Path) -> None:
+    run(ward / "cohort", tmp_path / "run")
+    (tmp_path / "run" / CHECKPOINTS / "draw-0001.json").write_text("{")
+
+    with pytest.raises(InvalidInputError, match=r"draw-0001\.json: is damaged"):
+        run(ward / "cohort", tmp_path / "run", resume=True)
+
+
+def test_results_are_read_as_they_were_written(ward: Path) -> None:
+    results = read_results(ward / "run")
+
+    assert to_bytes(results) == (ward / "run" / RESULTS_NAME).read_bytes()
+    assert results.selection.prespecified
+    assert set(results.selection.chosen) == set(FIVE)
+
+
+def test_every_number_says_of_whom_and_how_it_was_measured(ward: Path) -> None:
+    results = read_results(ward / "run")
+
+    kinds = {(one.name, one.kind) for one in results.performance}
+    assert {("auc_5y", "apparent"), ("auc_5y", "out_of_fold"), ("auc_5y", "optimism_corrected")} <= kinds
+    assert {one.positive_class for one in results.performance} == {"lung_metastasis"}
+    assert all(one.n == 200 and one.interval_method for one in results.performance)
+
+
+def test_the_sensitivity_analysis_puts_luminal_status_in_the_place_of_endocrine_therapy(ward: Path) -> None:
+    (found,) = read_results(ward / "run").sensitivities
+
+    assert found.replaced == "endocrine_therapy_received"
+    assert "subtype_status_yes" in dict(found.terms)
+    assert "endocrine_therapy_received_yes" not in dict(found.terms)
+
+
+def test_the_bundle_is_served(ward: Path, tmp_path: Path) -> None:
+    folder = bundle_of_run(ward / "run", tmp_path, key(), Label("lung_metastasis-test"))
+    catalog = Catalog.load([tmp_path], load_keys([tmp_path]))
+    assert catalog.problems == ()
+
+    installed = catalog.find("lung_metastasis-test")
+    model = catalog.open("lung_metastasis-test", installed.reference.digest)
+
+    assert tuple(one.name for one in installed.manifest.inputs) == INPUTS
+    assert installed.reference.intended_use.value == "demonstration"
+    golden = installed.manifest.golden[0]
+    assert model.scores(golden.features) == pytest.approx(golden.outputs, abs=1e-12)
+    hashed = dict(json.loads((folder / "provenance.json").read_bytes())["inputs"])
+    assert set(hashed) == {"manifest.toml", "patients.csv"}
+
+
+def test_a_model_nobody_can_ask_is_not_sealed(ward: Path, tmp_path: Path) -> None:
+    run(ward / "cohort", tmp_path / "run", variables=("hscrp", "ca125"), bootstraps=0)
+
+    with pytest.raises(InvalidInputError, match=r"it has ca125; it lacks endocrine_therapy_received, ifn_alpha, il6"):
+        bundle_of_run(tmp_path / "run", tmp_path, key(), Label("x"))
+
+
+def test_an_unfinished_run_is_not_sealed(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"holds no results\.json"):
+        bundle_of_run(tmp_path, tmp_path, key(), Label("x"))
+
+
+def test_an_unknown_variable_and_an_unknown_target_are_refused(ward: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="height is no column of the cohort"):
+        run(ward / "cohort", tmp_path / "a", variables=("height",))
+    with pytest.raises(InvalidInputError, match="'ln_pcr' is unknown"):
+        train("ln_pcr", ward / "cohort/manifest.toml", "paper", tmp_path / "b", Quiet(), SIZES)
+
+
+def test_ten_years_are_refused_where_the_papers_follow_up_ends_before(tmp_path: Path) -> None:
+    write_cohort(tmp_path / "cohort", n=326, follow_up="paper")
+
+    results = run(tmp_path / "cohort", tmp_path / "run", bootstraps=0)
+
+    five, ten = results.model.horizons
+    assert (five.refused, ten.baseline_cumulative_hazard) == ("", None)
+    assert ten.refused.startswith("only 0 of 326 patients were still followed at 10 years")
+    assert not [one for one in results.performance if one.years == 10]
+    assert "horizon_refused" in {one.code for one in results.warnings}
+    bundle_of_run(tmp_path / "run", tmp_path, key(), Label("lung_metastasis-short"))
+    catalog = Catalog.load([tmp_path], load_keys([tmp_path]))
+    survival = catalog.find("lung_metastasis-short").manifest.survival
+    assert survival is not None
+    assert survival.horizons[1].refused == ten.refused
