@@ -17,7 +17,7 @@ from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
-from shared.predictors.contract import PanelPredictor, Predictor, Ready, Waiting
+from shared.predictors.contract import Overtaken, PanelPredictor, Predictor, Ready, Waiting
 
 log = structlog.get_logger("oncorelay.results.dispatch")
 
@@ -79,6 +79,8 @@ class EvaluateCases:
             self.cases.refuse(case, readiness, self.now())
         elif isinstance(readiness, Waiting):
             self._wait(case, readiness)
+        elif isinstance(readiness, Overtaken):
+            self.cases.overtake(case, readiness.refusal, readiness.inputs, self.now())
         else:
             self._pin(case, identity, facts, readiness)
 
@@ -165,7 +167,7 @@ class Reconcile:
 
 def _assessed(
     predictor: Predictor | PanelPredictor, study: Study, facts: PatientFacts
-) -> Ready | Waiting | NotAnalysed:
+) -> Ready | Waiting | Overtaken | NotAnalysed:
     if isinstance(predictor, PanelPredictor):
         return predictor.assess_panel(study, facts)
     return predictor.assess(study, facts)
