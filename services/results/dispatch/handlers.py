@@ -105,7 +105,7 @@ class EvaluateCases:
         pins = Pins(
             identity, case.study.study_instance_uid, case.study.study_date, ready.side, ready.variant, bundle.bundle_id,
             bundle.digest, ready.inputs, ready.facts, tuple(_pinned(i) for i in case.study.instances), facts.as_of,
-            ready.notes,
+            ready.notes, bundle.intended_use,
         )  # fmt: skip
         self.cases.pin(case, pins, self.now())
 

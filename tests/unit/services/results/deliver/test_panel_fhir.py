@@ -80,6 +80,18 @@ def test_five_years_after_a_leap_day_is_the_day_before(style: Style) -> None:
     assert risk["prediction"][0]["whenPeriod"]["end"] == "2033-02-28T08:00:00+00:00"
 
 
+def test_a_value_outside_the_range_of_a_demonstration_model_is_marked_as_test_data_wherever_it_goes(
+    style: Style,
+) -> None:
+    pins = Panels().prediction().pins
+    assert pins is not None
+    pinned = replace(pins, intended_use=IntendedUse.DEMONSTRATION)
+    refusal = replace(Panels().not_analysed(NotAnalysedReason.OUT_OF_DISTRIBUTION), pins=pinned)
+    for row in resources(refusal, replace(style, clinical=True)):
+        if row["resourceType"] != "Device":
+            assert "HTEST" in {label["code"] for label in row["meta"]["security"]}
+
+
 def test_the_interval_is_a_range_in_per_cent_beside_the_number(style: Style) -> None:
     (risk,) = of("RiskAssessment", resources(Panels().prediction(), style, ALL))
     (extension,) = risk["prediction"][0]["extension"]

@@ -11,7 +11,7 @@ from shared.domain.facts import FactName, FactStatus
 from shared.domain.identity import Demographics, Sex
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.predictors import REGISTRY
-from shared.predictors.contract import ByHand, Overtaken, PanelPredictor, Ready, Waiting
+from shared.predictors.contract import ByHand, Overtaken, PanelPredictor, Ready
 from shared.predictors.lung_metastasis.draw import DrawWindow
 from tests.unit.shared.predictors.lung_metastasis.conftest import ARRIVED, DRAW, Assessed, Ward
 
