@@ -59,18 +59,15 @@ class EvaluateCases:
         return len(due)
 
     def _evaluate(self, case: DueCase) -> None:
+        what = "the values of this draw" if case.study.panel else "the images of this study"
         if case.study.conflicts:
-            attributes = ", ".join(case.study.conflicts)
-            what = "the values of this draw" if case.study.panel else "the images of this study"
-            return self._conflict(case, f"{what} disagree about the patient ({attributes})")
+            return self._conflict(case, f"{what} disagree about the patient ({', '.join(case.study.conflicts)})")
         if case.study.identity is None:
-            return self._conflict(
-                case, "the images carry no patient identifier of an issuer in the site's identity map"
-            )
+            return self._conflict(case, f"{what} carry no patient identifier of an issuer in the site's identity map")
         facts = self.facts.get_facts(case.study.identity)
         contradictions = case.study.demographics.contradictions(facts.demographics)
         if contradictions:
-            return self._conflict(case, f"images and record disagree about {' and '.join(contradictions)}")
+            return self._conflict(case, f"{what} and the record disagree about {' and '.join(contradictions)}")
         return self._assess(case, case.study.identity, facts)
 
     def _assess(self, case: DueCase, identity: PatientIdentity, facts: PatientFacts) -> None:

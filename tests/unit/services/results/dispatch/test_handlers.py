@@ -298,6 +298,17 @@ def test_orders_are_given_back_only_when_cases_wait_and_the_queue_is_empty(
     assert box.given_back == given_back
 
 
+@pytest.mark.parametrize(
+    "changes", [{"identity": None}, {"demographics": Demographics(None, Sex.MALE)}, {"conflicts": ("sex",)}]
+)
+def test_a_conflict_about_laboratory_values_speaks_of_no_images(changes: dict[str, Any]) -> None:
+    name, reason = evaluate_panel(panel_facts(**WHOLE), **changes)
+
+    assert name == "conflict"
+    assert "images" not in reason
+    assert "values" in reason
+
+
 @dataclass(frozen=True, slots=True)
 class EventKnown(PanelDouble):
     """Finds that the event has become known since the draw."""
