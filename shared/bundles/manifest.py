@@ -38,6 +38,9 @@ class Range(_Part):
     def _ordered(self) -> Self:
         if not self.low < self.high:
             raise ValueError("low is not below high")
+        if self.detection_limit is not None and not 0 < self.detection_limit < self.high:
+            # Above the largest value seen, it would let every value in as half of it.
+            raise ValueError("the limit of detection is not between zero and the largest value seen")
         return self
 
 

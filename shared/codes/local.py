@@ -42,7 +42,7 @@ ALTERNATIVE = code("alternative", "Probability under another reading of an input
 SIDE = code("side", "Side of the body")
 ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
 """``Observation.code`` of the explicit statement, where a site has no code of its own; answered by yes or no."""
-HORIZON = code("horizon", "Time from the result on")
+HORIZON = code("horizon", "Time from the draw on")
 INTERVAL_LOW = code("interval_low", "Lower end of the 95 % interval of the probability")
 INTERVAL_HIGH = code("interval_high", "Upper end of the 95 % interval of the probability")
 NOMOGRAM_REPORT = code("nomogram_report", "Result of a prediction model, with its nomogram")

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from shared.domain.facts import Fact
 from shared.domain.identity import PatientIdentity, Side
-from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.prediction import IntendedUse, NotAnalysed, Prediction
 from shared.domain.study import Panel
 
 
@@ -88,6 +88,9 @@ class Pins:
     as_of: datetime
     notes: tuple[str, ...] = ()
     """What the gate of applicability could not know, for example that no start of therapy is on record."""
+    intended_use: IntendedUse | None = None
+    """What the bundle may be used for: a refusal that rests on it is no more than that. None: pinned by an earlier
+    version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class HorizonRisk:
-    """The probability that the event happens within a time from the result on."""
+    """The probability that the event happens within a time from the day of its inputs on."""
 
     years: int
     probability: float | None

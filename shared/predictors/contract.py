@@ -35,6 +35,19 @@ class Waiting:
     refusal: NotAnalysed
 
 
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """The event has become known since: nothing new is said, and what was said of exactly these inputs stands.
+
+    A risk that was followed by its event was no wrong risk; one that rests on a value corrected since was.
+    """
+
+    refusal: NotAnalysed
+    """What is said where nothing was said before, or where it rested on other inputs."""
+    inputs: tuple[PinnedInput, ...]
+    """What the risk would rest on; none where they do not suffice any more."""
+
+
 class Model(Protocol):
     """A loaded, verified bundle as a predictor sees it."""
 
@@ -127,7 +140,7 @@ class PanelPredictor(Protocol):
         """Return the facts whose arrival makes a panel: a first one opens a case."""
         ...
 
-    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | Overtaken | NotAnalysed:
         """Tell whether the values of this draw suffice: those from ``panel.study_date`` to ``panel.panel.last_date``.
 
         Their age counts from ``panel.completeness.time``, when the first of them reached us: a result does not grow

@@ -19,7 +19,7 @@ from shared.domain.prediction import (
     Prediction,
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Panel, Study
-from shared.predictors.contract import Model, Ready, Waiting
+from shared.predictors.contract import Model, Overtaken, Ready, Waiting
 from shared.testing.cases import PATIENT, START, a_fact, a_prediction, some_facts
 
 NAME = "lung_metastasis"
@@ -79,7 +79,7 @@ class PanelDouble:
     takes: str = "panel"
     analytes: frozenset[FactName] = field(default=ANALYTES)
 
-    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | Overtaken | NotAnalysed:
         """Tell whether every analyte is there."""
         mine = [one for one in facts.facts if one.name in self.analytes and _of(panel, one)]
         missing = tuple(sorted(self.analytes - {one.name for one in mine}))

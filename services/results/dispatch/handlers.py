@@ -17,7 +17,7 @@ from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
-from shared.predictors.contract import PanelPredictor, Predictor, Ready, Waiting
+from shared.predictors.contract import Overtaken, PanelPredictor, Predictor, Ready, Waiting
 
 log = structlog.get_logger("oncorelay.results.dispatch")
 
@@ -59,18 +59,15 @@ class EvaluateCases:
         return len(due)
 
     def _evaluate(self, case: DueCase) -> None:
+        what = "the values of this draw" if case.study.panel else "the images of this study"
         if case.study.conflicts:
-            attributes = ", ".join(case.study.conflicts)
-            what = "the values of this draw" if case.study.panel else "the images of this study"
-            return self._conflict(case, f"{what} disagree about the patient ({attributes})")
+            return self._conflict(case, f"{what} disagree about the patient ({', '.join(case.study.conflicts)})")
         if case.study.identity is None:
-            return self._conflict(
-                case, "the images carry no patient identifier of an issuer in the site's identity map"
-            )
+            return self._conflict(case, f"{what} carry no patient identifier of an issuer in the site's identity map")
         facts = self.facts.get_facts(case.study.identity)
         contradictions = case.study.demographics.contradictions(facts.demographics)
         if contradictions:
-            return self._conflict(case, f"images and record disagree about {' and '.join(contradictions)}")
+            return self._conflict(case, f"{what} and the record disagree about {' and '.join(contradictions)}")
         return self._assess(case, case.study.identity, facts)
 
     def _assess(self, case: DueCase, identity: PatientIdentity, facts: PatientFacts) -> None:
@@ -79,6 +76,8 @@ class EvaluateCases:
             self.cases.refuse(case, readiness, self.now())
         elif isinstance(readiness, Waiting):
             self._wait(case, readiness)
+        elif isinstance(readiness, Overtaken):
+            self.cases.overtake(case, readiness.refusal, readiness.inputs, self.now())
         else:
             self._pin(case, identity, facts, readiness)
 
@@ -103,7 +102,7 @@ class EvaluateCases:
         pins = Pins(
             identity, case.study.study_instance_uid, case.study.study_date, ready.side, ready.variant, bundle.bundle_id,
             bundle.digest, ready.inputs, ready.facts, tuple(_pinned(i) for i in case.study.instances), facts.as_of,
-            ready.notes,
+            ready.notes, bundle.intended_use,
         )  # fmt: skip
         self.cases.pin(case, pins, self.now())
 
@@ -165,7 +164,7 @@ class Reconcile:
 
 def _assessed(
     predictor: Predictor | PanelPredictor, study: Study, facts: PatientFacts
-) -> Ready | Waiting | NotAnalysed:
+) -> Ready | Waiting | Overtaken | NotAnalysed:
     if isinstance(predictor, PanelPredictor):
         return predictor.assess_panel(study, facts)
     return predictor.assess(study, facts)

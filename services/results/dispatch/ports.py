@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.results.ledger.collecting import DueCase
 from services.results.ledger.orders import Order
-from shared.domain.case import Pins
+from shared.domain.case import PinnedInput, Pins
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import BundleReference, NotAnalysed
@@ -30,6 +30,10 @@ class Cases(Protocol):
 
     def refuse(self, due: DueCase, refusal: NotAnalysed, now: datetime) -> None:
         """End as not analysed."""
+        ...
+
+    def overtake(self, due: DueCase, refusal: NotAnalysed, inputs: tuple[PinnedInput, ...], now: datetime) -> None:
+        """End as not analysed, unless an answer to exactly these inputs speaks."""
         ...
 
     def conflict(self, due: DueCase, reason: str, now: datetime) -> None:

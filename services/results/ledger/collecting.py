@@ -20,7 +20,7 @@ from services.results.ledger.policy import Policy
 from services.results.ledger.record import tell
 from services.results.ledger.retraction import withdraw_finding
 from services.results.ledger.tables import CASE
-from shared.domain.case import FindingKind, InferenceState, Pins
+from shared.domain.case import FindingKind, InferenceState, PinnedInput, Pins
 from shared.domain.prediction import NotAnalysed
 from shared.domain.study import Study
 
@@ -95,17 +95,36 @@ class Collecting:
         """The question cannot be answered: a finding like any other, delivered with its reason."""
         with writing(self.engine) as connection:
             row = self._take(connection, due, None)
-            if row is None:
-                return
-            key = self.keys.refusal_key(load(row.study, Study), refusal)
-            before = outcomes.current(connection, due.case_id)
-            if row.state == InferenceState.NOT_ANALYSED and before is not None and before.result_key == key:
-                return
-            row = self._ask_again(connection, row, now)
-            step = Step(ACTOR, now, f"{refusal.reason}: {refusal.text}")
-            advance(connection, row, InferenceState.NOT_ANALYSED, step, deadline_time=None, pins=None, pin_digest="")
-            answer = Answer(FindingKind.NOT_ANALYSED, key, not_analysed=refusal)
-            outcomes.record(connection, row, answer, self.policy, step)
+            if row is not None:
+                self._refuse(connection, row, refusal, now)
+
+    def overtake(self, due: DueCase, refusal: NotAnalysed, inputs: tuple[PinnedInput, ...], now: datetime) -> None:
+        """The event has become known: an answer to exactly these inputs stands, anything else ends as not analysed.
+
+        Which bundle gave it is not looked at: a newer one neither speaks any more, nor ends what was said.
+        """
+        with writing(self.engine) as connection:
+            row = self._take(connection, due, None)
+            if row is not None and not self._stands(connection, row, inputs):
+                self._refuse(connection, row, refusal, now)
+
+    def _stands(self, connection: sa.Connection, row: sa.Row[Any], inputs: tuple[PinnedInput, ...]) -> bool:
+        before = outcomes.current(connection, row.case_id)
+        if row.state != InferenceState.PREDICTED or before is None or before.pins is None or not inputs:
+            return False
+        answered = {(one.name, one.value) for one in before.pins.inputs}
+        return answered.issuperset((one.name, one.value) for one in inputs)
+
+    def _refuse(self, connection: sa.Connection, row: sa.Row[Any], refusal: NotAnalysed, now: datetime) -> None:
+        key = self.keys.refusal_key(load(row.study, Study), refusal)
+        before = outcomes.current(connection, row.case_id)
+        if row.state == InferenceState.NOT_ANALYSED and before is not None and before.result_key == key:
+            return
+        row = self._ask_again(connection, row, now)
+        step = Step(ACTOR, now, f"{refusal.reason}: {refusal.text}")
+        advance(connection, row, InferenceState.NOT_ANALYSED, step, deadline_time=None, pins=None, pin_digest="")
+        answer = Answer(FindingKind.NOT_ANALYSED, key, not_analysed=refusal)
+        outcomes.record(connection, row, answer, self.policy, step)
 
     def conflict(self, due: DueCase, reason: str, now: datetime) -> None:
         """Identity conflict: a person sees it, nothing is sent to anybody's chart."""

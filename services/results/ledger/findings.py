@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.domain.case import FindingKind, Pins, ReviewState
 from shared.domain.facts import Fact
 from shared.domain.identity import PatientIdentity, Side
-from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.prediction import IntendedUse, NotAnalysed, Prediction
 from shared.domain.study import Study
 
 
@@ -43,6 +43,13 @@ class Finding:
     def facts(self) -> tuple[Fact, ...]:
         """Return the pinned facts."""
         return self.pins.facts if self.pins else ()
+
+    @property
+    def model_use(self) -> IntendedUse | None:
+        """Return what the model that was asked may be used for, whether or not it answered; None where none was."""
+        if self.prediction:
+            return self.prediction.bundle.intended_use
+        return self.pins.intended_use if self.pins else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ _DEMONSTRATION = Flag("demonstration", "Demonstration: made from simulated patie
 _RESEARCH = Flag("research", "For research only; not for clinical decisions.")
 _SAMPLING_TIME = Flag(
     "sampling_time",
-    "The paper does not state when the blood was drawn relative to diagnosis, therapy and metastasis.",
+    "The paper does not state when the blood was drawn relative to diagnosis, therapy and metastasis. It counts the "
+    "years from diagnosis; here they are counted from the draw.",
 )
 _ENDOCRINE = Flag(
     "endocrine_or_luminal",

@@ -6,21 +6,31 @@ from shared.domain.case import PinnedInput
 from shared.domain.facts import Fact, PatientFacts
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Study
-from shared.predictors.contract import Ready, Waiting, used_inputs
+from shared.predictors.contract import Overtaken, Ready, Waiting, used_inputs
 from shared.predictors.lung_metastasis.draw import Draw, DrawWindow, read_draw, refuse_unusable
 from shared.predictors.lung_metastasis.endocrine import read_endocrine, read_luminal
-from shared.predictors.lung_metastasis.gate import NO_SEX, Gate, pass_gate
+from shared.predictors.lung_metastasis.gate import NO_SEX, Gate, overtaken_by, pass_gate
 from shared.predictors.lung_metastasis.panel import ENDOCRINE, INPUTS, LUMINAL, NAME, VARIANT
 from shared.predictors.readings import LABELS, Missing, Read, Reading
 
 
-def assess(panel: Study, facts: PatientFacts, window: DrawWindow) -> Ready | Waiting:
-    """Tell whether the inputs suffice or what is missing.
+def assess(panel: Study, facts: PatientFacts, window: DrawWindow) -> Ready | Waiting | Overtaken:
+    """Tell whether the inputs suffice, what is missing, or that the event has become known since.
 
     Raises:
         Refusal: If the question cannot be answered, however long one waits.
     """
     draw = read_draw(panel, facts)
+    found = _assess(draw, panel, facts, window)
+    since = overtaken_by(facts, draw.days())
+    if not since:
+        return found
+    refusal = NotAnalysed(NAME, NotAnalysedReason.ALREADY_METASTATIC, since)
+    rests_on = tuple(one for one in found.inputs if one.name in INPUTS) if isinstance(found, Ready) else ()
+    return Overtaken(refusal, rests_on)
+
+
+def _assess(draw: Draw, panel: Study, facts: PatientFacts, window: DrawWindow) -> Ready | Waiting:
     gate = pass_gate(panel, facts, draw.days())
     refuse_unusable(draw, panel, facts, window)
     endocrine = read_endocrine(facts, draw.days(), window.apart_days)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from shared.domain.facts import Fact, FactName, PatientFacts
+from shared.domain.facts import Fact, FactName, FactStatus, PatientFacts
 from shared.domain.identity import Sex
 from shared.domain.prediction import NotAnalysedReason
 from shared.domain.study import Study
@@ -34,8 +34,8 @@ def pass_gate(panel: Study, facts: PatientFacts, days: tuple[date, date]) -> Gat
     """Refuse whoever the model was not made for.
 
     An infection or rheumatic disease counts if it began by the last of the ``days`` of the draw and had not ended
-    before the first: a later one cannot have changed the values. Lung metastasis excludes whenever it became known:
-    there is nothing left to predict.
+    before the first: a later one cannot have changed the values. A lung metastasis known by the last of them excludes;
+    a later one is ``overtaken_by``.
 
     Raises:
         Refusal: Male; lung metastasis, active infection or rheumatic disease on record.
@@ -46,14 +46,24 @@ def pass_gate(panel: Study, facts: PatientFacts, days: tuple[date, date]) -> Gat
     for fact in facts.named(*_REASONS):
         if _excludes(fact, days):
             reason, what = _REASONS[fact.name]
-            raise Refusal(reason, f"{what} is on record since {fact.effective_date.isoformat()}")
+            suspected = "suspected " if fact.status is FactStatus.PRELIMINARY else ""
+            raise Refusal(reason, f"{suspected}{what} is on record since {fact.effective_date.isoformat()}")
     missing = ((NO_CANCER,) if not facts.tumours else ()) + ((NO_SEX,) if sex is not Sex.FEMALE else ())
     return Gate(missing, _notes(facts))
 
 
+def overtaken_by(facts: PatientFacts, days: tuple[date, date]) -> str:
+    """Return what became known after the draw and leaves nothing to predict; empty where nothing did."""
+    _, last = days
+    for fact in facts.named(FactName.LUNG_METASTASIS):
+        if fact.effective_date > last:
+            what = "suspected" if fact.status is FactStatus.PRELIMINARY else "known"
+            since = fact.effective_date.isoformat()
+            return f"lung metastasis is {what} since {since}, after the draw: nothing is left to predict"
+    return ""
+
+
 def _excludes(fact: Fact, days: tuple[date, date]) -> bool:
-    if fact.name is FactName.LUNG_METASTASIS:
-        return True
     first, last = days
     return fact.effective_date <= last and (fact.end_date is None or fact.end_date >= first)
 

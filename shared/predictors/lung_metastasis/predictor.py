@@ -10,7 +10,7 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.facts import FactName, PatientFacts
 from shared.domain.prediction import NotAnalysed, Prediction, UsedInput
 from shared.domain.study import Study
-from shared.predictors.contract import Model, Ready, Waiting, used_inputs
+from shared.predictors.contract import Model, Overtaken, Ready, Waiting, used_inputs
 from shared.predictors.hazards.values import model_values
 from shared.predictors.lung_metastasis.answers import predict, served, values_of
 from shared.predictors.lung_metastasis.assessment import assess
@@ -47,7 +47,7 @@ class LungMetastasis:
         """Return the levels of endocrine therapy; the measured inputs have none."""
         return {name: ENDOCRINE_LEVELS if name == ENDOCRINE else () for name in INPUTS}
 
-    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+    def assess_panel(self, panel: Study, facts: PatientFacts) -> Ready | Waiting | Overtaken | NotAnalysed:
         """Tell whether the values of this draw suffice, what is missing, or why the question cannot be answered."""
         try:
             return assess(panel, facts, self.window)

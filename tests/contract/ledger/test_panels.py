@@ -116,6 +116,41 @@ def test_a_refusal_is_owed_to_the_ehr_with_its_coded_reason(ledger: Ledger, cloc
     assert "already_metastatic" in shown(ledger, clock, case_id).case.reason
 
 
+def known_since(ledger: Ledger, clock: Any, value: str) -> None:
+    """A lung metastasis becomes known after the draw, whose value is ``value`` by now."""
+    refusal = NotAnalysed(NAME, NotAnalysedReason.ALREADY_METASTATIC, "lung metastasis is known since a later day")
+    clock.forward(seconds=1)
+    ledger.intake.announce(f"metastasis-{value}", PATIENT, clock())
+    for due in ledger.collecting.due(clock()):
+        ledger.collecting.overtake(due, refusal, panel_pins(replace(CRP, value=value)).inputs, clock())
+
+
+def test_a_metastasis_known_after_the_draw_leaves_a_risk_that_was_given_as_it_is(ledger: Ledger, clock: Any) -> None:
+    case_id = predicted(ledger, clock)
+    deliver_all(ledger, clock)
+    known_since(ledger, clock, "12")
+
+    assert deliver_all(ledger, clock) == []
+    assert shown(ledger, clock, case_id).case.state is InferenceState.PREDICTED
+    assert ledger.collecting.due(clock()) == ()
+
+
+def test_after_it_a_corrected_value_ends_the_risk_that_rests_on_the_wrong_one(ledger: Ledger, clock: Any) -> None:
+    case_id = predicted(ledger, clock)
+    deliver_all(ledger, clock)
+    known_since(ledger, clock, "30")
+
+    assert deliver_all(ledger, clock) == ["ehr not_analysed"]
+    assert "already_metastatic" in shown(ledger, clock, case_id).case.reason
+
+
+def test_after_it_no_first_risk_is_given(ledger: Ledger, clock: Any) -> None:
+    submitted(ledger, clock)
+    known_since(ledger, clock, "12")
+
+    assert deliver_all(ledger, clock) == ["ehr not_analysed"]
+
+
 def test_the_same_request_gets_the_same_answer_and_the_same_panel_makes_nothing_new(ledger: Ledger, clock: Any) -> None:
     case_id = predicted(ledger, clock)
 

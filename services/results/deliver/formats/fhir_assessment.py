@@ -1,6 +1,7 @@
 """A finding as RiskAssessment (FHIR R4): both probabilities side by side, never a ``qualitativeRisk``.
 
-An answer in time has one prediction per horizon, ``whenPeriod`` from the result on (``whenRange`` means an age). R4 has
+An answer in time has one prediction per horizon, ``whenPeriod`` from the draw on (``whenRange`` means an age): a result
+made or judged again says no more than its values did on their day. R4 has
 one ``probability[x]`` per prediction: the interval stands in an extension, as the Range it would hold there, and in the
 companion Observation.
 
@@ -11,7 +12,7 @@ with ``dataAbsentReason``: a viewer that hides cancelled resources still shows t
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date
 
 from services.results.deliver.formats import horizons
 from services.results.deliver.formats.chart import Chart, source_references, tumour
@@ -97,7 +98,8 @@ def _predictions(finding: Finding, style: Style) -> list[Json]:
 def _within(finding: Finding, answer: Prediction, row: HorizonRisk, value: float, style: Style) -> Json:
     """Return the prediction of one horizon; its complement is said in the rationale, so that one row is one horizon."""
     why = f"{rationale(finding)}; stands together with {horizons.beside(answer.outcome, row)}"
-    when = {"start": instant(finding.created_time), "end": instant(_years_later(finding.created_time, row.years))}
+    begun = _drawn(finding)
+    when = {"start": begun.isoformat(), "end": _years_later(begun, row.years).isoformat()}
     return (
         _interval(row.interval)
         | _prediction(_event(answer), answer.outcome.display, value, style, why)
@@ -105,12 +107,18 @@ def _within(finding: Finding, answer: Prediction, row: HorizonRisk, value: float
     )
 
 
-def _years_later(moment: datetime, years: int) -> datetime:
-    """Return the same moment so many years later; of a leap day the day before."""
+def _drawn(finding: Finding) -> date:
+    """Return the day the years are counted from: the last of the draw."""
+    panel = finding.study.panel
+    return panel.last_date if panel else finding.created_time.astimezone(UTC).date()
+
+
+def _years_later(day: date, years: int) -> date:
+    """Return the same day so many years later; of a leap day the day before."""
     try:
-        return moment.replace(year=moment.year + years)
+        return day.replace(year=day.year + years)
     except ValueError:
-        return moment.replace(year=moment.year + years, day=28)
+        return day.replace(year=day.year + years, day=28)
 
 
 def _interval(interval: tuple[float, float] | None) -> Json:

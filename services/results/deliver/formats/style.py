@@ -37,9 +37,9 @@ class Style:
             raise ValueError("the UID root leaves no room for derived UIDs (at most 35 characters)")
 
     def intended_use(self, finding: Finding) -> IntendedUse:
-        """Return what the object may be used for; without a model in it, the sink decides (never more than that)."""
-        if finding.prediction:
-            return finding.prediction.bundle.intended_use
+        """Return what the object may be used for; where no model was asked, the sink decides (never more than that)."""
+        if finding.model_use:
+            return finding.model_use
         return IntendedUse.CLINICAL if self.clinical else IntendedUse.DEMONSTRATION
 
 

@@ -89,9 +89,8 @@ class DeliverOne:
             log.info("delivered", sink=self.sink.name, delivery_id=due.delivery_id, tries=due.tries)
 
     def _send(self, due: DueDelivery) -> Sent:
-        answer = due.finding.prediction
-        if self.clinical and answer and answer.bundle.intended_use is not IntendedUse.CLINICAL:
-            use = answer.bundle.intended_use
+        use = due.finding.model_use
+        if self.clinical and use and use is not IntendedUse.CLINICAL:
             left = "; an earlier result of the case is still there: withdraw it" if due.predecessors else ""
             raise RefusedError(f"{self.sink.name} is a clinical sink and refuses results for {use} use{left}")
         if self.clinical and answer and not self.deliveries.accepted(answer.bundle):

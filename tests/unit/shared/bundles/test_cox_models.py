@@ -146,6 +146,8 @@ def _edit(*path: str | int, value: object) -> Edit:
         (_edit("golden", 0, "outputs", value=()), "every output"),
         (_edit("golden", 0, "outputs", value=(0.5, 0.6)), "two probabilities"),
         (_edit("output", "favourable", value=True), "not favourable"),
+        (_edit("inputs", 2, "range", "detection_limit", value=0.0), "limit of detection"),
+        (_edit("inputs", 2, "range", "detection_limit", value=1e6), "limit of detection"),
     ],
 )  # fmt: skip
 def test_a_cox_model_that_does_not_fit_its_manifest_is_refused(edit: Edit, said: str) -> None:

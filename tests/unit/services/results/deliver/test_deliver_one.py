@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -121,6 +122,20 @@ def test_a_sink_that_is_not_clinical_asks_for_no_acceptance(findings: Findings) 
     row = deliveries.owe(findings.prediction(use=IntendedUse.CLINICAL), MADE)
     one(deliveries, ScriptedSink([None]), Clock())()
     assert row.state == "delivered"
+
+
+@pytest.mark.parametrize("use", [IntendedUse.DEMONSTRATION, IntendedUse.RESEARCH])
+def test_a_clinical_sink_refuses_what_such_a_model_could_not_answer_as_well(
+    findings: Findings, use: IntendedUse
+) -> None:
+    pins = findings.prediction().pins
+    assert pins is not None
+    refusal = replace(findings.not_analysed(), pins=replace(pins, intended_use=use))
+    deliveries = MemoryDeliveries()
+    row = deliveries.owe(refusal, MADE)
+    one(deliveries, ScriptedSink([None]), Clock(), clinical=True)()
+    assert row.state == "dead_letter"
+    assert f"refuses results for {use} use" in row.reasons[0]
 
 
 def test_a_later_revision_is_told_what_the_earlier_left(findings: Findings) -> None:

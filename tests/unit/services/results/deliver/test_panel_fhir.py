@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from shared.codes import local
 from shared.domain.case import ReviewState
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import HorizonRisk, IntendedUse, NotAnalysedReason
+from shared.domain.study import Panel
 from shared.fhir.reading.own_output import why_not_input
 from shared.fhir.writing.elements import encode
 from tests.panels import BOTH, FIVE, ONLY_FIVE, TEN, Panels
@@ -63,21 +64,41 @@ def test_a_rendering_that_changes_needs_a_new_renderer_version(name: str, style:
     assert encode(bundle) == encode(json.loads((GOLDEN / f"fhir_{name}.json").read_text(encoding="utf-8")))
 
 
-def test_each_horizon_is_one_prediction_with_a_period_from_the_result_on(style: Style) -> None:
+def test_each_horizon_is_one_prediction_with_a_period_from_the_draw_on(style: Style) -> None:
     (risk,) = of("RiskAssessment", resources(Panels().prediction(), style))
     assert [row["probabilityDecimal"] for row in risk["prediction"]] == [FIVE, TEN]
-    start = "2026-02-28T09:26:53+00:00"
+    start = "2026-02-26"
     assert [row["whenPeriod"] for row in risk["prediction"]] == [
-        {"start": start, "end": "2031-02-28T09:26:53+00:00"}, {"start": start, "end": "2036-02-28T09:26:53+00:00"},
+        {"start": start, "end": "2031-02-26"}, {"start": start, "end": "2036-02-26"},
     ]  # fmt: skip
     assert {row["outcome"]["coding"][0]["code"] for row in risk["prediction"]} == {"94391008"}
     assert not any("whenRange" in row or "qualitativeRisk" in row for row in risk["prediction"])
 
 
+def test_a_result_that_is_judged_or_made_again_speaks_of_the_same_years(style: Style) -> None:
+    first = Panels().prediction()
+    judged = replace(first, revision=2, review=ReviewState.ACCEPTED, created_time=datetime(2027, 9, 1, tzinfo=UTC))
+    said = [of("RiskAssessment", resources(finding, style))[0]["prediction"] for finding in (first, judged)]
+    assert [row["whenPeriod"] for row in said[0]] == [row["whenPeriod"] for row in said[1]]
+
+
 def test_five_years_after_a_leap_day_is_the_day_before(style: Style) -> None:
-    finding = replace(Panels().prediction(), created_time=datetime(2028, 2, 29, 8, tzinfo=UTC))
-    (risk,) = of("RiskAssessment", resources(finding, style))
-    assert risk["prediction"][0]["whenPeriod"]["end"] == "2033-02-28T08:00:00+00:00"
+    finding = Panels().prediction()
+    drawn = replace(finding.study, panel=Panel(("hscrp",), date(2028, 2, 29)))
+    (risk,) = of("RiskAssessment", resources(replace(finding, study=drawn), style))
+    assert risk["prediction"][0]["whenPeriod"]["end"] == "2033-02-28"
+
+
+def test_a_value_outside_the_range_of_a_demonstration_model_is_marked_as_test_data_wherever_it_goes(
+    style: Style,
+) -> None:
+    pins = Panels().prediction().pins
+    assert pins is not None
+    pinned = replace(pins, intended_use=IntendedUse.DEMONSTRATION)
+    refusal = replace(Panels().not_analysed(NotAnalysedReason.OUT_OF_DISTRIBUTION), pins=pinned)
+    for row in resources(refusal, replace(style, clinical=True)):
+        if row["resourceType"] != "Device":
+            assert "HTEST" in {label["code"] for label in row["meta"]["security"]}
 
 
 def test_the_interval_is_a_range_in_per_cent_beside_the_number(style: Style) -> None:

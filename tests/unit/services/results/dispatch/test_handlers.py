@@ -11,11 +11,13 @@ import pytest
 from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
 from services.results.ledger.collecting import DueCase
 from services.results.ledger.orders import Order
-from shared.domain.case import InferenceState, Pins
+from shared.domain.case import InferenceState, PinnedInput, Pins
 from shared.domain.errors import UnavailableError
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import Demographics, PatientIdentity, Sex
-from shared.domain.prediction import BundleReference, NotAnalysed
+from shared.domain.prediction import BundleReference, NotAnalysed, NotAnalysedReason
+from shared.domain.study import Study
+from shared.predictors.contract import Overtaken
 from shared.predictors.registry import REGISTRY
 from shared.testing.cases import BUNDLE, START, a_study, some_facts
 from shared.testing.panels import NAME, PANEL_BUNDLE, PanelDouble, a_panel, panel_facts
@@ -39,6 +41,9 @@ class Recorded:
 
     def refuse(self, due: DueCase, refusal: NotAnalysed, now: datetime) -> None:
         self.calls.append(("refuse", refusal))
+
+    def overtake(self, due: DueCase, refusal: NotAnalysed, inputs: tuple[PinnedInput, ...], now: datetime) -> None:
+        self.calls.append(("overtake", (refusal, inputs)))
 
     def conflict(self, due: DueCase, reason: str, now: datetime) -> None:
         self.calls.append(("conflict", reason))
@@ -108,6 +113,7 @@ def test_sufficient_inputs_are_pinned_with_their_facts_and_images() -> None:
     assert name == "pin"
     assert {pinned.name: pinned.value for pinned in pins.inputs} == {"er": "positive", "her2": "low", "t": "2"}
     assert len(pins.instances) == 2
+    assert pins.intended_use is BUNDLE.intended_use
     assert {fact.name for fact in pins.facts} >= {"estrogen_receptor", "her2_interpretation", "clinical_t"}
 
 
@@ -191,6 +197,7 @@ def evaluate_panel(facts: PatientFacts, now: datetime = START, **panel: Any) -> 
     return call
 
 
+EVENT = NotAnalysed(NAME, NotAnalysedReason.ALREADY_METASTATIC, "lung metastasis is known since a later day")
 WHOLE = {"hscrp": "12", "il6": "3", "ifn_alpha": "2", "tnf_alpha": "1"}
 
 
@@ -289,3 +296,31 @@ def test_orders_are_given_back_only_when_cases_wait_and_the_queue_is_empty(
     Reconcile(Nothing(), Nothing(), box, Line(length), lambda: START)()
 
     assert box.given_back == given_back
+
+
+@pytest.mark.parametrize(
+    "changes", [{"identity": None}, {"demographics": Demographics(None, Sex.MALE)}, {"conflicts": ("sex",)}]
+)
+def test_a_conflict_about_laboratory_values_speaks_of_no_images(changes: dict[str, Any]) -> None:
+    name, reason = evaluate_panel(panel_facts(**WHOLE), **changes)
+
+    assert name == "conflict"
+    assert "images" not in reason
+    assert "values" in reason
+
+
+@dataclass(frozen=True, slots=True)
+class EventKnown(PanelDouble):
+    """Finds that the event has become known since the draw."""
+
+    def assess_panel(self, panel: Study, facts: PatientFacts) -> Overtaken:
+        return Overtaken(EVENT, (PinnedInput("hscrp", "12", ()),))
+
+
+def test_a_risk_that_its_event_has_overtaken_is_left_to_the_ledger_with_what_it_rests_on() -> None:
+    case = DueCase("d" * 32, NAME, a_panel(), InferenceState.PREDICTED, START + timedelta(hours=6), START)
+    cases = Recorded(case)
+    known = Known(panel_facts(**WHOLE))
+    EvaluateCases(cases, known, Installed(PANEL_BUNDLE), Recalled(), {NAME: EventKnown()}, lambda: START)()
+
+    assert cases.calls == [("overtake", (EVENT, (PinnedInput("hscrp", "12", ()),)))]

@@ -13,12 +13,13 @@ from shared.domain.facts import Fact, FactName, FactStatus, PatientFacts, Tumour
 from shared.domain.identity import Demographics, PatientIdentity, Sex, Side
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Completeness, CompletenessEvidence, Panel, Study
-from shared.predictors.contract import Model, Ready, Waiting
+from shared.predictors.contract import Model, Overtaken, Ready, Waiting
 from shared.predictors.lung_metastasis.draw import DrawWindow
 from shared.predictors.lung_metastasis.predictor import LungMetastasis
 from shared.testing.cox_model import PrintedModel
 
 F = FactName
+Assessed = Ready | Waiting | Overtaken | NotAnalysed
 DRAW = date(2024, 5, 2)
 ARRIVED = datetime(2024, 5, 3, 9, 0, tzinfo=UTC)
 IDENTITY = PatientIdentity("hospital", "P1")
@@ -60,7 +61,7 @@ class Ward:
             IDENTITY, more.get("as_of", ARRIVED), Demographics(None, sex), "Patient/1", cancers, facts
         )  # fmt: skip
 
-    def assess(self, *facts: Fact, panel: Study | None = None, **record: object) -> Ready | Waiting | NotAnalysed:
+    def assess(self, *facts: Fact, panel: Study | None = None, **record: object) -> Assessed:
         known = self.record(*facts, **record)  # type: ignore[arg-type]  # passed through
         return LungMetastasis(self.window).assess_panel(panel or self.panel(), known)
 

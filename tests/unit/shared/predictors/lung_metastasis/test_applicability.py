@@ -11,9 +11,9 @@ from shared.domain.facts import FactName, FactStatus
 from shared.domain.identity import Demographics, Sex
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.predictors import REGISTRY
-from shared.predictors.contract import ByHand, PanelPredictor, Ready, Waiting
+from shared.predictors.contract import ByHand, Overtaken, PanelPredictor, Ready
 from shared.predictors.lung_metastasis.draw import DrawWindow
-from tests.unit.shared.predictors.lung_metastasis.conftest import ARRIVED, DRAW, Ward
+from tests.unit.shared.predictors.lung_metastasis.conftest import ARRIVED, DRAW, Assessed, Ward
 
 F = FactName
 DAY = timedelta(days=1)
@@ -111,10 +111,48 @@ def test_an_infection_after_the_draw_or_over_before_it_excludes_nobody(ward: War
     assert ward.ready(*ward.complete(), later, over).inputs
 
 
-def test_a_lung_metastasis_that_became_known_after_the_draw_leaves_nothing_to_predict(ward: Ward) -> None:
-    known = ward.fact(F.LUNG_METASTASIS, "present", day=DRAW + 100 * DAY)
+def test_a_lung_metastasis_known_on_the_day_of_the_draw_excludes(ward: Ward) -> None:
+    known = ward.fact(F.LUNG_METASTASIS, "present")
 
     assert ward.refused(*ward.complete(), known).reason is NotAnalysedReason.ALREADY_METASTATIC
+
+
+def test_a_lung_metastasis_known_after_the_draw_leaves_nothing_to_predict_and_undoes_nothing(ward: Ward) -> None:
+    facts = ward.complete()
+    known = ward.fact(F.LUNG_METASTASIS, "present", day=DRAW + 100 * DAY)
+
+    found = ward.assess(*facts, known)
+
+    assert isinstance(found, Overtaken)
+    assert found.refusal.reason is NotAnalysedReason.ALREADY_METASTATIC
+    assert found.refusal.text == "lung metastasis is known since 2024-08-10, after the draw: nothing is left to predict"
+    assert found.inputs == ward.ready(*facts).inputs
+
+
+def test_what_a_biopsy_of_the_metastasis_says_about_receptors_undoes_no_risk_before_it(ward: Ward) -> None:
+    facts = ward.complete()
+    known = ward.fact(F.LUNG_METASTASIS, "present", day=DRAW + 100 * DAY)
+    biopsy = ward.fact(F.ESTROGEN_RECEPTOR, "positive", day=DRAW + 101 * DAY)
+
+    found = ward.assess(*facts, known, biopsy)
+
+    assert isinstance(found, Overtaken)
+    assert found.inputs == ward.ready(*facts).inputs
+
+
+def test_values_that_no_longer_suffice_when_a_metastasis_is_known_rest_on_nothing(ward: Ward) -> None:
+    known = ward.fact(F.LUNG_METASTASIS, "present", day=DRAW + 100 * DAY)
+
+    found = ward.assess(*ward.complete(without=(F.IL6,)), known)
+
+    assert isinstance(found, Overtaken)
+    assert found.inputs == ()
+
+
+def test_what_is_only_suspected_excludes_and_is_said_to_be_suspected(ward: Ward) -> None:
+    suspected = ward.fact(F.LUNG_METASTASIS, "present", day=DRAW - DAY, status=FactStatus.PRELIMINARY)
+
+    assert ward.refused(*ward.complete(), suspected).text == "suspected lung metastasis is on record since 2024-05-01"
 
 
 def test_two_primary_cancers_are_noted(ward: Ward) -> None:
@@ -151,7 +189,7 @@ def test_a_value_of_another_day_is_not_taken_and_the_refusal_names_it(ward: Ward
     assert waiting.refusal.text == "missing: IL-6 (not used, of another draw: IL-6 2024-04-12)"
 
 
-def _arriving_after(ward: Ward, days: int) -> Ready | Waiting | NotAnalysed:
+def _arriving_after(ward: Ward, days: int) -> Assessed:
     arrived = datetime(2024, 5, 2, tzinfo=UTC) + days * DAY
     return ward.assess(*ward.complete(), panel=ward.panel(arrived=arrived), as_of=arrived)
 

@@ -471,6 +471,7 @@ class Pins(_message.Message):
     INSTANCES_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    INTENDED_USE_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
     """Study Instance UID."""
     study_date: _builtins.str
@@ -483,6 +484,8 @@ class Pins(_message.Message):
     """Bundle that must answer."""
     bundle_digest: _builtins.str
     """sha256 (hex) of its bundle.json."""
+    intended_use: _types_pb2.IntendedUse.ValueType
+    """What the bundle that must answer may be used for; unspecified: pinned before this was recorded."""
     @_builtins.property
     def identity(self) -> _types_pb2.PatientIdentity:
         """Whose case."""
@@ -522,10 +525,11 @@ class Pins(_message.Message):
         instances: _abc.Iterable[Global___PinnedInstance] | None = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
+        intended_use: _types_pb2.IntendedUse.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "identity", b"identity", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015

@@ -726,7 +726,7 @@ Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final
 class HorizonRisk(_message.Message):
-    """The probability that the event happens within a time from the result on."""
+    """The probability that the event happens within a time from the day of its inputs on."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
