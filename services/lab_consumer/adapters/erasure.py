@@ -21,6 +21,7 @@ from services.lab_consumer.adapters.tables import (
     STATEMENTS,
     VERSIONS,
 )
+from services.lab_consumer.ports import StatementKind
 from shared.domain.errors import UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.storage import databases
@@ -91,9 +92,30 @@ def _sources(connection: sql.Connection, identity: PatientIdentity) -> tuple[str
     name = RESOURCES.c.resource_type + "/" + RESOURCES.c.resource_id
     own = sql.select(name).where(*_is(RESOURCES.c.authority, RESOURCES.c.identifier, identity))
     direct = list(connection.execute(own).scalars())
+    direct += _deleted(connection, identity)
     patients = [source for source in direct if source.startswith("Patient/")]
     about = connection.execute(sql.select(name).where(RESOURCES.c.subject.in_(patients))).scalars() if patients else ()
     return tuple(dict.fromkeys([*direct, *about]))
+
+
+def _deleted(connection: sql.Connection, identity: PatientIdentity) -> list[str]:
+    """Return the Patients that were hers last, and that the EHR deleted: what was said about them is still here."""
+    patient = STATEMENTS.c.kind == StatementKind.PATIENT.value
+    stated = sql.select(STATEMENTS.c.value).where(
+        patient, STATEMENTS.c.value.is_not(None), *_is(STATEMENTS.c.authority, STATEMENTS.c.identifier, identity)
+    )
+    found = []
+    for value in connection.execute(stated.distinct()).scalars().all():
+        source = str(json.loads(value))
+        latest = sql.select(STATEMENTS.c.authority, STATEMENTS.c.identifier).where(patient, STATEMENTS.c.value == value)
+        whose = connection.execute(latest.order_by(STATEMENTS.c.sequence.desc()).limit(1)).one()
+        nobody = sql.select(RESOURCES.c.resource_id).where(
+            RESOURCES.c.resource_type == "Patient", RESOURCES.c.resource_id == source.removeprefix("Patient/"),
+            RESOURCES.c.authority.is_(None),
+        )  # fmt: skip
+        if PatientIdentity(*whose) == identity and connection.execute(nobody).first():
+            found.append(source)
+    return found
 
 
 def _forget_resource(connection: sql.Connection, source: str) -> None:

@@ -19,6 +19,7 @@ from shared.fhir.reading.patient import IDENTIFIER, read_patient
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 
 _LONGEST_COUNTER = 18
+_BEFORE_FINAL, _FINAL = frozenset({"registered", "preliminary"}), frozenset({"final", "amended", "corrected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,14 @@ def _older(version: Version, head: Version) -> bool:
     if _counter(version.counted) and _counter(head.counted):
         return int(version.counted) < int(head.counted)
     new, old = _instant(version.last_updated), _instant(head.last_updated)
-    return bool(new and old and new < old)
+    return new < old if new and old else _back_from_final(version, head)
+
+
+def _back_from_final(version: Version, head: Version) -> bool:
+    """Tell whether nothing but the status says which of two came first: a final value does not become preliminary."""
+    if version.resource_type != "Observation" or version.content is None or head.content is None:
+        return False
+    return version.content.get("status") in _BEFORE_FINAL and head.content.get("status") in _FINAL
 
 
 def _counter(text: str) -> bool:

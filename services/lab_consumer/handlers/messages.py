@@ -42,7 +42,8 @@ class Incoming:
     """A message whose parts were read."""
 
     digest: str
-    """sha256 (hex) of all of it, control id and sender included: the same again is the same message."""
+    """sha256 (hex) of all of it, control id and sender included, and of the site's tables it was read by: the same
+    again is the same message, until the site declares a code it did not know."""
     entries: tuple[Entry, ...] = ()
     changes: tuple[PatientChange, ...] = ()
 
@@ -116,9 +117,9 @@ class _AsBeforeError(Exception):
         self.flaws = flaws
 
 
-def digest_of(content: bytes) -> str:
-    """Return the digest of a message."""
-    return hashlib.sha256(content).hexdigest()
+def digest_of(content: bytes, rules: str = "") -> str:
+    """Return the digest of a message, as it is read by the site's ``rules``: read by others it is another one."""
+    return hashlib.sha256(content + rules.encode()).hexdigest()
 
 
 def _follow(writing: Writing, changes: Sequence[PatientChange], look_again: Callable[[PatientIdentity], None]) -> None:

@@ -15,11 +15,12 @@ from shared.fhir.reading.condition import read_condition
 from shared.fhir.reading.disease import read_disease
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import read_observation
-from shared.fhir.reading.patient import read_patient
+from shared.fhir.reading.patient import IDENTIFIER, read_patient
 from shared.fhir.reading.read import Reading, contained
 from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.reading.therapy import medication_reference, read_therapy
 
+_STRANGER = "the EHR's Patient of this identifier has another birth date or sex: what is said of this one is not used"
 _THERAPIES = ("MedicationRequest", "MedicationAdministration", "MedicationStatement", "Procedure")
 
 
@@ -50,12 +51,31 @@ def project(
     ``owner``: whose record it is; Patients merged into her say who she is only where she does not.
     """
     record = Record({version.source: version for version in versions})
+    strangers = _strangers(record, identities)
+    if strangers:
+        record = Record({key: row for key, row in record.versions.items() if row.subject not in strangers})
     tumours = Tumours({version.source: read_condition(content) for version, content in record.of_type("Condition")})
     statements = [*_patients(record, identities, owner)]
+    statements += [Statement(StatementKind.PROBLEM, f"{source} {IDENTIFIER}", _STRANGER) for source in strangers]
     statements += [Statement(StatementKind.TUMOUR, tumour.condition, tumour) for tumour in tumours.standing()]
     for version, content in record.of_type("Condition", "Observation", *_THERAPIES):
         statements += _stated(version, content, record, tumours, now)
     return tuple(statements)
+
+
+def _strangers(record: Record, identities: IdentityMap) -> tuple[str, ...]:
+    """Return the Patients out of messages that contradict the EHR's Patient of their identity in birth date or sex.
+
+    Whichever came first: a wrong number in a message would make another patient's results hers.
+    """
+    read = [(version, read_patient(content, identities).demographics) for version, content in record.of_type("Patient")]
+    named = [(one.identity, stated) for one, stated in read if not one.resource_id.startswith(UNNAMED)]
+    return tuple(
+        one.source
+        for one, stated in read
+        if one.resource_id.startswith(UNNAMED)
+        and any(identity == one.identity and word.contradictions(stated) for identity, word in named)
+    )
 
 
 def changes(before: Sequence[Statement], after: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -54,6 +54,7 @@ def stated_unit(quantity: JsonObject, wanted: str, element: str) -> str:
     code, system = quantity.get("code"), quantity.get("system")
     if isinstance(code, str) and system == ucum.SYSTEM:
         if code in ucum.UNITS:
+            _refuse_another(quantity.get("unit"), code, f"{element}.unit")
             return code
         if code in ucum.ELSEWHERE:
             reason = f"{ucum.ELSEWHERE[code]}: send {_send(wanted)}, or the unit's text alone without a system"
@@ -62,6 +63,15 @@ def stated_unit(quantity: JsonObject, wanted: str, element: str) -> str:
         reason = f"a unit of another code system than UCUM is not read: send {_send(wanted)}"
         raise RefusedElementError(f"{element}.system", IssueCode.CODE_INVALID, reason)
     return _spelled(code if isinstance(code, str) else quantity.get("unit"), wanted, f"{element}.code")
+
+
+def _refuse_another(text: Any, code: str, element: str) -> None:
+    """Refuse a unit whose text is another one that is read here: which of the two was meant would be a guess."""
+    spelling = text.strip() if isinstance(text, str) else ""
+    said = ucum.UNITS.get(ucum.LOCAL_SPELLINGS.get(spelling, spelling))
+    if said and said != ucum.UNITS[code]:
+        reason = "the unit's text and its code are different units: correct the one that is wrong"
+        raise RefusedElementError(element, IssueCode.CONFLICT, reason)
 
 
 def _spelled(text: Any, wanted: str, element: str) -> str:

@@ -37,7 +37,13 @@ class Parts:
             return content
         if len(self._waiting) >= _MOST or len(content) > self._max:
             raise RefusedMessageError("DSC-1", Cause.TOO_LARGE, "too many, or too large, continued messages at once")
-        self._waiting[next_pointer] = before
+        if self._waiting.setdefault(next_pointer, before) != before:
+            del self._waiting[next_pointer]
+            raise RefusedMessageError(
+                "DSC-1", Cause.INVALID_VALUE,
+                "another unfinished message of this connection has the same pointer: which of them goes on cannot be "
+                "told; send both again",
+            )  # fmt: skip
         return None
 
     def _continued(self, pointer: str, content: bytes) -> bytes:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
 from services.lab_consumer.adapters.erasure import Erased, SqlErasure
+from services.lab_consumer.adapters.pull_queue import SqlPullQueue
+from services.lab_consumer.handlers.panels import PanelRules, panel_names
+from services.lab_consumer.handlers.submission import Submission
+from services.lab_consumer.ports import Wish
+from shared.codes import loinc
 from shared.domain.errors import UnavailableError
+from shared.domain.facts import FactName
 from shared.domain.identity import PatientIdentity
-from shared.testing.fhir_resources import patient
+from shared.testing.fhir_resources import observation, patient, quantity
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory
 from tests.contract.lab_consumer.test_merge_chains import Unwell, announcing
 from tests.contract.lab_consumer.test_patient_changes import link, receptor, values
@@ -71,3 +78,30 @@ def test_whoever_of_a_chain_of_merges_is_named_the_whole_patient_is_erased(lab: 
     assert done.identities[0].identifier == "MRN3"
     left = everything(lab.engine)
     assert [one for one in (b"MRN1", b"CANARY", b"MRN3", b"Patient/p1", b"er#") if one in left] == []
+
+
+def test_results_outlive_no_erasure_because_the_ehr_deleted_its_patient_before(lab: Laboratory) -> None:
+    lab.post(patient(CANARY.identifier, found="p7"), receptor("er7", "p7"))
+    lab.receive([Submission("Patient", "p7", None)])
+
+    SqlErasure(lab.engine)(CANARY)
+
+    left = everything(lab.engine)
+    for trace in (CANARY.identifier, '"Patient/p7"', "er7"):
+        assert trace.encode() not in left
+
+
+def test_a_panel_its_values_and_what_was_asked_for_are_erased(lab: Laboratory) -> None:
+    named = panel_names("site", b"k" * 32)
+    rules = PanelRules((frozenset({FactName.IL6}),), timedelta(days=7), timedelta(days=3650), 1, named)
+    lab.receive = replace(lab.receive, rules=rules)
+    lab.post(patient(CANARY.identifier, found="p7"))
+    lab.post(observation("il6-canary", loinc.IL6[0], quantity(3, "pg/mL"), subject={"reference": "Patient/p7"}))
+    SqlPullQueue(lab.engine, "https://ehr.example.org").want([Wish(identity=CANARY)], lab.now())
+    assert b"il6-canary" in everything(lab.engine)
+
+    SqlErasure(lab.engine)(CANARY)
+
+    left = everything(lab.engine)
+    for trace in (CANARY.identifier, "il6-canary"):
+        assert trace.encode() not in left

@@ -285,3 +285,16 @@ def test_a_refuted_metastasis_is_none(lab: Laboratory) -> None:
     lab.post(condition("m", snomed.LUNG_METASTASIS, onsetDateTime="2025-12", verificationStatus=refuted))
 
     assert lab.facts().facts == ()
+
+
+@pytest.mark.parametrize("late", ["preliminary", "registered"])
+def test_what_is_not_final_yet_and_comes_late_hides_no_final_value(lab: Laboratory, late: str) -> None:
+    lab.post(patient(), drawn(IL6, quantity(3, "pg/mL")))
+
+    (answer,) = lab.post(drawn(IL6, quantity(2, "pg/mL"), status=late))
+
+    assert answer.issues[-1].text == "an older version than the one on record: ignored"
+    assert lab.values(FactName.IL6) == ["3"]
+    versioned = drawn(IL6, quantity(2, "pg/mL"), status=late, meta={"versionId": "2"})
+    lab.post(drawn(IL6, quantity(3, "pg/mL"), meta={"versionId": "1"}), versioned)  # whoever counts is believed
+    assert lab.values(FactName.IL6) == (["2"] if late == "preliminary" else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +14,7 @@ from services.lab_consumer.handlers.receive import Receive
 from shared.domain.facts import Fact, FactName, FactStatus
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity
 from shared.domain.refusals import Cause
+from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.hl7.reading.message import Limits
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM, patient
 from shared.testing.hl7_messages import ER, NEUTROPHILS, header, merge, message, obr, obx, oru, pid
@@ -369,3 +370,68 @@ def test_no_answer_and_no_refusal_names_a_patient(site: MessageLaboratory) -> No
     shown = repr(site.lab.store.refusals(100))
     assert "MRN1" not in shown
     assert "Canary" not in shown
+
+
+def test_results_of_another_birth_date_than_the_ehrs_are_hers_no_longer_whichever_came_first(
+    site: MessageLaboratory,
+) -> None:
+    assert site.told(message(header(), pid(born="19550505"), obr(), obx())) == "AA"
+    assert site.values() == ["2.5"]
+
+    site.lab.post(patient(birthDate="1970-03-04"))
+
+    assert site.values() == []
+    (refusal,) = site.lab.store.refusals(10)
+    assert (refusal.element, refusal.reason) == (
+        "Patient.identifier",
+        "the EHR's Patient of this identifier has another birth date or sex: what is said of this one is not used",
+    )
+    site.lab.post(patient(birthDate="1955-05-05"))  # it was the EHR that was wrong
+    assert site.values() == ["2.5"]
+
+
+def test_two_results_that_one_message_does_not_tell_apart_are_both_refused(site: MessageLaboratory) -> None:
+    first, second = obx("2.5", time="202601100800"), obx("3.5", time="202601101400", number=2)
+
+    told = site.told(oru(first, second))
+
+    assert told.startswith("AE; OBX[1]-4: the same order number, code and sub-id stand in OBX[2] too")
+    assert site.values() == []
+    apart = oru(obx("2.5", time="202601100800", sub="1"), obx("3.5", time="202601101400", sub="2", number=2))
+    assert site.told(apart) == "AA"
+    assert sorted(site.values()) == ["2.5", "3.5"]
+
+
+def test_a_result_that_one_message_states_twice_alike_counts_once(site: MessageLaboratory) -> None:
+    assert site.told(oru(obx(), obx(number=2))) == "AA"
+    assert site.values() == ["2.5"]
+
+
+def test_a_message_is_looked_at_again_once_the_site_has_declared_its_code(lab: Laboratory) -> None:
+    content = oru(obx("2.5", code="IFNX^Interferon alpha^99LAB", unit="pg/mL^^UCUM"))
+    site = MessageLaboratory(lab)
+    assert site.told(content) == "AA"
+
+    row = SiteCode("urn:laboratory", "IFNX", FactName.IFN_ALPHA)
+    receive = Receive(lab.store, SITE, lambda: None, lab.clock, SiteCodes.of([row]))
+    site.desk = replace(
+        site.desk, take=TakeMessage(receive), rules=replace(site.desk.rules, code_systems={"99LAB": "urn:laboratory"})
+    )
+    site.conversation = Conversation(site.desk)
+
+    assert site.told(content) == "AA"
+    assert site.lab.values(FactName.IFN_ALPHA) == ["2.5"]
+
+
+SPM = "SPM|{number}|||{kind}"
+
+
+def test_of_several_specimens_one_that_is_no_blood_makes_the_result_doubtful(site: MessageLaboratory) -> None:
+    specimens = [SPM.format(number=1, kind="SER^Serum^HL70487"), SPM.format(number=2, kind="CSF^Liquor^HL70487")]
+    told = site.told(message(header(), pid(), obr(), obx(), *specimens))
+
+    assert told.startswith("AE; SPM: several specimens of different types: nothing says which of them was measured")
+    assert site.values() == []
+    tubes = [SPM.format(number=1, kind="SER^Serum^HL70487"), SPM.format(number=2, kind="SER^Serum^HL70487")]
+    assert site.told(message(header("M2"), pid(), obr(), obx(), *tubes)) == "AA"
+    assert site.values() == ["2.5"]

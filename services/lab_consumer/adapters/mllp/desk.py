@@ -112,7 +112,12 @@ class Conversation:
         if header.kind == patient_merge.KIND:
             return Incoming(digest_of(content), changes=read_merge(message, rules.identities))
         site = MessageSite(rules.identities, rules.code_systems, rules.zone, self.desk.now(), "", "")
-        return Incoming(digest_of(content), read_entries(message, site))
+        return Incoming(digest_of(content, self._tables()), read_entries(message, site))
+
+    def _tables(self) -> str:
+        rules, codes = self.desk.rules, self.desk.take.receive.site_codes
+        declared = sorted(map(repr, codes.rows.values()))
+        return repr((sorted(rules.code_systems.items()), declared, str(rules.zone), rules.limits.default_character_set))
 
     def _kept_flaws(self, content: bytes, flaw: Flaw) -> tuple[Flaw, ...]:
         """Show a person what could not be read; where that cannot be kept either, say so instead."""

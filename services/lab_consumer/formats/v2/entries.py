@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -12,7 +12,7 @@ from services.lab_consumer.formats.v2.site import MessageSite, doubt
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from shared.domain.refusals import Cause
 from shared.fhir.reading.json_text import JsonObject, canonical
-from shared.fhir.reading.refusal import RefusedElementError
+from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 from shared.hl7.reading.header import Header
 from shared.hl7.reading.message import Message, Segment
 from shared.hl7.reading.patient import identity_of
@@ -39,7 +39,25 @@ def read_entries(message: Message, site: MessageSite) -> tuple[Submission | Refu
     found = tuple(entry for group in read_results(message) for entry in _entries(group, here))
     if not found:
         raise RefusedMessageError("OBX", Cause.UNREADABLE, "an ORU reports observations, and there is no OBX")
-    return found
+    return tuple(_told_apart(found))
+
+
+def _told_apart(entries: Sequence[Submission | RefusedElementError]) -> Iterator[Submission | RefusedElementError]:
+    """Doubt results of one message that have one name and say different things: the last must not hide the others."""
+    named: dict[str, list[Submission]] = {}
+    for entry in entries:
+        if isinstance(entry, Submission):
+            named.setdefault(entry.source, []).append(entry)
+    for entry in entries:
+        yield _doubted(entry, named[entry.source]) if isinstance(entry, Submission) else entry
+
+
+def _doubted(entry: Submission, twins: Sequence[Submission]) -> Submission:
+    other = next((twin for twin in twins if twin.resource != entry.resource), None)
+    if other is None:
+        return entry
+    text = f"the same order number, code and sub-id stand in {other.place} too: the sub-id tells results apart"
+    return replace(entry, doubt=entry.doubt or RefusedElementError(f"{entry.place}-4", IssueCode.DUPLICATE, text))
 
 
 def _entries(group: PatientResults, site: MessageSite) -> Iterator[Submission | RefusedElementError]:

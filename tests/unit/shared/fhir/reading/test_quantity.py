@@ -109,3 +109,16 @@ def test_the_two_codes_of_hscrp_are_one_fact() -> None:
     names = [read_observation(observation("o", code, quantity(1, "mg/L"))).readings[0].name for code in loinc.HSCRP]
 
     assert names == [FactName.HSCRP, FactName.HSCRP]
+
+
+@pytest.mark.parametrize("text", ["mg/dL", "MG/DL", " ug/L ", "%"])
+def test_a_text_that_is_another_unit_than_the_code_is_refused(text: str) -> None:
+    error = refusal(loinc.HSCRP[0], quantity(3, "mg/L") | {"unit": text})
+
+    assert (error.element, error.code) == ("Observation.value.unit", IssueCode.CONFLICT)
+    assert error.reason == "the unit's text and its code are different units: correct the one that is wrong"
+
+
+@pytest.mark.parametrize("text", ["mg/l", "MG/L", "ug/mL", "milligrams per litre", ""])
+def test_a_text_that_is_the_same_unit_or_none_we_know_says_nothing_against_the_code(text: str) -> None:
+    assert value_of(loinc.HSCRP[0], quantity(3, "mg/L") | {"unit": text}) == "3"

@@ -269,3 +269,17 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     for made in (content, oru() + content):
         with suppress(RefusedMessageError):
             assert all(segment.name for segment in read(made).segments)
+
+
+def test_a_pointer_that_two_unfinished_messages_share_joins_neither_of_them() -> None:
+    parts = Parts(10_000)
+    one, two = (message(header(name), pid(name), "DSC|1|F") for name in ("A", "B"))
+    assert parts.whole(one, Header.of(one)) is None
+    assert parts.whole(one, Header.of(one)) is None  # its sender heard no answer
+
+    with pytest.raises(RefusedMessageError, match="send both again"):
+        parts.whole(two, Header.of(two))
+
+    rest = message(header("A2").replace("|P|2.5.1", "|P|2.5.1||1"), "OBX|1")
+    with pytest.raises(RefusedMessageError, match="first part did not come"):
+        parts.whole(rest, Header.of(rest))
