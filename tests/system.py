@@ -12,8 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hl7
 import httpx
 import redis
+from hl7.client import MLLPClient
 from pydicom.dataset import Dataset
 
 from services.cli.demo.site import AUTHORITY, FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
@@ -92,6 +94,23 @@ class System:
         url = f"http://127.0.0.1:{self.ports.http}/fhir/{resource['resourceType']}"
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/fhir+json"}
         return httpx.post(url, json=resource, headers=headers, timeout=30)
+
+    def tell(self, *messages: bytes) -> list[str]:
+        """Send HL7 v2 messages to our MLLP door with python-hl7's client, one after the other; return MSA-1 of each."""
+        with MLLPClient("127.0.0.1", self.ports.mllp) as laboratory:
+            laboratory.socket.settimeout(30)
+            answers = [laboratory.send_message(content.decode()) for content in messages]
+        return [str(hl7.parse(answer.strip(b"\x0b\x1c\r").decode()).segment("MSA")[1]) for answer in answers]
+
+    def subscribe(self, *types: str) -> None:
+        """Have the EHR notify us by R4 Subscriptions (rest-hook, with the resource as payload) of these types."""
+        channel = {
+            "type": "rest-hook", "endpoint": f"http://127.0.0.1:{self.ports.http}/notifications",
+            "payload": "application/fhir+json", "header": [f"Authorization: Bearer {self.token}"],
+        }  # fmt: skip
+        wanted = {"resourceType": "Subscription", "status": "active", "reason": "facts", "channel": channel}
+        for kind in types:
+            self.ehr.post({**wanted, "criteria": f"{kind}?"})
 
     def panel_uid(self, identifier: str, first: date) -> str:
         """Return the UID of the panel that the draw of a day became, of a patient of the hospital."""
@@ -204,12 +223,14 @@ def start_system(
     pacs_sink: str = "dicom-cstore",
     listener: dict[str, Any] | None = None,
     inference: dict[str, Any] | None = None,
+    asks_ehr: bool = False,
     wire: Wire = direct,
     prepare: Callable[[Path], None] = lambda _site: None,
     **results: Any,
 ) -> Iterator[System]:
     """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end.
 
+    ``asks_ehr``: the lab consumer asks the FHIR server, which then sends nothing but what ``subscribe`` asks it for.
     ``wire`` may lay a proxy in front of ``pacs`` and ``ehr`` (as sinks) and ``results`` (as everybody's ledger).
     ``prepare`` gets the site file before anything reads it.
     """
@@ -218,7 +239,7 @@ def start_system(
         (folder / sub).mkdir(parents=True, exist_ok=True)
     make_keys(data)
     token = (data / "secrets" / "lab_consumer.token").read_text().strip()
-    forward = f"http://127.0.0.1:{ports.http}/fhir"
+    forward = "" if asks_ehr else f"http://127.0.0.1:{ports.http}/fhir"
     with (
         ExitStack() as archive,
         start_fhir_server(folder / "ehr", forward_to=forward, forward_token=token) as ehr,
@@ -226,7 +247,10 @@ def start_system(
         pacs = _start_pacs(archive, folder, ports)
         peers = [_peer(pacs)] if with_peer else []
         sinks = [_pacs_sink(pacs, pacs_sink, wire("pacs", pacs.dicom_port)), _ehr_sink(wire("ehr", ehr.port))]
-        site = write_site_file(data, ports, sinks, peers=peers, listener=listener, results=results, inference=inference)
+        lab = {"fhir_server": {"url": ehr.url, "poll_s": 3600.0}} if asks_ehr else {}
+        site = write_site_file(
+            data, ports, sinks, peers=peers, listener=listener, results=results, inference=inference, lab=lab
+        )
         prepare(site)
         ledger = f"127.0.0.1:{wire('results', ports.results)}"
         with _environment(site, ledger), running(lambda _name, _text: None) as supervisor:

@@ -250,6 +250,13 @@ class FactStore(Protocol):
         """Open one transaction: committed at the end of the block, rolled back by an exception."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """Open one transaction around every ``writing`` of this thread: nothing of them is committed before the end.
+
+        An exception that leaves one ``writing`` undoes that one; one that leaves the block undoes all of them.
+        """
+        ...
+
     def known(self, identity: PatientIdentity, as_of: datetime) -> tuple[Statement, ...]:
         """Return what was known at ``as_of``; whatever commits later has a later recorded time."""
         ...

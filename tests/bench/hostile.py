@@ -19,7 +19,15 @@ from pathlib import Path
 from services.dicom_listener.config import Settings as ListenerSettings
 from shared.domain.case import Currency
 from shared.testing.ports import free_port
-from tests.bench.hostility import clinging, dicom_mutants, fhir_mutants, http_mutants, pdu_mutants, stow_mutants
+from tests.bench.hostility import (
+    clinging,
+    dicom_mutants,
+    fhir_mutants,
+    hl7_mutants,
+    http_mutants,
+    pdu_mutants,
+    stow_mutants,
+)
 from tests.bench.hostility.attack import Attack, Doors, Ending, Maker
 from tests.bench.load.store_scu import StoreScu
 from tests.bench.load.stow_scu import TOKEN, stow_key
@@ -36,8 +44,11 @@ MEMORY_LIMIT_MB = 400
 """A service that grows by more than this over the run is not bounded."""
 EXPECTED = "expected"
 _TIMEOUTS = {"acse_timeout_s": 3.0, "network_timeout_s": 4.0, "quiet_s": 3.0}
-_DOOR_TIMEOUTS = {"ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2"}
-_SHARES = (("pdu", 6), ("c-store", 4), ("lies", 4), ("fhir", 8), ("http", 2), ("clinging", 1))
+_DOOR_TIMEOUTS = {
+    "ONCORELAY_LAB_CONSUMER__BODY_TIMEOUT_S": "2",
+    "ONCORELAY_LAB_CONSUMER__MLLP_MESSAGE_TIMEOUT_S": "2",
+}
+_SHARES = (("pdu", 6), ("c-store", 4), ("lies", 4), ("fhir", 8), ("http", 2), ("mllp", 4), ("clinging", 1))
 _STOW_SHARES = (("stow", 4), ("parts", 2))
 
 
@@ -90,7 +101,7 @@ def measure(folder: Path, cases: int, seed: int) -> Findings:
         vitals = VitalsLog(system)
         vitals.start()
         found = Findings()
-        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, TOKEN)
+        doors = Doors(system.ports.dicom, system.ports.http, system.token, stow_port, TOKEN, system.ports.mllp)
         for batch in _batches(attacks(victim, cases, seed)):
             for attack in batch:
                 _note(found, attack, doors)
@@ -140,6 +151,7 @@ def _makers(victim: Someone) -> dict[str, Maker]:
         "parts": stow_mutants.parts(phantom),
         "fhir": fhir_mutants.maker(resources),
         "http": http_mutants.make,
+        "mllp": hl7_mutants.make,
         "clinging": clinging.make,
     }
 
@@ -184,6 +196,8 @@ def _still_well(found: Findings, system: System, vitals: VitalsLog) -> None:
     for resource in someone.facts()[:2]:
         if not (answer := system.post(resource)).is_success:
             found.crashed.append(f"a good resource was answered {answer.status_code}")
+    if (heard := system.tell(hl7_mutants.GOOD.replace(b"SIM-1", someone.identifier.encode()))) != ["AA"]:
+        found.crashed.append(f"a good message was answered {heard}")
 
 
 def _believed(found: Findings, system: System, victim: Someone) -> None:

@@ -1,4 +1,4 @@
-"""Laboratory values of one draw, from the EHR or at our FHIR door, end as a RiskAssessment in a real FHIR server."""
+"""Laboratory values of one draw, from the EHR, at our own FHIR door or by HL7 v2, become a RiskAssessment."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
-from shared.codes import local
+from shared.codes import local, loinc
 from shared.domain.case import CaseDetail
 from shared.domain.prediction import NotAnalysedReason
+from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.fhir_judges import google_errors
-from tests.patients import Someone
-from tests.system import System
+from shared.testing.hl7_messages import message, obr
+from tests.lung_bundle import lung_bundle_settings
+from tests.patients import BIRTH_DATE, Someone, a_patient, require_peers
+from tests.system import System, start_system
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -78,6 +81,74 @@ def test_values_posted_at_our_own_door_come_back_the_same_way(system: System, so
     assert detail.panel is not None
     assert detail.panel.last_date == drawn()
     assert len(current(system, someone)) == 1
+
+
+MGL, PGML = "mg/L^^UCUM", "pg/mL^^UCUM"
+CODES = (
+    (f"{loinc.HSCRP[0].code}^hsCRP^LN", MGL),
+    (f"{loinc.IL6[0].code}^IL-6^LN", PGML),
+    (f"{IFN_ALPHA.code}^IFN-alpha^L", PGML),
+    (f"{loinc.TNF_ALPHA[0].code}^TNF-alpha^LN", PGML),
+)
+
+
+def report(someone: Someone, values: tuple[str, ...], control: str, *, first: int = 0, status: str = "F") -> bytes:
+    """Return an ORU^R01 of the draw as the laboratory writes it; ``first``: where in the panel its values begin."""
+    sent, day = f"{datetime.now(UTC):%Y%m%d%H%M%S.%f}+0000", f"{drawn():%Y%m%d}"
+    rows = [
+        f"OBX|{number}|NM|{code}||{value}|{unit}|||||{status}"
+        for number, (value, (code, unit)) in enumerate(zip(values, CODES[first:], strict=False), start=1)
+    ]
+    who = f"PID|1||{someone.identifier}^^^HOSPITAL^MR||SIMULATED^PATIENT||{BIRTH_DATE:%Y%m%d}|F"
+    head = f"MSH|^~\\&|LAB|HOSPITAL|ONCORELAY|HOSPITAL|{sent}||ORU^R01^ORU_R01|{control}|P|2.5.1"
+    return message(head, who, obr(f"{someone.identifier}^LAB", day), *rows)
+
+
+def test_a_message_with_the_completing_values_ends_as_a_risk_assessment(
+    system: System, someone: Someone, tmp_path: Path
+) -> None:
+    system.record(*chart(someone))
+    system.until(lambda: bool(system.facts(someone.identifier).patient_reference), "the patient")
+    answers = system.tell(report(someone, VALUES[:2], "E1"), report(someone, VALUES[2:], "E2", first=2))
+    detail = settled(system, someone, "predicted")
+    (assessment,) = current(system, someone)
+
+    assert answers == ["AA", "AA"]
+    assert detail.findings[-1].prediction is not None
+    assert [row for row in assessment["prediction"] if "whenPeriod" in row]
+    assert google_errors(tmp_path, {"assessment": json.dumps(assessment).encode()}) == {}
+
+
+def test_a_corrected_value_by_message_supersedes_what_was_delivered(system: System, someone: Someone) -> None:
+    system.record(*chart(someone))
+    system.until(lambda: bool(system.facts(someone.identifier).patient_reference), "the patient")
+    assert system.tell(report(someone, VALUES, "C1")) == ["AA"]
+    first = settled(system, someone, "predicted").findings[0].prediction
+    assert system.tell(report(someone, ("30",), "C2", status="C")) == ["AA"]
+    detail = settled(system, someone, "predicted", findings=2)
+    second = detail.findings[1].prediction
+
+    assert [row.currency.value for row in detail.findings] == ["superseded", "current"]
+    assert first is not None
+    assert second is not None
+    assert second.probability > first.probability
+    assert len(current(system, someone)) == 1
+
+
+def test_what_a_subscription_notifies_of_is_fetched_and_ends_as_a_risk_assessment(tmp_path: Path) -> None:
+    require_peers()
+    bundles, someone = lung_bundle_settings(tmp_path), a_patient()
+    with start_system(tmp_path, asks_ehr=True, inference=bundles, **bundles) as asking:
+        asking.record(*chart(someone), *panel(someone)[1:])
+        asking.subscribe("Observation")
+        asking.record(panel(someone)[0])
+        detail = settled(asking, someone, "predicted")
+        (assessment,) = current(asking, someone)
+        told = [row["path"] for row in asking.ehr.forwarded() if row["status"] == 200]
+
+    assert told[0] == f"Observation/{panel(someone)[0]['id']}"
+    assert detail.findings[-1].prediction is not None
+    assert [row for row in assessment["prediction"] if "whenPeriod" in row]
 
 
 def test_an_analyte_that_does_not_come_is_named_and_supersedes_when_it_comes(system: System, someone: Someone) -> None:

@@ -2,6 +2,8 @@
 // (validation on write, transactions that roll back, a CapabilityStatement, HTTP) and three switches for tests:
 //   --forward-to URL       every created or updated resource is PUT to URL/Type/id, in order, until it is answered: a
 //                          subscription to everything (FORWARD_TOKEN in the environment: bearer token); GET /_admin/forwarded lists them
+//   Subscription resources (R4, rest-hook) are served too: every created or updated resource of the criteria's type is POSTed
+//                          to the endpoint with channel.header; other search parameters of the criteria are not evaluated
 //   --issuer URL           only bearer tokens of this OpenID provider (JWT, audience "fhir") open /fhir; .well-known/smart-configuration
 //                          names its token endpoint (SMART App Launch 2.2)
 //   POST /_admin/fail?next=500&count=1   the next COUNT requests to /fhir are answered with that status
@@ -221,18 +223,34 @@ const waiting = [];
 
 const forward = () => {
   const news = repository.written.splice(0);
-  if (options['forward-to']) waiting.push(...news);
+  const subscriptions = [...(repository.resources.get('Subscription')?.values() ?? [])].filter(({ status }) => status === 'active');
+  for (const resource of news) {
+    if (options['forward-to']) waiting.push(put(resource));
+    for (const one of subscriptions) if (one.criteria.split('?')[0] === resource.resourceType) waiting.push(posted(resource, one.channel));
+  }
+};
+
+const JSON_TYPE = { 'content-type': 'application/fhir+json' };
+
+const put = (resource) => {
+  const path = `${resource.resourceType}/${resource.id}`;
+  const headers = process.env.FORWARD_TOKEN ? { ...JSON_TYPE, authorization: `Bearer ${process.env.FORWARD_TOKEN}` } : JSON_TYPE;
+  return { path, url: `${options['forward-to']}/${path}`, method: 'PUT', headers, body: JSON.stringify(resource) };
+};
+
+// R4 Subscription.channel.payload: without one the body is empty.
+const posted = (resource, { endpoint, header = [], payload }) => {
+  const headers = Object.fromEntries([...Object.entries(JSON_TYPE), ...header.map((line) => line.split(/:\s*/, 2))]);
+  const body = payload ? JSON.stringify(resource) : '';
+  return { path: `${resource.resourceType}/${resource.id}`, url: endpoint, method: 'POST', headers, body };
 };
 
 // One after the other: a notification must not overtake the one it depends on.
 const forwardWaiting = async () => {
   while (waiting.length > 0) {
-    const resource = waiting[0];
-    const path = `${resource.resourceType}/${resource.id}`;
-    const headers = { 'content-type': 'application/fhir+json' };
-    if (process.env.FORWARD_TOKEN) headers.authorization = `Bearer ${process.env.FORWARD_TOKEN}`;
+    const { path, url, ...request } = waiting[0];
     try {
-      const answer = await fetch(`${options['forward-to']}/${path}`, { method: 'PUT', headers, body: JSON.stringify(resource) });
+      const answer = await fetch(url, request);
       if (answer.status >= 500) break;
       forwarded.push({ path, status: answer.status });
       waiting.shift();
@@ -242,7 +260,7 @@ const forwardWaiting = async () => {
   }
   setTimeout(forwardWaiting, 20);
 };
-if (options['forward-to']) forwardWaiting();
+forwardWaiting();
 
 const query = (url) => {
   const found = {};

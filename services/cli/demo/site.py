@@ -13,6 +13,7 @@ from shared.testing.ports import free_port
 
 AUTHORITY = "hospital"
 ISSUER = "DEMO-HOSPITAL"
+HL7_AUTHORITY = "HOSPITAL"
 FHIR_SYSTEM = "http://hospital.example.org"
 OUR_TITLE = "ONCORELAY"
 PACS_TITLE = "PACS"
@@ -35,6 +36,7 @@ class Ports:
     """Health and metrics: listener, lab consumer, serve, dispatch, deliver, inference."""
     explain: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     """gRPC of the process that answers "what if", its health and metrics."""
+    mllp: int = field(default_factory=free_port)
 
     @classmethod
     def free(cls) -> Ports:
@@ -52,6 +54,7 @@ def write_site_file(
     listener: dict[str, Any] | None = None,
     results: dict[str, Any] | None = None,
     inference: dict[str, Any] | None = None,
+    lab: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = {
@@ -63,7 +66,9 @@ def write_site_file(
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
         "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls")},
-        "identity": [{"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM}],
+        "identity": [
+            {"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM, "hl7_authority": HL7_AUTHORITY},
+        ],
         "up": {"embedded_redis": True, "redis_port": ports.redis},
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
@@ -72,6 +77,7 @@ def write_site_file(
         },
         "lab_consumer": {
             "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,
+            "mllp_port": ports.mllp, "mllp_code_systems": {"L": IFN_ALPHA.system}, **(lab or {}),
         },
         "results": {
             "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",

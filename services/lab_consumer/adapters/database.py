@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.storage import databases
 from shared.storage.databases import open_engine
 
-__all__ = ["check_schema", "in_turn", "migrate", "open_engine"]
+__all__ = ["check_schema", "in_turn", "looking", "migrate", "open_engine"]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 NAME = "the facts database"
@@ -33,6 +33,20 @@ def in_turn(engine: sql.Engine) -> Iterator[sql.Connection]:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(sql.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+            yield connection
+    except DBAPIError as error:
+        raise databases.translated(error, NAME) or error from error
+
+
+@contextmanager
+def looking(engine: sql.Engine) -> Iterator[sql.Connection]:
+    """Open a transaction that only reads what is committed: it waits for no turn, and nobody waits for it.
+
+    Raises:
+        UnavailableError: If the database cannot be reached.
+    """
+    try:
+        with engine.connect().execution_options(readonly=True) as connection, connection.begin():
             yield connection
     except DBAPIError as error:
         raise databases.translated(error, NAME) or error from error

@@ -9,7 +9,7 @@ from itertools import takewhile
 import sqlalchemy as sql
 
 from services.lab_consumer.adapters import panels, rows
-from services.lab_consumer.adapters.database import in_turn
+from services.lab_consumer.adapters.database import in_turn, looking
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
 from services.lab_consumer.ports import Announcement, ChangeReport, PanelReport
 
@@ -47,12 +47,12 @@ class SqlOutbox:
             .order_by(OUTBOX.c.sequence)
             .limit(_AT_ONCE)
         )
-        with in_turn(self._engine) as connection:
+        with looking(self._engine) as connection:
             return tuple(rows.announcement_of(row) for row in connection.execute(query))
 
     def waiting(self) -> int:
         """Return how many announcements and panels results does not have."""
-        with in_turn(self._engine) as connection:
+        with looking(self._engine) as connection:
             told = int(connection.execute(sql.select(sql.func.count()).select_from(OUTBOX).where(_OPEN)).scalar() or 0)
             return told + panels.waiting(connection)
 
@@ -68,7 +68,7 @@ class SqlOutbox:
     def changes_due(self, now: datetime) -> tuple[ChangeReport, ...]:
         """Return the changes to tell now, oldest first: none that stands behind one which is not due."""
         query = sql.select(PATIENT_CHANGES).where(_CHANGE_OPEN).order_by(PATIENT_CHANGES.c.sequence)
-        with in_turn(self._engine) as connection:
+        with looking(self._engine) as connection:
             found = takewhile(lambda row: row.due_time <= rows.stamp(now), list(connection.execute(query)))
         return tuple(ChangeReport(row.sequence, row.request_id, rows.change_of(row), row.tries) for row in found)
 
@@ -82,7 +82,7 @@ class SqlOutbox:
 
     def panels_due(self, now: datetime) -> tuple[PanelReport, ...]:
         """Return the due panels, oldest first; none while a change of patients is open."""
-        with in_turn(self._engine) as connection:
+        with looking(self._engine) as connection:
             return panels.due(connection, now, ~_CHANGES_OPEN)
 
     def panel_submitted(self, report: PanelReport, now: datetime) -> None:

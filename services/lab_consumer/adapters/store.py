@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from services.lab_consumer.adapters import panel_values, panels, prepared, rows
-from services.lab_consumer.adapters.database import in_turn
+from services.lab_consumer.adapters.database import in_turn, looking
 from services.lab_consumer.adapters.merged import members, merged_into
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
 from services.lab_consumer.ports import Measured, Panel, Refusal, Statement, Version
@@ -28,12 +29,28 @@ class SqlFactStore:
 
     def __init__(self, engine: sql.Engine, now: Callable[[], datetime], new_request_id: Callable[[], str]) -> None:
         self._engine, self._now, self._new_request_id = engine, now, new_request_id
+        self._thread = threading.local()
 
     @contextmanager
     def writing(self) -> Iterator[SqlWriting]:
-        """Open one transaction, see the port."""
+        """Open one transaction, or a part of the one this thread has open, see the port."""
+        around: sql.Connection | None = getattr(self._thread, "around", None)
+        if around is not None:
+            with around.begin_nested():
+                yield SqlWriting(around, self._now, self._new_request_id)
+            return
         with in_turn(self._engine) as connection:
             yield SqlWriting(connection, self._now, self._new_request_id)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Open one transaction around several ``writing``, see the port."""
+        with in_turn(self._engine) as connection:
+            self._thread.around = connection
+            try:
+                yield
+            finally:
+                self._thread.around = None
 
     def known(self, identity: PatientIdentity, as_of: datetime) -> tuple[Statement, ...]:
         """Return what was known at ``as_of``. It waits its turn: no earlier writer can commit afterwards."""
@@ -43,7 +60,7 @@ class SqlFactStore:
 
     def refusals(self, limit: int) -> tuple[Refusal, ...]:
         """Return refusals, newest first."""
-        with in_turn(self._engine) as connection:
+        with looking(self._engine) as connection:
             found = connection.execute(sql.select(REFUSALS).order_by(REFUSALS.c.sequence.desc()).limit(limit))
             return tuple(rows.refusal_of(row) for row in found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from services.lab_consumer.handlers.answers import Answer, Severity
@@ -70,6 +71,14 @@ class TakeMessage:
             return self._merge(message) if message.changes else self._results(message, before)
         except _AsBeforeError as again:
             return again.flaws
+
+    def together(self) -> AbstractContextManager[None]:
+        """Take the messages of a block in one transaction; none of them may be answered before the block has ended.
+
+        Raises:
+            TemporaryError: If nothing could be kept.
+        """
+        return self.receive.store.together()
 
     def refuse(self, message: Incoming, flaw: Flaw) -> None:
         """Record a message that could not even be read; once, however often it comes."""

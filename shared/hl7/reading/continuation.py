@@ -22,6 +22,12 @@ class Parts:
         """Return of how many messages the rest is awaited."""
         return len(self._waiting)
 
+    def copy(self) -> Parts:
+        """Return the same as it is now."""
+        again = Parts(self._max)
+        again._waiting = dict(self._waiting)
+        return again
+
     def whole(self, content: bytes, header: Header) -> bytes | None:
         """Return the message that is complete with this part; None: its rest is awaited.
 

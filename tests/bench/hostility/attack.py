@@ -14,7 +14,7 @@ class Ending(StrEnum):
     TAKEN = "taken"
     """Success: stored. Whether anybody draws conclusions from it is asked of ledger and facts, not of the door."""
     REFUSED = "refused"
-    """A coded reason: DIMSE status, A-ASSOCIATE-RJ, A-ABORT, or an HTTP status of 400 and above."""
+    """A coded reason: DIMSE status, A-ASSOCIATE-RJ, A-ABORT, an HTTP status of 400 and above, MSA-1 AE or AR."""
     CLOSED = "closed"
     """The connection ended without a word; nobody is owed one whose input itself ended early. Counted by itself."""
     SILENT = "silent"
@@ -39,6 +39,7 @@ class Doors:
     stow_port: int = 0
     """0: this listener has no STOW-RS door."""
     stow_token: str = ""
+    mllp_port: int = 0
     patience_s: float = 12.0
     """Longest wait for an answer; above every timeout of the doors under test."""
 
@@ -48,7 +49,7 @@ class Attack:
     """One case."""
 
     door: str
-    """``pdu``, ``c-store``, ``stow``, ``fhir``, ``http`` or ``clinging`` (several)."""
+    """``pdu``, ``c-store``, ``stow``, ``fhir``, ``http``, ``mllp`` or ``clinging`` (several)."""
     kind: str
     strike: Callable[[Doors], Answer]
 

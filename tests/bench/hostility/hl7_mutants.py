@@ -1,10 +1,12 @@
-"""HL7 v2 messages that break MLLP and ER7: for the MLLP door (``tests/integration/lab_consumer/test_mllp.py``)."""
+"""HL7 v2 messages that break MLLP and ER7."""
 
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Callable
 
+from tests.bench.hostility.attack import Answer, Attack, Doors, Ending
 from tests.bench.hostility.bytes_mutants import ANY
 
 START, END = b"\x0b", b"\x1c\r"
@@ -12,7 +14,7 @@ START, END = b"\x0b", b"\x1c\r"
 GOOD = (
     b"MSH|^~\\&|LAB|HOSPITAL|ONCORELAY|HOSPITAL|20260110101500||ORU^R01^ORU_R01|1|P|2.5.1\r"
     b"PID|1||SIM-1^^^HOSPITAL^MR||SIMULATED^PATIENT||19700517|F\r"
-    b"OBR|1|||85337-4^Estrogen receptor^LN|||20260110\r"
+    b"OBR|1||SIM-1^LAB|85337-4^Estrogen receptor^LN|||20260110\r"
     b"OBX|1|CWE|85337-4^Estrogen receptor^LN||LA6576-8^Positive^LN||||||F\r"
 )
 
@@ -23,6 +25,32 @@ def message(chance: random.Random, number: int) -> tuple[str, bytes]:
     """Return kind and bytes of the message of a number."""
     kind = _KINDS[number % len(_KINDS)]
     return kind.__name__.strip("_"), kind(chance)
+
+
+def make(chance: random.Random, number: int) -> Attack:
+    """Return the message of a number as an attack on the MLLP door."""
+    kind, content = message(chance, number)
+    return Attack("mllp", kind, lambda doors: _talk(doors, content))
+
+
+def _talk(doors: Doors, content: bytes) -> Answer:
+    """Send and wait: for a block that begins an answer is owed, and for one that does not end, too."""
+    heard = b""
+    try:
+        with socket.create_connection(("127.0.0.1", doors.mllp_port), timeout=doors.patience_s) as wire:
+            wire.sendall(content)
+            if not content.startswith(START):
+                wire.shutdown(socket.SHUT_WR)
+            while not heard.endswith(END) and (received := wire.recv(65536)):
+                heard += received
+    except TimeoutError:
+        return Answer(Ending.SILENT)
+    except ConnectionError:
+        return Answer(Ending.CLOSED, "reset")
+    code = heard.partition(b"\rMSA|")[2][:2].decode("latin-1")
+    if not code:
+        return Answer(Ending.CLOSED)
+    return Answer(Ending.TAKEN if code == "AA" else Ending.REFUSED, code)
 
 
 def _no_terminator(chance: random.Random) -> bytes:

@@ -24,10 +24,11 @@ data_folder = "{data}"
 [[identity]]
 name = "hospital"
 fhir_system = "{system}"
-hl7_authority = "HOSPITAL"
+hl7_authority = "HOSP"
 
 [lab_consumer]
 http_port = {http}
+mllp_port = {mllp}
 grpc_address = "127.0.0.1:{grpc}"
 results_address = "127.0.0.1:{results}"
 min_free_mb = 1
@@ -42,6 +43,8 @@ class Consumer:
     http: httpx.Client
     database: Path
     process: subprocess.Popen[bytes]
+    mllp: int
+    """Port of the MLLP door."""
 
     def facts(self) -> int:
         """Return how many facts are on record, by a connection of our own: what it sees is committed."""
@@ -62,7 +65,7 @@ class Consumer:
 @contextmanager
 def start_consumer(folder: Path, extra: str = "") -> Iterator[Consumer]:
     """Run it on an empty database (SQLite, synchronous FULL, as shipped)."""
-    ports = {name: free_port() for name in ("http", "grpc", "results")}
+    ports = {name: free_port() for name in ("http", "mllp", "grpc", "results")}
     (folder / "secrets").mkdir(parents=True)
     (folder / "secrets" / "lab_consumer.token").write_text(TOKEN)
     (folder / "site.toml").write_text(_SITE.format(data=folder, system=HOSPITAL_SYSTEM, extra=extra, **ports))
@@ -74,7 +77,7 @@ def start_consumer(folder: Path, extra: str = "") -> Iterator[Consumer]:
     try:
         wait_until(lambda: accepts_connections(ports["http"]), "the lab consumer", timeout_s=60)
         with httpx.Client(base_url=f"http://127.0.0.1:{ports['http']}", timeout=3600, trust_env=False) as http:
-            yield Consumer(http, folder / "lab_consumer" / "facts.sqlite", process)
+            yield Consumer(http, folder / "lab_consumer" / "facts.sqlite", process, ports["mllp"])
     finally:
         process.terminate()
         process.wait(60)

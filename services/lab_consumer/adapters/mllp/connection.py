@@ -1,9 +1,9 @@
-"""One sender: its blocks in order, each answered before the next is looked at."""
+"""One sender: its blocks in order. What came together is committed together, and answered after that."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -13,6 +13,8 @@ from shared.hl7.mllp import Block, Cut, Event, Frames, TooLarge, framed
 from shared.observability import metrics
 
 _CHUNK = 65536
+_AT_ONCE = 50
+"""Messages of one transaction at most: others wait for their turn meanwhile."""
 _MOST_STRAY = 65536
 """Bytes outside of blocks after which a sender is not one that speaks MLLP."""
 _LINGER_S = 1.0
@@ -65,8 +67,10 @@ class Connection:
             if events or not self._began:
                 self._began = asyncio.get_running_loop().time()
             self.waiting = False
-            for event in events:
-                await self._answer(event, conversation)
+            for blocks, other in _runs(events):
+                await self._take(blocks, conversation)
+                if other:
+                    await self._refuse(other)
             self.waiting = True
             if not self._frames.begun:
                 self._began = 0.0
@@ -101,18 +105,24 @@ class Connection:
                 await self._linger()
             return b""
 
-    async def _answer(self, event: Event, conversation: Conversation) -> None:
+    async def _take(self, blocks: Sequence[Block], conversation: Conversation) -> None:
+        contents = [block.content for block in blocks]
+        for first in range(0, len(contents), _AT_ONCE):
+            for answer in await self._answers(contents[first : first + _AT_ONCE], conversation):
+                await self._send(answer)
+
+    async def _answers(self, contents: Sequence[bytes], conversation: Conversation) -> list[bytes]:
+        if self.stopping():
+            text = "the service is on its way down; send it again"
+            return [self.desk.refused(content, Cause.STOPPING, text) for content in contents]
+        return await asyncio.get_running_loop().run_in_executor(self.threads, conversation.answers, contents)
+
+    async def _refuse(self, event: TooLarge | Cut) -> None:
         if isinstance(event, Cut):
             metrics.MESSAGES_CUT.add()
-        elif isinstance(event, TooLarge):
-            text = f"the message is larger than {self.pace.max_bytes} bytes"
-            await self._send(self.desk.refused(event.head, Cause.TOO_LARGE, text))
-        elif self.stopping():
-            text = "the service is on its way down; send it again"
-            await self._send(self.desk.refused(event.content, Cause.STOPPING, text))
-        else:
-            loop = asyncio.get_running_loop()
-            await self._send(await loop.run_in_executor(self.threads, conversation.answer, event.content))
+            return
+        text = f"the message is larger than {self.pace.max_bytes} bytes"
+        await self._send(self.desk.refused(event.head, Cause.TOO_LARGE, text))
 
     async def _send(self, answer: bytes) -> None:
         self.writer.write(framed(answer))
@@ -128,3 +138,15 @@ class Connection:
                     pass
         except TimeoutError:
             return
+
+
+def _runs(events: Sequence[Event]) -> Iterator[tuple[list[Block], TooLarge | Cut | None]]:
+    """Yield messages that follow each other, and what came behind them that is none."""
+    blocks: list[Block] = []
+    for event in events:
+        if isinstance(event, Block):
+            blocks.append(event)
+        else:
+            yield blocks, event
+            blocks = []
+    yield blocks, None

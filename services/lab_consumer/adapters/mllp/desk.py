@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -12,7 +12,7 @@ from services.lab_consumer.formats.v2.answer import answer_to, flaw_of, trouble
 from services.lab_consumer.formats.v2.entries import read_entries
 from services.lab_consumer.formats.v2.site import MessageSite
 from services.lab_consumer.handlers.messages import Flaw, Incoming, TakeMessage, digest_of
-from shared.domain.errors import OncoRelayError, OutOfResourcesError, TemporaryError, place
+from shared.domain.errors import OutOfResourcesError, TemporaryError, place
 from shared.domain.identity import IdentityMap
 from shared.domain.refusals import Cause
 from shared.hl7.reading import patient_merge, results
@@ -24,6 +24,7 @@ from shared.hl7.refusal import RefusedMessageError
 from shared.hl7.writing.acknowledgment import NO_HEADER, write
 from shared.observability import metrics, tracing
 
+_AGAIN = "send it again later"
 log = structlog.get_logger("oncorelay.lab_consumer")
 
 
@@ -52,11 +53,7 @@ class Desk:
 
     def refused(self, head: bytes, cause: Cause, text: str) -> bytes:
         """Return the answer to a message nobody looked into; ``head``: its beginning."""
-        try:
-            header = Header.of(head)
-        except RefusedMessageError:
-            header = NO_HEADER
-        return self.written(header, (trouble(cause, text),))
+        return self.written(_header(head), (trouble(cause, text),))
 
     def written(self, header: Header, flaws: tuple[Flaw, ...]) -> bytes:
         """Return the acknowledgment, counted."""
@@ -77,28 +74,51 @@ class Conversation:
     def __post_init__(self) -> None:
         self.parts = Parts(self.desk.rules.max_bytes)
 
+    def answers(self, contents: Sequence[bytes]) -> list[bytes]:
+        """Take messages in, in order, with one commit where all goes well; return the acknowledgment of each.
+
+        Raises nothing. What is accepted is committed. Where anything fails that is not a message's own fault, all of it
+        is undone, and each is taken by itself: one message must not spoil another's answer.
+        """
+        at_once = self._at_once(contents) if len(contents) > 1 else None
+        return at_once or [self.answer(content) for content in contents]
+
     def answer(self, content: bytes) -> bytes:
         """Take one message in; return its acknowledgment. Raises nothing."""
+        header = _header(content)
+        cause = None if header is NO_HEADER else self.desk.trouble()
+        if cause:
+            return self.desk.written(header, (trouble(cause, f"nothing can be taken now ({cause.value}); {_AGAIN}"),))
         try:
-            header = Header.of(content)
-        except RefusedMessageError as error:
-            return self.desk.written(NO_HEADER, self._kept_flaws(content, flaw_of(error)))
-        with tracing.span("hl7.message"):
             return self.desk.written(header, self._taken(content, header))
+        except Exception as error:  # noqa: BLE001 - one message must not end the others' door
+            return self.desk.written(header, (_failed(error),))
+
+    def _at_once(self, contents: Sequence[bytes]) -> list[bytes] | None:
+        if self.desk.trouble():
+            return None
+        before, read = self.parts.copy(), [(content, _header(content)) for content in contents]
+        try:
+            with self.desk.take.together():
+                taken = [(header, self._taken(content, header)) for content, header in read]
+        except Exception as error:  # noqa: BLE001 - told message by message, when each is tried again
+            log.warning("messages_taken_one_by_one", error=type(error).__name__)
+            self.parts = before
+            return None
+        return [self.desk.written(header, flaws) for header, flaws in taken]
 
     def _taken(self, content: bytes, header: Header) -> tuple[Flaw, ...]:
-        cause = self.desk.trouble()
-        if cause:
-            return (trouble(cause, f"nothing can be taken now ({cause.value}); send it again later"),)
         try:
-            return self._read(content, header)
+            with tracing.span("hl7.message"):
+                return self._read(content, header)
         except RefusedMessageError as error:
-            return self._kept_flaws(content, flaw_of(error))
-        except Exception as error:  # noqa: BLE001 - one message must not end the others' door
-            return (_failed(error),)
+            self.desk.take.refuse(Incoming(digest_of(content)), flaw_of(error))
+            return (flaw_of(error),)
 
     def _read(self, content: bytes, header: Header) -> tuple[Flaw, ...]:
         rules = self.desk.rules
+        if header is NO_HEADER:
+            Header.of(content)  # says why there is none
         header.check(rules.processing_id)
         if header.kind not in (results.KIND, patient_merge.KIND):
             taken = f"{results.KIND} and {patient_merge.KIND}"
@@ -119,13 +139,12 @@ class Conversation:
         declared = sorted(map(repr, codes.rows.values()))
         return repr((sorted(rules.code_systems.items()), declared, str(rules.zone), rules.limits.default_character_set))
 
-    def _kept_flaws(self, content: bytes, flaw: Flaw) -> tuple[Flaw, ...]:
-        """Show a person what could not be read; where that cannot be kept either, say so instead."""
-        try:
-            self.desk.take.refuse(Incoming(digest_of(content)), flaw)
-        except OncoRelayError as error:
-            return (_failed(error),)
-        return (flaw,)
+
+def _header(content: bytes) -> Header:
+    try:
+        return Header.of(content)
+    except RefusedMessageError:
+        return NO_HEADER
 
 
 def _failed(error: Exception) -> Flaw:
