@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from services.cli import cases, certs, doctor, explain, governance, letters, models, send, site_file, train
+from services.cli import cases, certs, doctor, explain, governance, letters, literature, models, send, site_file, train
 from services.cli.backup import command as backup_command
 from services.cli.demo import command as demo_command
 from services.cli.up import running, watch
@@ -52,7 +52,7 @@ for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
     explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, train.simulate,
-    train.train_command, train.bundle,
+    train.train_command, train.bundle, literature.literature,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 
