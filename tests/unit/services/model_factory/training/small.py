@@ -60,10 +60,10 @@ class Nowhere:
         """Forget it."""
 
 
-def few_trees(patch: pytest.MonkeyPatch) -> None:
+def few_trees(patch: pytest.MonkeyPatch, trees: int = 40, folds: int = 5) -> None:
     """Give both presets small forests and few inner folds for as long as ``patch`` lasts."""
     small = {
-        name: dataclasses.replace(one, selector=dataclasses.replace(one.selector, trees=40, folds=5))
+        name: dataclasses.replace(one, selector=dataclasses.replace(one.selector, trees=trees, folds=folds))
         for name, one in PRESETS.items()
     }
     patch.setattr(order, "PRESETS", small)

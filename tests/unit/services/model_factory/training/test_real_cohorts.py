@@ -32,7 +32,7 @@ def trained(folder: Path, manifest: str, preset: str = "corrected") -> RunResult
 @pytest.fixture(autouse=True)
 def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let forests be small: what is tested here is the way, not the choice."""
-    few_trees(monkeypatch)
+    few_trees(monkeypatch, 60, 10)
 
 
 def test_gbsg2_goes_through_and_gives_what_is_known_of_it(tmp_path: Path) -> None:
