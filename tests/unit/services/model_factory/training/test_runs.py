@@ -176,7 +176,7 @@ def test_every_number_of_a_run_passes_the_guards_and_one_upside_down_does_not(wa
         ({"unit_of_analysis": "image"}, "no number of a run"),
     ):
         with pytest.raises(ValueError, match=text):
-            guarded([dataclasses.replace(index, **broken)])  # type: ignore[arg-type]
+            guarded([dataclasses.replace(index, **broken)])
 
 
 def test_the_sensitivity_analysis_puts_luminal_status_in_the_place_of_endocrine_therapy(ward: Path) -> None:
