@@ -77,6 +77,8 @@ def train_command(
             click.echo(
                 f"C-index, {one.kind.replace('_', ' ')}: {one.value:.3f} ({one.events} events, {one.n} patients)"
             )
+    if results.carried:
+        click.echo(results.carried.sentence)
     for warned in results.warnings:
         click.echo(f"warning: {warned.sentence}")
     click.echo(out)

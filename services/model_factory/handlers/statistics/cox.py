@@ -16,6 +16,10 @@ _STEPS, _HALVINGS, _CLOSE = 100, 30, 1e-9
 _STILL = 1e-9
 """A likelihood that gains a smaller share than this while a coefficient still moves: it runs away to infinity."""
 
+_ALIKE = 1e-12
+"""A column whose values differ by less than this share of the largest differs by rounding alone."""
+_NO_INFORMATION = "a column is constant or a combination of others"
+
 
 @dataclass(frozen=True, slots=True)
 class CoxFit:
@@ -50,6 +54,8 @@ def cox(x: Vector, time: Vector, event: Flags, *, offset: Vector | None = None, 
     fixed = np.zeros(len(x)) if offset is None else offset
     centre = x.mean(axis=0)
     rows, spread = x - centre, np.maximum(x.std(axis=0), 1e-300)
+    if (x.std(axis=0) <= _ALIKE * np.abs(x).max(axis=0)).any():
+        raise ValueError(_NO_INFORMATION)
     beta = np.zeros(x.shape[1])
     value = null = terms.value(fixed)
     for _ in range(_STEPS):
@@ -78,8 +84,10 @@ def _solve(information: Vector, slope: Vector) -> Vector:
 
 
 def _invert(information: Vector) -> Vector:
-    scale = np.sqrt(np.diag(information))
-    if not (scale > 0).all() or (len(scale) and np.linalg.cond(information / np.outer(scale, scale)) > 1e12):
-        raise ValueError("a column is constant or a combination of others")
+    known = np.diag(information)
+    # Rounding makes what a constant column knows zero, or a little less.
+    scale = np.sqrt(np.maximum(known, 0.0))
+    if not (known > 0).all() or (len(scale) and np.linalg.cond(information / np.outer(scale, scale)) > 1e12):
+        raise ValueError(_NO_INFORMATION)
     inverse: Vector = np.linalg.inv(information / np.outer(scale, scale)) / np.outer(scale, scale)
     return inverse

@@ -1,24 +1,19 @@
-"""Uni- and multivariable tables: hazard or odds ratios with Wald intervals and p values."""
+"""Uni- and multivariable tables: hazard ratios with Wald intervals and p values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
 from services.model_factory.handlers.statistics.arrays import Flags, Vector
-from services.model_factory.handlers.statistics.cox import cox
+from services.model_factory.handlers.statistics.cox import CoxFit, cox
 from services.model_factory.handlers.statistics.estimates import Estimate
-from services.model_factory.handlers.statistics.logistic import logistic
 
-_NORMAL = NormalDist()
-_Z = _NORMAL.inv_cdf(0.975)
-
-Fitted = tuple[Vector, Vector]
-"""Coefficients and covariance."""
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +28,37 @@ class EffectRow:
     multivariable_p: float | None
 
 
-def hazard_ratios(x: Vector, time: Vector, event: Flags, names: Sequence[str]) -> tuple[EffectRow, ...]:
-    """Return Cox hazard ratios (Efron) of each column of ``x``, alone and together."""
+def hazard_ratios(
+    x: Vector, time: Vector, event: Flags, names: Sequence[str], together: Sequence[str] | None = None
+) -> tuple[EffectRow, ...]:
+    """Return Cox hazard ratios (Efron) of each column of ``x`` alone, and beside the others.
 
-    def fit(columns: Vector) -> Fitted:
-        found = cox(columns, time, event)
-        return found.coefficients, found.covariance
-
-    return _table(fit, x, names, "Cox, Efron, Wald, 95 %")
-
-
-def odds_ratios(x: Vector, event: Flags, names: Sequence[str]) -> tuple[EffectRow, ...]:
-    """Return odds ratios of each column of ``x``, alone and together; they are for ``event``, not for its absence."""
-
-    def fit(columns: Vector) -> Fitted:
-        found = logistic(columns, event)
-        return found.coefficients[1:], found.covariance[1:, 1:]
-
-    return _table(fit, x, names, "logistic, Wald, 95 %")
-
-
-def _table(fit: Callable[[Vector], Fitted], x: Vector, names: Sequence[str], method: str) -> tuple[EffectRow, ...]:
-    together = _tried(fit, x)
+    ``together``: names of the columns of the multivariable model; all of them where it is not given. A column that is
+    not among them has no multivariable ratio.
+    """
+    joint = [place for place, name in enumerate(names) if together is None or name in together]
+    beside = _tried(x[:, joint], time, event)
     rows = []
     for place, name in enumerate(names):
-        alone = _ratio(_tried(fit, x[:, [place]]), 0, method)
-        rows.append(EffectRow(name, *alone, *_ratio(together, place, method)))
+        alone = _ratio(_tried(x[:, [place]], time, event), 0)
+        rows.append(EffectRow(name, *alone, *_ratio(beside if place in joint else None, _place(joint, place))))
     return tuple(rows)
 
 
-def _tried(fit: Callable[[Vector], Fitted], columns: Vector) -> Fitted | None:
+def _place(joint: list[int], place: int) -> int:
+    return joint.index(place) if place in joint else -1
+
+
+def _tried(columns: Vector, time: Vector, event: Flags) -> CoxFit | None:
     try:
-        return fit(columns)
+        return cox(columns, time, event)
     except ValueError:
         return None
 
 
-def _ratio(fitted: Fitted | None, place: int, method: str) -> tuple[Estimate | None, float | None]:
+def _ratio(fitted: CoxFit | None, place: int) -> tuple[Estimate | None, float | None]:
     if fitted is None:
         return None, None
-    beta, error = float(fitted[0][place]), float(np.sqrt(fitted[1][place, place]))
+    beta, error = float(fitted.coefficients[place]), float(np.sqrt(fitted.covariance[place, place]))
     interval = (math.exp(beta - _Z * error), math.exp(beta + _Z * error))
-    return Estimate(math.exp(beta), interval, method), 2 * (1 - _NORMAL.cdf(abs(beta / error)))
+    return Estimate(math.exp(beta), interval, "Cox, Efron, Wald, 95 %"), math.erfc(abs(beta / error) / math.sqrt(2.0))

@@ -20,14 +20,16 @@ from services.model_factory.handlers.statistics.concordance import harrell
 from services.model_factory.handlers.statistics.cox import cox
 from services.model_factory.handlers.statistics.dynamic_auc import dynamic_auc
 from services.model_factory.handlers.statistics.horizon_calibration import smooth
+from services.model_factory.handlers.statistics.stability import ALL, Stability, stability
 from services.model_factory.handlers.survival.cox import CoxModel
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import fit_pipeline
-from services.model_factory.handlers.training.results import Frequency
+from services.model_factory.handlers.training.results import Frequency, Steadiness, VennFrequency
 from services.model_factory.ports import Checkpoints, Steps, over
 
 DRAW = 2
 """First part of the key of the draws' randomness."""
+_METHOD_OF: Mapping[str, str] = {ALL: "intersection"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Draws:
     """What the draws said."""
 
     frequencies: tuple[Frequency, ...]
+    regions: tuple[VennFrequency, ...]
+    steadiness: tuple[Steadiness, ...]
     optimism: Mapping[str, tuple[float, float, float]]
     """By measure: mean, 2.5 and 97.5 percentile of (on the draw - on the patients drawn from)."""
     curves: Mapping[int, tuple[float, ...]]
@@ -48,8 +52,11 @@ def draw_many(
     """Run all draws; pieces already kept are not computed again. ``grids``: predicted risks by given horizon."""
     pieces = [_kept(whole, order, grids, kept, number) for number in over(order.bootstraps, steps)]
     names = [column.name for column in whole.cohort.columns]
+    steady = stability(METHODS, _marks(names, pieces)) if pieces and not order.variables else None
     return Draws(
-        tuple(_frequency(name, pieces) for name in names) if pieces and not order.variables else (),
+        tuple(_frequency(name, place, steady) for place, name in enumerate(names)) if steady else (),
+        _regions(names, steady) if steady else (),
+        tuple(Steadiness(_METHOD_OF.get(m, m), index) for m, index in steady.nogueira.items()) if steady else (),
         {name: _spread([p["gain"][name] for p in pieces]) for name in (pieces[0]["gain"] if pieces else ())},
         {h: _mean([p["curves"][str(h)] for p in pieces]) for h in grids if pieces},
         len(pieces),
@@ -108,12 +115,23 @@ def _curve_gain(model: CoxModel, drawn: Rows, whole: Rows, horizon: int, grid: S
     return [float(value) for value in here - there]
 
 
-def _frequency(name: str, pieces: list[dict[str, Any]]) -> Frequency:
-    chosen = [{method: name in piece["chosen"][method] for method in METHODS} for piece in pieces]
-    count = max(len(pieces), 1)
-    shares = {method: sum(one[method] for one in chosen) / count for method in METHODS}
-    together = sum(all(one.values()) for one in chosen) / count
-    return Frequency(name, shares["lasso"], shares["random_forest"], shares["xgboost"], together)
+def _marks(names: list[str], pieces: list[dict[str, Any]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return (methods, draws, candidates): was it chosen?"""
+    return np.array([[[name in piece["chosen"][m] for name in names] for piece in pieces] for m in METHODS])
+
+
+def _frequency(name: str, place: int, steady: Stability) -> Frequency:
+    lasso, forest, boosting, together = (float(steady.frequency[m][place]) for m in (*METHODS, ALL))
+    return Frequency(name, lasso, forest, boosting, together)
+
+
+def _regions(names: list[str], steady: Stability) -> tuple[VennFrequency, ...]:
+    return tuple(
+        VennFrequency(name, tuple(m for m in METHODS if m in region), float(shares[place]))
+        for place, name in enumerate(names)
+        for region, shares in steady.regions.items()
+        if shares[place] > 0
+    )
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:

@@ -127,6 +127,26 @@ class Frequency:
 
 
 @dataclass(frozen=True, slots=True)
+class VennFrequency:
+    """How often exactly these methods chose the candidate: one region of the Venn diagram, over the draws."""
+
+    candidate: str
+    methods: tuple[str, ...]
+    share: float
+    """Fraction of the draws; above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """Whether a method chooses the same candidates when the patients are drawn again (Nogueira's index)."""
+
+    method: str
+    """A method, or ``intersection``."""
+    index: float | None
+    """1: always the same; 0: no better than chance; None where it always takes all candidates or none."""
+
+
+@dataclass(frozen=True, slots=True)
 class VennCount:
     """Candidates chosen by exactly these methods."""
 
@@ -150,6 +170,41 @@ class Selection:
     frequencies: tuple[Frequency, ...]
     fold_choices: tuple[tuple[str, ...], ...]
     """What the intersection was in each fold of the cross-validation."""
+    regions: tuple[VennFrequency, ...] = ()
+    steadiness: tuple[Steadiness, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A hazard ratio with its Wald interval (95 %) and p value."""
+
+    value: float
+    interval: tuple[float, float]
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class EffectLine:
+    """One column of the design in the uni- and multivariable table (table 2 of the paper)."""
+
+    feature: str
+    candidate: str
+    transform: Literal["identity", "log1p", "indicator"]
+    """The ratio is per unit of the transformed value; of an indicator: against the reference level."""
+    level: str
+    univariable: Ratio | None
+    """None where no finite one exists: a level without events."""
+    multivariable: Ratio | None
+    """None where the column is not in the final model, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How many candidates these patients carry, for a shrinkage of at least .9 (Riley et al., criterion 1)."""
+
+    patients_needed: int
+    candidates_carried: int
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,3 +364,6 @@ class RunResults:
     incidence: CumulativeIncidence | None
     sensitivities: tuple[Sensitivity, ...]
     warnings: tuple[Warned, ...]
+    effects: tuple[EffectLine, ...] = ()
+    """Every candidate alone, the chosen ones together; on the patients the final model was fitted on."""
+    carried: Carried | None = None

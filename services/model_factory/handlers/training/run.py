@@ -10,13 +10,15 @@ from services.model_factory.handlers.folds.making import everyone, split
 from services.model_factory.handlers.selection.selector import Selected
 from services.model_factory.handlers.survival.cox import fit_cox
 from services.model_factory.handlers.survival.horizons import refusal
-from services.model_factory.handlers.survival.planner import plan
+from services.model_factory.handlers.survival.planner import carried, plan
 from services.model_factory.handlers.training.crossing import Crossed, cross
 from services.model_factory.handlers.training.curves import DecisionCurve, MaximalCut, SurvivalByGroup
 from services.model_factory.handlers.training.describing import cohort_facts, table1
 from services.model_factory.handlers.training.draws import Draws, draw_many
+from services.model_factory.handlers.training.effects import effects
 from services.model_factory.handlers.training.final_model import final_model, sensitivities
 from services.model_factory.handlers.training.grouping import by_cut, by_level, incidence, maximal_cut
+from services.model_factory.handlers.training.guarding import guarded
 from services.model_factory.handlers.training.judging import (
     GRID,
     Judged,
@@ -155,6 +157,7 @@ class TrainingRun:
         cuts, survival, trouble = self._groups(whole, fitted)
         model = final_model(whole.training, fitted, self.order.target.horizons)
         corrected = optimism_corrected(apparent, draws, self.cohort.event)
+        performance = (*apparent.performance, *corrected, *(row for one in other for row in one.performance))
         return RunResults(
             schema_version=1,
             provenance=self.provenance,
@@ -162,10 +165,10 @@ class TrainingRun:
             table1=table1(self.cohort),
             selection=Selection(
                 bool(self.order.variables), fitted.variables, selected.methods, selected.path, selected.venn,
-                draws.count, draws.frequencies, crossed.choices,
+                draws.count, draws.frequencies, crossed.choices, draws.regions, draws.steadiness,
             ),
             model=model,
-            performance=(*apparent.performance, *corrected, *(row for one in other for row in one.performance)),
+            performance=performance,
             gap=crossed.gap,
             roc=tuple(curve for one in verdicts for curve in one.roc),
             calibration=(
@@ -177,7 +180,12 @@ class TrainingRun:
             cuts=cuts,
             incidence=incidence(whole.training),
             sensitivities=sensitivities(whole, self.order.recipe, self.order.target, fitted.variables),
-            warnings=self._warnings(whole, fitted, [*trouble, *(text for one in verdicts for text in one.missing)]),
+            warnings=(
+                *self._warnings(whole, fitted, [*trouble, *(text for one in verdicts for text in one.missing)]),
+                *guarded(performance),
+            ),
+            effects=effects(whole.training, fitted),
+            carried=carried(whole.training, len(fitted.prepared.columns)),
         )  # fmt: skip
 
     def _groups(

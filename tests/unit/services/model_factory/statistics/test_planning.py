@@ -1,14 +1,11 @@
-"""What a cohort may be asked: candidates, local updates, comparisons of two models."""
+"""What a cohort may be asked: candidates, and local updates."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
-from services.model_factory.handlers.statistics.discrimination import auc
-from services.model_factory.handlers.statistics.paired import auc_difference, difference, mcnemar
 from services.model_factory.handlers.statistics.recalibration import (
     Method,
     TooFewEventsError,
@@ -97,25 +94,3 @@ def test_too_few_events_are_refused_with_both_numbers(method: Method, needed: in
         update_survival(np.arange(1.0, 1001), ~event, probability, method)
     with pytest.raises(ValueError, match="no log odds"):
         update_logistic(np.arange(1000) < 500, np.r_[0.0, probability[1:]], "slope")
-
-
-def test_delongs_paired_difference_agrees_with_a_bootstrap_of_patients() -> None:
-    rng = np.random.default_rng(6)
-    event = rng.random(200) < 0.4
-    one = event + rng.normal(0, 1.0, 200)
-    other = 0.5 * one + rng.normal(0, 1.0, 200)
-    found, tested = auc_difference(event, one, other)
-    assert found.value == pytest.approx(roc_auc_score(event, one) - roc_auc_score(event, other))
-    assert found.value == pytest.approx(auc(event, one).value - auc(event, other).value)
-    resampled = difference(lambda rows, score: float(roc_auc_score(event[rows], score)), one, other, rng, repeats=250)
-    assert found.interval == pytest.approx(resampled.interval, abs=0.03)
-    assert tested.p < 0.01
-    assert auc_difference(event, one, one)[1].p == 1.0
-
-
-def test_mcnemar_is_the_binomial_test_of_the_differing_patients() -> None:
-    right = np.repeat([True, True, False, False], [50, 9, 1, 20])
-    other = np.repeat([True, False, True, False], [50, 9, 1, 20])
-    # 2 * P(X <= 1), X of 10 with probability one half.
-    assert mcnemar(right, other).p == pytest.approx(2 * 11 / 1024)
-    assert mcnemar(right, right).p == 1.0

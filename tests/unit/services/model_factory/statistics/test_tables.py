@@ -24,7 +24,8 @@ from services.model_factory.handlers.statistics.contingency import (
     likelihood_ratio,
     pearson,
 )
-from services.model_factory.handlers.statistics.effect_table import hazard_ratios, odds_ratios
+from services.model_factory.handlers.statistics.cox import cox
+from services.model_factory.handlers.statistics.effect_table import hazard_ratios
 from services.model_factory.handlers.statistics.logistic import logistic
 from tests.unit.services.model_factory.statistics.cohorts import simulated
 
@@ -160,7 +161,7 @@ def test_hazard_ratios_alone_and_together_are_lifelines() -> None:
         assert p == pytest.approx(peer["p"], rel=1e-3)
 
 
-def test_odds_ratios_are_statsmodels() -> None:
+def test_the_logistic_model_is_statsmodels() -> None:
     patients = simulated(6)
     x = np.column_stack([patients.linear, np.random.default_rng(7).normal(100, 20, 300)])
     event = patients.time < 4.0
@@ -169,20 +170,15 @@ def test_odds_ratios_are_statsmodels() -> None:
     np.testing.assert_allclose(fit.coefficients, peer.params, rtol=1e-5)
     np.testing.assert_allclose(fit.covariance, peer.cov_params(), rtol=1e-3, atol=1e-8)
     assert fit.log_likelihood == pytest.approx(peer.llf)
-    rows = odds_ratios(x, event, ("a", "b"))
-    assert rows[0].multivariable is not None
-    assert rows[0].multivariable.value == pytest.approx(np.exp(peer.params[1]), rel=1e-6)
-    assert rows[1].multivariable_p == pytest.approx(peer.pvalues[2], rel=1e-4)
 
 
 def test_paper_0s_odds_ratio_of_oestrogen_receptor_is_for_non_pcr() -> None:
     # Table 2: pCR 145 ER-, 86 ER+; non-pCR 73 ER-, 143 ER+; P0-2: 3.303 for non-pCR.
     positive = np.repeat([0.0, 1.0, 0.0, 1.0], [145, 86, 73, 143])
     non_pcr = np.repeat([False, True], [231, 216])
-    row = odds_ratios(positive[:, None], non_pcr, ("ER+",))[0]
-    assert row.univariable is not None
-    assert row.univariable.value == pytest.approx(143 * 145 / (73 * 86))
-    assert row.univariable.value == pytest.approx(3.303, abs=5e-4)
+    ratio = np.exp(logistic(positive[:, None], non_pcr).coefficients[1])
+    assert ratio == pytest.approx(143 * 145 / (73 * 86))
+    assert ratio == pytest.approx(3.303, abs=5e-4)
 
 
 def test_an_effect_that_has_no_finite_value_is_left_empty_and_the_others_stand_alone() -> None:
@@ -192,7 +188,20 @@ def test_an_effect_that_has_no_finite_value_is_left_empty_and_the_others_stand_a
     assert rows[1].univariable is None
     assert rows[0].univariable is not None
     assert rows[0].multivariable is None
-    assert odds_ratios(x, patients.event, ("a", "perfect"))[1].univariable is None
+    some = hazard_ratios(x, patients.time, patients.event, ("a", "perfect"), together=("a",))
+    assert some[0].multivariable == some[0].univariable == rows[0].univariable
+    assert some[1].multivariable is None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("risk", [0.1, 0.7, 0.0, -1 / 3])
+def test_a_cox_model_of_equal_risks_is_refused_and_not_divided_by_nothing(risk: float) -> None:
+    patients = simulated(9, n=60)
+    with pytest.raises(ValueError, match="a column is constant"):
+        cox(np.full((60, 1), risk), patients.time, patients.event)
+    almost = risk + 1e-17 * np.arange(60.0)
+    with pytest.raises(ValueError, match="a column is constant"):
+        cox(np.column_stack([patients.linear, np.where(risk, almost, 0.0)]), patients.time, patients.event)
 
 
 def test_a_logistic_model_of_one_outcome_or_a_constant_is_refused() -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from services.model_factory.formats.cohort_reading import read_cohort
 from services.model_factory.handlers.cohort.typed import TypedCohort
+from services.model_factory.handlers.training import order
+from services.model_factory.handlers.training.presets import PRESETS
 from services.model_factory.ports import Steps
 from shared.phantoms.cohort.simulate import FOLLOW_UPS, simulate_cohort
 from shared.phantoms.cohort.writing import MANIFEST_FILE, cohort_files
 
 FIVE = ("endocrine_therapy_received", "hscrp", "il6", "ifn_alpha", "tnf_alpha")
 FEW = (*FIVE, "ca125", "er", "subtype")
-SIZES = {"seed": 3, "bootstraps": 2, "folds": 3, "repeats": 1, "resamples": 20}
+SIZES = {"seed": 3, "bootstraps": 2, "folds": 3, "repeats": 1, "resamples": 10}
 
 
 def write_cohort(
@@ -53,3 +58,12 @@ class Nowhere:
 
     def put(self, key: str, piece: object) -> None:
         """Forget it."""
+
+
+def few_trees(patch: pytest.MonkeyPatch, trees: int = 40, folds: int = 5) -> None:
+    """Give both presets small forests and few inner folds for as long as ``patch`` lasts."""
+    small = {
+        name: dataclasses.replace(one, selector=dataclasses.replace(one.selector, trees=trees, folds=folds))
+        for name, one in PRESETS.items()
+    }
+    patch.setattr(order, "PRESETS", small)

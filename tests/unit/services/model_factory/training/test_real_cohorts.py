@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +12,14 @@ from sksurv.datasets import load_breast_cancer
 from services.model_factory.app.training import train
 from services.model_factory.handlers.cohort.typed import Categorical, Column, Measured, TypedCohort
 from services.model_factory.handlers.folds.making import everyone
-from services.model_factory.handlers.selection.selector import Selector
-from services.model_factory.handlers.training import order as order_room
 from services.model_factory.handlers.training.crossing import cross
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import fit_pipeline
-from services.model_factory.handlers.training.presets import PRESETS
 from services.model_factory.handlers.training.results import RunResults
 from services.model_factory.handlers.training.targets import TIME_TO_EVENT
-from tests.unit.services.model_factory.training.small import Nowhere, Quiet
+from tests.unit.services.model_factory.training.small import Nowhere, Quiet, few_trees
 
-SIZES = {"seed": 1, "bootstraps": 1, "folds": 3, "repeats": 1, "resamples": 20}
+SIZES = {"seed": 1, "bootstraps": 1, "folds": 3, "repeats": 1, "resamples": 10}
 HEAD = 'schema_version = 1\nname = "{name}"\ndescription = "{name}"\npatient = "{patient}"\n'
 
 
@@ -33,18 +29,12 @@ def trained(folder: Path, manifest: str, preset: str = "corrected") -> RunResult
     return train("time_to_event", folder / "manifest.toml", chosen, folder / "run", Quiet(), SIZES)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let forests be small: what is tested here is the way, not the choice."""
-    recipes = {name: dataclasses.replace(one, selector=_small(one.selector)) for name, one in PRESETS.items()}
-    monkeypatch.setattr(order_room, "PRESETS", recipes)
+    few_trees(monkeypatch, 60, 10)
 
 
-def _small(selector: Selector) -> Selector:
-    return dataclasses.replace(selector, trees=60)
-
-
-@pytest.mark.usefixtures("few_trees")
 def test_gbsg2_goes_through_and_gives_what_is_known_of_it(tmp_path: Path) -> None:
     """686 women, 299 events (Schumacher et al., J Clin Oncol 1994); nodes and progesterone receptor matter."""
     table = load_gbsg2().assign(patient=range(686))
@@ -91,7 +81,6 @@ def gse7390() -> TypedCohort:
     )  # fmt: skip
 
 
-@pytest.mark.usefixtures("few_trees")
 def test_selection_before_cross_validation_pretends_what_selection_inside_takes_away() -> None:
     """GSE7390: an independent run found a C-index of .745 with the selection outside and .566 inside."""
     order = Order(TIME_TO_EVENT, "corrected", folds=5, repeats=1)
@@ -154,7 +143,6 @@ texts = { "0" = "no", "1" = "yes" }
 
 
 @pytest.mark.shared_data
-@pytest.mark.usefixtures("few_trees")
 def test_ispy_1_goes_through_with_its_63_events(tmp_path: Path, shared_data: Path) -> None:
     sheet = "ispy1_clinical_outcome.xlsx"
     (tmp_path / sheet).write_bytes((shared_data / "cohorts" / sheet).read_bytes())

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.model_factory.adapters.run_folder import CHECKPOINTS
-from services.model_factory.app.training import bundle_of_run, train
+from services.model_factory.app.training import bundle_of_run, software, train
+from services.model_factory.formats.cohort_reading import read_cohort
 from services.model_factory.formats.run_file import RESULTS_NAME, read_results, to_bytes
 from services.model_factory.handlers.training.bundle_draft import Label
+from services.model_factory.handlers.training.guarding import guarded
+from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.targets import LUNG_METASTASIS
 from shared.bundles.catalog import Catalog
 from shared.bundles.keys import load_keys
 from shared.domain.errors import ConflictError, InvalidInputError
 from shared.predictors.lung_metastasis.panel import INPUTS
-from tests.unit.services.model_factory.training.small import FIVE, SIZES, Quiet, write_cohort
+from tests.unit.services.model_factory.training.small import FEW, FIVE, SIZES, Quiet, few_trees, write_cohort
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_forests() -> Iterator[None]:
+    """What is tested here is the way of a run, not the choice."""
+    with pytest.MonkeyPatch.context() as patch:
+        few_trees(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +69,18 @@ def test_a_run_and_its_bundle_come_out_the_same_byte_for_byte(ward: Path, tmp_pa
     assert all((one / name).read_bytes() == (other / name).read_bytes() for name in files)
 
 
-def test_another_seed_is_another_run(ward: Path, tmp_path: Path) -> None:
-    other = run(ward / "cohort", tmp_path / "other", seed=4)
+@pytest.mark.parametrize("change", [{"seed": 4}, {"preset": "paper"}, {"variables": ()}, {"bootstraps": 3}])
+def test_another_order_is_another_run(ward: Path, change: dict[str, Any]) -> None:
+    sources = read_cohort(ward / "cohort/manifest.toml").sources
+    same: dict[str, Any] = {"target": LUNG_METASTASIS, "preset": "corrected", "variables": FIVE, **SIZES}
+    digest = read_results(ward / "run").provenance.inputs_digest
 
-    assert other.provenance.inputs_digest != read_results(ward / "run").provenance.inputs_digest
+    assert Order(**same).provenance(sources, software()).inputs_digest == digest
+    assert Order(**{**same, **change}).provenance(sources, software()).inputs_digest != digest
 
 
 def test_a_run_that_was_cut_goes_on_where_it_was_and_ends_the_same(ward: Path, tmp_path: Path) -> None:
-    run(ward / "cohort", tmp_path / "cut")
+    shutil.copytree(ward / "run", tmp_path / "cut")
     kept = sorted((tmp_path / "cut" / CHECKPOINTS).iterdir())
     assert [file.name for file in kept] == [
         "draw-0000.json", "draw-0001.json", "fold-00-00.json", "fold-00-01.json", "fold-00-02.json",
@@ -87,7 +108,7 @@ def test_a_run_is_not_resumed_with_other_inputs(ward: Path, tmp_path: Path) -> N
 
 
 def test_a_damaged_piece_is_named(ward: Path, tmp_path: Path) -> None:
-    run(ward / "cohort", tmp_path / "run")
+    shutil.copytree(ward / "run", tmp_path / "run")
     (tmp_path / "run" / CHECKPOINTS / "draw-0001.json").write_text("{")
 
     with pytest.raises(InvalidInputError, match=r"draw-0001\.json: is damaged"):
@@ -109,6 +130,53 @@ def test_every_number_says_of_whom_and_how_it_was_measured(ward: Path) -> None:
     assert {("auc_5y", "apparent"), ("auc_5y", "out_of_fold"), ("auc_5y", "optimism_corrected")} <= kinds
     assert {one.positive_class for one in results.performance} == {"lung_metastasis"}
     assert all(one.n == 200 and one.interval_method for one in results.performance)
+
+
+def test_the_table_of_effects_has_every_candidate_alone_and_the_chosen_together(ward: Path) -> None:
+    results = read_results(ward / "run")
+
+    assert {line.candidate for line in results.effects} == set(FEW)
+    together = {line.feature: line.multivariable for line in results.effects if line.multivariable}
+    assert together.keys() == {term.feature for term in results.model.terms}
+    for term in results.model.terms:
+        ratio = together[term.feature]
+        assert ratio is not None
+        assert math.log(ratio.value) == pytest.approx(term.log_hazard_ratio, abs=1e-4)
+        assert ratio.interval[0] < ratio.value < ratio.interval[1]
+        assert ratio.p == pytest.approx(term.p, rel=1e-3)
+        alone = next(line.univariable for line in results.effects if line.feature == term.feature)
+        assert alone is not None
+        assert math.log(alone.value) == pytest.approx(term.univariable_log_hazard_ratio, abs=1e-4)
+
+
+def test_a_run_says_how_many_candidates_its_patients_carry(ward: Path) -> None:
+    carried = read_results(ward / "run").carried
+
+    assert carried is not None
+    assert carried.patients_needed > 200
+    assert carried.candidates_carried < len(FEW)
+    assert carried.sentence.endswith(f"200 patients carry {carried.candidates_carried} candidates")
+
+
+def test_every_number_of_a_run_passes_the_guards_and_one_upside_down_does_not(ward: Path) -> None:
+    results = read_results(ward / "run")
+    assert guarded(results.performance) == ()
+    (index,) = (one for one in results.performance if (one.name, one.kind) == ("c_index", "out_of_fold"))
+
+    mirrored = dataclasses.replace(index, value=0.3, interval=(0.2, 0.4))
+    (warned,) = guarded([mirrored])
+    assert (warned.code, warned.sentence) == (
+        "guard", "out of fold: c_harrell 0.300 lies below one half: the score ranks the other class.",
+    )  # fmt: skip
+    for broken, text in (
+        ({"positive_class": ""}, "of which class"),
+        ({"value": 1.2, "interval": (1.1, 1.3)}, "is a share"),
+        ({"interval_method": " "}, "how was the interval made"),
+        ({"name": "youden"}, "no number of a run"),
+        ({"unit_of_analysis": "image"}, "no number of a run"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            guarded([dataclasses.replace(index, **broken)])
 
 
 def test_the_sensitivity_analysis_puts_luminal_status_in_the_place_of_endocrine_therapy(ward: Path) -> None:

@@ -1,0 +1,55 @@
+"""Every number of a run passes the metric contract and the guards before it is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from services.model_factory.handlers.statistics.estimates import Estimate
+from services.model_factory.handlers.statistics.guards import inspect_measured
+from services.model_factory.handlers.statistics.metric import Metric
+from services.model_factory.handlers.training.results import Estimated, Warned
+
+_NAMES: Mapping[str, str] = {
+    "c_index": "c_harrell",
+    "c_uno": "c_uno",
+    "auc": "dynamic_auc",
+    "brier": "brier_at_horizon",
+    "brier_of_nobody": "brier_at_horizon",
+    "brier_scaled": "scaled_brier",
+    "ibs": "integrated_brier",
+    "calibration_slope": "calibration_slope",
+    "calibration_intercept": "calibration_intercept",
+    "observed_to_expected": "observed_to_expected",
+    "ici": "ici",
+    "e50": "e50",
+    "e90": "e90",
+}
+
+
+def guarded(performance: Iterable[Estimated]) -> tuple[Warned, ...]:
+    """Return what the numbers betray about themselves, one warning each; nothing where all is well.
+
+    Raises:
+        ValueError: If a number breaks the contract: no class, no patients, no method, a share above one.
+    """
+    return tuple(
+        Warned("guard", f"{one.kind.replace('_', ' ')}: {finding.sentence}.")
+        for one in performance
+        if one.value is not None
+        for finding in inspect_measured([as_metric(one)])
+    )
+
+
+def as_metric(one: Estimated) -> Metric:
+    """Return a number of a run as the contract wants it.
+
+    Raises:
+        ValueError: If it breaks the contract.
+    """
+    name = _NAMES.get(one.name.removesuffix(f"_{one.years}y"))
+    if name is None or one.unit_of_analysis != "patient" or one.value is None:
+        raise ValueError(f"{one.name} by {one.unit_of_analysis!r}: no number of a run")
+    estimate = Estimate(one.value, one.interval or (math.nan, math.nan), one.interval_method)
+    horizon = None if one.years is None else float(one.years)
+    return Metric(name, one.positive_class, "patient", one.n, one.events, estimate, horizon_years=horizon)
