@@ -154,7 +154,11 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
         "RecallBundle": lambda: g.RecallBundleRequest(bundle_id=BUNDLE.bundle_id, **write()),
         "ListRecalls": g.ListRecallsRequest,
         "AcceptBundle": lambda: g.AcceptBundleRequest(
-            bundle_id=BUNDLE.bundle_id, version="1.0.0", digest="a" * 64, report_sha256="b" * 64, accepted_by="board",
+            bundle_id=BUNDLE.bundle_id,
+            version="1.0.0",
+            digest="a" * 64,
+            report_sha256="b" * 64,
+            accepted_by="board",
             **write(),
         ),
         "ListAcceptances": g.ListAcceptancesRequest,

@@ -93,6 +93,7 @@ class DeliverOne:
         if self.clinical and use and use is not IntendedUse.CLINICAL:
             left = "; an earlier result of the case is still there: withdraw it" if due.predecessors else ""
             raise RefusedError(f"{self.sink.name} is a clinical sink and refuses results for {use} use{left}")
+        answer = due.finding.prediction
         if self.clinical and answer and not self.deliveries.accepted(answer.bundle):
             named = f"{answer.bundle.bundle_id} {answer.bundle.version}"
             raise RefusedError(
