@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shared.domain.facts import Fact
-from shared.domain.identity import PatientIdentity, Side
+from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.prediction import IntendedUse, NotAnalysed, Prediction
 from shared.domain.study import Panel
 
@@ -91,6 +91,8 @@ class Pins:
     intended_use: IntendedUse | None = None
     """What the bundle may be used for: a refusal that rests on it is no more than that. None: pinned by an earlier
     version."""
+    demographics: Demographics | None = None
+    """Of a panel: what the record said of the patient when it was pinned. A study's own are in the study."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shared.domain.case import FindingKind, Pins, ReviewState
 from shared.domain.facts import Fact
-from shared.domain.identity import PatientIdentity, Side
+from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.prediction import IntendedUse, NotAnalysed, Prediction
 from shared.domain.study import Study
 
@@ -43,6 +43,12 @@ class Finding:
     def facts(self) -> tuple[Fact, ...]:
         """Return the pinned facts."""
         return self.pins.facts if self.pins else ()
+
+    @property
+    def demographics(self) -> Demographics:
+        """Return what images, or of a panel the record, say of the patient: a chart must not contradict it."""
+        recorded = self.pins.demographics if self.pins else None
+        return recorded or self.study.demographics
 
     @property
     def model_use(self) -> IntendedUse | None:

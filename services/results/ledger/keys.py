@@ -14,7 +14,7 @@ from datetime import datetime
 from services.results.ledger.codec import digest, dump
 from shared.domain.case import Pins
 from shared.domain.facts import Fact
-from shared.domain.identity import PatientIdentity
+from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 
@@ -79,7 +79,10 @@ def pin_digest(pins: Pins) -> str:
     images = sorted(f"{i.sop_instance_uid}|{i.content_digest}|{i.identity_digest}" for i in pins.instances)
     inputs = sorted(f"{i.name}={i.value}" for i in pins.inputs)
     head = [_identity(pins.identity), pins.study_instance_uid, str(pins.study_date), str(pins.side), pins.variant]
-    return digest(*head, pins.bundle_id, pins.bundle_digest, *sorted(pins.notes), *inputs, "|", *facts, "|", *images)
+    who = pins.demographics or Demographics()
+    stated = [f"{name}={value}" for name, value in (("born", who.birth_date), ("sex", who.sex)) if value]
+    rest = ["|", *facts, "|", *images, *stated]
+    return digest(*head, pins.bundle_id, pins.bundle_digest, *sorted(pins.notes), *inputs, *rest)
 
 
 def _pinned(fact: Fact) -> str:

@@ -75,10 +75,11 @@ class Charts:
             there = read_patient(patient, self.identities).demographics
         except RefusedElementError as error:
             raise PermanentError(f"{self.client.name} has a Patient that cannot be read: {error}") from error
-        different = finding.study.demographics.contradictions(there)
+        different = finding.demographics.contradictions(there)
         if different:
+            ours = "the record the values came from" if finding.study.panel else "images"
             raise PermanentError(
-                f"identity conflict: images and {self.client.name} differ in {' and '.join(different)}"
+                f"identity conflict: {ours} and {self.client.name} differ in {' and '.join(different)}"
             )
 
     def _known(self, finding: Finding, patient: str) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ def title(finding: Finding) -> str:
 
 def patient(finding: Finding) -> str:
     """Return whose page it is: a sheet of paper leaves the chart it was printed from."""
-    born = finding.study.demographics.birth_date
+    born = finding.demographics.birth_date
     whose = f"Patient {finding.identity.identifier} ({finding.identity.authority})"
     return f"{whose}, born {born.isoformat()}" if born else whose
 

@@ -207,6 +207,7 @@ def test_a_whole_panel_is_pinned_with_its_values_and_without_images() -> None:
     assert name == "pin"
     assert {pinned.name: pinned.value for pinned in pins.inputs} == WHOLE
     assert (pins.instances, pins.study_instance_uid) == ((), a_panel().study_instance_uid)
+    assert pins.demographics == panel_facts(**WHOLE).demographics  # images carry their own; a panel has the record's
 
 
 def test_a_panel_waits_for_its_analytes_and_is_refused_at_the_deadline() -> None:

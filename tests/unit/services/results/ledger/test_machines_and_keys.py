@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from services.results.ledger.machines import FINAL_INFERENCE, TRANSITIONS, check
 from shared.domain.case import Currency, DeliveryState, InferenceState, ReviewState
 from shared.domain.errors import ConflictError
 from shared.domain.facts import FactName
-from shared.domain.identity import PatientIdentity, Side
+from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.prediction import UsedInput
 from shared.testing.cases import START, a_fact, a_prediction, a_refusal, a_study, an_instance, some_pins
 from shared.testing.panels import a_panel
@@ -142,6 +142,13 @@ def test_what_facts_have_learned_to_say_counts_once_it_is_said(said: dict[str, o
     fuller = replace(COUNT, **said)  # type: ignore[arg-type]
 
     assert pin_digest(some_pins(facts=(fuller,))) != pin_digest(some_pins(facts=(COUNT,)))
+
+
+def test_another_birth_date_in_the_record_of_a_panel_is_another_answer() -> None:
+    born = some_pins(demographics=Demographics(date(1970, 1, 2), None))
+
+    assert pin_digest(some_pins(demographics=Demographics())) == pin_digest(some_pins())
+    assert pin_digest(born) != pin_digest(some_pins())
 
 
 def test_a_panel_is_another_version_once_its_draw_grew_or_was_taken_back() -> None:

@@ -472,6 +472,7 @@ class Pins(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
     INTENDED_USE_FIELD_NUMBER: _builtins.int
+    DEMOGRAPHICS_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
     """Study Instance UID."""
     study_date: _builtins.str
@@ -510,6 +511,10 @@ class Pins(_message.Message):
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the gate of applicability could not know."""
 
+    @_builtins.property
+    def demographics(self) -> _types_pb2.Demographics:
+        """Of a panel: what the record said of the patient; absent for images, which carry their own."""
+
     def __init__(
         self,
         *,
@@ -526,10 +531,11 @@ class Pins(_message.Message):
         as_of: _timestamp_pb2.Timestamp | None = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
         intended_use: _types_pb2.IntendedUse.ValueType = ...,
+        demographics: _types_pb2.Demographics | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "identity", b"identity", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "demographics", b"demographics", "identity", b"identity", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
