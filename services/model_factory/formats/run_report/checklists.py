@@ -82,7 +82,8 @@ def _methods(results: RunResults) -> tuple[Item, ...]:
              f"{made.folds}-fold cross-validation with the selection inside; {made.bootstraps} bootstraps."),
         Item("12d", "Heterogeneity between centres and other clusters"),
         Item("12e", "Measures of performance, with reasons",
-             "C-index, time-dependent AUC, Brier, calibration (ICI, E50, E90, GND), decision curves."),
+             "C-index (Harrell, Uno), time-dependent AUC, Brier, also integrated, calibration (ICI, E50, E90, GND), "
+             "decision curves."),
         Item("12f", "Updating of the model", "None in this run; `oncorelay recalibrate` makes an updated bundle."),
         Item("12g", "How predictions were computed for evaluation", "From the coefficients of every fold's own model."),
         Item("13", "Class imbalance", "No re-weighting and no re-sampling of classes: the risk is that of the cohort."),

@@ -14,12 +14,12 @@ from services.model_factory.handlers.statistics.arrays import Flags, Labels, Vec
 from services.model_factory.handlers.statistics.bootstrap import REPEATS, with_intervals
 from services.model_factory.handlers.statistics.censoring_weights import weights_at
 from services.model_factory.handlers.statistics.estimates import Estimate
-from services.model_factory.handlers.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
+from services.model_factory.handlers.statistics.kaplan_meier import SurvivalCurve, censoring_curve, kaplan_meier
 
 
 @dataclass(frozen=True, slots=True)
 class Brier:
-    """The mean squared error of a risk at a horizon; 0 is perfect."""
+    """The mean squared error of a risk at a horizon, or its mean over the time up to there; 0 is perfect."""
 
     horizon: float
     score: Estimate
@@ -47,10 +47,7 @@ def brier(
         t, e = time[rows], event[rows]
         everybody = 1.0 - float(kaplan_meier(t, e).at(np.array([horizon]))[0])
         score = brier_score(t, e, risk[rows], horizon)
-        null = brier_score(t, e, np.full(len(rows), everybody), horizon)
-        if null <= 0:
-            raise ValueError(f"no event within {horizon:g} years")
-        return np.array([score, null, 1.0 - score / null])
+        return _beside(score, brier_score(t, e, np.full(len(rows), everybody), horizon), horizon)
 
     return Brier(horizon, *with_intervals(at, np.arange(len(time)), rng, repeats))
 
@@ -63,5 +60,31 @@ def integrated_brier(time: Vector, event: Flags, risks: Vector, times: Vector) -
     """
     if len(times) < 2:
         raise ValueError("an integral needs two times")
-    scores = [brier_score(time, event, risks[:, place], float(at)) for place, at in enumerate(times)]
+    free = censoring_curve(time, event)
+    scores = [brier_score(time, event, risks[:, place], float(at), free) for place, at in enumerate(times)]
     return float(np.trapezoid(scores, times) / (times[-1] - times[0]))
+
+
+def integrated_brier_with_interval(
+    time: Vector, event: Flags, risks: Vector, times: Vector, rng: np.random.Generator, repeats: int = REPEATS
+) -> Brier:
+    """Return the integrated score, its reference and the scaled one with bootstrap intervals.
+
+    Raises:
+        ValueError: If there are fewer than two times, or no event or no follow-up up to the last.
+    """
+    last = float(times[-1]) if len(times) else 0.0
+
+    def at(rows: Labels) -> Vector:
+        t, e = time[rows], event[rows]
+        everybody = np.broadcast_to(1.0 - kaplan_meier(t, e).at(times), (len(rows), len(times)))
+        score = integrated_brier(t, e, risks[rows], times)
+        return _beside(score, integrated_brier(t, e, everybody, times), last)
+
+    return Brier(last, *with_intervals(at, np.arange(len(time)), rng, repeats))
+
+
+def _beside(score: float, null: float, horizon: float) -> Vector:
+    if null <= 0:
+        raise ValueError(f"no event within {horizon:g} years")
+    return np.array([score, null, 1.0 - score / null])

@@ -25,7 +25,9 @@ WITHOUT = frozenset(
     }
 )  # fmt: skip
 """Measures of the whole score; those of a horizon carry one all the same."""
-_SHARES = frozenset({"sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "auc", "dynamic_auc", "c_harrell"})
+_SHARES = frozenset(
+    {"sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "auc", "dynamic_auc", "c_harrell", "c_uno"}
+)
 
 
 @dataclass(frozen=True, slots=True)

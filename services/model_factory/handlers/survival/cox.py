@@ -50,6 +50,10 @@ class CoxModel:
         """Return the probability of the event within ``years``."""
         return np.asarray(-np.expm1(-self.hazard(years) * np.exp(self.linear(rows))), dtype=np.float64)
 
+    def hazards(self, times: Numbers) -> Numbers:
+        """Return the baseline cumulative hazard at each of ``times`` (years)."""
+        return np.array([self.hazard(float(time)) for time in times], dtype=np.float64)
+
     def hazard(self, years: float) -> float:
         """Return the baseline cumulative hazard at the centre (Breslow's estimate)."""
         steps, _, _ = self._steps(years)
@@ -80,6 +84,11 @@ class CoxModel:
         last = np.searchsorted(-self.years[order], -times, side="right") - 1
         at_risk = sums[last]
         return counts / at_risk, at_risk, columns[last] / at_risk[:, None]
+
+
+def risks(linear: Numbers, hazards: Numbers) -> Numbers:
+    """Return the probability of the event, (patients, times), from linear predictors and baseline hazards."""
+    return np.asarray(-np.expm1(-np.outer(np.exp(linear), hazards)), dtype=np.float64)
 
 
 def fit_cox(rows: TrainingRows, prepared: Prepared, candidates: tuple[str, ...]) -> CoxModel:

@@ -26,6 +26,11 @@ def refusal(years: Numbers, events: Flags, horizon: int) -> str:
     return ""
 
 
+def course(horizons: tuple[int, ...]) -> Numbers:
+    """Return the times (years) from 0 to the last of ``horizons``, a quarter apart; empty where none is given."""
+    return np.arange(4 * max(horizons) + 1) / 4.0 if horizons else np.zeros(0)
+
+
 def at_horizon(years: Numbers, events: Flags, horizon: int) -> tuple[int, int]:
     """Return how many were still followed at ``horizon``, and how many had the event by then."""
     return int(np.sum(years >= horizon)), int(np.sum(events & (years <= horizon)))

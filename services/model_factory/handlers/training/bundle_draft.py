@@ -168,9 +168,8 @@ _KINDS = ("out_of_fold", "optimism_corrected", "held_out")
 
 def _printed(one: Estimated) -> bool:
     """Apparent numbers are in the report; a bundle states what may be expected of new patients."""
-    return (
-        one.kind in _KINDS and one.value is not None and one.name.split("_")[0] in ("c", "auc", "brier", "calibration")
-    )
+    named = one.name == "c_index" or one.name.split("_")[0] in ("auc", "brier", "calibration")
+    return named and one.kind in _KINDS and one.value is not None
 
 
 def _metric(one: Estimated, results: RunResults) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from services.model_factory.handlers.cohort.typed import Counts, Numbers
 from services.model_factory.handlers.folds.fold import Fold
 from services.model_factory.handlers.folds.making import cross_validation
 from services.model_factory.handlers.statistics.concordance import harrell
+from services.model_factory.handlers.survival.cox import risks
+from services.model_factory.handlers.survival.horizons import course
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import fit_pipeline
 from services.model_factory.handlers.training.results import SelectionGap
@@ -29,6 +31,8 @@ class Crossed:
     linear: Numbers
     risk: dict[int, Numbers]
     """By horizon."""
+    risks: Numbers
+    """(patients, times): at every time of the course up to the last horizon, by the patient's own fold."""
     choices: tuple[tuple[str, ...], ...]
     """What each fold chose, all repeats."""
     gap: SelectionGap | None
@@ -54,6 +58,7 @@ def cross(whole: Fold, order: Order, outside: tuple[str, ...], horizons: tuple[i
         np.concatenate([np.array(p["index"], dtype=np.intp) for p in first]),
         np.concatenate([np.array(p["linear"]) for p in first]),
         {h: np.concatenate([np.array(p["risk"][str(h)]) for p in first]) for h in horizons},
+        np.concatenate([risks(np.array(p["linear"]), np.array(p["hazards"])) for p in first]),
         tuple(tuple(p["chosen"]) for p in pieces),
         None if order.variables else _gap(pieces, order),
     )
@@ -69,6 +74,7 @@ def _judge(
         "index": [int(place) for place in held_out.index],
         "linear": [float(value) for value in linear],
         "risk": {str(h): [float(value) for value in fitted.model.risk(held_out, h)] for h in horizons},
+        "hazards": [float(value) for value in fitted.model.hazards(course(horizons))],
         "chosen": list(fitted.variables),
         "inside": harrell(held_out.years, held_out.events, linear),
         "outside": _outside(fold, order, outside, rng),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +10,14 @@ import numpy as np
 
 from services.model_factory.handlers.cohort.typed import Flags, Numbers
 from services.model_factory.handlers.folds.fold import Rows
-from services.model_factory.handlers.statistics.brier import brier
-from services.model_factory.handlers.statistics.concordance import harrell_with_interval
+from services.model_factory.handlers.statistics.brier import brier, integrated_brier_with_interval
+from services.model_factory.handlers.statistics.concordance import harrell_with_interval, uno_with_interval
 from services.model_factory.handlers.statistics.decision_curve import THRESHOLDS, decision_curve, net_benefit
 from services.model_factory.handlers.statistics.dynamic_auc import dynamic_auc_with_interval, dynamic_roc
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.horizon_calibration import HorizonCalibration, horizon_calibration
+from services.model_factory.handlers.survival.cox import CoxModel, risks
+from services.model_factory.handlers.survival.horizons import course
 from services.model_factory.handlers.training.curves import (
     CalibrationCurve,
     CalibrationPoint,
@@ -43,11 +46,14 @@ class Judged:
     linear: Numbers
     risk: dict[int, Numbers]
     """By given horizon."""
+    risks: Numbers | None = None
+    """(patients, times of the course up to the last horizon); None where the model is known at its horizons alone."""
 
 
-def judged(kind: Kind, rows: Rows, linear: Numbers, risk: dict[int, Numbers]) -> Judged:
+def judged(kind: Kind, rows: Rows, model: CoxModel, horizons: tuple[int, ...]) -> Judged:
     """Return the patients of ``rows`` with the model's word on them."""
-    return Judged(kind, rows.years, rows.events, linear, risk)
+    linear, risk = model.linear(rows), {h: model.risk(rows, h) for h in horizons}
+    return Judged(kind, rows.years, rows.events, linear, risk, risks(linear, model.hazards(course(horizons))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,28 @@ def verdict(on: Judged, positive: str, action: str, rng: np.random.Generator, re
             decision.append(_decision(on, h, risk, action, rng, resamples))
         except ValueError as error:
             missing.append(f"{on.kind} at {h} years: {error}")
+    # Last, so that the intervals above are made of the same resamples with and without these.
+    if on.risk:
+        last = max(on.risk)
+        try:
+            tell(
+                f"c_uno_{last}y", uno_with_interval(on.years, on.events, on.linear, last, rng, repeats=resamples), last
+            )
+            for name, one in _integrated(on, last, rng, resamples):
+                tell(name, one, last)
+        except ValueError as error:
+            missing.append(f"{on.kind} up to {last} years: {error}")
     return Verdict(tuple(found), tuple(roc), tuple(calibration), tuple(decision), tuple(missing))
+
+
+def _integrated(on: Judged, last: int, rng: np.random.Generator, resamples: int) -> Iterator[tuple[str, Estimate]]:
+    """Yield the Brier score integrated from 0 to ``last`` years; nothing where the model gives no course."""
+    if on.risks is None:
+        return
+    found = integrated_brier_with_interval(on.years, on.events, on.risks, course(tuple(on.risk)), rng, resamples)
+    yield f"integrated_brier_{last}y", found.score
+    yield f"integrated_brier_of_nobody_{last}y", found.of_nobody
+    yield f"integrated_brier_scaled_{last}y", found.scaled
 
 
 def optimism_corrected(apparent: Verdict, draws: Draws, positive: str) -> tuple[Estimated, ...]:

@@ -104,8 +104,7 @@ class TrainingRun:
             return cross(whole, self.order, fitted.variables, horizons, self.kept, step)
 
     def _apparent(self, whole: Fold, fitted: Fitted, horizons: tuple[int, ...]) -> Verdict:
-        model, rows = fitted.model, whole.training
-        on = judged("apparent", rows, model.linear(rows), {h: model.risk(rows, h) for h in horizons})
+        on = judged("apparent", whole.training, fitted.model, horizons)
         with self.progress.stage("apparent performance", 1) as step:
             found = self._verdict(on, 0)
             step()
@@ -138,10 +137,9 @@ class TrainingRun:
     def _other(self, whole: Fold, fitted: Fitted, crossed: Crossed, horizons: tuple[int, ...]) -> tuple[Verdict, ...]:
         """Judge on patients nothing was learned from: the held-out ones, and every fold's own."""
         years, events = self.cohort.years[crossed.index], self.cohort.events[crossed.index]
-        on = [Judged("out_of_fold", years, events, crossed.linear, crossed.risk)]
+        on = [Judged("out_of_fold", years, events, crossed.linear, crossed.risk, crossed.risks)]
         if len(whole.left_out):
-            rows, model = whole.held_out, fitted.model
-            on.append(judged("held_out", rows, model.linear(rows), {h: model.risk(rows, h) for h in horizons}))
+            on.append(judged("held_out", whole.held_out, fitted.model, horizons))
         with self.progress.stage("performance on others", len(on)) as step:
             found = []
             for number, one in enumerate(on, start=1):

@@ -127,6 +127,9 @@ def test_every_number_of_performance_is_printed_with_class_n_events_and_method(
         assert row[3] == "lung_metastasis"
         assert int(row[4]) >= int(row[5]) > 0
         assert row[6]
+    first = {row[0] for row in grids[0].rows}
+    assert grids[0].caption.startswith("Out of fold")
+    assert {"c index", "c uno 10y", "integrated brier 10y", "integrated brier of nobody 10y"} <= first
 
 
 def test_the_gap_of_selecting_outside_is_a_number_on_the_first_page(results: RunResults) -> None:

@@ -17,7 +17,12 @@ from sksurv.metrics import (
 )
 from sksurv.util import Surv
 
-from services.model_factory.handlers.statistics.brier import brier, brier_score, integrated_brier
+from services.model_factory.handlers.statistics.brier import (
+    brier,
+    brier_score,
+    integrated_brier,
+    integrated_brier_with_interval,
+)
 from services.model_factory.handlers.statistics.concordance import (
     harrell,
     harrell_with_interval,
@@ -129,6 +134,20 @@ def test_the_true_risk_scores_better_than_everybodys(patients: Simulated) -> Non
     assert found.scaled.interval[0] > 0
     with pytest.raises(ValueError, match="two times"):
         integrated_brier(patients.time, patients.event, patients.risk(5.0)[:, None], np.array([5.0]))
+
+
+def test_the_integrated_score_of_the_true_risk_beats_everybodys_and_needs_follow_up(patients: Simulated) -> None:
+    rng, times = np.random.default_rng(12), np.linspace(0.0, 8.0, 9)
+    risks = np.column_stack([patients.risk(float(at)) for at in times])
+    found = integrated_brier_with_interval(patients.time, patients.event, risks, times, rng, 50)
+    whole = integrated_brier(patients.time, patients.event, risks, times)
+    assert found.score.value == whole
+    assert found.score.interval[0] < whole < found.score.interval[1]
+    assert found.scaled.value == pytest.approx(1 - whole / found.of_nobody.value)
+    assert found.scaled.interval[0] > 0
+    beyond = times * 100
+    with pytest.raises(ValueError, match="nobody is followed beyond"):
+        integrated_brier_with_interval(patients.time, patients.event, risks, beyond, rng, 5)
 
 
 def test_net_benefit_under_censoring_is_dcurves(patients: Simulated) -> None:

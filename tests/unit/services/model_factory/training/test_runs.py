@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sksurv.metrics import brier_score, concordance_index_ipcw
+from sksurv.util import Surv
 
 from services.model_factory.adapters.run_folder import CHECKPOINTS
 from services.model_factory.app.training import bundle_of_run, software, train
@@ -132,6 +135,49 @@ def test_every_number_says_of_whom_and_how_it_was_measured(ward: Path) -> None:
     assert all(one.n == 200 and one.interval_method for one in results.performance)
 
 
+def test_the_integrated_brier_score_and_unos_c_out_of_fold_are_scikit_survivals(ward: Path) -> None:
+    results = read_results(ward / "run")
+    found = {one.name: one for one in results.performance if one.kind == "out_of_fold"}
+    cohort = read_cohort(ward / "cohort/manifest.toml")
+    folds = [json.loads(file.read_bytes()) for file in sorted((ward / "run" / CHECKPOINTS).glob("fold-00-*.json"))]
+    index = np.concatenate([fold["index"] for fold in folds])
+    linear = np.concatenate([fold["linear"] for fold in folds])
+    free = np.concatenate([np.exp(-np.outer(np.exp(fold["linear"]), fold["hazards"])) for fold in folds])
+    outcome = Surv.from_arrays(cohort.events[index], cohort.years[index])
+    # Before the first observed time the peer has no censoring estimate; nobody has had the event, and every score is 0.
+    times = np.linspace(0.0, 10.0, 41)
+    _, scores = brier_score(outcome, outcome, free[:, 1:], times[1:])
+
+    whole, nobody = found["integrated_brier_10y"], found["integrated_brier_of_nobody_10y"]
+    assert whole.value == pytest.approx(np.trapezoid(np.r_[0.0, scores], times) / 10.0, abs=1e-10)
+    assert whole.value is not None
+    assert nobody.value is not None
+    assert whole.interval is not None
+    assert whole.interval[0] < whole.value < whole.interval[1]
+    assert found["integrated_brier_scaled_10y"].value == pytest.approx(1 - whole.value / nobody.value)
+    peer = concordance_index_ipcw(outcome, outcome, linear, tau=10.0)[0]
+    assert found["c_uno_10y"].value == pytest.approx(peer, abs=1e-10)
+
+
+def test_a_fold_keeps_the_hazard_from_0_to_the_last_horizon_that_gives_its_risks(ward: Path) -> None:
+    for file in (ward / "run" / CHECKPOINTS).glob("fold-*.json"):
+        fold = json.loads(file.read_bytes())
+        hazards = np.array(fold["hazards"])
+        assert (hazards[0], len(hazards)) == (0.0, 41)
+        assert (np.diff(hazards) >= 0).all()
+        for years in (5, 10):
+            risk = 1 - np.exp(-hazards[4 * years] * np.exp(fold["linear"]))
+            assert risk == pytest.approx(fold["risk"][str(years)], abs=1e-12)
+
+
+def test_a_card_states_the_measures_at_its_horizons_and_not_those_up_to_the_last(ward: Path, tmp_path: Path) -> None:
+    folder = bundle_of_run(ward / "run", tmp_path, key(), Label("lung_metastasis-test"))
+
+    names = {one["name"].split(".")[0] for one in json.loads((folder / "bundle.json").read_bytes())["metrics"]}
+    assert {"c_index", "brier_10y"} <= names
+    assert not [name for name in names if name.startswith(("c_uno", "integrated"))]
+
+
 def test_the_table_of_effects_has_every_candidate_alone_and_the_chosen_together(ward: Path) -> None:
     results = read_results(ward / "run")
 
@@ -161,20 +207,26 @@ def test_a_run_says_how_many_candidates_its_patients_carry(ward: Path) -> None:
 def test_every_number_of_a_run_passes_the_guards_and_one_upside_down_does_not(ward: Path) -> None:
     results = read_results(ward / "run")
     assert guarded(results.performance) == ()
-    (index,) = (one for one in results.performance if (one.name, one.kind) == ("c_index", "out_of_fold"))
+    index, uno = (
+        next(one for one in results.performance if (one.name, one.kind) == (name, "out_of_fold"))
+        for name in ("c_index", "c_uno_10y")
+    )
 
-    mirrored = dataclasses.replace(index, value=0.3, interval=(0.2, 0.4))
-    (warned,) = guarded([mirrored])
-    assert (warned.code, warned.sentence) == (
-        "guard", "out of fold: c_harrell 0.300 lies below one half: the score ranks the other class.",
-    )  # fmt: skip
-    for broken, text in (
+    for one, name in ((index, "c_harrell"), (uno, "c_uno")):
+        mirrored = dataclasses.replace(one, value=0.3, interval=(0.2, 0.4))
+        (warned,) = guarded([mirrored])
+        assert (warned.code, warned.sentence) == (
+            "guard", f"out of fold: {name} 0.300 lies below one half: the score ranks the other class.",
+        )  # fmt: skip
+        with pytest.raises(ValueError, match="is a share"):
+            guarded([dataclasses.replace(one, value=1.2, interval=(1.1, 1.3))])
+    breaks: tuple[tuple[dict[str, Any], str], ...] = (
         ({"positive_class": ""}, "of which class"),
-        ({"value": 1.2, "interval": (1.1, 1.3)}, "is a share"),
         ({"interval_method": " "}, "how was the interval made"),
         ({"name": "youden"}, "no number of a run"),
         ({"unit_of_analysis": "image"}, "no number of a run"),
-    ):
+    )
+    for broken, text in breaks:
         with pytest.raises(ValueError, match=text):
             guarded([dataclasses.replace(index, **broken)])
 

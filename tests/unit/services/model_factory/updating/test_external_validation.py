@@ -19,7 +19,8 @@ def test_every_number_of_a_validation_says_what_it_is_about(tmp_path: Path) -> N
     found = validate_on_manifest(COX, write_cohort(tmp_path, 300, seed=8), installed_catalog(), 20)
     tree = to_json(found)
     names = {one["name"] for one in tree["metrics"]}
-    assert {"c_index", "auc_5y", "brier_5y", "calibration_slope_5y", "observed_to_expected_5y"} <= names
+    assert {"c_index", "c_uno_10y", "auc_5y", "brier_5y", "calibration_slope_5y", "observed_to_expected_5y"} <= names
+    assert not [name for name in names if name.startswith("integrated")]  # a bundle states no hazard in between
     for one in tree["metrics"]:
         assert (one["positive_class"], one["n"], one["events"]) == ("lung_metastasis", found.n, found.events)
         assert one["interval_method"]
