@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _SKIPPED: Counter[str] = Counter()
@@ -26,12 +28,18 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        room = item.path.parent
-        shared = room if (room / "__init__.py").exists() else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared.relative_to(item.config.rootpath))))
+class _ByRoom(LoadScopeScheduling):  # type: ignore[misc]
+    """What a worker is given at once: a module, or the whole package."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        room = Path(module).parent
+        return str(room) if (self.config.rootpath / room / "__init__.py").exists() else module
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _ByRoom(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
