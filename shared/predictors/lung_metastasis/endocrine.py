@@ -24,6 +24,9 @@ NOT_RECEIVED = frozenset({"preventive", "planned"})
 POSITIVE_FROM_PERCENT = Decimal(1)
 """ER and PR are positive from 1 % of nuclei stained: ASCO/CAP guideline 2020 (J Clin Oncol 38:1346-1366)."""
 
+NO_GROWS_OLD_DAYS = 365
+"""A "no" stated longer before the draw is used, and its day is told: much may have been begun since. Ours."""
+
 
 def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int) -> Reading:
     """Return whether endocrine therapy was received by the day of the draw.
@@ -43,17 +46,19 @@ def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int
     )
     notes = stated.notes + _not_counted(rows, last)
     if stated.value == "no" and given:
-        return _although_denied(stated, given, notes)
+        return _although_denied(stated, given, notes, last)
     if stated.value not in ("", "yes", "no"):
         raise Refusal(NotAnalysedReason.UNUSABLE_INPUT, f"endocrine therapy received is stated as {stated.value}")
     if given or stated.value == "yes":
         given.sort(key=_only_ordered)
         by_order = _ordered(given[0]) if given and not stated.value else ()
         return Read("yes", stated.facts + tuple(given[:1]), notes + by_order)
-    return Read("no", stated.facts, notes) if stated.value else Missing("whether endocrine therapy was received")
+    if not stated.value:
+        return Missing("whether endocrine therapy was received")
+    return Read("no", stated.facts, notes + _long_ago(stated, last))
 
 
-def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ...]) -> Reading:
+def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ...], last: date) -> Reading:
     """A therapy begun after the "no" replaces it; one begun by then contradicts it, unless it was only ordered."""
     denied = stated.facts[0].effective_date
     firm = next((fact for fact in given if not _only_ordered(fact) and fact.effective_date <= denied), None)
@@ -66,7 +71,17 @@ def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ..
     later = sorted((fact for fact in given if fact.effective_date > denied), key=_only_ordered)
     if later:
         return Read("yes", (later[0],), notes + _ordered(later[0]))
-    return Read("no", stated.facts, (*notes, "endocrine therapy was ordered and is stated as not received"))
+    notes = (*notes, "endocrine therapy was ordered and is stated as not received")
+    return Read("no", stated.facts, notes + _long_ago(stated, last))
+
+
+def _long_ago(denial: Newest, last: date) -> tuple[str, ...]:
+    days = [fact.effective_date for fact in denial.facts if (last - fact.effective_date).days > NO_GROWS_OLD_DAYS]
+    return tuple(
+        f"endocrine therapy is stated as not received on {day.isoformat()}, more than {NO_GROWS_OLD_DAYS} days before "
+        "the draw"
+        for day in days
+    )
 
 
 def _only_ordered(therapy: Fact) -> bool:
