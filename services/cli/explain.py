@@ -36,8 +36,8 @@ def explain() -> None:
 
 
 @explain.command("lung_metastasis")
-@click.option("--hscrp", required=True, metavar="mg/L", help="hsCRP, for example 12 or <0.3.")
-@click.option("--il6", required=True, metavar="pg/mL", help="Interleukin 6.")
+@click.option("--hscrp", required=True, metavar="mg/L", help="hsCRP, for example 12.")
+@click.option("--il6", required=True, metavar="pg/mL", help="Interleukin 6, for example 9 or <0.5.")
 @click.option("--ifn-alpha", required=True, metavar="pg/mL", help="Interferon alpha.")
 @click.option("--tnf-alpha", required=True, metavar="pg/mL", help="Tumour necrosis factor alpha.")
 @click.option(
@@ -52,13 +52,14 @@ def lung_metastasis(
 ) -> None:
     """Risk of lung metastasis within 5 and 10 years, with its nomogram.
 
-    Values are decimals in the units shown; "<0.3" is a limit of detection. A value outside the range the model has seen
-    is refused, not extrapolated. Nothing is stored, and whether the model applies to a patient is not checked.
+    Values are decimals in the units shown; "<0.5" is a limit of detection, taken where the bundle was made with it.
+    A value outside the range the model has seen is refused, not extrapolated. Nothing is stored, and
+    whether the model applies to a patient is not checked.
 
     \b
     Examples:
       oncorelay explain lung_metastasis --hscrp 12 --il6 9 --ifn-alpha 2.1 --tnf-alpha 1.2 --endocrine yes
-      oncorelay explain lung_metastasis --hscrp 30 --il6 "<1.5" --ifn-alpha 1 --tnf-alpha 1 --endocrine no \\
+      oncorelay explain lung_metastasis --hscrp 30 --il6 "<0.5" --ifn-alpha 1 --tnf-alpha 1 --endocrine no \\
           --svg nomogram.svg --pdf nomogram.pdf
     """
     model, hazards = _nomogram(panel.NAME, bundle)

@@ -93,6 +93,8 @@ class Pins:
     version."""
     demographics: Demographics | None = None
     """Of a panel: what the record said of the patient when it was pinned. A study's own are in the study."""
+    bundle_version: str = ""
+    """A recall may name one. Empty: pinned by an earlier version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def some_pins(**changes: Any) -> Pins:
     )  # fmt: skip
     pins = Pins(
         PATIENT, a_study().study_instance_uid, a_study().study_date, Side.LEFT, "clinical", BUNDLE.bundle_id,
-        BUNDLE.digest, inputs, facts, images, START,
+        BUNDLE.digest, inputs, facts, images, START, bundle_version=BUNDLE.version,
     )  # fmt: skip
     return replace(pins, **changes)
 

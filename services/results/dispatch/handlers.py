@@ -103,6 +103,7 @@ class EvaluateCases:
             identity, case.study.study_instance_uid, case.study.study_date, ready.side, ready.variant, bundle.bundle_id,
             bundle.digest, ready.inputs, ready.facts, tuple(_pinned(i) for i in case.study.instances), facts.as_of,
             ready.notes, bundle.intended_use, facts.demographics if case.study.panel else None,
+            bundle.version,
         )  # fmt: skip
         self.cases.pin(case, pins, self.now())
 

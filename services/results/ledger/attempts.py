@@ -157,7 +157,7 @@ class Attempts:
             return ""
         connection.execute(_attempt(case_id, number).values(state="answered"))
         pins = load(row.pins, Pins)
-        recalled = _why_recalled(connection, answer)
+        recalled = _why_recalled(connection, pins, answer)
         if recalled:
             ask_anew(connection, row, Step(str(worker), now, recalled), self.policy.collect)
             return ""
@@ -190,9 +190,9 @@ class Attempts:
         tell(connection, "case_failed", text, step.time, case_id=case_id, key=f"{case_id}|{number}")
 
 
-def _why_recalled(connection: sa.Connection, answer: Prediction | NotAnalysed) -> str:
+def _why_recalled(connection: sa.Connection, pins: Pins, answer: Prediction | NotAnalysed) -> str:
     if isinstance(answer, NotAnalysed):
-        return ""
+        return why_recalled(connection, pins.bundle_id, pins.bundle_version, pins.bundle_digest)
     return why_recalled(connection, answer.bundle.bundle_id, answer.bundle.version, answer.bundle.digest)
 
 

@@ -97,8 +97,11 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
 
 
 def _bundle(finding: Finding) -> dict[str, str]:
-    bundle = finding.prediction.bundle if finding.prediction else None
-    stated = (bundle.bundle_id, bundle.version, bundle.digest) if bundle else ("", "", "")
+    """Return which bundle answered, or was asked and refused; none where none was asked."""
+    bundle, pins = finding.prediction.bundle if finding.prediction else None, finding.pins
+    stated = (pins.bundle_id, pins.bundle_version, pins.bundle_digest) if pins else ("", "", "")
+    if bundle:
+        stated = (bundle.bundle_id, bundle.version, bundle.digest)
     return dict(zip(("bundle_id", "bundle_version", "bundle_digest"), stated, strict=True))
 
 

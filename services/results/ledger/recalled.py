@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from services.results.ledger.governance_tables import RECALL
 from services.results.ledger.tables import FINDING
-from shared.domain.case import FindingKind
 
 
 def why_recalled(connection: sa.Connection, bundle_id: str, version: str = "", digest: str = "") -> str:
@@ -24,18 +23,17 @@ def why_recalled(connection: sa.Connection, bundle_id: str, version: str = "", d
 
 
 def finding_recalled(connection: sa.Connection, finding: sa.Row[Any]) -> str:
-    """Return why a finding (a row with kind and bundle) must reach nobody any more; empty where it may.
+    """Return why a finding (a row with its bundle) must reach nobody any more; empty where it may.
 
-    Only a model's answer is recalled. A coded refusal and a withdrawal rest on no model's number and stay true.
+    A model's answer is recalled, and its refusal: a wrong range refuses wrongly. A refusal before any model was asked,
+    and a withdrawal, name no bundle and stay true.
     """
-    if finding.kind != FindingKind.PREDICTION:
-        return ""
     return why_recalled(connection, finding.bundle_id, finding.bundle_version, finding.bundle_digest)
 
 
 def answered_by(recall: sa.Row[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition "this finding is an answer of the recalled bundle"."""
-    stated = [FINDING.c.kind == FindingKind.PREDICTION.value, FINDING.c.bundle_id == recall.bundle_id]
+    """Return the condition "this finding is an answer, or a refusal, of the recalled bundle"."""
+    stated = [FINDING.c.bundle_id == recall.bundle_id]
     if recall.version:
         stated.append(FINDING.c.bundle_version == recall.version)
     if recall.digest:

@@ -1,4 +1,4 @@
-"""From values to a typed answer: one risk per horizon, points, flags, and the risk under luminal status."""
+"""From values to a typed answer: one risk per horizon, points, flags, and the risk under other readings."""
 
 from __future__ import annotations
 
@@ -107,9 +107,13 @@ def _cut(error: ValueRefusedError) -> str:
 
 
 def predict(
-    model: Served, values: Values, luminal: str, inputs: tuple[UsedInput, ...], notes: tuple[str, ...]
+    model: Served,
+    values: Values,
+    others: tuple[tuple[str, str], ...],
+    inputs: tuple[UsedInput, ...],
+    notes: tuple[str, ...],
 ) -> Prediction:
-    """Return the answer for values that entered; ``luminal`` is yes, no, or empty where it is unknown."""
+    """Return the answer for values that entered; ``others`` are level and label of other readings of the therapy."""
     found = explain(model.inputs, model.hazards, values)
     horizons = _by_graph(model, found, values)
     probability, interval = next((one.probability, one.interval) for one in horizons if one.probability is not None)
@@ -121,7 +125,7 @@ def predict(
         probability=probability,
         inputs=inputs,
         flags=_flags(model, horizons, (*_below_limit(model, inputs), *notes)),
-        alternatives=_alternatives(model, values, luminal),
+        alternatives=tuple(_alternative(model, values, level, label) for level, label in others),
         interval=interval,
         runtime=model.model.runtime,
         precision=model.model.precision,
@@ -139,13 +143,8 @@ def _by_graph(model: Served, found: Explanation, values: Values) -> tuple[Horizo
     )
 
 
-def _alternatives(model: Served, values: Values, luminal: str) -> tuple[Alternative, ...]:
-    if not luminal:
-        return ()
-    other = {**values, ENDOCRINE: luminal}
-    said = "ER or PR positive" if luminal == "yes" else "ER and PR negative"
-    risk = model.model.score(columns(model.hazards, other))
-    return (Alternative(f"{ENDOCRINE}={luminal}, read as luminal status ({said})", risk),)
+def _alternative(model: Served, values: Values, level: str, label: str) -> Alternative:
+    return Alternative(label, model.model.score(columns(model.hazards, {**values, ENDOCRINE: level})))
 
 
 def _below_limit(model: Served, inputs: tuple[UsedInput, ...]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Paper 002 (P2-1 to P2-3 of its analysis): the columns of endocrine therapy in its table 1 are swapped, equal the
 indicator of luminal subtypes cell by cell, and contradict the rate in its text. Which of the two entered the nomogram
-is unknown; so receipt is the input, and the risk under luminal status stands beside it.
+is unknown; so receipt is the input, and the risk under luminal status stands beside it. An order counts as receipt,
+which lowers the risk; so the risk without receipt stands beside that one.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from shared.domain.case import Pins
 from shared.domain.facts import Fact, FactName, FactStatus, PatientFacts
 from shared.domain.prediction import NotAnalysedReason
+from shared.predictors.lung_metastasis.panel import ENDOCRINE, LUMINAL
 from shared.predictors.readings import Missing, Newest, Read, Reading, Refusal, newest
 
 NOT_RECEIVED = frozenset({"preventive", "planned"})
@@ -20,6 +23,9 @@ NOT_RECEIVED = frozenset({"preventive", "planned"})
 
 POSITIVE_FROM_PERCENT = Decimal(1)
 """ER and PR are positive from 1 % of nuclei stained: ASCO/CAP guideline 2020 (J Clin Oncol 38:1346-1366)."""
+
+NO_GROWS_OLD_DAYS = 365
+"""A "no" stated longer before the draw is used, and its day is told: much may have been begun since. Ours."""
 
 
 def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int) -> Reading:
@@ -40,17 +46,19 @@ def read_endocrine(facts: PatientFacts, draw: tuple[date, date], apart_days: int
     )
     notes = stated.notes + _not_counted(rows, last)
     if stated.value == "no" and given:
-        return _although_denied(stated, given, notes)
+        return _although_denied(stated, given, notes, last)
     if stated.value not in ("", "yes", "no"):
         raise Refusal(NotAnalysedReason.UNUSABLE_INPUT, f"endocrine therapy received is stated as {stated.value}")
     if given or stated.value == "yes":
         given.sort(key=_only_ordered)
         by_order = _ordered(given[0]) if given and not stated.value else ()
         return Read("yes", stated.facts + tuple(given[:1]), notes + by_order)
-    return Read("no", stated.facts, notes) if stated.value else Missing("whether endocrine therapy was received")
+    if not stated.value:
+        return Missing("whether endocrine therapy was received")
+    return Read("no", stated.facts, notes + _long_ago(stated, last))
 
 
-def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ...]) -> Reading:
+def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ...], last: date) -> Reading:
     """A therapy begun after the "no" replaces it; one begun by then contradicts it, unless it was only ordered."""
     denied = stated.facts[0].effective_date
     firm = next((fact for fact in given if not _only_ordered(fact) and fact.effective_date <= denied), None)
@@ -60,10 +68,20 @@ def _although_denied(stated: Newest, given: Sequence[Fact], notes: tuple[str, ..
             f"endocrine therapy is on record from {firm.effective_date.isoformat()} on, and stated as not received on "
             f"{denied.isoformat()}",
         )
-    later = [fact for fact in given if fact.effective_date > denied]
+    later = sorted((fact for fact in given if fact.effective_date > denied), key=_only_ordered)
     if later:
         return Read("yes", (later[0],), notes + _ordered(later[0]))
-    return Read("no", stated.facts, (*notes, "endocrine therapy was ordered and is stated as not received"))
+    notes = (*notes, "endocrine therapy was ordered and is stated as not received")
+    return Read("no", stated.facts, notes + _long_ago(stated, last))
+
+
+def _long_ago(denial: Newest, last: date) -> tuple[str, ...]:
+    days = [fact.effective_date for fact in denial.facts if (last - fact.effective_date).days > NO_GROWS_OLD_DAYS]
+    return tuple(
+        f"endocrine therapy is stated as not received on {day.isoformat()}, more than {NO_GROWS_OLD_DAYS} days before "
+        "the draw"
+        for day in days
+    )
 
 
 def _only_ordered(therapy: Fact) -> bool:
@@ -85,6 +103,21 @@ def _not_counted(rows: Sequence[Fact], last: date) -> tuple[str, ...]:
     if later:
         notes.append(f"endocrine therapy that began after the draw does not count: {later[0].effective_date}")
     return tuple(notes)
+
+
+def other_readings(pins: Pins) -> tuple[tuple[str, str], ...]:
+    """Return level and label of what else the pinned endocrine therapy may mean: not received, or luminal status."""
+    luminal = next((one.value for one in pins.inputs if one.name == LUMINAL), "")
+    said = "ER or PR positive" if luminal == "yes" else "ER and PR negative"
+    ordered = (("no", "endocrine therapy only ordered, if not received"),) if _rests_on_orders(pins) else ()
+    beside = ((luminal, f"{ENDOCRINE}={luminal}, read as luminal status ({said})"),) if luminal else ()
+    return ordered + beside
+
+
+def _rests_on_orders(pins: Pins) -> bool:
+    read = {key for one in pins.inputs if one.name == ENDOCRINE for key in one.facts}
+    facts = [fact for fact in pins.facts if fact.fact_id in read]
+    return bool(facts) and all(fact.name is FactName.THERAPY and _only_ordered(fact) for fact in facts)
 
 
 def read_luminal(facts: PatientFacts) -> Reading:

@@ -15,6 +15,7 @@ from shared.predictors.hazards.values import model_values
 from shared.predictors.lung_metastasis.answers import predict, served, values_of
 from shared.predictors.lung_metastasis.assessment import assess
 from shared.predictors.lung_metastasis.draw import DrawWindow
+from shared.predictors.lung_metastasis.endocrine import other_readings
 from shared.predictors.lung_metastasis.panel import ANALYTES, ENDOCRINE, ENDOCRINE_LEVELS, INPUTS, LUMINAL, NAME
 from shared.predictors.readings import Refusal
 
@@ -61,13 +62,12 @@ class LungMetastasis:
             InvalidInputError: If ``model`` is no nomogram of these inputs.
         """
         nomogram = served(model)
-        stated = {pinned.name: pinned.value for pinned in pins.inputs}
-        luminal = stated.pop(LUMINAL, "")
+        stated = {pinned.name: pinned.value for pinned in pins.inputs if pinned.name != LUMINAL}
         inputs = used_inputs(pins.inputs, pins.facts)
         values = values_of(nomogram, stated)
         if isinstance(values, NotAnalysed):
             return NotAnalysed(NAME, values.reason, values.text, inputs)
-        return predict(nomogram, values, luminal, inputs, pins.notes)
+        return predict(nomogram, values, other_readings(pins), inputs, pins.notes)
 
     def answer_levels(self, levels: Mapping[str, str], model: Model) -> Prediction:
         """Answer from values a person typed: yes or no, decimals in the units of the bundle, or limits such as <1.5.
@@ -82,4 +82,4 @@ class LungMetastasis:
         if isinstance(refused, NotAnalysed):
             raise InvalidInputError("bundle", refused.text)
         typed = tuple(UsedInput(name, levels[name]) for name in INPUTS)
-        return predict(nomogram, values, "", typed, (_BY_HAND,))
+        return predict(nomogram, values, (), typed, (_BY_HAND,))

@@ -21,6 +21,7 @@ from services.results.ledger.policy import Policy, SinkPolicy
 from shared.domain.audit import faults
 from shared.domain.case import Currency, DeliveryState, FindingKind, InferenceState, ReviewState
 from shared.domain.errors import ConflictError, StaleAttemptError
+from shared.domain.prediction import NotAnalysedReason
 from shared.testing.cases import BUNDLE, a_prediction, a_refusal
 from tests.contract.ledger.steps import deliver_all, name, pinned, predicted, studied
 
@@ -241,15 +242,63 @@ def test_a_result_of_a_recalled_bundle_can_be_rejected_and_not_accepted(
     assert ledger.people.review("two", case_id, ReviewState.REJECTED, step)
 
 
-def test_a_coded_refusal_of_a_recalled_bundle_stays(ledger: Ledger, clock: Any) -> None:
+def refused(ledger: Ledger, clock: Any) -> str:
+    """The model was asked and refused, for example a value outside the range it has seen."""
     case_id = studied(ledger, clock)
     pinned(ledger, clock)
     claim = ledger.attempts.claim("c", case_id, 1, "worker", clock())
-    ledger.attempts.answer("a", case_id, claim.attempt, a_refusal(), clock())
+    outside = a_refusal("hsCRP is 75 mg/L, outside the range", reason=NotAnalysedReason.OUT_OF_DISTRIBUTION)
+    assert ledger.attempts.answer("a", case_id, claim.attempt, outside, clock())
+    return case_id
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{}, {"version": BUNDLE.version}, {"digest": BUNDLE.digest}, {"version": BUNDLE.version, "digest": BUNDLE.digest}],
+    ids=["every version", "this version", "this build", "this version and build"],
+)
+def test_what_a_recalled_bundle_refused_is_taken_back_too(ledger: Ledger, clock: Any, named: dict[str, str]) -> None:
+    case_id = refused(ledger, clock)
+    assert deliver_all(ledger, clock, ("pacs",)) == ["pacs not_analysed"]
+    recall(ledger, clock, **named)
+
+    assert deliver_all(ledger, clock) == []  # nothing of it leaves from the commit on
+    assert work(ledger, clock) == 1
+    assert deliver_all(ledger, clock) == ["pacs withdrawn"]
+    work(ledger, clock)
+    (state,) = ledger.recalls.all()
+    assert (state.case_count, state.withdrawn_count, state.finished_time) == (1, 1, clock())
+    assert "was recalled" in ledger.queries.case(case_id, clock()).case.reason
+
+
+def test_what_another_version_or_build_refused_stays(ledger: Ledger, clock: Any) -> None:
+    refused(ledger, clock)
+    recall(ledger, clock, "one", version="9.9.9")
+    recall(ledger, clock, "two", digest="f" * 64)
+
+    assert work(ledger, clock) == 0
+    assert deliver_all(ledger, clock) == ["pacs not_analysed", "ehr not_analysed"]
+
+
+def test_a_refusal_before_any_model_was_asked_stays(ledger: Ledger, clock: Any) -> None:
+    studied(ledger, clock)
+    for due in ledger.collecting.due(clock()):
+        ledger.collecting.refuse(due, a_refusal(), clock())
     recall(ledger, clock)
 
     assert work(ledger, clock) == 0
     assert deliver_all(ledger, clock) == ["pacs not_analysed", "ehr not_analysed"]
+
+
+def test_a_refusal_that_was_being_worked_out_during_the_recall_is_not_taken(ledger: Ledger, clock: Any) -> None:
+    case_id = studied(ledger, clock)
+    pinned(ledger, clock)
+    claim = ledger.attempts.claim("c", case_id, 1, "worker", clock())
+    recall(ledger, clock, version=BUNDLE.version)
+
+    assert ledger.attempts.answer("a", case_id, claim.attempt, a_refusal(), clock()) == ""
+    detail = ledger.queries.case(case_id, clock())
+    assert (detail.case.state, detail.findings) == (InferenceState.COLLECTING, ())
 
 
 def test_a_recall_waits_for_a_sink_that_may_have_a_result_no_try_was_counted_for(ledger: Ledger, clock: Any) -> None:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from services.results.ledger.findings import Finding
 from shared.bundles.catalog import installed_catalog
 from shared.domain.case import ReviewState
 from shared.domain.errors import PermanentError, TemporaryError
-from shared.domain.identity import PatientIdentity
+from shared.domain.identity import Demographics, PatientIdentity, Sex
 from shared.domain.prediction import BundleReference
 from shared.fhir.writing.elements import encode
 from shared.testing.cox_model import lung_draft, lung_hazards
@@ -206,6 +207,23 @@ def test_both_horizons_are_predictions_with_a_period(to_ehr: Sink, ehr: FhirServ
     ]  # fmt: skip
     twins = chart(ehr, panels)["Observation"]
     assert sorted(row["valueQuantity"]["value"] for row in twins) == pytest.approx([100 * five, 100 * ten])
+
+
+def test_a_chart_that_contradicts_what_the_record_said_gets_nothing(
+    to_ehr: Sink, ehr: FhirServer, panels: Panels
+) -> None:
+    """A panel has no images that say who it is about: what the record said was pinned with its values."""
+    finding = panels.prediction()
+    assert finding.pins is not None
+    silent = replace(finding.study, demographics=Demographics())
+    recorded = replace(finding.pins, demographics=Demographics(date(1959, 12, 31), Sex.FEMALE))
+    conflict = "identity conflict: the record the values came from and ehr differ in birth date"
+    with pytest.raises(PermanentError, match=conflict):
+        deliver(to_ehr, replace(finding, study=silent, pins=recorded))
+    assert chart(ehr, panels) == {kind: [] for kind in KINDS}
+    agreed = replace(finding.pins, demographics=Demographics(date(1971, 4, 5), Sex.FEMALE))
+    deliver(to_ehr, replace(finding, study=silent, pins=agreed))
+    assert current(ehr, panels) == FORMS["everything"][1]
 
 
 def test_the_report_in_the_chart_opens_as_pages_with_the_nomogram(

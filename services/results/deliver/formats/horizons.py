@@ -85,8 +85,8 @@ def in_a_sentence(display: str) -> str:
 def _interval(row: HorizonRisk) -> str:
     if row.interval is None:
         return ""
-    low, high = row.interval
-    return f" (95 % {100 * low:.1f} to {100 * high:.1f})"
+    low, high = (rounded(end).removesuffix(" %") for end in row.interval)
+    return f" (95 % {low} to {high})"
 
 
 def _article(word: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from shared.site.settings import CONFIG_VARIABLE
 from tests.nomogram_bundle import BUNDLE, install, write_site
 
 ASKED = ["--hscrp", "12", "--il6", "9", "--ifn-alpha", "2.1", "--tnf-alpha", "1.2", "--endocrine", "yes"]
+
+DEMONSTRATION = "lung_metastasis-demonstration"
 
 
 @pytest.fixture
@@ -95,6 +99,30 @@ def test_the_help_shows_examples_and_units() -> None:
     assert "oncorelay explain lung_metastasis --hscrp 12" in said
     assert "mg/L" in said
     assert "pg/mL" in said
+
+
+def test_every_example_of_the_help_is_answered_by_the_bundle_that_ships(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(site)
+    said = run("--help").output
+    examples = re.findall(r"oncorelay explain lung_metastasis (--.*)", said.replace("\\\n", ""))
+    limits = re.findall(r"<\d+(?:\.\d+)?", said.partition("Examples:")[0])
+
+    assert len(examples) == 2
+    for example in examples:
+        answer = run(*shlex.split(example), "--bundle", DEMONSTRATION)
+        assert answer.exit_code == 0, answer.output
+    assert limits
+    for limit in limits:
+        answer = run(*ASKED[:2], "--il6", limit, *ASKED[4:], "--bundle", DEMONSTRATION)
+        assert answer.exit_code == 0, answer.output
+
+
+def test_only_inputs_with_a_limit_of_detection_have_one_as_their_example(site: Path) -> None:
+    (hscrp,) = [line for line in run("--help").output.splitlines() if "--hscrp mg/L" in line]
+
+    assert "<" not in hscrp
 
 
 def test_predict_knows_the_horizons_too(site: Path) -> None:

@@ -16,6 +16,8 @@ from tests.panels import FIVE, ONLY_FIVE, OUTCOME, Panels
     ("row", "text"),
     [
         (HorizonRisk(5, 0.1234, (0.081, 0.184)), "5-year risk of lung metastasis 12.3 % (95 % 8.1 to 18.4)"),
+        (HorizonRisk(5, 0.001, (0.0001, 0.02)), "5-year risk of lung metastasis 0.1 % (95 % below 0.1 to 2.0)"),
+        (HorizonRisk(5, 0.99, (0.9, 0.9999)), "5-year risk of lung metastasis 99.0 % (95 % 90.0 to above 99.9)"),
         (HorizonRisk(10, 0.5), "10-year risk of lung metastasis 50.0 %"),
         (HorizonRisk(10, None, refused="Too few."), "10-year risk of lung metastasis: not given. Too few."),
     ],

@@ -113,7 +113,7 @@ def test_sufficient_inputs_are_pinned_with_their_facts_and_images() -> None:
     assert name == "pin"
     assert {pinned.name: pinned.value for pinned in pins.inputs} == {"er": "positive", "her2": "low", "t": "2"}
     assert len(pins.instances) == 2
-    assert pins.intended_use is BUNDLE.intended_use
+    assert (pins.intended_use, pins.bundle_version) == (BUNDLE.intended_use, BUNDLE.version)
     assert {fact.name for fact in pins.facts} >= {"estrogen_receptor", "her2_interpretation", "clinical_t"}
 
 

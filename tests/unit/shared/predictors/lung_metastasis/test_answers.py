@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.errors import InvalidInputError
-from shared.domain.facts import FactName
+from shared.domain.facts import FactName, FactStatus
 from shared.domain.prediction import IntendedUse, NotAnalysed, NotAnalysedReason
 from shared.predictors.hazards.columns import columns
 from shared.predictors.hazards.model import Hazards, MeasuredRange, Values
 from shared.predictors.hazards.risks import interval, risk
 from shared.predictors.lung_metastasis.predictor import LungMetastasis
 from shared.testing.cox_model import GOLDEN_ROWS, PrintedModel, lung_hazards, lung_inputs
-from tests.unit.shared.predictors.lung_metastasis.conftest import Ward
+from tests.unit.shared.predictors.lung_metastasis.conftest import DRAW, Ward
 
 F = FactName
 BY_HAND = {"endocrine_therapy_received": "no", "hscrp": "30", "il6": "40", "ifn_alpha": "1", "tnf_alpha": "1"}
@@ -82,6 +83,47 @@ def test_the_risk_under_luminal_status_stands_beside_it(ward: Ward) -> None:
     denied = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no")
     without = ward.complete(without=(F.ENDOCRINE_THERAPY_RECEIVED,))
     assert ward.predicted(*without, denied).probability == beside.probability
+
+
+def test_the_risk_without_a_therapy_that_was_only_ordered_stands_beside_it(ward: Ward) -> None:
+    order = ward.fact(F.THERAPY, "endocrine", status=FactStatus.PRELIMINARY)
+
+    answer = ward.predicted(*ward.labs(), order)
+
+    (beside,) = answer.alternatives
+    assert beside.label == "endocrine therapy only ordered, if not received"
+    denied = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no")
+    assert beside.probability == ward.predicted(*ward.labs(), denied).probability
+    assert answer.probability == ward.predicted(*ward.complete()).probability < beside.probability
+
+
+def test_both_other_readings_of_an_order_stand_beside_the_risk(ward: Ward) -> None:
+    order = ward.fact(F.THERAPY, "endocrine", status=FactStatus.PRELIMINARY)
+    positive = ward.fact(F.ESTROGEN_RECEPTOR, "positive")
+
+    labels = [one.label for one in ward.predicted(*ward.labs(), order, positive).alternatives]
+
+    assert len(labels) == 2
+    assert labels[0] == "endocrine therapy only ordered, if not received"
+    assert "read as luminal status" in labels[1]
+
+
+def test_a_therapy_that_is_known_to_be_received_has_no_risk_without_it_beside(ward: Ward) -> None:
+    order = ward.fact(F.THERAPY, "endocrine", status=FactStatus.PRELIMINARY)
+    stated = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "yes", status=FactStatus.PRELIMINARY)
+    given = ward.fact(F.THERAPY, "endocrine")
+
+    assert ward.predicted(*ward.labs(), order, given).alternatives == ()
+    assert ward.predicted(*ward.labs(), order, stated).alternatives == ()
+
+
+def test_after_a_no_a_therapy_that_was_given_counts_before_one_that_was_ordered(ward: Ward) -> None:
+    denied = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW - timedelta(days=20))
+    order = ward.fact(F.THERAPY, "endocrine", day=DRAW - timedelta(days=10), status=FactStatus.PRELIMINARY)
+    given = ward.fact(F.THERAPY, "endocrine", day=DRAW - timedelta(days=5))
+
+    assert len(ward.predicted(*ward.labs(), denied, order).alternatives) == 1
+    assert ward.predicted(*ward.labs(), denied, order, given).alternatives == ()
 
 
 def test_a_refused_horizon_is_passed_on_with_its_reason_and_the_other_is_given(ward: Ward) -> None:

@@ -330,6 +330,33 @@ def test_an_order_does_not_contradict_a_no(ward: Ward) -> None:
     assert "endocrine therapy was ordered and is stated as not received" in ready.notes
 
 
+def test_a_no_of_more_than_a_year_before_the_draw_is_used_and_a_note_names_its_day(ward: Ward) -> None:
+    old = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW - 366 * DAY)
+    a_year = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW - 365 * DAY)
+    order = ward.fact(F.THERAPY, "endocrine", day=DRAW - 400 * DAY, status=FactStatus.PRELIMINARY)
+    note = "endocrine therapy is stated as not received on 2023-05-02, more than 365 days before the draw"
+
+    ready = ward.ready(*ward.labs(), old)
+
+    assert ready.inputs[0].value == "no"
+    assert note in ready.notes
+    assert note in ward.ready(*ward.labs(), old, order).notes
+    assert not any("365 days" in one for one in ward.ready(*ward.labs(), a_year).notes)
+
+
+def test_a_yes_does_not_grow_old(ward: Ward) -> None:
+    stated = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "yes", day=DRAW - 900 * DAY)
+
+    assert ward.ready(*ward.labs(), stated).notes == (NOT_PROVEN, NO_LUMINAL)
+
+
+def test_an_old_no_that_a_later_therapy_replaced_is_not_noted(ward: Ward) -> None:
+    old = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW - 900 * DAY)
+    given = ward.fact(F.THERAPY, "endocrine", day=DRAW - 10 * DAY)
+
+    assert ward.ready(*ward.labs(), old, given).notes == (NOT_PROVEN, NO_LUMINAL)
+
+
 def test_a_statement_long_after_the_draw_changes_nothing(ward: Ward) -> None:
     now = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "yes", day=DRAW)
     years_later = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no", day=DRAW + 700 * DAY)

@@ -473,6 +473,7 @@ class Pins(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     INTENDED_USE_FIELD_NUMBER: _builtins.int
     DEMOGRAPHICS_FIELD_NUMBER: _builtins.int
+    BUNDLE_VERSION_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
     """Study Instance UID."""
     study_date: _builtins.str
@@ -487,6 +488,8 @@ class Pins(_message.Message):
     """sha256 (hex) of its bundle.json."""
     intended_use: _types_pb2.IntendedUse.ValueType
     """What the bundle that must answer may be used for; unspecified: pinned before this was recorded."""
+    bundle_version: _builtins.str
+    """Version of the bundle that must answer; empty: pinned before this was recorded."""
     @_builtins.property
     def identity(self) -> _types_pb2.PatientIdentity:
         """Whose case."""
@@ -532,10 +535,11 @@ class Pins(_message.Message):
         notes: _abc.Iterable[_builtins.str] | None = ...,
         intended_use: _types_pb2.IntendedUse.ValueType = ...,
         demographics: _types_pb2.Demographics | None = ...,
+        bundle_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "demographics", b"demographics", "identity", b"identity", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "bundle_version", b"bundle_version", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
