@@ -310,6 +310,61 @@ def test_the_ehrs_own_patient_overrules_those_of_messages(site: MessageLaborator
     assert birth_date.isoformat() == "1950-12-31"
 
 
+REUSED = "AE; OBR[1]-3: this order number, code and sub-id are on record for another patient: only a correction (OBX-11"
+
+
+def of_mrn2(site: MessageLaboratory) -> list[str]:
+    return [fact.value for fact in site.lab.facts(identity=MRN2).named(FactName.NEUTROPHILS)]
+
+
+@pytest.mark.parametrize(
+    ("observation", "sent"),
+    [(obx("9.9"), "20260111120000"), (obx("9.9"), "20260109120000"), (obx("9.9", status="P"), "20260111120000"),
+     (obx("", status="W"), "20260111120000"), (obx("", status="X"), "20260111120000")],
+)  # fmt: skip
+def test_an_order_number_used_again_for_another_patient_moves_ends_and_hides_nothing(
+    site: MessageLaboratory, observation: str, sent: str
+) -> None:
+    site.send(oru())
+    other = oru(observation, control="M2", mrn="MRN2", sent=sent)
+
+    assert [site.told(other)[: len(REUSED)] for _ in range(2)] == [REUSED, REUSED]
+    assert (site.values(), of_mrn2(site)) == (["2.5"], [])
+    (refusal,) = site.lab.store.refusals(10)
+    assert (refusal.element, refusal.code) == ("OBR[1]-3", "duplicate")
+
+
+def test_what_cannot_be_read_under_a_used_order_number_ends_nothing_of_the_other_patient(
+    site: MessageLaboratory,
+) -> None:
+    site.send(oru())
+
+    assert site.told(oru(obx("many"), control="M2", mrn="MRN2", sent="20260111120000")).startswith("AE; OBX[1]-5")
+    assert site.values() == ["2.5"]
+
+
+def test_a_correction_moves_a_result_to_the_patient_it_was_of(site: MessageLaboratory) -> None:
+    site.send(oru())
+
+    assert site.told(oru(obx("2.5", status="C"), control="M2", mrn="MRN2", sent="20260111120000")) == "AA"
+    assert (site.values(), of_mrn2(site)) == ([], ["2.5"])
+
+
+def test_what_was_taken_back_as_sent_for_the_wrong_patient_may_come_for_the_right_one(site: MessageLaboratory) -> None:
+    wrong = oru(obx("", status="W"), control="M2", sent="20260111120000")
+    site.send(oru(), wrong)
+
+    assert site.told(oru(obx("2.5"), control="M3", mrn="MRN2", sent="20260111120001")) == "AA"
+    assert (site.values(), of_mrn2(site)) == ([], ["2.5"])
+
+
+def test_a_result_goes_on_under_the_patient_hers_was_merged_into(site: MessageLaboratory) -> None:
+    site.send(oru(obx(status="P")), merge("MRN1", "MRN2"))
+
+    assert site.told(oru(obx("2.6"), control="M2", mrn="MRN2", sent="20260111120000")) == "AA"
+    assert of_mrn2(site) == ["2.6"]
+
+
 def test_a_merge_joins_two_records_once_however_often_it_is_told(site: MessageLaboratory) -> None:
     site.send(oru())
     told = [site.told(merge("MRN1", "MRN2")) for _ in range(2)]
