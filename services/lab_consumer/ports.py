@@ -239,6 +239,10 @@ class Writing(Protocol):
         """Record a refusal."""
         ...
 
+    def told(self, version: Version, code: str) -> bool:
+        """Tell whether a refusal of this code was recorded for a resource since this version of it came."""
+        ...
+
 
 class FactStore(Protocol):
     """The lab consumer's database.

@@ -106,7 +106,10 @@ class Pull:
         except GoneError:
             self.take.gone(wanted)
             return frozenset()
-        return self.take.resource(body, wanted) if body is not None else frozenset()
+        if body is None:
+            self.take.missing(wanted)
+            return frozenset()
+        return self.take.resource(body, wanted)
 
     def _record(self, identity: PatientIdentity) -> frozenset[Target]:
         """Ask for a patient's record: first who she is there, then every type facts are read from."""
