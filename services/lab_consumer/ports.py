@@ -424,6 +424,10 @@ class FhirSource(Protocol):
         """Return the first page of a search whose parameters stand in no URL."""
         ...
 
+    def capability(self) -> bytes:
+        """Return the server's CapabilityStatement."""
+        ...
+
     def page(self, link: str) -> bytes:
         """Return another page by ``Bundle.link`` with relation next.
 

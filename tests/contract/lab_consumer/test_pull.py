@@ -15,10 +15,12 @@ from services.lab_consumer.handlers.announce import Pauses
 from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
 from services.lab_consumer.ports import Wish
+from shared.domain.errors import PermanentError
 from shared.domain.facts import FactName
+from shared.domain.identity import PatientIdentity
 from shared.fhir.reading.json_text import JsonLimits
 from shared.testing.fhir_resources import patient
-from tests.contract.lab_consumer.conftest import Laboratory
+from tests.contract.lab_consumer.conftest import MRN1, Laboratory
 from tests.contract.lab_consumer.test_patient_changes import receptor
 
 pytestmark = pytest.mark.contract
@@ -32,6 +34,9 @@ class Ehr:
 
     holds: dict[str, dict[str, Any]] = field(default_factory=dict)
     searches: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    offers: tuple[str, ...] = ()
+    trouble: PermanentError | None = None
+    looks: int = 0
 
     def read(self, resource_type: str, resource_id: str) -> bytes | None:
         """Return a resource."""
@@ -47,6 +52,16 @@ class Ehr:
         self.searches.append((resource_type, dict(parameters)))
         found = [{"resource": row} for row in self.holds.values() if row["resourceType"] == resource_type]
         return json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": found}).encode()
+
+    def capability(self) -> bytes:
+        """Return which parameters Observations are searched by."""
+        self.looks += 1
+        if self.trouble:
+            raise self.trouble
+        offered = [{"name": name, "type": "token"} for name in self.offers]
+        row = {"type": "Observation", "searchParam": offered}
+        rests = [{"mode": "client", "resource": []}, {"mode": "server", "resource": [{"type": "Patient"}, row]}]
+        return json.dumps({"resourceType": "CapabilityStatement", "rest": rests}).encode()
 
     def page(self, link: str) -> bytes:
         """Return nothing."""
@@ -101,3 +116,37 @@ def test_what_we_never_held_or_know_to_be_deleted_is_missed_by_nobody(lab: Labor
     look_up(pull, Wish("Observation", held["id"]), Wish("Observation", "never-here"))
 
     assert lab.store.refusals(10) == ()
+
+
+def by_code(ehr: Ehr) -> list[str]:
+    """Return the parameters that hold codes, of the searches for Observations."""
+    return [name for kind, row in ehr.searches if kind == "Observation" for name in row if name.endswith("code")]
+
+
+@pytest.mark.parametrize(
+    ("offers", "asked"),
+    [
+        (("code", "combo-code", "component-code"), ["combo-code"]),
+        (("code", "component-code"), ["code", "component-code"]),
+        (("code",), ["code"]),
+        ((), ["code"]),
+    ],
+)
+def test_a_new_case_asks_for_codes_of_components_too_where_the_server_can(
+    ehr: Ehr, pull: Pull, offers: tuple[str, ...], asked: list[str]
+) -> None:
+    ehr.offers, ehr.holds = offers, {"Patient/p1": patient()}
+
+    look_up(pull, Wish(identity=MRN1))
+
+    assert by_code(ehr) == asked
+    look_up(pull, Wish(identity=PatientIdentity("hospital", "MRN2")))
+    assert (by_code(ehr), ehr.looks) == (asked * 2, 1)  # the statement is read once
+
+
+def test_a_server_that_does_not_say_what_it_can_is_asked_by_code(ehr: Ehr, pull: Pull) -> None:
+    ehr.trouble, ehr.holds = PermanentError("the FHIR server answered 404"), {"Patient/p1": patient()}
+
+    look_up(pull, Wish(identity=MRN1))
+
+    assert by_code(ehr) == ["code"]
