@@ -15,6 +15,8 @@ from shared.domain.facts import Fact, FactName, FactStatus
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity
 from shared.domain.refusals import Cause
 from shared.fhir.reading.site_codes import SiteCode, SiteCodes
+from shared.hl7.reading.continuation import Room
+from shared.hl7.reading.header import Header
 from shared.hl7.reading.message import Limits
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM, patient
 from shared.testing.hl7_messages import ER, NEUTROPHILS, header, merge, message, obr, obx, oru, pid
@@ -399,6 +401,39 @@ def test_a_message_in_parts_is_kept_with_its_last_one(site: MessageLaboratory) -
     assert site.values() == []
     assert site.told(last) == "AA"
     assert site.values() == ["2.5"]
+
+
+def test_what_all_connections_may_leave_unfinished_is_bounded(site: MessageLaboratory) -> None:
+    text = "x" * 600
+    first, other = (message(header(name), pid(), f"NTE|1||{text}", f"DSC|{name}|F") for name in ("M1", "M2"))
+    desk = replace(site.desk, room=Room(1000))
+    one, two = Conversation(desk), Conversation(desk)
+
+    assert b"MSA|AA" in one.answer(first)
+    assert b"MSA|AA" in one.answer(first)  # again: it takes no more room
+    refused = two.answer(other).decode()
+    assert "MSA|AE|M2" in refused
+    assert "the connections of this door together hold as many unfinished messages as they may" in refused
+
+    one.end()
+    assert b"MSA|AA" in two.answer(other)
+    rest = message(f"{header('M3')}||M2", obr(), obx())
+    assert b"MSA|AA" in two.answer(rest)
+    assert site.values() == ["2.5"]
+    assert b"MSA|AA" in Conversation(desk).answer(first)  # a message that is whole holds nothing
+
+
+def test_a_burst_that_is_undone_gives_its_room_back(site: MessageLaboratory) -> None:
+    part = message(header("M1"), pid(), "NTE|1||" + "x" * 600, "DSC|M1|F")
+    desk = replace(site.desk, room=Room(1000))
+    conversation = Conversation(desk)
+
+    before = conversation.parts.copy()
+    assert conversation.parts.whole(part, Header.of(part)) is None
+    conversation.parts.return_to(before)
+
+    assert conversation.parts.unfinished == 0
+    assert b"MSA|AA" in Conversation(desk).answer(part)
 
 
 def test_a_sender_that_asks_for_a_commit_acknowledgment_gets_one(site: MessageLaboratory) -> None:
