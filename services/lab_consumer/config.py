@@ -163,6 +163,8 @@ class Settings(ServiceSettings):
     mllp_max_connections_per_address: int = Field(default=8, ge=1)
     mllp_max_message_bytes: int = Field(default=2_000_000, ge=1000)
     """Largest message, continued ones in all, in bytes."""
+    mllp_max_unfinished_bytes: int = Field(default=32_000_000, ge=1000)
+    """What all connections together may hold of continued messages whose rest is awaited, in bytes."""
     mllp_max_segments: int = Field(default=5000, ge=1)
     mllp_message_timeout_s: float = Field(default=30.0, gt=0)
     """A message must arrive within this time, from its first byte on, in seconds."""

@@ -239,6 +239,10 @@ class Writing(Protocol):
         """Record a refusal."""
         ...
 
+    def told(self, version: Version, code: str) -> bool:
+        """Tell whether a refusal of this code was recorded for a resource since this version of it came."""
+        ...
+
 
 class FactStore(Protocol):
     """The lab consumer's database.
@@ -418,6 +422,10 @@ class FhirSource(Protocol):
 
     def search(self, resource_type: str, parameters: Sequence[tuple[str, str]]) -> bytes:
         """Return the first page of a search whose parameters stand in no URL."""
+        ...
+
+    def capability(self) -> bytes:
+        """Return the server's CapabilityStatement."""
         ...
 
     def page(self, link: str) -> bytes:

@@ -28,6 +28,12 @@ _WHOSE = (
     STATEMENTS.c.identifier == sql.bindparam("of_identifier"),
 )
 
+SINCE = (
+    sql.select(VERSIONS.c.recorded_time)
+    .select_from(RESOURCES.join(VERSIONS, RESOURCES.c.version_sequence == VERSIONS.c.sequence))
+    .where(_NAMED)
+)
+"""of_type, of_id: when the current version came."""
 HEAD = _CURRENT.where(_NAMED)
 """of_type, of_id."""
 ABOUT_SUBJECTS = _CURRENT.where(RESOURCES.c.subject.in_(sql.bindparam("subjects", expanding=True)))

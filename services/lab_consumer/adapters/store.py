@@ -227,6 +227,13 @@ class SqlWriting:
             )
         )
 
+    def told(self, version: Version, code: str) -> bool:
+        """Tell whether a refusal of this code was recorded since this version came."""
+        since = self._connection.execute(prepared.SINCE, _named(version)).scalar() or ""
+        mine = sql.and_(REFUSALS.c.source == version.source, REFUSALS.c.code == code)
+        query = sql.select(REFUSALS.c.sequence).where(mine, REFUSALS.c.recorded_time > since).limit(1)
+        return self._connection.execute(query).first() is not None
+
     def measure(
         self, identity: PatientIdentity, values: Sequence[Measured], gone: Sequence[str], span: timedelta
     ) -> tuple[Measured, ...]:

@@ -12,13 +12,14 @@ from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
 from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.projection import changes, project
-from services.lab_consumer.handlers.submission import UNNAMED
+from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from services.lab_consumer.ports import LEAVES, Statement, StatementKind, Version, Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.patient import IDENTIFIER, read_patient
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 
 _LONGEST_COUNTER = 18
+_TAKEN_BACK = frozenset({"entered-in-error", "cancelled"})
 _BEFORE_FINAL, _FINAL = frozenset({"registered", "preliminary"}), frozenset({"final", "amended", "corrected"})
 
 
@@ -36,9 +37,10 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
     """Keep a resource where it is new.
 
     Raises:
-        RefusedElementError: If it contradicts another resource on record.
+        RefusedElementError: If it contradicts another resource on record, or is on record for another patient.
     """
     submission = judged.submission
+    refuse_taken(writing, submission)
     head = writing.head(submission.resource_type, submission.resource_id)
     version = judged.version or (blank(submission) if head else None)
     if version is None or (head is None and version.content is None):
@@ -54,6 +56,20 @@ def keep(writing: Writing, judged: Judged, identities: IdentityMap) -> Kept:
     writing.append(version)
     leaf = version.source if version.resource_type in LEAVES else ""
     return replace(_kept(writing, judged, version, before, follow(writing, version, head)), leaf=leaf)
+
+
+def refuse_taken(writing: Writing, submission: Submission) -> None:
+    """Refuse what stands on record for another patient, where it may not move to this one.
+
+    Raises:
+        RefusedElementError: See ``Submission.taken``.
+    """
+    head = writing.head(submission.resource_type, submission.resource_id) if submission.taken else None
+    if head is None or head.content is None or head.content.get("status") in _TAKEN_BACK:
+        return
+    owner, said = writing.owner(head), submission.identity
+    if submission.taken and owner and said and writing.surviving(owner) != writing.surviving(said):
+        raise submission.taken
 
 
 def _kept(

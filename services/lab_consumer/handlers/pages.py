@@ -12,14 +12,20 @@ from services.lab_consumer.handlers.judge import USED_TYPES
 from services.lab_consumer.handlers.notification import Target, target
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of, type_of
+from services.lab_consumer.ports import Refusal
 from shared.fhir.reading.elements import objects
 from shared.fhir.reading.json_text import JsonLimits, JsonObject, parse
 from shared.fhir.reading.references import Names
-from shared.fhir.reading.refusal import IssueCode, MalformedError
+from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
 
 _KEPT = frozenset({201, 202})
 _NEEDED = frozenset({"Patient", "Medication", "Specimen", "Condition"})
 """Types without which another resource cannot be read, or not be told whose it is."""
+_MISSING = RefusedElementError(
+    "", IssueCode.NOT_FOUND,
+    "the FHIR server does not know it any more (404), and did not say that it was deleted (410): what it stated still "
+    "counts; a Bundle entry with DELETE ends it",
+)  # fmt: skip
 _REFERRING = ("subject", "specimen", "focus", "reasonReference", "medicationReference")
 
 
@@ -87,6 +93,13 @@ class TakePages:
     def gone(self, wanted: Target) -> None:
         """Receive that a resource was deleted."""
         self.receive([Submission(*wanted, None)])
+
+    def missing(self, wanted: Target) -> None:
+        """Receive that the server does not know a resource: what we hold of it stands, and a person is told once."""
+        with self.receive.store.writing() as writing:
+            head = writing.head(*wanted)
+            if head and head.content is not None and not writing.told(head, _MISSING.code.value):
+                writing.refuse(Refusal(head.source, wanted[0], _MISSING.code.value, _MISSING.reason, writing.now))
 
     def _lacking(self, answered: Iterable[tuple[Any, Answer]]) -> frozenset[Target]:
         kept = [row for row, answer in answered if answer.status in _KEPT and isinstance(row, Submission)]

@@ -10,6 +10,7 @@ from services.lab_consumer.handlers.announce import Pauses
 from services.lab_consumer.handlers.judge import USED_TYPES
 from services.lab_consumer.handlers.notification import Target
 from services.lab_consumer.handlers.pages import Page, TakePages
+from services.lab_consumer.handlers.searches import CODE, code_searches
 from services.lab_consumer.ports import FhirSource, GoneError, PullQueue, Wish
 from shared.domain.errors import OncoRelayError, PermanentError, TemporaryError
 from shared.domain.identity import IdentityMap, PatientIdentity
@@ -50,6 +51,8 @@ class Pull:
     """Told what could not be asked, and why; it is asked again."""
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
     """Versions that the last poll of a type saw: in the overlap they come again, and are not looked at again."""
+    _by_code: list[str] = field(default_factory=list)
+    """See ``code_searches``; empty: not read yet."""
 
     def ask_for(self, identity: PatientIdentity) -> bool:
         """Wish for what the server holds about a patient nobody asked about before; tell whether that is new."""
@@ -106,7 +109,10 @@ class Pull:
         except GoneError:
             self.take.gone(wanted)
             return frozenset()
-        return self.take.resource(body, wanted) if body is not None else frozenset()
+        if body is None:
+            self.take.missing(wanted)
+            return frozenset()
+        return self.take.resource(body, wanted)
 
     def _record(self, identity: PatientIdentity) -> frozenset[Target]:
         """Ask for a patient's record: first who she is there, then every type facts are read from."""
@@ -118,16 +124,28 @@ class Pull:
         lacking = frozenset[Target]().union(*(page.lacking for page in found))
         for patient in dict.fromkeys(name for page in found for name in page.patients):
             for kind in ASKED_OF_A_PATIENT:
-                pages = self._pages(self.source.search(kind, self._about(patient, kind)))
-                lacking = lacking.union(*(page.lacking for page in pages))
+                for parameters in self._about(patient, kind):
+                    pages = self._pages(self.source.search(kind, parameters))
+                    lacking = lacking.union(*(page.lacking for page in pages))
         return lacking
 
-    def _about(self, patient: str, kind: str) -> list[tuple[str, str]]:
+    def _about(self, patient: str, kind: str) -> list[list[tuple[str, str]]]:
+        """Return the parameters of each search that is needed."""
         parameters = [("patient", f"Patient/{patient}"), ("_count", str(self.bounds.page_size))]
-        if kind == "Observation":
-            codes = [*QUESTIONS, *self.take.receive.site_codes.rows]
-            parameters.append(("code", ",".join(f"{system}|{code}" for system, code in codes)))
-        return parameters
+        if kind != "Observation":
+            return [parameters]
+        codes = [*QUESTIONS, *self.take.receive.site_codes.rows]
+        wanted = ",".join(f"{system}|{code}" for system, code in codes)
+        return [[*parameters, (name, wanted)] for name in self._code_searches()]
+
+    def _code_searches(self) -> tuple[str, ...]:
+        """Return by which parameters codes are searched; what the server says of that is read once."""
+        if not self._by_code:
+            try:
+                self._by_code.extend(code_searches(self.source.capability(), self.take.limits))
+            except PermanentError:
+                return CODE
+        return tuple(self._by_code)
 
     def _poll(self, kind: str) -> None:
         """Ask what changed; the cursor moves with every page, as long as pages come in order."""

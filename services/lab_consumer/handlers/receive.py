@@ -132,7 +132,7 @@ class Receive:
             kept = keep(writing, judged, self.identities)
         except RefusedElementError as error:
             rejected = Rejected(error, judged.submission)
-            if judged.submission.resource_id.startswith(UNNAMED):
+            if judged.submission.resource_type == "Patient" and judged.submission.resource_id.startswith(UNNAMED):
                 # What a message says about a patient of hers who is another one belongs to nobody.
                 return Settled(self._withdraw(writing, rejected), rejected)
             _refuse(writing, rejected.source, error)
@@ -146,7 +146,10 @@ class Receive:
         _refuse(writing, row.source, row.error)
         if row.submission is None or isinstance(row.error, MalformedError):
             return Kept(row.answer)
-        return replace(keep(writing, Judged(row.submission, None), self.identities), answer=row.answer)
+        try:
+            return replace(keep(writing, Judged(row.submission, None), self.identities), answer=row.answer)
+        except RefusedElementError:  # what an earlier version said is another patient's, and stands
+            return Kept(row.answer)
 
     def _record(self, rejected: Iterable[Rejected]) -> None:
         with self.store.writing() as writing:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.identity import PatientIdentity
 from shared.fhir.reading.elements import codings, objects
 from shared.fhir.reading.json_text import JsonObject, canonical
 from shared.fhir.reading.references import Names
@@ -33,6 +34,10 @@ class Submission:
     Of a message: the segment, ``OBX[2]``."""
     doubt: RefusedElementError | None = None
     """Why it must be refused where we would use it: something that could not be mapped from another standard."""
+    identity: PatientIdentity | None = None
+    """Whom the message that it came in is about, where that names one by itself."""
+    taken: RefusedElementError | None = None
+    """Why it must be refused where its id is on record for another patient than ``identity``; None: it may move."""
 
     @property
     def source(self) -> str:

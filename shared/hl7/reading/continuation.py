@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from shared.domain.refusals import Cause
 from shared.hl7.reading.header import Header
 from shared.hl7.refusal import RefusedMessageError
@@ -10,11 +12,31 @@ _MOST = 8
 """Messages of one connection that may be unfinished at once."""
 
 
+class Room:
+    """How many bytes all connections together may hold of unfinished messages; thread-safe."""
+
+    def __init__(self, most: int = 32_000_000) -> None:
+        self._most, self._held, self._turn = most, 0, threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Take so many bytes; tell whether they were free."""
+        with self._turn:
+            if self._held + size > self._most:
+                return False
+            self._held += size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Free so many bytes; with a negative size hold more, however many are free."""
+        with self._turn:
+            self._held -= size
+
+
 class Parts:
     """The unfinished messages of one connection; lost with it, and then the answer to the last part says so."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max = max_bytes
+    def __init__(self, max_bytes: int, room: Room | None = None) -> None:
+        self._max, self._room = max_bytes, room or Room()
         self._waiting: dict[str, bytes] = {}
 
     @property
@@ -23,10 +45,23 @@ class Parts:
         return len(self._waiting)
 
     def copy(self) -> Parts:
-        """Return the same as it is now."""
-        again = Parts(self._max)
+        """Return the same as it is now, to ``return_to``; it takes no room of its own."""
+        again = Parts(self._max, self._room)
         again._waiting = dict(self._waiting)
         return again
+
+    def return_to(self, before: Parts) -> None:
+        """Hold what a copy holds, and nothing else."""
+        self._room.give_back(self._size - before._size)
+        self._waiting = dict(before._waiting)
+
+    def forget(self) -> None:
+        """Hold nothing: the connection has ended."""
+        self.return_to(Parts(self._max, self._room))
+
+    @property
+    def _size(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
     def whole(self, content: bytes, header: Header) -> bytes | None:
         """Return the message that is complete with this part; None: its rest is awaited.
@@ -43,8 +78,14 @@ class Parts:
             return content
         if len(self._waiting) >= _MOST or len(content) > self._max:
             raise RefusedMessageError("DSC-1", Cause.TOO_LARGE, "too many, or too large, continued messages at once")
+        if next_pointer not in self._waiting and not self._room.take(len(before)):
+            raise RefusedMessageError(
+                "DSC-1", Cause.OVERLOADED,
+                "the connections of this door together hold as many unfinished messages as they may; send it again "
+                "later, from its first part",
+            )  # fmt: skip
         if self._waiting.setdefault(next_pointer, before) != before:
-            del self._waiting[next_pointer]
+            self._room.give_back(len(self._waiting.pop(next_pointer)))
             raise RefusedMessageError(
                 "DSC-1", Cause.INVALID_VALUE,
                 "another unfinished message of this connection has the same pointer: which of them goes on cannot be "
@@ -59,6 +100,7 @@ class Parts:
                 "MSH-14", Cause.NO_SUCH_OBJECT,
                 "continues a message whose first part did not come by this connection: send it again from there",
             )  # fmt: skip
+        self._room.give_back(len(first))
         return first + b"\r" + content.partition(b"\r")[2]
 
 

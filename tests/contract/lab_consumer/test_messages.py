@@ -15,6 +15,8 @@ from shared.domain.facts import Fact, FactName, FactStatus
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity
 from shared.domain.refusals import Cause
 from shared.fhir.reading.site_codes import SiteCode, SiteCodes
+from shared.hl7.reading.continuation import Room
+from shared.hl7.reading.header import Header
 from shared.hl7.reading.message import Limits
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM, patient
 from shared.testing.hl7_messages import ER, NEUTROPHILS, header, merge, message, obr, obx, oru, pid
@@ -310,6 +312,61 @@ def test_the_ehrs_own_patient_overrules_those_of_messages(site: MessageLaborator
     assert birth_date.isoformat() == "1950-12-31"
 
 
+REUSED = "AE; OBR[1]-3: this order number, code and sub-id are on record for another patient: only a correction (OBX-11"
+
+
+def of_mrn2(site: MessageLaboratory) -> list[str]:
+    return [fact.value for fact in site.lab.facts(identity=MRN2).named(FactName.NEUTROPHILS)]
+
+
+@pytest.mark.parametrize(
+    ("observation", "sent"),
+    [(obx("9.9"), "20260111120000"), (obx("9.9"), "20260109120000"), (obx("9.9", status="P"), "20260111120000"),
+     (obx("", status="W"), "20260111120000"), (obx("", status="X"), "20260111120000")],
+)  # fmt: skip
+def test_an_order_number_used_again_for_another_patient_moves_ends_and_hides_nothing(
+    site: MessageLaboratory, observation: str, sent: str
+) -> None:
+    site.send(oru())
+    other = oru(observation, control="M2", mrn="MRN2", sent=sent)
+
+    assert [site.told(other)[: len(REUSED)] for _ in range(2)] == [REUSED, REUSED]
+    assert (site.values(), of_mrn2(site)) == (["2.5"], [])
+    (refusal,) = site.lab.store.refusals(10)
+    assert (refusal.element, refusal.code) == ("OBR[1]-3", "duplicate")
+
+
+def test_what_cannot_be_read_under_a_used_order_number_ends_nothing_of_the_other_patient(
+    site: MessageLaboratory,
+) -> None:
+    site.send(oru())
+
+    assert site.told(oru(obx("many"), control="M2", mrn="MRN2", sent="20260111120000")).startswith("AE; OBX[1]-5")
+    assert site.values() == ["2.5"]
+
+
+def test_a_correction_moves_a_result_to_the_patient_it_was_of(site: MessageLaboratory) -> None:
+    site.send(oru())
+
+    assert site.told(oru(obx("2.5", status="C"), control="M2", mrn="MRN2", sent="20260111120000")) == "AA"
+    assert (site.values(), of_mrn2(site)) == ([], ["2.5"])
+
+
+def test_what_was_taken_back_as_sent_for_the_wrong_patient_may_come_for_the_right_one(site: MessageLaboratory) -> None:
+    wrong = oru(obx("", status="W"), control="M2", sent="20260111120000")
+    site.send(oru(), wrong)
+
+    assert site.told(oru(obx("2.5"), control="M3", mrn="MRN2", sent="20260111120001")) == "AA"
+    assert (site.values(), of_mrn2(site)) == ([], ["2.5"])
+
+
+def test_a_result_goes_on_under_the_patient_hers_was_merged_into(site: MessageLaboratory) -> None:
+    site.send(oru(obx(status="P")), merge("MRN1", "MRN2"))
+
+    assert site.told(oru(obx("2.6"), control="M2", mrn="MRN2", sent="20260111120000")) == "AA"
+    assert of_mrn2(site) == ["2.6"]
+
+
 def test_a_merge_joins_two_records_once_however_often_it_is_told(site: MessageLaboratory) -> None:
     site.send(oru())
     told = [site.told(merge("MRN1", "MRN2")) for _ in range(2)]
@@ -344,6 +401,39 @@ def test_a_message_in_parts_is_kept_with_its_last_one(site: MessageLaboratory) -
     assert site.values() == []
     assert site.told(last) == "AA"
     assert site.values() == ["2.5"]
+
+
+def test_what_all_connections_may_leave_unfinished_is_bounded(site: MessageLaboratory) -> None:
+    text = "x" * 600
+    first, other = (message(header(name), pid(), f"NTE|1||{text}", f"DSC|{name}|F") for name in ("M1", "M2"))
+    desk = replace(site.desk, room=Room(1000))
+    one, two = Conversation(desk), Conversation(desk)
+
+    assert b"MSA|AA" in one.answer(first)
+    assert b"MSA|AA" in one.answer(first)  # again: it takes no more room
+    refused = two.answer(other).decode()
+    assert "MSA|AE|M2" in refused
+    assert "the connections of this door together hold as many unfinished messages as they may" in refused
+
+    one.end()
+    assert b"MSA|AA" in two.answer(other)
+    rest = message(f"{header('M3')}||M2", obr(), obx())
+    assert b"MSA|AA" in two.answer(rest)
+    assert site.values() == ["2.5"]
+    assert b"MSA|AA" in Conversation(desk).answer(first)  # a message that is whole holds nothing
+
+
+def test_a_burst_that_is_undone_gives_its_room_back(site: MessageLaboratory) -> None:
+    part = message(header("M1"), pid(), "NTE|1||" + "x" * 600, "DSC|M1|F")
+    desk = replace(site.desk, room=Room(1000))
+    conversation = Conversation(desk)
+
+    before = conversation.parts.copy()
+    assert conversation.parts.whole(part, Header.of(part)) is None
+    conversation.parts.return_to(before)
+
+    assert conversation.parts.unfinished == 0
+    assert b"MSA|AA" in Conversation(desk).answer(part)
 
 
 def test_a_sender_that_asks_for_a_commit_acknowledgment_gets_one(site: MessageLaboratory) -> None:

@@ -10,9 +10,11 @@ from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.handlers.submission import Submission
 from services.lab_consumer.ports import Wish
 from shared.domain.errors import ConflictError
+from shared.domain.facts import FactName
 from shared.storage import databases
 from shared.testing.fhir_resources import patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory
+from tests.contract.lab_consumer.test_panels import DAY, IL6, MRN2, know, reports, value
 from tests.contract.lab_consumer.test_patient_changes import changes, link, receptor, two, values
 
 pytestmark = pytest.mark.contract
@@ -56,6 +58,26 @@ def test_wishes_cursors_and_events_go_down_and_come_again_empty(lab: Laboratory)
 
     assert (queue.waiting(), queue.cursor("Observation"), queue.event("Subscription/1")) == (0, "", None)
     assert queue.want([Wish(identity=MRN1)], lab.now()) == 1
+
+
+def test_values_panels_are_made_of_are_there_again_after_the_table_went_down_and_up(lab: Laboratory) -> None:
+    gone, kept, other = value(number=1), value(number=2), value(FactName.NEUTROPHILS)
+    know(lab, gone, kept, other)
+    know(lab, kept, other)
+    know(lab, value(number=7), of=MRN2)
+    databases.downgrade(lab.engine, _MIGRATIONS, "0004")
+    database.migrate(lab.engine)
+
+    know(lab, kept, other, value(IL6))  # what comes now joins what was there before
+    (report,) = reports(lab)
+    assert report.panel.facts == {kept.fact_id, value(IL6).fact_id}
+    with lab.engine.begin() as connection:
+        query = sql.text("SELECT identifier, fact_id, name, effective_date FROM panel_value ORDER BY identifier, name")
+        rows = [tuple(row) for row in connection.execute(query)]
+    assert rows == [
+        ("MRN1", kept.fact_id, "hscrp", DAY.isoformat()), ("MRN1", value(IL6).fact_id, "il6", DAY.isoformat()),
+        ("MRN2", value(number=7).fact_id, "hscrp", DAY.isoformat()),
+    ]  # fmt: skip
 
 
 def receptor_source() -> str:

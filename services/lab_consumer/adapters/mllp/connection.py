@@ -59,6 +59,14 @@ class Connection:
         """
         self._frames = Frames(self.pace.max_bytes)
         conversation = Conversation(self.desk)
+        try:
+            await self._converse(conversation)
+        finally:
+            conversation.end()
+        if self._frames.begun:
+            metrics.MESSAGES_CUT.add()
+
+    async def _converse(self, conversation: Conversation) -> None:
         while not self.stopping() and self._frames.stray <= _MOST_STRAY:
             received = await self._received()
             if not received:
@@ -74,8 +82,6 @@ class Connection:
             self.waiting = True
             if not self._frames.begun:
                 self._began = 0.0
-        if self._frames.begun:
-            metrics.MESSAGES_CUT.add()
 
     async def turn_away(self, cause: Cause, text: str) -> None:
         """Answer the first message of somebody who gets no place, unread, and no other."""

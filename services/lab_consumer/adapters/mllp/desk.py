@@ -16,7 +16,7 @@ from shared.domain.errors import OutOfResourcesError, TemporaryError, place
 from shared.domain.identity import IdentityMap
 from shared.domain.refusals import Cause
 from shared.hl7.reading import patient_merge, results
-from shared.hl7.reading.continuation import Parts
+from shared.hl7.reading.continuation import Parts, Room
 from shared.hl7.reading.header import Header
 from shared.hl7.reading.message import Limits, parse
 from shared.hl7.reading.patient_merge import read_merge
@@ -50,6 +50,8 @@ class Desk:
     """Why nothing can be taken now, whoever sends."""
     now: Callable[[], datetime]
     new_control_id: Callable[[], str]
+    room: Room = field(default_factory=Room)
+    """For the unfinished messages of all connections."""
 
     def refused(self, head: bytes, cause: Cause, text: str) -> bytes:
         """Return the answer to a message nobody looked into; ``head``: its beginning."""
@@ -72,7 +74,11 @@ class Conversation:
     parts: Parts = field(init=False)
 
     def __post_init__(self) -> None:
-        self.parts = Parts(self.desk.rules.max_bytes)
+        self.parts = Parts(self.desk.rules.max_bytes, self.desk.room)
+
+    def end(self) -> None:
+        """Forget unfinished messages: the connection is gone."""
+        self.parts.forget()
 
     def answers(self, contents: Sequence[bytes]) -> list[bytes]:
         """Take messages in, in order, with one commit where all goes well; return the acknowledgment of each.
@@ -103,7 +109,7 @@ class Conversation:
                 taken = [(header, self._taken(content, header)) for content, header in read]
         except Exception as error:  # noqa: BLE001 - told message by message, when each is tried again
             log.warning("messages_taken_one_by_one", error=type(error).__name__)
-            self.parts = before
+            self.parts.return_to(before)
             return None
         return [self.desk.written(header, flaws) for header, flaws in taken]
 

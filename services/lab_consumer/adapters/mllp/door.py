@@ -14,6 +14,7 @@ from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.messages import TakeMessage
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.refusals import Cause
+from shared.hl7.reading.continuation import Room
 from shared.hl7.reading.message import Limits
 from shared.security.door_tls import server_context
 from shared.web.server import Address
@@ -37,7 +38,8 @@ def open_mllp(
         context = server_context(
             settings.mllp_tls_certificate, settings.mllp_tls_key, settings.mllp_tls_client_ca, "mllp_"
         )
-    desk = Desk(TakeMessage(receive), _rules(settings), trouble, now, lambda: uuid.uuid4().hex[:_CONTROL_ID])
+    room = Room(settings.mllp_max_unfinished_bytes)
+    desk = Desk(TakeMessage(receive), _rules(settings), trouble, now, lambda: uuid.uuid4().hex[:_CONTROL_ID], room)
     places = Places(
         settings.mllp_allowed_networks, settings.mllp_max_connections, settings.mllp_max_connections_per_address
     )

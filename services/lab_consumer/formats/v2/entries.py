@@ -85,7 +85,21 @@ def _observation(
         made = read_observation(segment, order, site, doubts) | about | _meta(site)
     except RefusedMessageError as error:
         return doubt(error)
-    return Submission("Observation", made["id"], made, place=segment.place, doubt=doubts.first)
+    return Submission(
+        "Observation", made["id"], made, place=segment.place, doubt=doubts.first,
+        identity=patient.identity if isinstance(patient, Submission) else None, taken=_taken(order, made),
+    )  # fmt: skip
+
+
+def _taken(order: Order, made: JsonObject) -> RefusedElementError | None:
+    """Return why a result may not take the place of another patient's: laboratories use order numbers again."""
+    if order.filler_number is None or made["status"] == "corrected":
+        return None
+    return RefusedElementError(
+        order.filler_number.element, IssueCode.DUPLICATE,
+        "this order number, code and sub-id are on record for another patient: only a correction (OBX-11 C) moves a "
+        "result; another result needs another order number",
+    )  # fmt: skip
 
 
 def _patient(segment: Segment | None, site: MessageSite) -> Submission:
@@ -107,7 +121,7 @@ def _patient(segment: Segment | None, site: MessageSite) -> Submission:
     found = UNNAMED + hashlib.sha256(canonical(["Patient", *said]).encode()).hexdigest()[:32]
     made: JsonObject = {"resourceType": "Patient", "id": found, "identifier": [site.subject(identity)]}
     made |= {name: value for name, value in stated.items() if value} | _meta(site)
-    return Submission("Patient", found, made, place=segment.place)
+    return Submission("Patient", found, made, place=segment.place, identity=identity)
 
 
 def _meta(site: MessageSite) -> JsonObject:
