@@ -64,8 +64,10 @@ def _horizon(one: HorizonRisk) -> dict[str, Any]:
 def _within(one: HorizonRisk) -> str:
     if one.probability is None:
         return f"   none  within {one.years} years: {one.refused}"
-    low, high = one.interval or (None, None)
-    between = f" (95 % interval {_percent(low).strip()} to {_percent(high).strip()})" if low and high else ""
+    between = ""
+    if one.interval is not None:
+        low, high = one.interval
+        between = f" (95 % interval {_percent(low).strip()} to {_percent(high).strip()})"
     return f"{_percent(one.probability)}  within {one.years} years{between}"
 
 

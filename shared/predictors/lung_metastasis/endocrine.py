@@ -109,7 +109,7 @@ def other_readings(pins: Pins) -> tuple[tuple[str, str], ...]:
     """Return level and label of what else the pinned endocrine therapy may mean: not received, or luminal status."""
     luminal = next((one.value for one in pins.inputs if one.name == LUMINAL), "")
     said = "ER or PR positive" if luminal == "yes" else "ER and PR negative"
-    ordered = (("no", "endocrine therapy only ordered, if not received"),) if _rests_on_orders(pins) else ()
+    ordered = (("no", "endocrine therapy was only ordered, not received"),) if _rests_on_orders(pins) else ()
     beside = ((luminal, f"{ENDOCRINE}={luminal}, read as luminal status ({said})"),) if luminal else ()
     return ordered + beside
 

@@ -91,7 +91,7 @@ def test_the_risk_without_a_therapy_that_was_only_ordered_stands_beside_it(ward:
     answer = ward.predicted(*ward.labs(), order)
 
     (beside,) = answer.alternatives
-    assert beside.label == "endocrine therapy only ordered, if not received"
+    assert beside.label == "endocrine therapy was only ordered, not received"
     denied = ward.fact(F.ENDOCRINE_THERAPY_RECEIVED, "no")
     assert beside.probability == ward.predicted(*ward.labs(), denied).probability
     assert answer.probability == ward.predicted(*ward.complete()).probability < beside.probability
@@ -104,7 +104,7 @@ def test_both_other_readings_of_an_order_stand_beside_the_risk(ward: Ward) -> No
     labels = [one.label for one in ward.predicted(*ward.labs(), order, positive).alternatives]
 
     assert len(labels) == 2
-    assert labels[0] == "endocrine therapy only ordered, if not received"
+    assert labels[0] == "endocrine therapy was only ordered, not received"
     assert "read as luminal status" in labels[1]
 
 
