@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.bundles.imaging import Forest, Imaging
 from shared.bundles.survival import refuse_inconsistent
 from shared.domain.prediction import IntendedUse, Outcome
 
@@ -205,6 +206,9 @@ class Manifest(_Part):
     output: OutputContract
     logistic: Logistic | None = None
     survival: Survival | None = None
+    imaging: Imaging | None = None
+    """What the variant measures in images; None where it needs none."""
+    forest: Forest | None = None
     training_data: Sentence
     calibration: Sentence
     metrics: tuple[Metric, ...] = ()
@@ -225,6 +229,12 @@ class Manifest(_Part):
             raise ValueError("files names the manifest or its signature")
         if any(one.outputs and one.outputs[self.positive_index] != one.probability for one in self.golden):
             raise ValueError("a golden input states two probabilities of the positive class")
+        named = (*(self.imaging.files if self.imaging else ()), *((self.forest.graph,) if self.forest else ()))
+        missing = sorted(set(named) - set(self.files))
+        if missing:
+            raise ValueError(f"files does not name {missing[0]}")
+        if self.forest and len(self.forest.golden) != len(self.golden):
+            raise ValueError("the forest states another number of golden probabilities than there are inputs")
         if self.survival:
             refuse_inconsistent(self, self.survival)
         return self

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from shared.domain.facts import Fact
 from shared.domain.identity import Demographics, PatientIdentity, Side
-from shared.domain.prediction import IntendedUse, NotAnalysed, Prediction
+from shared.domain.images import ImagingPolicy, PinnedRegion, RegionProposed
+from shared.domain.prediction import BundleReference, IntendedUse, NotAnalysed, Prediction
 from shared.domain.study import Panel
 
 
@@ -95,6 +96,20 @@ class Pins:
     """Of a panel: what the record said of the patient when it was pinned. A study's own are in the study."""
     bundle_version: str = ""
     """A recall may name one. Empty: pinned by an earlier version."""
+    others: tuple[PinnedBundle, ...] = ()
+    """Bundles of the predictor's other variants, richest first: what answers where the leading one cannot."""
+    imaging: ImagingPolicy | None = None
+    """The site's part in how images are measured; None where the predictor measures none."""
+    region: PinnedRegion | None = None
+    """The region a person confirmed; None: the worker looks for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedBundle:
+    """The bundle of one variant."""
+
+    variant: str
+    bundle: BundleReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +224,5 @@ class CaseDetail:
     study_date: date | None = None
     panel: Panel | None = None
     """Set where the question is about laboratory values and not about images."""
+    proposed: RegionProposed | None = None
+    """The automatic region that waits for a person; None where none does."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.coding import Coding
+from shared.domain.images import Artefact, ImageBasis, Measured
 
 
 class IntendedUse(StrEnum):
@@ -112,6 +113,22 @@ class InputPoints:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantAnswer:
+    """What one variant of the predictor says; the richest that can answer is the result."""
+
+    variant: str
+    """For example ``clinical_dlr``."""
+    probability: float | None
+    """Of ``outcome.positive_class``; None where this variant could not answer."""
+    bundle: BundleReference | None = None
+    classifier: str = ""
+    """``logistic`` or ``forest``."""
+    interval: tuple[float, float] | None = None
+    why_not: str = ""
+    """One sentence; empty where there is a probability."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """A predictor's answer; ``probability`` is that of ``outcome.positive_class``, in [0, 1]."""
 
@@ -133,6 +150,16 @@ class Prediction:
     """Time-to-event predictors: one row per horizon, nearest first; ``probability`` is the first that is given."""
     points: tuple[InputPoints, ...] = ()
     """Nomogram points, one row per input, in the nomogram's order; empty for predictors without one."""
+    variant_reason: str = ""
+    """Why this variant and no other: "Clinical-DLR: all inputs are there". Empty for predictors with one variant."""
+    variants: tuple[VariantAnswer, ...] = ()
+    """Every variant's answer, richest first, this one's included; empty for predictors with one variant."""
+    images: ImageBasis | None = None
+    """Which images were measured; None where none were."""
+    measured: tuple[Measured, ...] = ()
+    """Numbers measured in the images."""
+    artefacts: tuple[Artefact, ...] = ()
+    """Region and heatmap, as they are sent to the PACS."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:

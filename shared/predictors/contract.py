@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shared.domain.case import PinnedInput, Pins
 from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
+from shared.domain.images import RegionProposed
 from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
 from shared.domain.study import Study
+from shared.imaging.dynamic import ImageTrouble
+from shared.imaging.region import BreastImages
+from shared.imaging.volume import Mask, Volume
 from shared.predictors.hazards.model import Hazards, ModelInput
+from shared.predictors.imaging import ImagingContract, Look, RadiomicsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,11 @@ class Ready:
     side: Side | None
     notes: tuple[str, ...] = ()
     """What the gate could not know; printed with the result."""
+    others: tuple[str, ...] = ()
+    """Further variants that might answer, richest first: which one does is known once the images were read.
+
+    ``variant`` is the richest; a variant without a bundle is passed over.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,90 @@ class HazardsModel(Model, Protocol):
     def hazards(self) -> Hazards | None:
         """Return the Cox model; None where the bundle holds another kind of model."""
         ...
+
+
+@runtime_checkable
+class ImageModel(Model, Protocol):
+    """A bundle of a variant that measures images: what is measured, the network, and what both have seen."""
+
+    @property
+    def imaging(self) -> ImagingContract | None:
+        """Return what is measured in the images and how; None where the bundle's variant needs none."""
+        ...
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """Return the classifiers there are, the default one first: ``logistic``, ``forest``."""
+        ...
+
+    def probability(self, features: Mapping[str, float], classifier: str) -> float:
+        """Return the probability of ``outcome.positive_class`` by one of the classifiers."""
+        ...
+
+    def look(self, crop: NDArray[np.float32]) -> Look:
+        """Run the network on one crop of ``imaging.network.input_shape``, normalised as it says.
+
+        Raises:
+            ValueError: If the bundle has no network, or the crop another shape.
+        """
+        ...
+
+
+class RadiomicsEngine(Protocol):
+    """Measures radiomic features of a region; the same input gives the same numbers."""
+
+    @property
+    def version(self) -> str:
+        """Engine and version, for example ``pyradiomics 3.0.1``."""
+        ...
+
+    def measure(
+        self, image: Volume, mask: Mask, settings: RadiomicsSettings, names: Collection[str] = ()
+    ) -> Mapping[str, float]:
+        """Return feature name -> value: those of ``names``, or every one of the preset (exactly 1781).
+
+        Raises:
+            InvalidInputError: If the region cannot be measured (empty, one voxel thick, outside); says why.
+        """
+        ...
+
+
+@runtime_checkable
+class ImagePredictor(Protocol):
+    """A predictor some of whose variants measure images. Pure as every other: arrays in, numbers out."""
+
+    @property
+    def name(self) -> str:
+        """Name, for example ``ln_pcr``."""
+        ...
+
+    def answer_images(
+        self,
+        pins: Pins,
+        models: Mapping[str, Model],
+        images: BreastImages | ImageTrouble,
+        engine: RadiomicsEngine | None,
+    ) -> ImageAnswer:
+        """Answer with the richest variant that can; what images allow no more than that is said.
+
+        Args:
+            pins: What was fixed when the case was queued.
+            models: By variant, opened: the leading one and ``pins.others``.
+            images: The study's volumes and region, or why there are none.
+            engine: None where radiomics is not installed here.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageAnswer:
+    """An answer with the arrays that are to be stored beside it."""
+
+    answer: Prediction | NotAnalysed | RegionProposed
+    """Its artefacts are empty: whoever stores the arrays fills them in."""
+    region: Mask | None = None
+    heatmap: Volume | None = None
+    """Heat of the positive class on a grid of its own, in [0, 1]; what lies outside it has none."""
 
 
 class Predictor(Protocol):

@@ -474,6 +474,9 @@ class Pins(_message.Message):
     INTENDED_USE_FIELD_NUMBER: _builtins.int
     DEMOGRAPHICS_FIELD_NUMBER: _builtins.int
     BUNDLE_VERSION_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    IMAGING_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
     """Study Instance UID."""
     study_date: _builtins.str
@@ -518,6 +521,18 @@ class Pins(_message.Message):
     def demographics(self) -> _types_pb2.Demographics:
         """Of a panel: what the record said of the patient; absent for images, which carry their own."""
 
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___PinnedBundle]:
+        """Bundles of the predictor's other variants, richest first."""
+
+    @_builtins.property
+    def imaging(self) -> _types_pb2.ImagingPolicy:
+        """The site's part in how images are measured; absent when the predictor measures none."""
+
+    @_builtins.property
+    def region(self) -> _types_pb2.PinnedRegion:
+        """The region a person confirmed; absent when the worker looks for one."""
+
     def __init__(
         self,
         *,
@@ -536,16 +551,47 @@ class Pins(_message.Message):
         intended_use: _types_pb2.IntendedUse.ValueType = ...,
         demographics: _types_pb2.Demographics | None = ...,
         bundle_version: _builtins.str = ...,
+        others: _abc.Iterable[Global___PinnedBundle] | None = ...,
+        imaging: _types_pb2.ImagingPolicy | None = ...,
+        region: _types_pb2.PinnedRegion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "demographics", b"demographics", "identity", b"identity", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "demographics", b"demographics", "identity", b"identity", "imaging", b"imaging", "region", b"region", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "bundle_version", b"bundle_version", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "bundle_version", b"bundle_version", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "imaging", b"imaging", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "others", b"others", "region", b"region", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__study_date) -> _WhichOneofReturnType__study_date | None: ...
 
 Global___Pins: _TypeAlias = Pins  # noqa: Y015
+
+@_typing.final
+class PinnedBundle(_message.Message):
+    """The bundle of one variant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIANT_FIELD_NUMBER: _builtins.int
+    BUNDLE_FIELD_NUMBER: _builtins.int
+    variant: _builtins.str
+    """Name of the variant."""
+    @_builtins.property
+    def bundle(self) -> _types_pb2.BundleReference:
+        """The bundle."""
+
+    def __init__(
+        self,
+        *,
+        variant: _builtins.str = ...,
+        bundle: _types_pb2.BundleReference | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PinnedBundle: _TypeAlias = PinnedBundle  # noqa: Y015
 
 @_typing.final
 class PinnedInput(_message.Message):
@@ -689,6 +735,7 @@ class ReportPredictionRequest(_message.Message):
     PREDICTION_FIELD_NUMBER: _builtins.int
     NOT_ANALYSED_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    REGION_PROPOSED_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Same id, same answer."""
@@ -708,6 +755,10 @@ class ReportPredictionRequest(_message.Message):
     def not_analysed(self) -> _types_pb2.NotAnalysed:
         """The predictor could not answer."""
 
+    @_builtins.property
+    def region_proposed(self) -> _types_pb2.RegionProposed:
+        """An automatic region waits for a person."""
+
     def __init__(
         self,
         *,
@@ -717,13 +768,14 @@ class ReportPredictionRequest(_message.Message):
         prediction: _types_pb2.Prediction | None = ...,
         not_analysed: _types_pb2.NotAnalysed | None = ...,
         failure: _builtins.str = ...,
+        region_proposed: _types_pb2.RegionProposed | None = ...,
         token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction", "region_proposed", b"region_proposed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "attempt", b"attempt", "case_id", b"case_id", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "attempt", b"attempt", "case_id", b"case_id", "failure", b"failure", "not_analysed", b"not_analysed", "prediction", b"prediction", "region_proposed", b"region_proposed", "request_id", b"request_id", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["prediction", "not_analysed", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["prediction", "not_analysed", "failure", "region_proposed"]  # noqa: Y015
     _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
 
@@ -935,6 +987,7 @@ class CaseDetail(_message.Message):
     SIDE_FIELD_NUMBER: _builtins.int
     STUDY_DATE_FIELD_NUMBER: _builtins.int
     PANEL_FIELD_NUMBER: _builtins.int
+    PROPOSED_FIELD_NUMBER: _builtins.int
     completeness: _builtins.str
     """Why the study was taken to be complete."""
     side: _types_pb2.Side.ValueType
@@ -961,6 +1014,10 @@ class CaseDetail(_message.Message):
     def panel(self) -> _types_pb2.Panel:
         """Set for a panel."""
 
+    @_builtins.property
+    def proposed(self) -> _types_pb2.RegionProposed:
+        """The automatic region that waits for a person; absent when none does."""
+
     def __init__(
         self,
         *,
@@ -972,10 +1029,11 @@ class CaseDetail(_message.Message):
         side: _types_pb2.Side.ValueType = ...,
         study_date: _builtins.str | None = ...,
         panel: _types_pb2.Panel | None = ...,
+        proposed: _types_pb2.RegionProposed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "panel", b"panel", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "panel", b"panel", "proposed", b"proposed", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "completeness", b"completeness", "deliveries", b"deliveries", "findings", b"findings", "panel", b"panel", "side", b"side", "study_date", b"study_date", "transitions", b"transitions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "completeness", b"completeness", "deliveries", b"deliveries", "findings", b"findings", "panel", b"panel", "proposed", b"proposed", "side", b"side", "study_date", b"study_date", "transitions", b"transitions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
@@ -1342,6 +1400,70 @@ class ReviewCaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReviewCaseResponse: _TypeAlias = ReviewCaseResponse  # noqa: Y015
+
+@_typing.final
+class ConfirmRegionRequest(_message.Message):
+    """A person looked at the automatic region."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Same id, same answer."""
+    case_id: _builtins.str
+    """The case."""
+    actor: _builtins.str
+    """Who looked."""
+    digest: _builtins.str
+    """sha256 (hex) of the region that was looked at; another one is refused."""
+    confirmed: _builtins.bool
+    """False: it is not the tumour; the variant that needs no region answers."""
+    reason: _builtins.str
+    """Why, in one sentence; may be empty for a confirmation."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        confirmed: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "case_id", b"case_id", "confirmed", b"confirmed", "digest", b"digest", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRegionRequest: _TypeAlias = ConfirmRegionRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmRegionResponse(_message.Message):
+    """The verdict is recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    state: Global___InferenceState.ValueType
+    """State of the case now."""
+    def __init__(
+        self,
+        *,
+        state: Global___InferenceState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRegionResponse: _TypeAlias = ConfirmRegionResponse  # noqa: Y015
 
 @_typing.final
 class WithdrawCaseRequest(_message.Message):

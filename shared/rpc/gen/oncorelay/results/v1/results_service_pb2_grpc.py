@@ -90,6 +90,11 @@ class ResultsServiceStub:
                 request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseRequest.SerializeToString,
                 response_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseResponse.FromString,
                 _registered_method=True)
+        self.ConfirmRegion = channel.unary_unary(
+                '/oncorelay.results.v1.ResultsService/ConfirmRegion',
+                request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionRequest.SerializeToString,
+                response_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionResponse.FromString,
+                _registered_method=True)
         self.WithdrawCase = channel.unary_unary(
                 '/oncorelay.results.v1.ResultsService/WithdrawCase',
                 request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.WithdrawCaseRequest.SerializeToString,
@@ -178,6 +183,13 @@ class ResultsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConfirmRegion(self, request, context):
+        """Record a person's verdict on the automatic region that waits for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WithdrawCase(self, request, context):
         """Withdraw the current finding of a case at every sink the original reached.
         """
@@ -242,6 +254,11 @@ def add_ResultsServiceServicer_to_server(servicer, server):
                     servicer.ReviewCase,
                     request_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseRequest.FromString,
                     response_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseResponse.SerializeToString,
+            ),
+            'ConfirmRegion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRegion,
+                    request_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionRequest.FromString,
+                    response_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionResponse.SerializeToString,
             ),
             'WithdrawCase': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawCase,
@@ -547,6 +564,33 @@ class ResultsService:
             '/oncorelay.results.v1.ResultsService/ReviewCase',
             oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseRequest.SerializeToString,
             oncorelay_dot_results_dot_v1_dot_results__service__pb2.ReviewCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRegion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oncorelay.results.v1.ResultsService/ConfirmRegion',
+            oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionRequest.SerializeToString,
+            oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionResponse.FromString,
             options,
             channel_credentials,
             insecure,

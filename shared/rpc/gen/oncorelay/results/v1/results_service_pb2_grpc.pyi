@@ -55,6 +55,8 @@ class ResultsServiceStub:
     """Try a failed case again, or resend the dead letters of a case."""
     ReviewCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.ReviewCaseRequest, _results_service_pb2.ReviewCaseResponse]
     """Record a person's verdict on the finding that waits for review."""
+    ConfirmRegion: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.ConfirmRegionRequest, _results_service_pb2.ConfirmRegionResponse]
+    """Record a person's verdict on the automatic region that waits for it."""
     WithdrawCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.WithdrawCaseRequest, _results_service_pb2.WithdrawCaseResponse]
     """Withdraw the current finding of a case at every sink the original reached."""
 
@@ -85,6 +87,8 @@ class ResultsServiceAsyncStub(ResultsServiceStub):
     """Try a failed case again, or resend the dead letters of a case."""
     ReviewCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.ReviewCaseRequest, _results_service_pb2.ReviewCaseResponse]  # type: ignore[assignment]
     """Record a person's verdict on the finding that waits for review."""
+    ConfirmRegion: _aio.UnaryUnaryMultiCallable[_results_service_pb2.ConfirmRegionRequest, _results_service_pb2.ConfirmRegionResponse]  # type: ignore[assignment]
+    """Record a person's verdict on the automatic region that waits for it."""
     WithdrawCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.WithdrawCaseRequest, _results_service_pb2.WithdrawCaseResponse]  # type: ignore[assignment]
     """Withdraw the current finding of a case at every sink the original reached."""
 
@@ -178,6 +182,14 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_results_service_pb2.ReviewCaseResponse, _abc.Awaitable[_results_service_pb2.ReviewCaseResponse]]:
         """Record a person's verdict on the finding that waits for review."""
+
+    @_abc_1.abstractmethod
+    def ConfirmRegion(
+        self,
+        request: _results_service_pb2.ConfirmRegionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_results_service_pb2.ConfirmRegionResponse, _abc.Awaitable[_results_service_pb2.ConfirmRegionResponse]]:
+        """Record a person's verdict on the automatic region that waits for it."""
 
     @_abc_1.abstractmethod
     def WithdrawCase(

@@ -164,6 +164,126 @@ INTENDED_USE_CLINICAL: IntendedUse.ValueType  # 3
 """Clinical, after the site's recorded acceptance."""
 Global___IntendedUse: _TypeAlias = IntendedUse  # noqa: Y015
 
+class _PhaseRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PhaseRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PhaseRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PHASE_ROLE_UNSPECIFIED: _PhaseRole.ValueType  # 0
+    """Not stated."""
+    PHASE_ROLE_PRE: _PhaseRole.ValueType  # 1
+    """Before contrast."""
+    PHASE_ROLE_EARLY: _PhaseRole.ValueType  # 2
+    """The post-contrast phase that is measured."""
+    PHASE_ROLE_LATE: _PhaseRole.ValueType  # 3
+    """Late after contrast."""
+    PHASE_ROLE_UNUSED: _PhaseRole.ValueType  # 4
+    """Not used."""
+
+class PhaseRole(_PhaseRole, metaclass=_PhaseRoleEnumTypeWrapper):
+    """What a phase of a dynamic series is used for."""
+
+PHASE_ROLE_UNSPECIFIED: PhaseRole.ValueType  # 0
+"""Not stated."""
+PHASE_ROLE_PRE: PhaseRole.ValueType  # 1
+"""Before contrast."""
+PHASE_ROLE_EARLY: PhaseRole.ValueType  # 2
+"""The post-contrast phase that is measured."""
+PHASE_ROLE_LATE: PhaseRole.ValueType  # 3
+"""Late after contrast."""
+PHASE_ROLE_UNUSED: PhaseRole.ValueType  # 4
+"""Not used."""
+Global___PhaseRole: _TypeAlias = PhaseRole  # noqa: Y015
+
+class _RegionOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RegionOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RegionOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REGION_ORIGIN_UNSPECIFIED: _RegionOrigin.ValueType  # 0
+    """Not stated."""
+    REGION_ORIGIN_SEG: _RegionOrigin.ValueType  # 1
+    """DICOM segmentation."""
+    REGION_ORIGIN_RTSTRUCT: _RegionOrigin.ValueType  # 2
+    """Radiotherapy structure set."""
+    REGION_ORIGIN_MASK_FILE: _RegionOrigin.ValueType  # 3
+    """A mask file beside the study."""
+    REGION_ORIGIN_PERSON: _RegionOrigin.ValueType  # 4
+    """An automatic region that a person confirmed."""
+    REGION_ORIGIN_AUTOMATIC: _RegionOrigin.ValueType  # 5
+    """Found automatically."""
+
+class RegionOrigin(_RegionOrigin, metaclass=_RegionOriginEnumTypeWrapper):
+    """Who or what drew a region."""
+
+REGION_ORIGIN_UNSPECIFIED: RegionOrigin.ValueType  # 0
+"""Not stated."""
+REGION_ORIGIN_SEG: RegionOrigin.ValueType  # 1
+"""DICOM segmentation."""
+REGION_ORIGIN_RTSTRUCT: RegionOrigin.ValueType  # 2
+"""Radiotherapy structure set."""
+REGION_ORIGIN_MASK_FILE: RegionOrigin.ValueType  # 3
+"""A mask file beside the study."""
+REGION_ORIGIN_PERSON: RegionOrigin.ValueType  # 4
+"""An automatic region that a person confirmed."""
+REGION_ORIGIN_AUTOMATIC: RegionOrigin.ValueType  # 5
+"""Found automatically."""
+Global___RegionOrigin: _TypeAlias = RegionOrigin  # noqa: Y015
+
+class _AutomaticRegion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AutomaticRegionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AutomaticRegion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUTOMATIC_REGION_UNSPECIFIED: _AutomaticRegion.ValueType  # 0
+    """Not stated."""
+    AUTOMATIC_REGION_USE: _AutomaticRegion.ValueType  # 1
+    """It is used."""
+    AUTOMATIC_REGION_CONFIRM: _AutomaticRegion.ValueType  # 2
+    """It waits for a person."""
+    AUTOMATIC_REGION_NEVER: _AutomaticRegion.ValueType  # 3
+    """It is not looked for."""
+
+class AutomaticRegion(_AutomaticRegion, metaclass=_AutomaticRegionEnumTypeWrapper):
+    """What a site does with a region that no person drew."""
+
+AUTOMATIC_REGION_UNSPECIFIED: AutomaticRegion.ValueType  # 0
+"""Not stated."""
+AUTOMATIC_REGION_USE: AutomaticRegion.ValueType  # 1
+"""It is used."""
+AUTOMATIC_REGION_CONFIRM: AutomaticRegion.ValueType  # 2
+"""It waits for a person."""
+AUTOMATIC_REGION_NEVER: AutomaticRegion.ValueType  # 3
+"""It is not looked for."""
+Global___AutomaticRegion: _TypeAlias = AutomaticRegion  # noqa: Y015
+
+class _ArtefactKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ArtefactKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ArtefactKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ARTEFACT_KIND_UNSPECIFIED: _ArtefactKind.ValueType  # 0
+    """Not stated."""
+    ARTEFACT_KIND_REGION: _ArtefactKind.ValueType  # 1
+    """A mask."""
+    ARTEFACT_KIND_HEATMAP: _ArtefactKind.ValueType  # 2
+    """A map of values."""
+
+class ArtefactKind(_ArtefactKind, metaclass=_ArtefactKindEnumTypeWrapper):
+    """What a stored artefact is."""
+
+ARTEFACT_KIND_UNSPECIFIED: ArtefactKind.ValueType  # 0
+"""Not stated."""
+ARTEFACT_KIND_REGION: ArtefactKind.ValueType  # 1
+"""A mask."""
+ARTEFACT_KIND_HEATMAP: ArtefactKind.ValueType  # 2
+"""A map of values."""
+Global___ArtefactKind: _TypeAlias = ArtefactKind  # noqa: Y015
+
 @_typing.final
 class Coding(_message.Message):
     """One code of one code system, as the standards carry it."""
@@ -789,6 +909,384 @@ class InputPoints(_message.Message):
 Global___InputPoints: _TypeAlias = InputPoints  # noqa: Y015
 
 @_typing.final
+class VariantAnswer(_message.Message):
+    """What one variant of a predictor says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VARIANT_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    BUNDLE_FIELD_NUMBER: _builtins.int
+    CLASSIFIER_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    WHY_NOT_FIELD_NUMBER: _builtins.int
+    variant: _builtins.str
+    """Name of the variant."""
+    probability: _builtins.float
+    """In [0.0, 1.0]; absent when this variant could not answer."""
+    classifier: _builtins.str
+    """Which of the bundle's classifiers."""
+    why_not: _builtins.str
+    """Why there is no probability; empty when there is one."""
+    @_builtins.property
+    def bundle(self) -> Global___BundleReference:
+        """Model that answered; absent when none is installed."""
+
+    @_builtins.property
+    def interval(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Lower and upper end of the 95 % interval; empty when there is none."""
+
+    def __init__(
+        self,
+        *,
+        variant: _builtins.str = ...,
+        probability: _builtins.float | None = ...,
+        bundle: Global___BundleReference | None = ...,
+        classifier: _builtins.str = ...,
+        interval: _abc.Iterable[_builtins.float] | None = ...,
+        why_not: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "bundle", b"bundle", "probability", b"probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_probability", b"_probability", "bundle", b"bundle", "classifier", b"classifier", "interval", b"interval", "probability", b"probability", "variant", b"variant", "why_not", b"why_not"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
+    _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
+
+Global___VariantAnswer: _TypeAlias = VariantAnswer  # noqa: Y015
+
+@_typing.final
+class UsedPhase(_message.Message):
+    """One phase of the dynamic series."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIES_INSTANCE_UID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    series_instance_uid: _builtins.str
+    """Series Instance UID."""
+    number: _builtins.int
+    """From 1, in order of time."""
+    role: Global___PhaseRole.ValueType
+    """What it is used for."""
+    seconds: _builtins.float
+    """Since the injection, else since the end of the pre-contrast phase; absent when unknown."""
+    def __init__(
+        self,
+        *,
+        series_instance_uid: _builtins.str = ...,
+        number: _builtins.int = ...,
+        role: Global___PhaseRole.ValueType = ...,
+        seconds: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seconds", b"_seconds", "seconds", b"seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seconds", b"_seconds", "number", b"number", "role", b"role", "seconds", b"seconds", "series_instance_uid", b"series_instance_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seconds: _TypeAlias = _typing.Literal["seconds"]  # noqa: Y015
+    _WhichOneofArgType__seconds: _TypeAlias = _typing.Literal["_seconds", b"_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seconds) -> _WhichOneofReturnType__seconds | None: ...
+
+Global___UsedPhase: _TypeAlias = UsedPhase  # noqa: Y015
+
+@_typing.final
+class RejectedSeries(_message.Message):
+    """A series that is not the dynamic one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIES_INSTANCE_UID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    series_instance_uid: _builtins.str
+    """Series Instance UID."""
+    reason: _builtins.str
+    """One sentence without identifying data."""
+    def __init__(
+        self,
+        *,
+        series_instance_uid: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "series_instance_uid", b"series_instance_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectedSeries: _TypeAlias = RejectedSeries  # noqa: Y015
+
+@_typing.final
+class UsedRegion(_message.Message):
+    """The region an answer rests on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    VOXELS_FIELD_NUMBER: _builtins.int
+    VOLUME_MM3_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    SOURCE_INSTANCE_UID_FIELD_NUMBER: _builtins.int
+    origin: Global___RegionOrigin.ValueType
+    """Who or what drew it."""
+    method: _builtins.str
+    """How it was made, in words."""
+    voxels: _builtins.int
+    """Number of voxels."""
+    volume_mm3: _builtins.float
+    """Volume in cubic millimetres."""
+    author: _builtins.str
+    """Who drew or confirmed it; never a patient."""
+    source_instance_uid: _builtins.str
+    """SOP Instance UID of the SEG or RTSTRUCT; empty for other origins."""
+    def __init__(
+        self,
+        *,
+        origin: Global___RegionOrigin.ValueType = ...,
+        method: _builtins.str = ...,
+        voxels: _builtins.int = ...,
+        volume_mm3: _builtins.float = ...,
+        author: _builtins.str = ...,
+        source_instance_uid: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "method", b"method", "origin", b"origin", "source_instance_uid", b"source_instance_uid", "volume_mm3", b"volume_mm3", "voxels", b"voxels"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsedRegion: _TypeAlias = UsedRegion  # noqa: Y015
+
+@_typing.final
+class ImageBasis(_message.Message):
+    """Which images were measured, and why these."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHASES_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    REJECTED_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
+    why: _builtins.str
+    """How series and phase were chosen."""
+    @_builtins.property
+    def phases(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsedPhase]:
+        """Phases of the dynamic series in order of time."""
+
+    @_builtins.property
+    def region(self) -> Global___UsedRegion:
+        """The region; absent when none was found."""
+
+    @_builtins.property
+    def rejected(self) -> _containers.RepeatedCompositeFieldContainer[Global___RejectedSeries]:
+        """Series that are not the dynamic one."""
+
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a reader should know."""
+
+    def __init__(
+        self,
+        *,
+        phases: _abc.Iterable[Global___UsedPhase] | None = ...,
+        why: _builtins.str = ...,
+        region: Global___UsedRegion | None = ...,
+        rejected: _abc.Iterable[Global___RejectedSeries] | None = ...,
+        remarks: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["region", b"region"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["phases", b"phases", "region", b"region", "rejected", b"rejected", "remarks", b"remarks", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageBasis: _TypeAlias = ImageBasis  # noqa: Y015
+
+@_typing.final
+class Measured(_message.Message):
+    """One number measured in the images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DISPLAY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    CODING_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Machine-readable name."""
+    display: _builtins.str
+    """Text."""
+    value: _builtins.float
+    """The number."""
+    unit: _builtins.str
+    """UCUM; 1 for a number without unit."""
+    method: _builtins.str
+    """Engine, version and settings."""
+    @_builtins.property
+    def coding(self) -> Global___Coding:
+        """Standard code, where one exists."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        display: _builtins.str = ...,
+        value: _builtins.float = ...,
+        unit: _builtins.str = ...,
+        method: _builtins.str = ...,
+        coding: Global___Coding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["coding", b"coding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coding", b"coding", "display", b"display", "method", b"method", "name", b"name", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Measured: _TypeAlias = Measured  # noqa: Y015
+
+@_typing.final
+class Artefact(_message.Message):
+    """Something stored beside an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BLOB_URI_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    kind: Global___ArtefactKind.ValueType
+    """What it is."""
+    blob_uri: _builtins.str
+    """Where its bytes lie."""
+    digest: _builtins.str
+    """sha256 (hex) of its bytes."""
+    def __init__(
+        self,
+        *,
+        kind: Global___ArtefactKind.ValueType = ...,
+        blob_uri: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob_uri", b"blob_uri", "digest", b"digest", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Artefact: _TypeAlias = Artefact  # noqa: Y015
+
+@_typing.final
+class PinnedRegion(_message.Message):
+    """A region a person confirmed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARTEFACT_FIELD_NUMBER: _builtins.int
+    CONFIRMED_BY_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    confirmed_by: _builtins.str
+    """Who confirmed it."""
+    method: _builtins.str
+    """How it was made before."""
+    @_builtins.property
+    def artefact(self) -> Global___Artefact:
+        """The mask."""
+
+    def __init__(
+        self,
+        *,
+        artefact: Global___Artefact | None = ...,
+        confirmed_by: _builtins.str = ...,
+        method: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artefact", b"artefact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artefact", b"artefact", "confirmed_by", b"confirmed_by", "method", b"method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PinnedRegion: _TypeAlias = PinnedRegion  # noqa: Y015
+
+@_typing.final
+class RegionProposed(_message.Message):
+    """An automatic region that waits for a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDICTOR_FIELD_NUMBER: _builtins.int
+    ARTEFACT_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    predictor: _builtins.str
+    """Name of the predictor."""
+    text: _builtins.str
+    """One sentence: where it lies, how large it is."""
+    @_builtins.property
+    def artefact(self) -> Global___Artefact:
+        """The mask."""
+
+    @_builtins.property
+    def region(self) -> Global___UsedRegion:
+        """What it is."""
+
+    @_builtins.property
+    def images(self) -> Global___ImageBasis:
+        """Which images it was found in."""
+
+    def __init__(
+        self,
+        *,
+        predictor: _builtins.str = ...,
+        artefact: Global___Artefact | None = ...,
+        region: Global___UsedRegion | None = ...,
+        text: _builtins.str = ...,
+        images: Global___ImageBasis | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["artefact", b"artefact", "images", b"images", "region", b"region"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artefact", b"artefact", "images", b"images", "predictor", b"predictor", "region", b"region", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegionProposed: _TypeAlias = RegionProposed  # noqa: Y015
+
+@_typing.final
+class ImagingPolicy(_message.Message):
+    """What a site configures that changes what is measured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTOMATIC_REGION_FIELD_NUMBER: _builtins.int
+    CLASSIFIER_FIELD_NUMBER: _builtins.int
+    REFUSE_DISTANCE_FIELD_NUMBER: _builtins.int
+    automatic_region: Global___AutomaticRegion.ValueType
+    """What is done with a region that no person drew."""
+    classifier: _builtins.str
+    """Which of a bundle's classifiers answers: logistic or forest."""
+    refuse_distance: _builtins.float
+    """Beyond this distance the question is not analysed; 0 means that it is only said."""
+    def __init__(
+        self,
+        *,
+        automatic_region: Global___AutomaticRegion.ValueType = ...,
+        classifier: _builtins.str = ...,
+        refuse_distance: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["automatic_region", b"automatic_region", "classifier", b"classifier", "refuse_distance", b"refuse_distance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImagingPolicy: _TypeAlias = ImagingPolicy  # noqa: Y015
+
+@_typing.final
 class Prediction(_message.Message):
     """A predictor's answer."""
 
@@ -807,6 +1305,11 @@ class Prediction(_message.Message):
     PRECISION_FIELD_NUMBER: _builtins.int
     HORIZONS_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
+    VARIANT_REASON_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    ARTEFACTS_FIELD_NUMBER: _builtins.int
     predictor: _builtins.str
     """Name of the predictor."""
     variant: _builtins.str
@@ -817,6 +1320,8 @@ class Prediction(_message.Message):
     """Engine, version and provider."""
     precision: _builtins.str
     """Arithmetic, for example float64."""
+    variant_reason: _builtins.str
+    """Why this variant and no other; empty for predictors with one variant."""
     @_builtins.property
     def bundle(self) -> Global___BundleReference:
         """Model that answered."""
@@ -849,6 +1354,22 @@ class Prediction(_message.Message):
     def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputPoints]:
         """Nomogram points, one row per input; empty for predictors without a nomogram."""
 
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___VariantAnswer]:
+        """Every variant's answer, richest first; empty for predictors with one variant."""
+
+    @_builtins.property
+    def images(self) -> Global___ImageBasis:
+        """Which images were measured; absent when none were."""
+
+    @_builtins.property
+    def measured(self) -> _containers.RepeatedCompositeFieldContainer[Global___Measured]:
+        """Numbers measured in the images."""
+
+    @_builtins.property
+    def artefacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Artefact]:
+        """Region and heatmap."""
+
     def __init__(
         self,
         *,
@@ -865,10 +1386,15 @@ class Prediction(_message.Message):
         precision: _builtins.str = ...,
         horizons: _abc.Iterable[Global___HorizonRisk] | None = ...,
         points: _abc.Iterable[Global___InputPoints] | None = ...,
+        variant_reason: _builtins.str = ...,
+        variants: _abc.Iterable[Global___VariantAnswer] | None = ...,
+        images: Global___ImageBasis | None = ...,
+        measured: _abc.Iterable[Global___Measured] | None = ...,
+        artefacts: _abc.Iterable[Global___Artefact] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "outcome", b"outcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "images", b"images", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "bundle", b"bundle", "flags", b"flags", "horizons", b"horizons", "inputs", b"inputs", "interval", b"interval", "outcome", b"outcome", "points", b"points", "precision", b"precision", "predictor", b"predictor", "probability", b"probability", "runtime", b"runtime", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "artefacts", b"artefacts", "bundle", b"bundle", "flags", b"flags", "horizons", b"horizons", "images", b"images", "inputs", b"inputs", "interval", b"interval", "measured", b"measured", "outcome", b"outcome", "points", b"points", "precision", b"precision", "predictor", b"predictor", "probability", b"probability", "runtime", b"runtime", "variant", b"variant", "variant_reason", b"variant_reason", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
