@@ -47,9 +47,8 @@ def _frame(study: SimulatedStudy, label: StudyLabel, first_series: int, phase: i
     began = scanner.phase_seconds[phase] - scanner.phase_duration / 2
     apart = scanner.storing is Storing.SERIES_PER_PHASE
     first = label.at(scanner.phase_seconds[0] - scanner.phase_duration / 2)
-    series = SeriesLabel(
-        first_series + (phase if apart else 0), "SIMULATED dynamic", label.at(began) if apart else first
-    )
+    number, start = (first_series + phase, label.at(began)) if apart else (first_series, first)
+    series = SeriesLabel(number, "SIMULATED dynamic", start)
     pixels = study.phases[phase].voxels[index]
     one = mr_image(label, series, scanner, study.mask.grid, index, pixels, phase, index)
     one.InstanceNumber = 1 + index + (0 if apart else phase * slices)

@@ -104,4 +104,5 @@ def _ki67(rng: np.random.Generator, er: NDArray[np.bool_]) -> Numbers:
 def _pick(rng: np.random.Generator, levels: tuple[str, ...], shares: Numbers) -> Levels:
     """Return one level per row of ``shares`` (n, levels)."""
     place = (rng.random(len(shares))[:, None] > np.cumsum(shares, axis=1)).sum(axis=1)
-    return np.array(levels)[np.minimum(place, len(levels) - 1)]
+    picked: Levels = np.array(levels)[np.minimum(place, len(levels) - 1)]
+    return picked

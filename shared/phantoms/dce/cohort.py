@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,8 +78,6 @@ def scan(
 
 def shortened(scanner: Scanner, phases: int | None) -> Scanner:
     """Return the scanner with only the first ``phases`` phases."""
-    from dataclasses import replace
-
     return scanner if phases is None else replace(scanner, phase_seconds=scanner.phase_seconds[:phases])
 
 

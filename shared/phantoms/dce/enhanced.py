@@ -29,7 +29,7 @@ def enhanced_object(study: SimulatedStudy, label: StudyLabel, series_number: int
     del one.Laterality  # the frames say it: Frame Laterality
     _image(one, series, scanner)
     _dimensions(one, label)
-    _contrast(one, label, scanner)
+    _contrast(one, label)
     one.SharedFunctionalGroupsSequence = Sequence([_shared(study, label)])
     one.PerFrameFunctionalGroupsSequence = Sequence(_frames(study, label))
     _pixels(one, study)
@@ -98,7 +98,7 @@ def _dimension(uid: str, pointer: int) -> Dataset:
     return one
 
 
-def _contrast(one: Dataset, label: StudyLabel, scanner: Scanner) -> None:
+def _contrast(one: Dataset, label: StudyLabel) -> None:
     """Enhanced Contrast/Bolus module (PS3.3 C.7.6.4b)."""
     agent = coded(codes.SCT.Gadobutrol)
     agent.ContrastBolusAgentNumber = 1

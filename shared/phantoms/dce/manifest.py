@@ -74,8 +74,8 @@ def manifest(cohort: DrawnCohort) -> str:
 
 def _head(cohort: DrawnCohort) -> list[str]:
     text = (
-        f"SIMULATED, no patients: {cohort.n} drawn with seed {cohort.seed} from the published marginals and odds ratios "
-        "of a study of axillary response to neoadjuvant chemotherapy (447 women), with simulated DCE-MRI and a truth "
+        f"SIMULATED, no patients: {cohort.n} drawn with seed {cohort.seed} from the published marginals and odds "
+        "ratios of a study of axillary response to neoadjuvant chemotherapy (447 women), with simulated DCE-MRI and a truth "
         "that is known."
     )
     return [

@@ -88,8 +88,8 @@ def make_patient(
     if setting.marker is not None:
         place_marker(found, grid, setting.marker)
     weight, relative, mask, second = _grow(rng, grid, lesion, setting.side)
-    for one in found.values():
-        one *= 1.0 - weight
+    for name in found:
+        found[name] *= 1.0 - weight
     phases = _phases(rng, scanner, setting, lesion, grid, found, weight, relative)
     volumes = tuple(Volume(one, grid) for one in phases)
     return SimulatedStudy(scanner, setting, lesion, volumes, Mask(mask, grid), Mask(second, grid))
@@ -220,4 +220,4 @@ def _rician(rng: np.random.Generator, clean: Field, noise: np.float32) -> NDArra
     """Return the magnitude of the signal with noise in both channels, as 12 stored bits."""
     real = clean + noise * rng.standard_normal(clean.shape, dtype=np.float32)
     imaginary = noise * rng.standard_normal(clean.shape, dtype=np.float32)
-    return np.clip(np.round(np.hypot(real, imaginary)), 0, 4095).astype(np.uint16)
+    return np.asarray(np.clip(np.round(np.hypot(real, imaginary)), 0, 4095), dtype=np.uint16)

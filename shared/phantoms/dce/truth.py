@@ -1,10 +1,10 @@
 """What is true in the simulated cohort: the clinic and one latent factor of the image decide the axillary response.
 
-logit P(axillary pCR) = intercept - CLINIC_EFFECT x sum ln(OR) + IMAGE_EFFECT x image factor. The odds ratios are those of
-paper 000, table 3, which models NON-pCR (methods P0-2): multivariable where given, else univariable; the number of
+logit P(axillary pCR) = INTERCEPT - CLINIC_EFFECT x sum ln(OR) + IMAGE_EFFECT x image factor. The odds ratios are those
+of paper 000, table 3, which models NON-pCR (methods P0-2): multivariable where given, else univariable; the number of
 cycles has its univariable one. The image factor is standard normal and independent of the clinic; how it shows is in
 ``tumour.py``. Odds ratios given the image are larger than odds ratios without it: CLINIC_EFFECT makes up for that, so
-that a univariable fit to the simulated sheet finds the paper's (measured in the room's README).
+that a univariable fit to the simulated sheet finds the paper's (measured: README).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.phantoms.dce.clinic import Clinic, Levels, Numbers, draw_clinic
+from shared.phantoms.dce.clinic import Clinic, Levels, Numbers
 
 ODDS_RATIOS: Mapping[tuple[str, str], float] = {
     ("histology", "other"): 3.23, ("nac_cycles", "6-8"): 0.59, ("nac_cycles", "other"): 1.00, ("er", "positive"): 2.61,
@@ -32,7 +32,7 @@ CLINIC_EFFECT = 1.7
 INTERCEPT = -0.472
 """So that 231 of 447 respond."""
 _BREAST = {True: (0.597, 0.329), False: (0.153, 0.833)}
-"""Shares of no residual and residual tumour in the breast, given the axillary response (table 2); the rest is missing."""
+"""Shares of no residual and residual tumour in the breast given the axillary response (table 2); the rest: missing."""
 _FOLLOW_UP = (23.4, 12.2)
 """Months: median and spread of the time from surgery to the end of the study (text: 23.4, IQR 15.9 to 32.5)."""
 _HAZARD = 0.0098
