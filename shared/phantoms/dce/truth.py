@@ -60,6 +60,12 @@ def clinical_logit(clinic: Clinic) -> Numbers:
     return -CLINIC_EFFECT * _summed(clinic, ODDS_RATIOS)
 
 
+def model_logit(clinic: Clinic) -> Numbers:
+    """Return the part of ``clinical_logit`` that ER, HER2 and T have."""
+    known = {key: ratio for key, ratio in ODDS_RATIOS.items() if key[0] in MODEL_VARIABLES}
+    return -CLINIC_EFFECT * _summed(clinic, known)
+
+
 def probability(clinic: Clinic, image: Numbers) -> Numbers:
     """Return the true probability of axillary pCR."""
     return np.asarray(1.0 / (1.0 + np.exp(-(INTERCEPT + clinical_logit(clinic) + IMAGE_EFFECT * image))))
