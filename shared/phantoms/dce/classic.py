@@ -19,7 +19,7 @@ _KIND = {
     Storing.SERIES_PER_PHASE: "M",
     Storing.TRIGGER_TIME: "OTHER",
 }
-"""Value 3 of Image Type as the vendor known for this way writes it; M is no defined term, and usual."""
+"""Value 3 of Image Type as the vendor known for this way writes it; M and M_FFE are no defined terms, and usual."""
 
 
 def single_frames(study: SimulatedStudy, label: StudyLabel, first_series: int) -> tuple[Dataset, ...]:
@@ -37,7 +37,7 @@ def mr_image(
 ) -> Dataset:  # fmt: skip
     """Return one MR Image: slice ``index`` of ``grid`` with these pixels (12 bits stored)."""
     one = described(label, series, scanner, MRImageStorage, *instance)
-    one.ImageType = ["ORIGINAL", "PRIMARY", _KIND[scanner.storing]]
+    one.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
     one.ContentDate, one.ContentTime = date_and_time(series.began)
     one.AcquisitionDate, one.AcquisitionTime = date_and_time(series.began)
     spoiled_echo(one, scanner)
@@ -59,6 +59,7 @@ def _frame(study: SimulatedStudy, label: StudyLabel, first_series: int, phase: i
     series = SeriesLabel(number, "SIMULATED dynamic", start)
     pixels = study.phases[phase].voxels[index]
     one = mr_image(label, series, scanner, study.mask.grid, index, pixels, phase, index)
+    one.ImageType = ["ORIGINAL", "PRIMARY", _KIND[scanner.storing]]
     one.InstanceNumber = 1 + index + (0 if apart else phase * slices)
     one.AcquisitionNumber = 1 if apart else phase + 1
     one.AcquisitionDate, one.AcquisitionTime = date_and_time(label.at(began))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -73,7 +74,7 @@ def _segment(label: StudyLabel) -> SegmentDescription:
     )
 
 
-def _places(mask: Mask) -> dict[str, object]:
+def _places(mask: Mask) -> dict[str, Any]:
     """Return where each slice of the mask lies; said outright, because a multi-frame source has every place twice."""
     grid, spacing = mask.grid, mask.grid.spacing
     directions = grid.affine[:3, :3] / np.linalg.norm(grid.affine[:3, :3], axis=0)
