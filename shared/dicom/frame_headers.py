@@ -90,7 +90,7 @@ def _header(found: Described, index: int, blob_uri: str) -> FrameHeader:
         flip_degrees=decimal(values.get(_FLIP, b"")),
         b_value=_b_value(values),
         field_tesla=decimal(values.get(_FIELD, b"")),
-        manufacturer=_text(values, _MANUFACTURER),
+        manufacturer=values.get(_MANUFACTURER, b"").decode("latin-1").strip(" \0"),
         slice_thickness=decimal(values.get(_THICKNESS, b"")),
         laterality=_text(values, _LATERALITY),
     )

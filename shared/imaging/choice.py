@@ -132,7 +132,8 @@ class _Choosing:
             return f"{how}. Phase {early + 1 + shift}, the first one after contrast, is measured."
         zero = "the injection" if self.onset.bolus is not None else "the end of the phase before contrast"
         window = f"{EARLY_SECONDS[0]:.0f} to {EARLY_SECONDS[1]:.0f} s"
-        return f"{how}. Phase {early + 1 + shift}, its middle {when:.0f} s after {zero}, is nearest {window}: it is measured."
+        middle = f"its middle {when:.0f} s after {zero}"
+        return f"{how}. Phase {early + 1 + shift}, {middle}, is nearest {window}: it is measured."
 
     def _remarks(self, early: int, seconds: Sequence[float | None]) -> tuple[str, ...]:
         remarks = [*self.onset.remarks, *self.timeline.remarks]
