@@ -62,7 +62,9 @@ def start(settings: Settings) -> Dispatch:
     queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     predictors = registry_with(DrawWindow(settings.draw_days, settings.oldest_days))
-    evaluate = EvaluateCases(ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now)
+    evaluate = EvaluateCases(
+        ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now, settings.imaging.policy
+    )
     eraser = BlobEraser(settings.site.blob_folder)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),

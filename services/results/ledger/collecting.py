@@ -65,7 +65,7 @@ class Collecting:
             )  # fmt: skip
 
     def pin(self, due: DueCase, pins: Pins, now: datetime) -> None:
-        """The inputs suffice: fix them and order a run, unless exactly these were fixed before, or a person is awaited."""
+        """The inputs suffice: fix them and order a run, unless these were fixed before, or a person is awaited."""
         with writing(self.engine) as connection:
             row = self._take(connection, due, None)
             decided = with_region(connection, row, pins, self.policy, now) if row else None

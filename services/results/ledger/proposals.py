@@ -1,7 +1,7 @@
 """An automatic region that waits for a person: kept with its case, until it is confirmed, rejected, or the time is up.
 
-What was decided holds for exactly these images and this side: the same question asked again, with another fact, gets the
-same region. A late series makes it void.
+What was decided holds for exactly these images and this side: the same question asked again, with another fact, gets
+the same region. A late series makes it void.
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ def propose(
          case_id=row.case_id, key=f"{row.case_id}|{proposed.artefact.digest}")  # fmt: skip
 
 
-def with_region(
-    connection: sa.Connection, row: sa.Row[Any], pins: Pins, policy: Policy, now: datetime
-) -> Pins | None:
+def with_region(connection: sa.Connection, row: sa.Row[Any], pins: Pins, policy: Policy, now: datetime) -> Pins | None:
     """Return the pins with what was decided about the region; None while a person is waited for.
 
     A proposal that rests on other images is forgotten here.

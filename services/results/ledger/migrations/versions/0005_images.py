@@ -10,6 +10,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+
 def upgrade() -> None:
     """Add the column and the table."""
     op.add_column("ledger_case", sa.Column("proposal", sa.Text, nullable=True))
