@@ -35,8 +35,7 @@ def why_any_recalled(connection: sa.Connection, bundles: Iterable[Named]) -> str
 
 def pinned_bundles(pins: Pins) -> tuple[Named, ...]:
     """Return every bundle that may answer, the leading one first."""
-    others = ((one.bundle.bundle_id, one.bundle.version, one.bundle.digest) for one in pins.others)
-    return (pins.bundle_id, pins.bundle_version, pins.bundle_digest), *others
+    return tuple((one.bundle.bundle_id, one.bundle.version, one.bundle.digest) for one in pins.bundles)
 
 
 def asked_bundles(pins: Pins | None, answer: Prediction | NotAnalysed | None) -> tuple[Named, ...]:

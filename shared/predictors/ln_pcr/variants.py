@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.domain.case import PinnedBundle, Pins
-from shared.domain.prediction import BundleReference, IntendedUse
+from shared.domain.case import Pins
+from shared.domain.prediction import BundleReference
 from shared.predictors.ln_pcr.clinical import VARIANT
 
 CLINICAL = VARIANT
@@ -27,6 +27,4 @@ DL_PROB = "dl_prob"
 
 def pinned_variants(pins: Pins) -> dict[str, BundleReference]:
     """Return variant -> bundle as it was pinned, richest first."""
-    use = pins.intended_use or IntendedUse.RESEARCH
-    first = PinnedBundle(pins.variant, BundleReference(pins.bundle_id, pins.bundle_version, pins.bundle_digest, use))
-    return {one.variant: one.bundle for one in (first, *pins.others)}
+    return {one.variant: one.bundle for one in pins.bundles}
