@@ -31,7 +31,7 @@ _FRAME_MOMENT, _FRAME_REFERENCE_MOMENT = 0x00189074, 0x00189151
 _SERIES, _SERIES_NUMBER, _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x0020000E, 0x00200011, 0x00200012, 0x00200013
 _POSITION, _ORIENTATION, _REFERENCE, _LATERALITY = 0x00200032, 0x00200037, 0x00200052, 0x00200060
 _TEMPORAL, _TEMPORALS, _TEMPORAL_INDEX, _TEMPORAL_OFFSET = 0x00200100, 0x00200105, 0x00209128, 0x0020930D
-_FRAME_ACQUISITION_NUMBER = 0x00209156
+_FRAME_ACQUISITION_NUMBER, _FRAME_DURATION, _DURATION = 0x00209156, 0x00189220, 0x00189073
 _FRAMES, _ROWS, _COLUMNS, _SPACING = 0x00280008, 0x00280010, 0x00280011, 0x00280030
 _SIEMENS_B, _GE_B, _PHILIPS_B, _PHILIPS_BEGIN = 0x0019100C, 0x00431039, 0x20011003, 0x200510A0
 """Private: diffusion b-value of three vendors, and the time at which Philips began a dynamic (FL, seconds)."""
@@ -90,7 +90,7 @@ def _header(found: Described, index: int, blob_uri: str) -> FrameHeader:
         flip_degrees=decimal(values.get(_FLIP, b"")),
         b_value=_b_value(values),
         field_tesla=decimal(values.get(_FIELD, b"")),
-        manufacturer=_text(values, _MANUFACTURER),
+        manufacturer=values.get(_MANUFACTURER, b"").decode("latin-1").strip(" \0"),
         slice_thickness=decimal(values.get(_THICKNESS, b"")),
         laterality=_text(values, _LATERALITY),
     )
@@ -160,10 +160,18 @@ def _times(found: Described, values: Values) -> dict[str, float | None]:
     bolus = values.get(_BOLUS_START) or found.nested.get((_AGENT_SEQUENCE, _BOLUS_START), b"")
     return {
         "acquisition_seconds": acquired,
+        "duration_seconds": _duration(found, values),
         "content_seconds": None if made is None or found.frames else made_day + made,
         "trigger_seconds": _trigger(values),
         "bolus_seconds": _bolus(seconds_of_day(bolus), acquired, day),
     }
+
+
+def _duration(found: Described, values: Values) -> float | None:
+    milliseconds = binary(values.get(_FRAME_DURATION, b""), "FD")
+    if milliseconds is not None:
+        return milliseconds / 1000.0
+    return None if found.frames else binary(values.get(_DURATION, b""), "FD")
 
 
 def _day(values: Values, *tags: int) -> float:

@@ -1,7 +1,7 @@
 """From the frames of a study to the phases of its dynamic series, with the reasons.
 
-The measured phase is the post-contrast phase whose beginning lies nearest 90 to 150 s after the injection, the earlier
-of two that are equally near; the late one is nearest 450 s (as I-SPY measures, doi:10.1148/radiol.12110748).
+The measured phase is the post-contrast phase whose middle lies nearest 90 to 150 s after the injection, the earlier of
+two that are equally near; the late one is nearest 450 s (as I-SPY measures, doi:10.1148/radiol.12110748).
 """
 
 from __future__ import annotations
@@ -132,9 +132,8 @@ class _Choosing:
             return f"{how}. Phase {early + 1 + shift}, the first one after contrast, is measured."
         zero = "the injection" if self.onset.bolus is not None else "the end of the phase before contrast"
         window = f"{EARLY_SECONDS[0]:.0f} to {EARLY_SECONDS[1]:.0f} s"
-        return (
-            f"{how}. Phase {early + 1 + shift}, begun {when:.0f} s after {zero}, is nearest {window} and is measured."
-        )
+        middle = f"its middle {when:.0f} s after {zero}"
+        return f"{how}. Phase {early + 1 + shift}, {middle}, is nearest {window}: it is measured."
 
     def _remarks(self, early: int, seconds: Sequence[float | None]) -> tuple[str, ...]:
         remarks = [*self.onset.remarks, *self.timeline.remarks]
@@ -143,7 +142,9 @@ class _Choosing:
         if when is None and after > 1:
             remarks.append("nothing states how long after the injection the phases were taken")
         elif when is not None and not EARLY_SECONDS[0] <= when <= EARLY_SECONDS[1]:
-            remarks.append(f"the measured phase began {when:.0f} s after the injection, not 90 to 150 s")
+            remarks.append(
+                f"the middle of the measured phase lies {when:.0f} s after the injection, outside 90 to 150 s"
+            )
         if self.onset.before == 0 and self.before is None:
             remarks.append("there is no phase without contrast")
         if self.before is not None:

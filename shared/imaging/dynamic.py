@@ -44,6 +44,9 @@ class FrameHeader:
     """Instance Number (0020,0013), or the frame's number: the last resort to put repeated slices in order."""
     acquisition_seconds: float | None = None
     """Acquisition Date and Time (0008,002A; 0008,0022, 0008,0032) in seconds from a common zero of the study."""
+    duration_seconds: float | None = None
+    """Frame Acquisition Duration (0018,9220), or Acquisition Duration (0018,9073) of a classic object: some scanners
+    write that of the whole series there."""
     content_seconds: float | None = None
     trigger_seconds: float | None = None
     """Trigger Time (0018,1060), Temporal Position Time Offset of an enhanced object (0020,930D), or what the vendor
@@ -70,7 +73,8 @@ class Phase:
     number: int
     """From 1, in order of time."""
     seconds: float | None
-    """Since the injection where it is known, else since the end of the pre-contrast phase; None where nothing says."""
+    """Middle of the phase, since the injection where that is known, else since the end of the phase before contrast;
+    None where nothing says."""
     role: PhaseRole
     frames: tuple[Frame, ...]
     """In slice order."""

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
-from statistics import median
 
 from shared.imaging.dynamic import FrameHeader, ImageProblem, ImageTrouble
 from shared.imaging.series import Candidate
@@ -141,9 +139,3 @@ def _point(frames: Sequence[FrameHeader], name: str, rank: int) -> TimePoint:
         if len(known := [value for value in values if value is not None]) == len(frames)
     }
     return TimePoint(in_slice_order(frames), times, name, rank)
-
-
-def usual_interval(starts: Sequence[float]) -> float | None:
-    """Return the median distance of consecutive beginnings; None for fewer than two."""
-    steps = [later - earlier for earlier, later in pairwise(starts)]
-    return median(steps) if steps else None

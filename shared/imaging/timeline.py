@@ -10,10 +10,12 @@ import numpy as np
 
 from shared.imaging.contrast import Brightened, Onset, onset_of
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
-from shared.imaging.phases import Clock, TimePoint, usual_interval
+from shared.imaging.phases import Clock, TimePoint
 
 EARLY_SECONDS = (90.0, 150.0)
 """Rule of the measured phase: methods of paper 000 as read, and ACR/EUSOBI timing of the first phase."""
+_LONGEST_PHASE_S = 120.0
+"""Breast phases take 60 to 120 s; a longer distance has a pause in it."""
 _SECOND_SERIES_S = 900.0
 """A pause so long, with several phases behind it, is the beginning of another examination."""
 
@@ -63,16 +65,30 @@ class Timeline:
         return onset_of(self.points, starts, brightened)
 
     def since_injection(self, onset: Onset) -> tuple[float | None, ...]:
-        """Return the beginning of each phase after the injection, else after the end of the last phase before it.
+        """Return the middle of each phase after the injection, else after the end of the last phase before it.
 
-        A phase is taken to last as long as the usual distance of beginnings after contrast: scanners then go on without
-        a pause. None where neither is known.
+        None where neither is known, or nothing tells how long a phase lasts.
         """
-        starts = self.starts
-        if starts is None or (onset.bolus is None and not 0 < onset.before < len(starts)):
+        starts, lasts, before = self.starts, self.lasts(onset), onset.before
+        if starts is None:
             return (None,) * len(self.points)
-        zero = onset.bolus if onset.bolus is not None else _end_before(starts, onset.before)
-        return tuple(round(one - zero, 2) for one in starts)
+        if onset.bolus is not None:
+            return tuple(round(one + (lasts or 0.0) / 2 - onset.bolus, 2) for one in starts)
+        if lasts is None or not 0 < before < len(starts):
+            return (None,) * len(self.points)
+        zero = min(starts[before], starts[before - 1] + lasts)
+        return tuple(round(one + lasts / 2 - zero, 2) for one in starts)
+
+    def lasts(self, onset: Onset) -> float | None:
+        """Return how many seconds a phase lasts: as stated, but no longer than from one to the next.
+
+        Where nothing is stated, the shortest distance after contrast counts: scanners then go on without a pause.
+        """
+        known = [each.duration_seconds for one in self.points for each in one.frames[:1] if each.duration_seconds]
+        steps = [later - earlier for earlier, later in pairwise((self.starts or ())[onset.before :])]
+        if known:
+            return min([*known, *steps])
+        return min([*steps, _LONGEST_PHASE_S]) if steps else None
 
     def gap_nearer(self, early: int, seconds: Sequence[float | None], first: int) -> bool:
         """Tell whether a missing phase would have lain nearer the window than the one that was picked."""
@@ -129,8 +145,3 @@ def _missing(points: Sequence[TimePoint]) -> frozenset[int]:
     if not len(points) <= count <= 1000:
         return frozenset()
     return frozenset(range(1, count + 1)) - {one for one in present if one is not None}
-
-
-def _end_before(starts: Sequence[float], before: int) -> float:
-    lasts = usual_interval(starts[before:])
-    return starts[before] if lasts is None else min(starts[before], starts[before - 1] + lasts)
