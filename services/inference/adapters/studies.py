@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.dicom.stored_object import StoredObject
-from shared.domain.case import PinnedInstance, PinnedRegion, Pins
+from shared.domain.case import PinnedInstance, Pins
 from shared.domain.errors import ConflictError, OutOfResourcesError
 from shared.domain.identity import Side
-from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, ImagingPolicy
+from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, ImagingPolicy, PinnedRegion
 from shared.imaging.artefacts import decode_region
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages
@@ -21,6 +21,16 @@ from shared.storage.blobs import LocalBlobs
 
 Read = Callable[[Sequence[StoredObject], AutomaticRegion, Mask | None, Side | None], BreastImages | ImageTrouble]
 """Objects, what the site does with an automatic region, a confirmed one, the side asked about."""
+
+
+def read_study(
+    device_uid: str, objects: Sequence[StoredObject], automatic: AutomaticRegion, confirmed: Mask | None,
+    side: Side | None,
+) -> BreastImages | ImageTrouble:  # fmt: skip
+    """Read the study; ``device_uid`` is ours, so that no region we sent is taken for a reader's."""
+    from shared.dicom.breast_mri import read_breast_images  # only a worker that measures images loads it
+
+    return read_breast_images(objects, automatic=automatic, confirmed=confirmed, side=side, device_uid=device_uid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,12 @@ def stored_pins(root: Path) -> Pins:
 
 def test_the_reader_gets_places_in_the_store_the_policy_and_the_confirmed_region(tmp_path: Path) -> None:
     given: list[Any] = []
-    studies = StoredStudies(LocalBlobs(tmp_path), lambda *asked: given.append(asked) or TROUBLE)
+
+    def read(*asked: Any) -> ImageTrouble:
+        given.append(asked)
+        return TROUBLE
+
+    studies = StoredStudies(LocalBlobs(tmp_path), read)
     mask = some_images().region.mask
     artefact = StoredArtefacts(tmp_path).put(CASE, ArtefactKind.REGION, encode_region(mask))
     pins = replace(
