@@ -74,7 +74,7 @@ def _say_who_made_it(document: Dataset, finding: Finding, style: Style) -> None:
     # The writing library names itself and its version: a newer one would change the bytes under the same UID.
     document.file_meta.ImplementationClassUID = UID(style.device_uid)
     document.file_meta.ImplementationVersionName = f"ONCORELAY_{RENDERER_VERSION}"
-    del document.ContributingEquipmentSequence
+    document.pop("ContributingEquipmentSequence", None)
 
 
 def _fix_time(document: Dataset, moment: datetime) -> None:

@@ -22,6 +22,8 @@ LATERALITY: dict[Side, Coding] = {
     Side.RIGHT: snomed.RIGHT,
     Side.BOTH: snomed.RIGHT_AND_LEFT,
 }
+DICOM_SIDES: dict[Side | None, str] = {Side.LEFT: "L", Side.RIGHT: "R"}
+"""Laterality (0020,0060) has one side or none (PS3.3 C.7.3.1)."""
 
 # Type 2 attributes of the Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): empty where the source has none.
 _TYPE_2 = (
