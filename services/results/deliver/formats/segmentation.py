@@ -25,10 +25,10 @@ from services.results.deliver.formats.style import (
     DEVICE_NAME,
     RENDERER_VERSION,
     Style,
-    derived_uid,
     document_uid,
     part_uid,
     series_uid,
+    tracking_uid,
 )
 from services.results.ledger.findings import Finding
 from shared.codes import dcm, snomed
@@ -114,11 +114,6 @@ def region_of(finding: Finding) -> UsedRegion:
     if images is None or images.region is None:
         raise PermanentError("the result does not say where its region comes from")
     return images.region
-
-
-def tracking_uid(finding: Finding, style: Style) -> str:
-    """Return the UID under which report and segment speak of the same thing."""
-    return derived_uid(style.uid_root, "case", finding.case_id)
 
 
 def _model(finding: Finding) -> str:

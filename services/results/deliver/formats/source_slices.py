@@ -78,6 +78,9 @@ def _plane(header: Dataset, frame: Frame, study: Dataset) -> Dataset:
     plane.FrameOfReferenceUID = header.get("FrameOfReferenceUID", "")
     plane.PositionReferenceIndicator = header.get("PositionReferenceIndicator", "") or ""
     plane.Rows, plane.Columns = header.Rows, header.Columns
+    for keyword in ("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"):
+        if keyword in header:
+            plane[keyword] = header[keyword]
     try:
         plane.ImagePositionPatient = _of(header, frame, "PlanePositionSequence", "ImagePositionPatient")
         plane.ImageOrientationPatient = _of(header, frame, "PlaneOrientationSequence", "ImageOrientationPatient")

@@ -89,6 +89,13 @@ def reference_item(study_uid: str, series_uid: str, class_uid: str, instance_uid
     return row
 
 
+def of_ours(source: Dataset, part: Dataset) -> Dataset:
+    """Return the reference to an object of ours that is sent with the report."""
+    return reference_item(
+        source.StudyInstanceUID, str(part.SeriesInstanceUID), str(part.SOPClassUID), str(part.SOPInstanceUID)
+    )
+
+
 def _make_names_unicode(dataset: Dataset) -> None:
     """Forget the encoding the names arrived in, so that they are written in that of the new object."""
     for element in dataset:

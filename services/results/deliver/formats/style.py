@@ -79,6 +79,11 @@ def series_uid(style: Style, sop_instance_uid: str) -> str:
     return derived_uid(style.uid_root, "series", sop_instance_uid)
 
 
+def tracking_uid(finding: Finding, style: Style) -> str:
+    """Return the UID under which every object of a case speaks of the same thing (PS3.16 TID 1501, row 3)."""
+    return derived_uid(style.uid_root, "case", finding.case_id)
+
+
 def _digest(*parts: str) -> str:
     # Lengths make ("a", "bc") and ("ab", "c") different.
     return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
