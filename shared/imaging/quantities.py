@@ -1,4 +1,4 @@
-"""How a study was taken and how large its region is, as numbers by name: what a model compares with what it has seen."""
+"""How a study was taken and how large its region is, by name: what a model compares with what it has seen."""
 
 from __future__ import annotations
 

@@ -70,6 +70,10 @@ class TrainingRows(Rows[C_co]):
 
     __slots__ = ()
 
+    def among(self, places: Counts) -> TrainingRows[C_co]:
+        """Return some of these rows, by their places among them: for steps within the fold's own learning."""
+        return TrainingRows(self.cohort, self.index[places], self.fold, _FOLD_ONLY)
+
 
 class HeldOutRows(Rows[C_co]):
     """The patients of a fold that nothing has learned from."""

@@ -1,4 +1,4 @@
-"""The classifiers on a family's columns: logistic regression, random forest, and a support vector machine beside them."""
+"""The classifiers on a family's columns: logistic regression, random forest, and an SVM beside them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Parts of the training patients, and scores that no part had a say in.
 
-A score that becomes a column of another model (``rad_score``, ``dl_prob``) is out-of-fold for every row that model learns
-from. Nested in an outer cross-validation this needs, for the held-out part k, scores of every other part j by what was
-learned without j and k. What is learned without {j, k} serves both ways round, so K parts need K (K - 1) / 2 + K + 1 fits
-instead of (K + 1) K.
+A score that becomes a column of another model (``rad_score``, ``dl_prob``) is out-of-fold for every row that model
+learns from. Nested in an outer cross-validation this needs, for the held-out part k, scores of every other part j by
+what was learned without j and k. What is learned without {j, k} serves both ways round, so K parts need
+K (K - 1) / 2 + K + 1 fits instead of (K + 1) K.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""The rad-score: the linear predictor of an L1 logistic model on radiomic features alone (methods P0-12)."""
+"""The rad-score: the linear predictor of an L1 logistic model on radiomic features alone (methods P0-12).
+
+Without its intercept: that is the log odds of the rows a fit has seen, which are lower the more events the left-out part
+has. As a part of scores out-of-fold it would tell the outcome, upside down; the model that takes the score as a column has
+an intercept of its own.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +46,6 @@ class Term:
 class FittedRadScore:
     """What was learned."""
 
-    intercept: float
     terms: tuple[Term, ...]
     steps: tuple[Step, ...]
     seen: Seen
@@ -49,7 +53,7 @@ class FittedRadScore:
     def opinion(self, measured: MeasuredImages) -> Opinion:
         """Return the score of every patient."""
         places = {name: place for place, name in enumerate(measured.names)}
-        values = np.full(len(measured.values), self.intercept)
+        values = np.zeros(len(measured.values))
         for one in self.terms:
             values += one.coefficient * (measured.values[:, places[one.feature]] - one.mean) / one.deviation
         return Opinion(values, self.seen)
@@ -57,14 +61,14 @@ class FittedRadScore:
     def kept(self) -> dict[str, Any]:
         """Return it as plain JSON values, without whom it has seen."""
         terms = [[one.feature, one.mean, one.deviation, one.coefficient] for one in self.terms]
-        return {"intercept": self.intercept, "terms": terms, "steps": [[one.name, one.left] for one in self.steps]}
+        return {"terms": terms, "steps": [[one.name, one.left] for one in self.steps]}
 
 
 def as_kept(piece: Mapping[str, Any], rows: TrainingRows[ImagedCohort]) -> FittedRadScore:
     """Return what ``kept`` gave of a fit on ``rows``."""
     terms = tuple(Term(name, mean, deviation, weight) for name, mean, deviation, weight in piece["terms"])
     steps = tuple(Step(name, left) for name, left in piece["steps"])
-    return FittedRadScore(piece["intercept"], terms, steps, learning_from(rows))
+    return FittedRadScore(terms, steps, learning_from(rows))
 
 
 def fit_rad_score(
@@ -89,7 +93,7 @@ def fit_rad_score(
             found.places, chosen.mean(axis=0), chosen.std(axis=0), found.coefficients, strict=True
         )
     )
-    return FittedRadScore(found.intercept, terms, found.steps, seen)
+    return FittedRadScore(terms, found.steps, seen)
 
 
 def _prespecified(x: Numbers, event: Any, names: tuple[str, ...], named: tuple[str, ...]) -> Screened:
@@ -100,7 +104,7 @@ def _prespecified(x: Numbers, event: Any, names: tuple[str, ...], named: tuple[s
     places = places[x[:, places].std(axis=0) > 0]
     fitted = logistic(standardised(x[:, places]), event, ridge=RIDGE)
     step = Step("named beforehand", len(places))
-    return Screened(places, fitted.coefficients[1:], float(fitted.coefficients[0]), (step,))
+    return Screened(places, fitted.coefficients[1:], (step,))
 
 
 def _icc(rows: TrainingRows[ImagedCohort], measured: MeasuredImages) -> Numbers | None:

@@ -48,7 +48,6 @@ class Screened:
     places: Counts
     """Columns of the feature table."""
     coefficients: Numbers
-    intercept: float
     steps: tuple[Step, ...]
 
 
@@ -68,10 +67,10 @@ def screen(x: Numbers, event: Flags, number: Counts, icc: Numbers | None = None)
     places = places[_unlike(x[:, places], p)]
     steps.append(Step(f"no Spearman correlation above {RHO_ABOVE:g} with a better one", len(places)))
     cap = max(1, int(min(event.sum(), (~event).sum())) // EVENTS_PER_FEATURE)
-    coefficients, intercept = _lasso(x[:, places], event, number, cap)
+    coefficients = _lasso(x[:, places], event, number, cap)
     kept = np.flatnonzero(coefficients)
     steps.append(Step(f"L1 logistic regression, lambda.1se, at most {cap}", len(kept)))
-    return Screened(places[kept], coefficients[kept], intercept, tuple(steps))
+    return Screened(places[kept], coefficients[kept], tuple(steps))
 
 
 def _varying(x: Numbers) -> Flags:
@@ -108,11 +107,10 @@ def _unlike(x: Numbers, p: Numbers) -> Counts:
     return np.sort(np.array(kept, dtype=np.intp))
 
 
-def _lasso(x: Numbers, event: Flags, number: Counts, cap: int) -> tuple[Numbers, float]:
-    base = float(event.mean())
+def _lasso(x: Numbers, event: Flags, number: Counts, cap: int) -> Numbers:
     if not x.shape[1]:
-        return np.empty(0), math.log(base / (1.0 - base))
+        return np.empty(0)
     found = binomial_path(x, event, number)
     within = np.flatnonzero((found.coefficients != 0).sum(axis=1) <= cap)
-    place = min(found.one_standard_error, int(within[within <= found.one_standard_error].max(initial=0)))
-    return found.coefficients[place], float(found.intercepts[place])
+    best = found.one_standard_error
+    return np.asarray(found.coefficients[int(within[within <= best].max(initial=0))])
