@@ -23,6 +23,18 @@ class Checkpoints(Protocol):
         ...
 
 
+class States(Protocol):
+    """What a training under way would need to go on after a cut: bytes by name."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the state kept under ``key``; None where there is none."""
+        ...
+
+    def put(self, key: str, state: bytes) -> None:
+        """Keep ``state`` in place of the one before; a cut in the middle leaves that."""
+        ...
+
+
 class Steps(Protocol):
     """One stage that advances piece by piece."""
 
