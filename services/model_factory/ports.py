@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -72,11 +72,6 @@ class NetworkFit(Protocol):
 
 class NetworkTrainer(Protocol):
     """Trains a network on crops; the patients it must not see are not among them."""
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """Return everything the trained weights depend on, as plain JSON values."""
-        ...
 
     def __call__(
         self, crops: NDArray[np.float32], event: NDArray[np.bool_], seed: int, name: str, steps: Steps

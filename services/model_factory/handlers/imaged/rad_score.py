@@ -1,8 +1,8 @@
 """The rad-score: the linear predictor of an L1 logistic model on radiomic features alone (methods P0-12).
 
 Without its intercept: that is the log odds of the rows a fit has seen, which are lower the more events the left-out
-part has. In scores out-of-fold it would tell the outcome, upside down; the model that takes the score as a column has an
-intercept of its own.
+part has. In scores out-of-fold it would tell the outcome, upside down; the model that takes the score as a column has
+an intercept of its own.
 """
 
 from __future__ import annotations

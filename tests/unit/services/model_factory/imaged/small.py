@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -92,10 +92,6 @@ class MeanTrainer:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        return {"architecture": "mean"}
 
     def __call__(
         self, crops: NDArray[np.float32], event: NDArray[np.bool_], seed: int, name: str, steps: Steps
