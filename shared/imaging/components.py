@@ -63,7 +63,7 @@ def parts_of(enhancing: Mask, body: Body) -> tuple[Part, ...]:
 
 def _connected(bits: Bits) -> list[NDArray[np.intp]]:
     labels, count = ndimage.label(bits, structure=_EVERY_NEIGHBOUR)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    sizes = np.bincount(labels[bits], minlength=count + 1)[1:]
     boxes = ndimage.find_objects(labels)
     largest = np.argsort(-sizes, kind="stable")[:_MOST_PARTS]
     return [np.argwhere(labels[boxes[n]] == n + 1) + np.array([one.start for one in boxes[n]]) for n in largest]
