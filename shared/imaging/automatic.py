@@ -54,7 +54,7 @@ def _trouble(parts: tuple[Part, ...], plausible: list[Part], asked: Side | None)
         text = f"Nothing in the breast enhances like a tumour{': ' + aside if aside else ''}."
         return ImageTrouble(ImageProblem.NO_REGION, text)
     if asked:
-        return None if any(part.side in (asked, None) for part in plausible) else _other_side_only(asked)
+        return _asked_side_trouble(plausible, asked)
     second = _on_the_other_side(plausible)
     if second is None:
         return None
@@ -62,8 +62,14 @@ def _trouble(parts: tuple[Part, ...], plausible: list[Part], asked: Side | None)
     return ImageTrouble(ImageProblem.BILATERAL, f"Both breasts enhance like a tumour ({sizes}): say which is meant.")
 
 
-def _other_side_only(asked: Side) -> ImageTrouble:
-    text = f"The {asked} breast is asked about and only the other one enhances like a tumour."
+def _asked_side_trouble(plausible: list[Part], asked: Side) -> ImageTrouble | None:
+    """Return the trouble where the breast that is asked about holds nothing, or little beside the other one."""
+    there = max((part.volume_mm3 for part in plausible if part.side in (asked, None)), default=0.0)
+    other = max((part.volume_mm3 for part in plausible if part.side not in (asked, None)), default=0.0)
+    if there and (other < OTHER_SIDE_MM3 or there >= OTHER_SIDE_SHARE * other):
+        return None
+    little = f"only {there / 1000:.1f} ml of it enhance" if there else "nothing of it enhances"
+    text = f"The {asked} breast is asked about: {little} like a tumour, and {other / 1000:.1f} ml of the other one."
     return ImageTrouble(ImageProblem.SIDE_CONFLICT, text)
 
 

@@ -174,6 +174,14 @@ def test_the_side_asked_about_decides_between_two(side: Side, place: Place) -> N
     assert np.array_equal(found.mask.bits, place(*places()) & (torso() > 100))
 
 
+def test_a_little_on_the_side_asked_about_beside_much_on_the_other_is_a_conflict() -> None:
+    outcome = automatic_region(phases(LEFT_TUMOUR, ball((-70, -25, 0), 4)), side=Side.RIGHT)
+
+    assert isinstance(outcome, ImageTrouble)
+    assert outcome.problem is ImageProblem.SIDE_CONFLICT
+    assert "The right breast is asked about: only 0.2 ml" in outcome.text
+
+
 def test_two_tumours_of_one_breast_are_no_bilateral_question() -> None:
     found = automatic_region(phases(LEFT_TUMOUR, ball((55, -25, 22), 7)))
 
