@@ -71,7 +71,7 @@ def test_a_univariable_odds_ratio_is_near_the_papers(
     assert (ratio > 1) == (published > 1)
 
 
-def _odds(event: np.ndarray) -> float:  # type: ignore[type-arg]
+def _odds(event: np.ndarray) -> float:
     return float(event.mean() / (1 - event.mean()))
 
 

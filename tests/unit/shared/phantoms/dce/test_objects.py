@@ -65,7 +65,7 @@ def test_every_frame_shows_its_slice_at_its_place(storing: Storing) -> None:
         assert position == pytest.approx(grid.place(np.array([index, 0.0, 0.0])), abs=1e-3)
 
 
-def _frames(study: SimulatedStudy, objects: tuple[Dataset, ...]) -> list[tuple[int, int, np.ndarray, list[float]]]:  # type: ignore[type-arg]
+def _frames(study: SimulatedStudy, objects: tuple[Dataset, ...]) -> list[tuple[int, int, np.ndarray, list[float]]]:
     slices = study.mask.grid.shape[0]
     if len(objects) == 1:
         groups = objects[0].PerFrameFunctionalGroupsSequence

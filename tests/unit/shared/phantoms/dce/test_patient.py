@@ -53,7 +53,9 @@ def test_percent_enhancement_is_that_of_the_model() -> None:
     pre, early = means(study)[:2]
     one = np.ones(1, dtype=np.float32)
     agent = concentration(Curve(lesion.ktrans, lesion.kep, lesion.vp), SCANNER.phase_seconds[1] / 60)
-    with_agent, without = (float(signal(one, one * 1000 / 1400, one * c, SCANNER.echo)[0]) for c in (agent, 0.0))
+    with_agent, without = (
+        float(signal(one, one * np.float32(1000 / 1400), one * np.float32(c), SCANNER.echo)[0]) for c in (agent, 0.0)
+    )
 
     # Partial volume at the edge and the signal's saturation in bright spots lose some of it.
     assert (early - pre) / pre == pytest.approx((with_agent - without) / without, rel=0.2)
