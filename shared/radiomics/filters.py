@@ -92,7 +92,7 @@ def _log(kind: ImageType, of: Prepared) -> Iterator[tuple[str, Voxels]]:
 
 
 def _large_enough(of: Prepared, sigma: float) -> None:
-    """Refuse what pyradiomics leaves out with a warning: fewer than four voxels, or fewer than one sigma, along an axis.
+    """Refuse what pyradiomics leaves out with a warning: an axis of fewer than four voxels, or shorter than one sigma.
 
     Raises:
         InvalidInputError: If so.
