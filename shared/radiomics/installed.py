@@ -1,7 +1,8 @@
 """pyradiomics as it is installed here: found, of the version that is known, with what SciPy took away given back.
 
-SciPy 1.17 has no ``scipy.special.sph_harm`` any more, and ``scipy.ndimage.interpolation`` goes with SciPy 2. pyradiomics
-3.0.1 imports from both when it makes its LBP-3D images; where that fails it logs one warning and leaves the images out.
+SciPy 1.17 has no ``scipy.special.sph_harm`` any more, and ``scipy.ndimage.interpolation`` goes with SciPy 2.
+pyradiomics 3.0.1 imports from both when it makes its LBP-3D images; where that fails it logs one warning and leaves the
+images out.
 """
 
 from __future__ import annotations
