@@ -1,0 +1,97 @@
+"""``resnet3d50``: one crop of 64³ through the full network (46.16 M parameters), heat included.
+
+Ours is the best of the engines and precisions that the drift gate admits here; the peer is torch in eager mode with the
+same weights, without heat, on as many threads. Both take turns on the same crops; figures are medians.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from services.model_factory.handlers.networks.architecture import Architecture
+from services.model_factory.handlers.networks.drift import LEAST_CROPS, measured_drift
+from services.model_factory.handlers.networks.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_network
+from shared.bundles.runtimes.opening import open_network
+from shared.bundles.runtimes.port import Precision, RuntimeChoice
+from shared.imaging.crops import take_crop
+from shared.phantoms.dce.cohort import draw_cohort, scan
+from tests.bench.ln_pcr.options import Measured, Options
+from tests.bench.rows import Row
+
+ROUNDS, FULL_ROUNDS = 9, 30
+Crops = NDArray[np.float32]
+
+
+def measure(options: Options) -> Measured:
+    """Return one row per engine, the best admitted first."""
+    crops = simulated_crops(LEAST_CROPS)
+    network = settled(crops)
+    graph = network_graph(network)
+    drift = measured_drift(graph, crops)
+    runs: dict[tuple[str, str], Callable[[Crops], object]] = {("torch", "float32"): lambda crop: _eager(network, crop)}
+    for choice in _choices(admitted=drift is not None and drift.admitted):
+        runtime = open_network(graph, choice, choice.precision)
+        runs[(runtime.name, runtime.precision)] = runtime.run
+    taken = _in_turns(runs, crops, FULL_ROUNDS if options.full else ROUNDS)
+    peer = taken.pop(("torch", "float32"))
+    best = sorted(taken, key=lambda one: taken[one])
+    rows = [
+        _row("resnet3d50" if one == best[0] else f"resnet3d50 {one[0].split()[0]}", taken[one], peer, one[1])
+        for one in best
+    ]
+    return Measured(tuple(rows), (f"ours: {best[0][0]}, {best[0][1]}; {torch.get_num_threads()} threads", _said(drift)))
+
+
+def simulated_crops(n: int, seed: int = 1) -> Crops:
+    """Crops of simulated women, as they are cut for training and serving."""
+    cohort = draw_cohort(n, seed)
+    studies = [scan(cohort, row, phases=2).study for row in range(n)]
+    return np.stack([take_crop([one.phases[1]], one.mask, Architecture().input_shape, 0.25).voxels for one in studies])
+
+
+def settled(crops: Crops) -> ResNet3D:
+    """The full network: weights from a seed, normalisation that has seen crops, as a trained one's has."""
+    network = new_network(Architecture(), 1).train()
+    with torch.no_grad():
+        for start in range(0, 6, 2):
+            network(torch.from_numpy(crops[start : start + 2]))
+    return network.eval()
+
+
+def _choices(*, admitted: bool) -> list[RuntimeChoice]:
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16") if admitted else ("float32",)
+    return [RuntimeChoice(), *(RuntimeChoice("openvino", one) for one in precisions)]
+
+
+def _eager(network: ResNet3D, crop: Crops) -> object:
+    with torch.inference_mode():
+        return torch.softmax(network(torch.from_numpy(crop)), 1)
+
+
+def _in_turns(
+    runs: dict[tuple[str, str], Callable[[Crops], object]], crops: Crops, rounds: int
+) -> dict[tuple[str, str], float]:
+    taken: dict[tuple[str, str], list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        crop = crops[number % len(crops)][None]
+        for name, run in runs.items():
+            begun = time.perf_counter()
+            run(crop)
+            if number:  # the first one warms up
+                taken[name].append(time.perf_counter() - begun)
+    return {name: median(found) for name, found in taken.items()}
+
+
+def _row(case: str, ours: float, peer: float, precision: str) -> Row:
+    return Row(case, 1000 * ours, 1000 * peer, "torch eager float32", "ms", precision=precision)
+
+
+def _said(drift: object) -> str:
+    return f"drift gate: {drift}" if drift else "drift gate: this processor has no bfloat16"
