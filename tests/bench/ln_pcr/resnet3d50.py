@@ -6,6 +6,7 @@ same weights, without heat, on as many threads. Both take turns on the same crop
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from statistics import median
@@ -41,12 +42,11 @@ def measure(options: Options) -> Measured:
         runs[(runtime.name, runtime.precision)] = runtime.run
     taken = _in_turns(runs, crops, FULL_ROUNDS if options.full else ROUNDS)
     peer = taken.pop(("torch", "float32"))
-    best = sorted(taken, key=lambda one: taken[one])
-    rows = [
-        _row("resnet3d50" if one == best[0] else f"resnet3d50 {one[0].split()[0]}", taken[one], peer, one[1])
-        for one in best
-    ]
-    return Measured(tuple(rows), (f"ours: {best[0][0]}, {best[0][1]}; {torch.get_num_threads()} threads", _said(drift)))
+    ranked = sorted(taken, key=lambda one: taken[one])
+    rows = [_row(f"resnet3d50 {name.split()[0]}", taken[name, kind], peer, kind) for name, kind in ranked]
+    best = dataclasses.replace(rows[0], case="resnet3d50")
+    threads = f"ours: {ranked[0][0]}; {torch.get_num_threads()} threads on both sides"
+    return Measured((best, *rows[1:]), (threads, _said(drift)))
 
 
 def simulated_crops(n: int, seed: int = 1) -> Crops:

@@ -1,9 +1,9 @@
 """``train_epochs_per_min``: epochs a minute of the network's training on this machine.
 
-The demonstration network on 64 simulated crops, whole epochs with validation; the peer is the same network, crops, batches
-and number of steps in a plain torch loop (float32, usual layout, no augmentation). Both rates are for an epoch of
-300 crops. ``--full`` adds one epoch of the full network (46.16 M parameters) on 16 crops, counted likewise, and a GPU where
-torch has one.
+The demonstration network on 64 simulated crops, whole epochs with validation; the peer is the same network, crops,
+batches and number of steps in a plain torch loop (float32, usual layout, no augmentation). Both rates are for an epoch
+of 300 crops. ``--full`` adds one epoch of the full network (46.16 M parameters) on 16 crops, counted likewise, and a GPU
+where torch has one.
 """
 
 from __future__ import annotations
