@@ -1,15 +1,14 @@
 """``resnet3d50``: one crop of 64³ through the full network (46.16 M parameters), heat included.
 
 Ours is the best of the engines and precisions that the drift gate admits here; the peer is torch in eager mode with the
-same weights, without heat, on as many threads. Both take turns on the same crops; figures are medians.
+same weights, without heat, on as many threads. All take turns on the same crops; the fastest of each counts.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
-from statistics import median
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,10 +22,9 @@ from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import Precision, RuntimeChoice
 from shared.imaging.crops import take_crop
 from shared.phantoms.dce.cohort import draw_cohort, scan
-from tests.bench.ln_pcr.options import Measured, Options
+from tests.bench.ln_pcr.options import Measured, Options, seconds
 from tests.bench.rows import Row
 
-ROUNDS, FULL_ROUNDS = 9, 30
 Crops = NDArray[np.float32]
 
 
@@ -40,7 +38,7 @@ def measure(options: Options) -> Measured:
     for choice in _choices(admitted=drift is not None and drift.admitted):
         runtime = open_network(graph, choice, choice.precision)
         runs[(runtime.name, runtime.precision)] = runtime.run
-    taken = _in_turns(runs, crops, FULL_ROUNDS if options.full else ROUNDS)
+    taken = _in_turns(runs, crops, 2 * options.repeats)
     peer = taken.pop(("torch", "float32"))
     ranked = sorted(taken, key=lambda one: taken[one])
     rows = [_row(f"resnet3d50 {name.split()[0]}", taken[name, kind], peer, kind) for name, kind in ranked]
@@ -78,15 +76,13 @@ def _eager(network: ResNet3D, crop: Crops) -> object:
 def _in_turns(
     runs: dict[tuple[str, str], Callable[[Crops], object]], crops: Crops, rounds: int
 ) -> dict[tuple[str, str], float]:
-    taken: dict[tuple[str, str], list[float]] = {name: [] for name in runs}
-    for number in range(rounds + 1):
-        crop = crops[number % len(crops)][None]
-        for name, run in runs.items():
-            begun = time.perf_counter()
-            run(crop)
-            if number:  # the first one warms up
-                taken[name].append(time.perf_counter() - begun)
-    return {name: median(found) for name, found in taken.items()}
+    for run in runs.values():
+        run(crops[:1])
+    turns = [
+        {name: seconds(partial(run, crops[number % len(crops)][None])) for name, run in runs.items()}
+        for number in range(rounds)
+    ]
+    return {name: min(turn[name] for turn in turns) for name in runs}
 
 
 def _row(case: str, ours: float, peer: float, precision: str) -> Row:
