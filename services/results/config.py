@@ -22,6 +22,10 @@ RESULTS_SCOPE = " ".join(
 """SMART v2: what a result rests on is read, what it is written as is created, found again and taken back."""
 
 
+Kind = Literal["dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "fhir-transaction", "pdf"]
+"""What a result can be rendered as."""
+
+
 class SinkBackend(BackendSettings):
     """``[sinks.backend]``: who we are at the authorization server of a FHIR sink."""
 
@@ -63,8 +67,10 @@ class SinkSettings(BaseModel):
     """FHIR: how this server reads ``probabilityDecimal`` (the specification is ambiguous)."""
     folder: Path | None = None
     """Folder: where the files go."""
-    objects: tuple[Literal["dicom-sr", "fhir-transaction", "pdf"], ...] = ("dicom-sr", "fhir-transaction", "pdf")
-    """Folder: what is written; "pdf" is the page a person opens. Of laboratory values there is no SR."""
+    objects: tuple[Kind, ...] = ("dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "fhir-transaction", "pdf")
+    """What is sent or written. "dicom-sr" is the report, which an archive always gets; beside it, of an answer from
+    images, "dicom-seg" the region, "dicom-sc" a picture of it that any archive shows, "dicom-pm" the heatmap's values.
+    Folder: "pdf" is the page a person opens. Of laboratory values there is nothing in DICOM."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
     workers: int = 4
@@ -98,7 +104,15 @@ class SinkSettings(BaseModel):
     @property
     def images_only(self) -> bool:
         """Tell whether every object of this sink belongs into a DICOM study: then it takes nothing about panels."""
-        return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and self.objects == ("dicom-sr",))
+        only_dicom = all(row.startswith("dicom-") for row in self.objects)
+        return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and only_dicom)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Return what goes beside a report: nothing at a FHIR server, nor where no report is asked for."""
+        if self.kind == "fhir" or (self.kind == "folder" and "dicom-sr" not in self.objects):
+            return ()
+        return tuple(row for row in self.objects if row in {"dicom-seg", "dicom-sc", "dicom-pm"})
 
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> SinkSettings:

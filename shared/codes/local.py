@@ -40,6 +40,10 @@ MEANING = code("meaning", "What the probability is the probability of")
 FLAG = code("flag", "Remark on this result")
 ALTERNATIVE = code("alternative", "Probability under another reading of an input")
 SIDE = code("side", "Side of the body")
+IMAGES = code("images", "Images that were measured, and why these")
+REGION = code("region", "Region that was measured")
+VARIANT = code("variant", "Variant of the model that answered, and why")
+VARIANT_ANSWER = code("variant_answer", "What another variant of the model answers")
 ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
 """``Observation.code`` of the explicit statement, where a site has no code of its own; answered by yes or no."""
 HORIZON = code("horizon", "Time from the draw on")
@@ -95,6 +99,14 @@ def assessment(predictor: str) -> Coding:
 def probability_of(outcome_class: str, display: str) -> Coding:
     """Return the name of the probability of an outcome class."""
     return PROBABILITIES.get(outcome_class) or code(f"p_{outcome_class}", f"Probability of {display}")
+
+
+def measured(name: str, display: str) -> Coding:
+    """Return the name of a number measured in images, where no standard has one: features of filtered images, scores.
+
+    The one kind of local code that may be longer than 16 characters: DICOM then carries it as Long Code Value.
+    """
+    return code(name, display)
 
 
 def probability_within(outcome_class: str, display: str, years: int) -> Coding:

@@ -12,6 +12,8 @@ from shared.domain.coding import Coding
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 UMLS = "http://www.nlm.nih.gov/research/umls"
+IBSI = "urn:oid:1.2.840.10008.2.16.13"
+"""Image Biomarker Standardisation Initiative: names of radiomics features (PS3.6 table A-4, PS3.16 CID 7468)."""
 DICOM_UID = "urn:dicom:uid"
 """``identifier.system`` of a DICOM UID written as ``urn:oid:…`` (FHIR R4, ImagingStudy.identifier)."""
 
@@ -21,6 +23,7 @@ DICOM_DESIGNATORS: Mapping[str, str] = {
     loinc.SYSTEM: "LN",
     ucum.SYSTEM: "UCUM",
     UMLS: "UMLS",
+    IBSI: "IBSI",
     local.SYSTEM: "99ONCORELAY",  # PS3.3 8.2: private designators begin with 99
 }
 """FHIR ``system`` -> Coding Scheme Designator (0008,0102)."""

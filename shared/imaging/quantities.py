@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,6 +12,9 @@ from shared.imaging.region import BreastImages
 from shared.imaging.volume import Bits, Mask, Volume
 
 VOLUME = "volume_mm3"
+LN_VOLUME = "ln_volume_mm3"
+MEDIAN = "region_median"
+"""Of the measured phase within the region, in the scanner's arbitrary units."""
 LONGEST = "longest_diameter_mm"
 ENHANCEMENT = "median_enhancement_percent"
 RATIO = "median_signal_enhancement_ratio"
@@ -18,11 +22,15 @@ _PAIRS_AT_ONCE = 1 << 20
 
 
 def quantities(images: BreastImages) -> Mapping[str, float]:
-    """Return name -> value: spacing, field strength, time of the phase, size, and enhancement where phases allow."""
+    """Return name -> value: spacing, field strength, time of the phase, size, and enhancement where phases allow.
+
+    What the images do not tell is absent. The region is never empty: such a one was refused before.
+    """
     region, spacing = images.region.mask, images.early.grid.spacing
     found = {
         "spacing_slices_mm": spacing.slices, "spacing_rows_mm": spacing.rows, "spacing_columns_mm": spacing.columns,
-        VOLUME: region.volume_mm3, LONGEST: longest_diameter_mm(region),
+        VOLUME: region.volume_mm3, LN_VOLUME: math.log(region.volume_mm3), LONGEST: longest_diameter_mm(region),
+        MEDIAN: float(np.median(_inside(images.early, images))),
     }  # fmt: skip
     taken = images.acquisition
     stated = {"field_tesla": taken.field_tesla, "phase_seconds": taken.seconds} if taken else {}

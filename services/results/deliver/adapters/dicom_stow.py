@@ -9,12 +9,11 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from services.results.deliver.adapters.answers import dimse_error, http_error, once_sent
-from services.results.deliver.adapters.source_headers import SourceHeaders
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.web import WebServer
 from services.results.deliver.formats.readback import dicom_differences
 from services.results.deliver.formats.sr_document import encoded
-from services.results.deliver.formats.style import Style
-from services.results.deliver.formats.taking_back import SR_ONLY, Withdrawal, documents, object_uid
+from services.results.deliver.formats.taking_back import object_uid
 from services.results.deliver.ports import Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError, TemporaryError
@@ -27,30 +26,26 @@ _CONFLICT = 409  # PS3.18 10.5.3.1: nothing was stored; the reasons are in the b
 
 @dataclass(frozen=True, slots=True)
 class StowSink:
-    """Sends SRs to one DICOMweb server."""
+    """Sends results to one DICOMweb server."""
 
     name: str
     server: WebServer
-    headers: SourceHeaders
-    style: Style
-    withdrawal: Withdrawal = SR_ONLY
+    objects: ArchiveObjects
 
     def object_id(self, finding: Finding) -> str:
         """Return the SOP Instance UID the document has, or will have."""
-        return object_uid(finding, self.style, self.withdrawal)
+        return object_uid(finding, self.objects.style, self.objects.withdrawal)
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
-        """Store the SR (and what else takes back) and return once it is proven to be there.
+        """Store region and pictures, the SR, and what else takes back; return once all is proven to be there.
 
         Raises:
             OncoRelayError: Permanent or temporary, by the table in ``answers``.
         """
-        first, *others = documents(finding, self.headers.read(finding), predecessors, self.style, self.withdrawal)
-        self._bring(first)
-        with once_sent():
-            for document in others:
-                self._bring(document)
-        return Sent(str(first.SOPInstanceUID), f"{self.server.base.rstrip('/')}/{_path(first)}")
+        rendered = self.objects.of(finding, predecessors, self._holds)
+        remark = rendered.bring(self._bring)
+        first = rendered.first
+        return Sent(str(first.SOPInstanceUID), f"{self.server.base.rstrip('/')}/{_path(first)}{remark}")
 
     def _bring(self, document: Dataset) -> None:
         self._store(document)
@@ -76,11 +71,13 @@ class StowSink:
         if error and answer.status != _CONFLICT:
             raise error
 
-    def _find(self, document: Dataset) -> None:
+    def _holds(self, document: Dataset) -> bool:
         series = f"studies/{document.StudyInstanceUID}/series/{document.SeriesInstanceUID}"
         rows = self._json(f"{series}/instances?SOPInstanceUID={document.SOPInstanceUID}")
-        uids = [Dataset.from_json(row).get("SOPInstanceUID") for row in rows]
-        if document.SOPInstanceUID not in uids:
+        return document.SOPInstanceUID in [Dataset.from_json(row).get("SOPInstanceUID") for row in rows]
+
+    def _find(self, document: Dataset) -> None:
+        if not self._holds(document):
             raise TemporaryError(f"{self.name} stored the object and does not find it")
 
     def _compare(self, document: Dataset) -> None:
