@@ -85,6 +85,8 @@ class Imaged:
     multi_frame: bool = False
     shape: tuple[int, int, int] = SHAPE
     bits: NDArray[np.bool_] | None = None
+    name: str = ""
+    """Another name, another study."""
 
     @property
     def geometry(self) -> VolumeGeometry:
@@ -109,7 +111,7 @@ class Imaged:
 
     @property
     def seed(self) -> str:
-        return f"imaged{self.orientation}{self.multi_frame}{self.shape}"
+        return f"imaged{self.orientation}{self.multi_frame}{self.shape}{self.name}"
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -26,7 +26,7 @@ _STRONGEST = 0.75
 """Opacity of the largest value; the anatomy below stays visible everywhere."""
 _DARKEST, _BRIGHTEST = 1.0, 99.5
 """Percentiles of the shown slices that are black and white."""
-_BAR_MM = 20.0
+_BARS_MM = (50, 20, 10, 5, 2)
 _NEXT = 0.35
 """A direction cosine above it gives the edge a second letter."""
 
@@ -182,11 +182,11 @@ def side(direction: NDArray[np.float64]) -> str:
 
 
 def _bar(canvas: Canvas, x: int, scale: float) -> None:
-    length = round(_BAR_MM * scale)
-    y = _TOP + _PANEL - 14
-    if length < _PANEL // 2:
-        canvas[y : y + 3, x + 10 : x + 10 + length] = WHITE
-        write(canvas, x + 14 + length, y - 5, f"{_BAR_MM:.0f} mm", WHITE)
+    """Draw a scale: the longest that takes no more than a third of the panel."""
+    length_mm = next((mm for mm in _BARS_MM if mm * scale < _PANEL / 3), _BARS_MM[-1])
+    length, y = round(length_mm * scale), _TOP + _PANEL - 14
+    canvas[y : y + 3, x + 10 : x + 10 + length] = WHITE
+    write(canvas, x + 14 + length, y - 5, f"{length_mm} mm", WHITE)
 
 
 def _legend(canvas: Canvas, top: float) -> None:
@@ -201,7 +201,7 @@ def _legend(canvas: Canvas, top: float) -> None:
     for part in (1.0, 0.5, 0.0):
         at = y + round((1 - part) * (high - 1))
         canvas[at, x + 18 : x + 23] = WHITE
-        write(canvas, x + 26, at - HEIGHT // 2, f"{top * part:.3g}", WHITE)
+        write(canvas, x + 26, at - HEIGHT // 2, f"{top * part:.2g}", WHITE)
     canvas[y + high + 22, x : x + 18] = OUTLINE
     write(canvas, x + 26, y + high + 17, "region", WHITE)
 
