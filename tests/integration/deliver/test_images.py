@@ -139,7 +139,9 @@ def test_what_takes_a_result_back_names_every_picture_of_it(
         assert rejected == (set(before) if later == "withdrawal" else pictures)
 
 
-def test_what_never_lay_there_is_not_taken_back(pacs: Pacs, settings: Settings, opened: ExitStack, imaged: Imaged) -> None:
+def test_what_never_lay_there_is_not_taken_back(
+    pacs: Pacs, settings: Settings, opened: ExitStack, imaged: Imaged
+) -> None:
     only_reports = pacs.sink(withdrawal="both", objects=("dicom-sr",))
     sink = build_sink(settings, only_reports, opened)
     first = imaged.finding()

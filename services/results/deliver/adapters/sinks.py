@@ -84,9 +84,7 @@ def _archive(settings: Settings, sink: SinkSettings, look: Style, opened: ExitSt
     return ArchiveObjects(SourceHeaders(blobs), SourceImages(blobs, pixels), look, withdrawal)
 
 
-def _cstore(
-    settings: Settings, sink: SinkSettings, archive: ArchiveObjects, opened: ExitStack
-) -> CStoreSink:
+def _cstore(settings: Settings, sink: SinkSettings, archive: ArchiveObjects, opened: ExitStack) -> CStoreSink:
     if not sink.ae_title:
         raise InvalidInputError(f"sinks.{sink.name}.ae_title", "a C-STORE sink needs the AE title of the PACS")
     node = DicomNode(sink.host, sink.port, sink.ae_title, sink.calling_ae_title, sink.timeout_s)

@@ -80,9 +80,7 @@ class WebServer:
                 return self._asked(method, path, headers | renewed, content, largest)
         return answer
 
-    def _asked(
-        self, method: str, path: str, headers: dict[str, str], content: bytes | None, largest: int
-    ) -> Answer:
+    def _asked(self, method: str, path: str, headers: dict[str, str], content: bytes | None, largest: int) -> Answer:
         deadline = time.monotonic() + self.timeout_s * _WHOLE_ANSWER_TIMEOUTS
         url = f"{self.base.rstrip('/')}/{path}".rstrip("/")
         try:

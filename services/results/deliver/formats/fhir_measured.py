@@ -1,8 +1,8 @@
 """What was measured in images, for FHIR R4: the region's volume as Observation, and where region and report lie.
 
-No LOINC term was found for the volume of an imaging region of the breast; SNOMED CT 118565006 names the property only, so
-that a code of our own stands before it. The features are in the SR, with engine and settings; here they would be numbers
-nobody can read.
+No LOINC term was found for the volume of an imaging region of the breast; SNOMED CT 118565006 names the property only,
+so that a code of our own stands before it. The features are in the SR, with engine and settings; here they would be
+numbers nobody can read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One slice as a picture: the measured phase with the region's outline, and enlarged with the heatmap over it.
 
-Nothing in it names the patient or the day: the object does. Everything that viewers do not show beside a picture stands in
-it: what it may be used for, the sides, where the slice lies, the scale of the colours.
+Nothing in it names the patient or the day: the object does. Everything that viewers do not show beside a picture stands
+in it: what it may be used for, the sides, where the slice lies, the scale of the colours.
 """
 
 from __future__ import annotations
@@ -128,8 +128,10 @@ class _Drawing:
         spacing = self.images.region.grid.spacing
         high, wide = (min(_PANEL, round(n * mm * view.scale)) for n, mm in
                       ((view.rows, spacing.rows), (view.columns, spacing.columns)))  # fmt: skip
-        rows = view.row + (np.arange(high) + 0.5) / (view.scale * spacing.rows)
-        columns = view.column + (np.arange(wide) + 0.5) / (view.scale * spacing.columns)
+        rows: NDArray[np.float64] = view.row + (np.arange(high, dtype=np.float64) + 0.5) / (view.scale * spacing.rows)
+        columns: NDArray[np.float64] = view.column + (np.arange(wide, dtype=np.float64) + 0.5) / (
+            view.scale * spacing.columns
+        )
         return rows, columns
 
     def _warm(
@@ -142,7 +144,8 @@ class _Drawing:
         part = np.clip(_linear(values, at[0] - row, at[1] - column, outside=0.0) / self.top, 0.0, 1.0)
         colour = table()[np.round(part * (ENTRIES - 1)).astype(int)].astype(np.float64)
         opacity = (_STRONGEST * np.sqrt(part))[..., None]
-        return picture * (1 - opacity) + colour * opacity
+        blended: NDArray[np.float64] = picture * (1 - opacity) + colour * opacity
+        return blended
 
     def _frame(self, canvas: Canvas, whole: _View, near: _View) -> None:
         """Draw on the whole slice which part is enlarged."""
