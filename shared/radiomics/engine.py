@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shared.predictors.contract import RadiomicsEngine
+from shared.radiomics.fast import FastEngine
 from shared.radiomics.installed import missing, pyradiomics
-from shared.radiomics.plain import PlainEngine
 
 
 def installed_engine() -> RadiomicsEngine | None:
@@ -19,4 +19,4 @@ def required_engine() -> RadiomicsEngine:
         NotFoundError: If radiomics is not installed; says what to do.
     """
     pyradiomics()
-    return PlainEngine()
+    return FastEngine()

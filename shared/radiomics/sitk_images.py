@@ -9,6 +9,13 @@ import numpy as np
 from shared.imaging.volume import Grid, Mask, Volume, Voxels
 
 
+def simple_itk() -> Any:
+    """Return SimpleITK; its functions have no types."""
+    import SimpleITK
+
+    return SimpleITK
+
+
 def sitk_image(image: Volume) -> Any:
     """Return the image; integers stay integers (pyradiomics' LBP-3D rounds those), other values become float64."""
     whole = np.issubdtype(image.voxels.dtype, np.integer)
@@ -21,9 +28,7 @@ def sitk_mask(mask: Mask) -> Any:
 
 
 def _placed(voxels: Voxels, grid: Grid) -> Any:
-    import SimpleITK as sitk  # noqa: N813
-
-    placed: Any = sitk.GetImageFromArray(np.ascontiguousarray(voxels))
+    placed = simple_itk().GetImageFromArray(np.ascontiguousarray(voxels))
     spacing = grid.spacing
     placed.SetSpacing((spacing.columns, spacing.rows, spacing.slices))
     return placed
