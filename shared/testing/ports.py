@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 import time
@@ -13,17 +14,20 @@ _FIRST_OUTGOING = 32768
 """Linux: net.ipv4.ip_local_port_range."""
 _given: set[int] = set()
 """What this process was given before: its server may not have bound it yet, or may come back to it after a stop."""
+_WORKERS = 8
+"""So many test workers share the ports without meeting: a port is given long before its server binds it."""
 
 
 def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that was free a moment ago, below those the system gives to outgoing connections.
 
-    No port is given twice in one process. A port the system would choose may become somebody's outgoing port before its
-    server binds it.
+    No port is given twice in one process, nor by two workers of pytest-xdist. A port the system would choose may
+    become somebody's outgoing port before its server binds it.
     """
     choose = random.SystemRandom()
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
     while True:
-        port = choose.randrange(_LOWEST, _FIRST_OUTGOING)
+        port = choose.randrange(_LOWEST + worker, _FIRST_OUTGOING, _WORKERS)
         if port in _given:
             continue
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -13,6 +13,14 @@ from shared.phantoms.dce.attributes import decimals as ds
 from shared.phantoms.dce.patient import SimulatedStudy
 from shared.phantoms.dce.scanners import Scanner, Storing
 
+_KIND = {
+    Storing.ENHANCED: "OTHER",
+    Storing.TEMPORAL_POSITIONS: "M_FFE",
+    Storing.SERIES_PER_PHASE: "M",
+    Storing.TRIGGER_TIME: "OTHER",
+}
+"""Value 3 of Image Type as the vendor known for this way writes it; M and M_FFE are no defined terms, and usual."""
+
 
 def single_frames(study: SimulatedStudy, label: StudyLabel, first_series: int) -> tuple[Dataset, ...]:
     """Return one object per slice and phase: all slices of the first phase, then of the second."""
@@ -29,10 +37,10 @@ def mr_image(
 ) -> Dataset:  # fmt: skip
     """Return one MR Image: slice ``index`` of ``grid`` with these pixels (12 bits stored)."""
     one = described(label, series, scanner, MRImageStorage, *instance)
-    one.ImageType = ["ORIGINAL", "PRIMARY", "M"]
+    one.ImageType = ["ORIGINAL", "PRIMARY", "OTHER"]
     one.ContentDate, one.ContentTime = date_and_time(series.began)
     one.AcquisitionDate, one.AcquisitionTime = date_and_time(series.began)
-    _acquisition(one, scanner)
+    spoiled_echo(one, scanner)
     _plane(one, grid, index)
     one.SamplesPerPixel = 1
     one.PhotometricInterpretation = "MONOCHROME2"
@@ -51,6 +59,7 @@ def _frame(study: SimulatedStudy, label: StudyLabel, first_series: int, phase: i
     series = SeriesLabel(number, "SIMULATED dynamic", start)
     pixels = study.phases[phase].voxels[index]
     one = mr_image(label, series, scanner, study.mask.grid, index, pixels, phase, index)
+    one.ImageType = ["ORIGINAL", "PRIMARY", _KIND[scanner.storing]]
     one.InstanceNumber = 1 + index + (0 if apart else phase * slices)
     one.AcquisitionNumber = 1 if apart else phase + 1
     one.AcquisitionDate, one.AcquisitionTime = date_and_time(label.at(began))
@@ -82,8 +91,8 @@ def _contrast(one: Dataset, label: StudyLabel) -> None:
     one.ContrastBolusStartTime = label.injected.strftime("%H%M%S.%f")
 
 
-def _acquisition(one: Dataset, scanner: Scanner) -> None:
-    """MR Image module (PS3.3 C.8.3.1)."""
+def spoiled_echo(one: Dataset, scanner: Scanner) -> None:
+    """Describe the dynamic sequence (MR Image module, PS3.3 C.8.3.1)."""
     one.ScanningSequence = "GR"
     one.SequenceVariant = ["SP", "OSP"]
     one.ScanOptions = "FS" if scanner.fat_suppressed else ""

@@ -13,8 +13,8 @@ from shared.phantoms.dce.scanners import COHORT_SCANNERS, Scanner
 from shared.phantoms.dce.truth import Outcomes, draw_outcomes
 from shared.phantoms.dce.tumour import Lesion, draw_lesion
 
-DIAMETERS_MM = {"1": (12.0, 17.0), "2": (17.0, 38.0), "3": (42.0, 48.0), "4": (20.0, 48.0)}
-"""Of the ball with the same volume, by clinical T (AJCC: up to 20 mm, to 50 mm, above, any); spicules reach further."""
+DIAMETERS_MM = {"1": (14.0, 18.0), "2": (18.0, 36.0), "3": (38.0, 44.0), "4": (20.0, 44.0)}
+"""Of the ball with the same volume, by clinical T (AJCC: longest diameter to 20 mm, to 50 mm, above, any)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ def manifest(cohort: DrawnCohort) -> str:
 def _head(cohort: DrawnCohort) -> list[str]:
     text = (
         f"SIMULATED, no patients: {cohort.n} drawn with seed {cohort.seed} from the published marginals and odds "
-        "ratios of a study of axillary response to neoadjuvant chemotherapy (447 women), with simulated DCE-MRI and a truth "
-        "that is known."
+        "ratios of a study of axillary response to neoadjuvant chemotherapy (447 women), with simulated DCE-MRI and "
+        "a truth that is known."
     )
     return [
         "schema_version = 1", 'kind = "images"', 'name = "ln-pcr-simulated"', f"description = {json.dumps(text)}",

@@ -31,6 +31,8 @@ _TUMOUR_DENSITY = 0.85
 _BRIGHTEST = 1600.0
 """Stored value of an enhancing tumour before the patient's own gain; 12 bits hold 4095."""
 _BEHIND_MM = 45.0
+_SHARE_INSIDE = 0.92
+"""Of the mean uptake, after partial volume at the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def _grow(
     other = _second_reader(rng, depth, voxels)
     edge = np.float32(lesion.diameter_mm / 2 / min(grid.spacing.rows, grid.spacing.columns))
     soft = np.clip(0.5 + (1 - depth) * edge, 0.0, 1.0)
+    # A rough or a bright edge loses more to partial volume: the mean within the mask must not tell the image factor.
+    relative *= _SHARE_INSIDE / (soft * relative)[inside].mean()
     return (
         _whole(grid, part, soft, np.float32), _whole(grid, part, relative, np.float32),
         _whole(grid, part, inside, np.bool_), _whole(grid, part, other, np.bool_),

@@ -41,7 +41,7 @@ class Scanner:
     fat_suppressed: bool = True
     bilateral: bool = False
     echo: Echo = field(default_factory=Echo)
-    noise: float = 0.025
+    noise: float = 0.018
     """Standard deviation of the noise in each channel, relative to the signal of an enhancing tumour."""
     bias: float = 0.12
     """Largest deviation of the coil's sensitivity, relative."""
@@ -54,7 +54,7 @@ COHORT_SCANNERS: tuple[Scanner, ...] = (
     Scanner("SIEMENS", 1.5, Storing.ENHANCED, _SMALL, Spacing(2.2, 1.6, 1.6), _PHASES),
     Scanner("SIEMENS", 3.0, Storing.ENHANCED, _SMALL, Spacing(2.0, 1.5, 1.5), (-55.0, 100.0, 190.0, 280.0, 370.0)),
     Scanner("GE MEDICAL SYSTEMS", 1.5, Storing.ENHANCED, _SMALL, Spacing(2.4, 1.6, 1.6),
-            (-70.0, 110.0, 210.0, 310.0, 410.0), 80.0, noise=0.03),
+            (-70.0, 110.0, 210.0, 310.0, 410.0), 80.0, noise=0.022),
     Scanner("GE MEDICAL SYSTEMS", 3.0, Storing.ENHANCED, _SMALL, Spacing(2.0, 1.6, 1.6),
             (-60.0, 95.0, 185.0, 275.0, 365.0)),
     Scanner("Philips Medical Systems", 1.5, Storing.ENHANCED, _SMALL, Spacing(2.2, 1.5, 1.5),

@@ -1,10 +1,11 @@
 """What is true in the simulated cohort: the clinic and one latent factor of the image decide the axillary response.
 
 logit P(axillary pCR) = INTERCEPT - CLINIC_EFFECT x sum ln(OR) + IMAGE_EFFECT x image factor. The odds ratios are those
-of paper 000, table 3, which models NON-pCR (methods P0-2): multivariable where given, else univariable; the number of
-cycles has its univariable one. The image factor is standard normal and independent of the clinic; how it shows is in
-``tumour.py``. Odds ratios given the image are larger than odds ratios without it: CLINIC_EFFECT makes up for that, so
-that a univariable fit to the simulated sheet finds the paper's (measured: README).
+of paper 000, table 3, which models NON-pCR (methods P0-2): the multivariable ones, except the number of cycles (its
+univariable one; P0-11); what that table's last model leaves out (age, P53, N) or finds without effect (Ki67) has none.
+The image factor is standard normal and independent of the clinic; how it shows is in ``tumour.py``. Odds ratios given
+the image are larger than odds ratios without it: CLINIC_EFFECT makes up for that, so that a univariable fit to the
+simulated sheet finds the paper's (measured: README).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shared.phantoms.dce.clinic import Clinic, Levels, Numbers
 ODDS_RATIOS: Mapping[tuple[str, str], float] = {
     ("histology", "other"): 3.23, ("nac_cycles", "6-8"): 0.59, ("nac_cycles", "other"): 1.00, ("er", "positive"): 2.61,
     ("pr", "positive"): 1.37, ("her2", "low"): 1.43, ("her2", "3"): 0.48, ("t", "2"): 0.39, ("t", "3"): 0.59,
-    ("t", "4"): 1.19, ("n", "2"): 1.45, ("n", "3"): 1.35, ("m", "1"): 3.15,
+    ("t", "4"): 1.19, ("m", "1"): 3.15,
 }  # fmt: skip
 """Of NON-pCR, against the reference level."""
 MODEL_VARIABLES = ("er", "her2", "t")
@@ -29,14 +30,14 @@ MODEL_VARIABLES = ("er", "her2", "t")
 IMAGE_EFFECT = 2.4
 """Log odds of axillary pCR per standard deviation of the image factor: the simulation's own."""
 CLINIC_EFFECT = 1.7
-INTERCEPT = -0.472
+INTERCEPT = -0.716
 """So that 231 of 447 respond."""
 _BREAST = {True: (0.597, 0.329), False: (0.153, 0.833)}
 """Shares of no residual and residual tumour in the breast given the axillary response (table 2); the rest: missing."""
-_FOLLOW_UP = (23.4, 12.2)
-"""Months: median and spread of the time from surgery to the end of the study (text: 23.4, IQR 15.9 to 32.5)."""
-_HAZARD = 0.0098
-"""Per month among patients without axillary pCR: 60 of 447 have an event (table 1)."""
+_FOLLOW_UP = (25.6, 12.4)
+"""Months: mean and spread of the time from surgery to the end of the study (DFS: median 23.4, IQR 15.9 to 32.5)."""
+_HAZARD = 0.0068
+"""Per month, N1, M0, without axillary pCR: 60 of 447 have an event (table 1)."""
 _HAZARD_RATIOS: Mapping[tuple[str, str], float] = {("n", "2"): 1.4, ("n", "3"): 2.0, ("m", "1"): 3.0}
 _PCR_HAZARD_RATIO = 0.3
 
@@ -58,6 +59,12 @@ class Outcomes:
 def clinical_logit(clinic: Clinic) -> Numbers:
     """Return what the clinic adds to the log odds of axillary pCR."""
     return -CLINIC_EFFECT * _summed(clinic, ODDS_RATIOS)
+
+
+def model_logit(clinic: Clinic) -> Numbers:
+    """Return the part of ``clinical_logit`` that ER, HER2 and T have."""
+    known = {key: ratio for key, ratio in ODDS_RATIOS.items() if key[0] in MODEL_VARIABLES}
+    return -CLINIC_EFFECT * _summed(clinic, known)
 
 
 def probability(clinic: Clinic, image: Numbers) -> Numbers:

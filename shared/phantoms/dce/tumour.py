@@ -19,12 +19,12 @@ from shared.imaging.volume import Spacing
 Field = NDArray[np.float32]
 Steps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 """Distance from the centre in mm along slices, rows and columns, shaped to broadcast."""
-UNEVENNESS = 0.30
+UNEVENNESS = 0.34
 """Spread of Ktrans within the tumour, relative to its mean: the patterns together."""
-RIM = 0.16
+RIM = 0.14
 """Of it, per standard deviation of the rim's own factor."""
-_RIM_CORRELATION = 0.75
-_SPICULATION_CORRELATION = 0.5
+_RIM_CORRELATION = 0.95
+_SPICULATION_CORRELATION = 0.7
 _LEAST = 0.15
 """No voxel takes up less than this share of the mean."""
 
@@ -113,23 +113,26 @@ def uptake(
     coarse = _standard(_noise(rng, inside.shape, coarse_mm, spacing), inside)
     fine = _standard(_noise(rng, inside.shape, fine_mm, spacing), inside, coarse)
     rim = _standard(np.minimum(depth, np.float32(1.2)) ** 2, inside, coarse, fine)
-    angle = fine_angle(lesion.image_factor)
-    pattern = np.float32(math.cos(angle)) * coarse + np.float32(math.sin(angle)) * fine
+    share = fine_share(lesion.image_factor)
+    pattern = np.float32(math.sqrt(1 - share)) * coarse + np.float32(math.sqrt(share)) * fine
     total = 1 + np.float32(UNEVENNESS) * pattern + np.float32(RIM * lesion.rim_factor) * rim
     total = np.maximum(total, np.float32(_LEAST))
     return np.asarray(total / total[inside].mean(), dtype=np.float32)
 
 
-def fine_angle(image_factor: float) -> float:
-    """Return the angle between the coarse (0) and the fine pattern (pi/2) for an image factor."""
-    share = 0.5 * (1 + math.erf(image_factor / math.sqrt(2)))
-    return math.radians(8 + 74 * share)
+def fine_share(image_factor: float) -> float:
+    """Return the share of the unevenness (as variance) that is fine, for an image factor: 0.33 at 0, 0.63 at 1."""
+    return 1 / (1 + math.exp(0.7 - 1.25 * image_factor))
 
 
 def scales_mm(diameter_mm: float) -> tuple[float, float]:
-    """Return the widths (standard deviation of the smoothing) of the fine and the coarse pattern."""
-    radius = diameter_mm / 2
-    return max(1.0, 0.075 * radius), max(2.8, 0.32 * radius)
+    """Return the widths (standard deviation of the smoothing) of the fine and the coarse pattern.
+
+    They grow with the root of the radius: apart by the same factor at every size, in millimetres as in a crop that is
+    scaled to the tumour.
+    """
+    growth = math.sqrt(diameter_mm / 20.0)
+    return 1.0 * growth, 3.6 * growth
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], width_mm: float, spacing: Spacing) -> Field:
