@@ -173,7 +173,7 @@ class _Phases:
         if isinstance(late, ImageTrouble) or (late is not None and not late.grid.same_place(study.early.grid)):
             self._remarks.append("the late phase cannot be compared with the measured one and was left out")
             late = None
-        return replace(study, pre=pre, late=late)
+        return study.with_phases(pre, late)
 
     def remarked(self) -> DynamicChoice:
         """Return the choice with what was seen of its slices."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 from pydicom.uid import generate_uid
@@ -58,6 +59,11 @@ def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sin
 
 def style(settings: Settings, sink: SinkSettings) -> Style:
     """Return the site's part in everything rendered for one sink."""
+    archives = tuple((row.name, _style(settings, row)) for row in settings.sinks if row.keeps_reports)
+    return replace(_style(settings, sink), archives=archives if sink.kind == "fhir" else ())
+
+
+def _style(settings: Settings, sink: SinkSettings) -> Style:
     site = settings.site
     validity = timedelta(days=settings.validity_days)
     return Style(site.uid_root, site.device_uid, validity, sink.probability_convention, sink.clinical, sink.pictures)
@@ -78,9 +84,7 @@ def _archive(settings: Settings, sink: SinkSettings, look: Style, opened: ExitSt
     return ArchiveObjects(SourceHeaders(blobs), SourceImages(blobs, pixels), look, withdrawal)
 
 
-def _cstore(
-    settings: Settings, sink: SinkSettings, archive: ArchiveObjects, opened: ExitStack
-) -> CStoreSink:
+def _cstore(settings: Settings, sink: SinkSettings, archive: ArchiveObjects, opened: ExitStack) -> CStoreSink:
     if not sink.ae_title:
         raise InvalidInputError(f"sinks.{sink.name}.ae_title", "a C-STORE sink needs the AE title of the PACS")
     node = DicomNode(sink.host, sink.port, sink.ae_title, sink.calling_ae_title, sink.timeout_s)

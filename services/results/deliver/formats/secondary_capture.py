@@ -46,7 +46,11 @@ def to_capture(finding: Finding, images: MeasuredImages, style: Style) -> Datase
     document = _described(slices[0].header)
     uid = part_uid(style, document_uid(finding, style), KIND)
     document.SOPClassUID, document.SOPInstanceUID = MultiFrameTrueColorSecondaryCaptureImageStorage, uid
-    document.SeriesInstanceUID, document.SeriesNumber, document.InstanceNumber = series_uid(style, uid), SERIES_NUMBER, 1
+    document.SeriesInstanceUID, document.SeriesNumber, document.InstanceNumber = (
+        series_uid(style, uid),
+        SERIES_NUMBER,
+        1,
+    )
     document.Modality, document.Manufacturer, document.ConversionType = "OT", DEVICE_NAME, "WSD"
     document.SeriesDescription = f"{DEVICE_NAME} {finding.predictor} region and heatmap"[:_LONG_STRING]
     if finding.side in DICOM_SIDES:

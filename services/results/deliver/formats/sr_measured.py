@@ -1,4 +1,4 @@
-"""What was measured in images, for an SR (PS3.16 TID 300 and TID 1411): numbers with unit and method, and the segment."""
+"""What was measured in images, for an SR (PS3.16 TID 300, TID 1411): numbers with unit and method, and the segment."""
 
 from __future__ import annotations
 
