@@ -22,6 +22,7 @@ from services.cli import (
     recalibrate,
     report,
     send,
+    simulate,
     site_file,
     train,
 )
@@ -66,7 +67,7 @@ def up(config: Path | None) -> None:
 for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
-    explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, train.simulate,
+    explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, simulate.simulate,
     train.train_command, train.bundle, report.report, recalibrate.recalibrate, literature.literature,
 ):  # fmt: skip
     oncorelay.add_command(_command)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Checkpoints(Protocol):
@@ -16,6 +20,18 @@ class Checkpoints(Protocol):
 
     def put(self, key: str, piece: Any) -> None:
         """Keep ``piece``; a cut in the middle leaves the old state."""
+        ...
+
+
+class States(Protocol):
+    """What a training under way would need to go on after a cut: bytes by name."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the state kept under ``key``; None where there is none."""
+        ...
+
+    def put(self, key: str, state: bytes) -> None:
+        """Keep ``state`` in place of the one before; a cut in the middle leaves that."""
         ...
 
 
@@ -40,3 +56,60 @@ def over(pieces: int, steps: Steps) -> Iterator[int]:
     for piece in range(pieces):
         yield piece
         steps()
+
+
+class NetworkFit(Protocol):
+    """A trained network."""
+
+    def probability(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability of the positive class of every crop (n, channels, slices, rows, columns)."""
+        ...
+
+    def exported(self, golden: NDArray[np.float32]) -> ExportedNetwork:
+        """Return the graph for serving, with what it says of one crop (channels, slices, rows, columns)."""
+        ...
+
+
+class NetworkTrainer(Protocol):
+    """Trains a network on crops; the patients it must not see are not among them."""
+
+    def __call__(
+        self, crops: NDArray[np.float32], event: NDArray[np.bool_], seed: int, name: str, steps: Steps
+    ) -> NetworkFit:
+        """Train; ``name`` tells the fits of a run apart, so that one that was cut goes on where it was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedNetwork:
+    """The graph of a network, and what it says of one crop by ONNX Runtime."""
+
+    graph: bytes
+    architecture: str
+    parameters: int
+    input_shape: tuple[int, int, int, int]
+    margin: float
+    heat_layer: str
+    heat_shape: tuple[int, int, int]
+    epochs: int
+    losses: tuple[tuple[float, float], ...]
+    """(training, validation) per epoch."""
+    probability: float
+    heat_peak: tuple[int, int, int]
+    tolerance: float
+
+
+class Graphs(Protocol):
+    """Files of a run that are no JSON."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep a file; it appears whole or not at all."""
+        ...
+
+
+class ForestGraph(Protocol):
+    """Makes the graph of a random forest for serving."""
+
+    def __call__(self, name: str, forest: Any, rows: NDArray[np.float64]) -> tuple[bytes, NDArray[np.float64]]:
+        """Return the graph and what it says of ``rows``, by the runtime that serves it."""
+        ...

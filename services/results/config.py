@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.errors import InvalidInputError
+from shared.domain.images import AutomaticRegion, ImagingPolicy
 from shared.security.backend_services import DEFAULT_SCOPE, BackendSettings
 from shared.security.loopback import is_loopback
 from shared.site.secret_files import RedisSettings, read_line
@@ -141,6 +142,27 @@ class Retention(BaseModel):
     """Notices to people."""
 
 
+class Imaging(BaseModel):
+    """``[results.imaging]``: what the site decides about measuring images; a change of it makes a new result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    automatic_region: AutomaticRegion = AutomaticRegion.USE
+    """A region that no person drew: "use" it, "confirm" (it waits for a person until ``collect_s`` is over, then the
+    variant that needs no region answers), or "never"."""
+    classifier: Literal["logistic", "forest"] = "logistic"
+    """Which of a bundle's classifiers answers; one without a forest answers with its logistic
+    regression and says so."""
+    refuse_distance: float = Field(default=0.0, ge=0.0)
+    """Beyond this Mahalanobis distance from a model's training patients the question is not analysed; 0: it is said and
+    answered."""
+
+    @property
+    def policy(self) -> ImagingPolicy:
+        """Return it as it is pinned."""
+        return ImagingPolicy(self.automatic_region, self.classifier, self.refuse_distance)
+
+
 class Settings(RedisSettings):
     """What serve, dispatch and deliver need."""
 
@@ -190,6 +212,7 @@ class Settings(RedisSettings):
     """Pause of dispatch and deliver between two looks at the ledger, in seconds."""
     sinks: tuple[SinkSettings, ...] = ()
     retention: Retention = Retention()
+    imaging: Imaging = Imaging()
     audit_anchor_file: Path | None = None
     """Where the head of the audit chain is written down, line by line; default: ``audit/anchors.jsonl`` in the data
     folder. Name a file whose folder this service may append to and not rewrite (another owner, a write-once share)."""

@@ -40,11 +40,17 @@ class FrameHeader:
     temporal_positions: int | None = None
     """Number of Temporal Positions (0020,0105)."""
     acquisition_number: int | None = None
+    instance_number: int | None = None
+    """Instance Number (0020,0013), or the frame's number: the last resort to put repeated slices in order."""
     acquisition_seconds: float | None = None
     """Acquisition Date and Time (0008,002A; 0008,0022, 0008,0032) in seconds from a common zero of the study."""
+    duration_seconds: float | None = None
+    """Frame Acquisition Duration (0018,9220), or Acquisition Duration (0018,9073) of a classic object: some scanners
+    write that of the whole series there."""
     content_seconds: float | None = None
     trigger_seconds: float | None = None
-    """Trigger Time (0018,1060), or the temporal offset of an enhanced object (0020,9153), in seconds."""
+    """Trigger Time (0018,1060), Temporal Position Time Offset of an enhanced object (0020,930D), or what the vendor
+    writes instead, in seconds."""
     bolus_seconds: float | None = None
     """Contrast/Bolus Start Time (0018,1042), on the scale of ``acquisition_seconds``."""
     repetition_ms: float | None = None
@@ -67,7 +73,8 @@ class Phase:
     number: int
     """From 1, in order of time."""
     seconds: float | None
-    """Since the injection where it is known, else since the end of the pre-contrast phase; None where nothing says."""
+    """Middle of the phase, since the injection where that is known, else since the end of the phase before contrast;
+    None where nothing says."""
     role: PhaseRole
     frames: tuple[Frame, ...]
     """In slice order."""
@@ -93,10 +100,14 @@ class ImageProblem(StrEnum):
     """Why the images of a study cannot be measured; machine-readable, with a sentence beside it."""
 
     NO_IMAGES = "no_images"
+    WRONG_MODALITY = "wrong_modality"
+    """The study holds images, none of them an MR image."""
     NO_DYNAMIC_SERIES = "no_dynamic_series"
     NO_PRE_CONTRAST = "no_pre_contrast"
     PHASE_MISSING = "phase_missing"
     GEOMETRY_DIFFERS = "geometry_differs"
+    GEOMETRY_UNCLEAR = "geometry_unclear"
+    """Positions or orientations are not stated, contradict each other, or the stack is sheared."""
     SLICES_MISSING = "slices_missing"
     MIXED_SPACING = "mixed_spacing"
     TWO_INJECTIONS = "two_injections"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
-_IMPLEMENTATION_UID = UID("1.2.826.0.1.3680043.10.1490.1.1")
+IMPLEMENTATION_UID = UID("1.2.826.0.1.3680043.10.1490.1.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _file_meta(image: Dataset) -> FileMetaDataset:
     meta.MediaStorageSOPClassUID = image.SOPClassUID
     meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = _IMPLEMENTATION_UID
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
     return meta
 
 

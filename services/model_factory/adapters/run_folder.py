@@ -34,6 +34,25 @@ class FolderCheckpoints:
         write_whole(self._folder / f"{key}.json", json.dumps(piece).encode())
 
 
+class FolderStates:
+    """States of trainings under way, one file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the state kept under ``key``; None where there is none."""
+        try:
+            return (self._folder / f"{key}.state").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put(self, key: str, state: bytes) -> None:
+        """Keep ``state`` under ``key``."""
+        write_whole(self._folder / f"{key}.state", state)
+
+
 def open_run(folder: Path, inputs_digest: str, *, resume: bool) -> FolderCheckpoints:
     """Begin a run in ``folder``, or go on with the one that is there.
 

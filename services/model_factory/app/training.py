@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from services.model_factory.adapters.run_folder import open_run, write_whole
 from services.model_factory.formats.cohort_reading import read_cohort
 from services.model_factory.formats.graph import cox_graph
-from services.model_factory.formats.run_file import RESULTS_NAME, provenance_bytes, read_results, to_bytes
+from services.model_factory.formats.run_file import RESULTS_NAME, provenance_bytes, read_survival_results, to_bytes
 from services.model_factory.formats.survival_card import survival_card
 from services.model_factory.handlers.seal_bundle import seal
 from services.model_factory.handlers.training.bundle_draft import GRAPH_FILE, Label, draft
@@ -80,7 +80,7 @@ def bundle_of_run(run: Path, out: Path, key: Ed25519PrivateKey, label: Label) ->
     Raises:
         InvalidInputError: If the run is not finished, its model cannot be served, or the folder exists.
     """
-    results = read_results(run)
+    results = read_survival_results(run)
     folder = out / label.bundle_id
     if folder.exists():
         raise InvalidInputError(str(folder), "exists already; remove it or choose another folder")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -95,8 +95,8 @@ class ExcludePart(_Part):
     """Cells without content."""
 
 
-class CohortManifest(_Part):
-    """The whole file."""
+class _Head(_Part):
+    """What every manifest has."""
 
     schema_version: Literal[1]
     name: Name
@@ -105,7 +105,6 @@ class CohortManifest(_Part):
     patient: Text
     """Column with the patient's pseudonym; one row per patient."""
     table: tuple[TableFile, ...] = Field(min_length=1, max_length=20)
-    outcome: OutcomePart
     column: tuple[ColumnPart, ...] = Field(min_length=1, max_length=50_000)
     exclude: tuple[ExcludePart, ...] = ()
 
@@ -118,15 +117,81 @@ class CohortManifest(_Part):
         return self
 
 
+class CohortManifest(_Head):
+    """The whole file of a cohort with a time to the event."""
+
+    outcome: OutcomePart
+
+
+class BinaryOutcomePart(_Part):
+    """What is asked: did it happen?"""
+
+    code: Name
+    display: Text
+    status: Text
+    """Column that tells."""
+    event: tuple[Cell, ...] = Field(min_length=1)
+    no_event: tuple[Cell, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if set(self.event) & set(self.no_event):
+            raise ValueError("one text of the status column has two meanings")
+        return self
+
+
+class SurvivalPart(_Part):
+    """How the patients fared later (disease-free survival, from surgery)."""
+
+    time: Text
+    unit: Literal["a", "mo", "wk", "d"]
+    """UCUM: year, month, week, day."""
+    status: Text
+    event: tuple[Cell, ...] = Field(min_length=1)
+    censored: tuple[Cell, ...] = Field(min_length=1)
+
+
+class ImagesPart(_Part):
+    """Which columns hold paths from the manifest's folder."""
+
+    study: Text
+    """Folder or file of DICOM objects."""
+    mask: str = ""
+    """SEG, NIfTI or NRRD; an empty cell: the region is found in the images."""
+    second_mask: str = ""
+    """Another reader's mask of the same tumour."""
+
+
+class ImagesManifest(_Head):
+    """The whole file of a cohort with images and a yes-or-no outcome."""
+
+    kind: Literal["images"]
+    outcome: BinaryOutcomePart
+    survival: SurvivalPart | None = None
+    images: ImagesPart
+
+
 def read_manifest(path: Path) -> tuple[CohortManifest, bytes]:
     """Return the manifest and the bytes it was read from.
 
     Raises:
         InvalidInputError: If the file is no TOML or no such manifest; names the key.
     """
+    return _read(path, CohortManifest)
+
+
+def read_images_manifest(path: Path) -> tuple[ImagesManifest, bytes]:
+    """Return the manifest of a cohort with images; as ``read_manifest``."""
+    return _read(path, ImagesManifest)
+
+
+_M = TypeVar("_M", bound=_Head)
+
+
+def _read(path: Path, kind: type[_M]) -> tuple[_M, bytes]:
     try:
         content = path.read_bytes()
-        return CohortManifest.model_validate(tomllib.loads(content.decode())), content
+        return kind.model_validate(tomllib.loads(content.decode())), content
     except OSError as error:
         raise InvalidInputError(path.name, "cannot be read") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

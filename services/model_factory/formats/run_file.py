@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.training.results import Provenance, RunResults
 from shared.domain.errors import InvalidInputError
 
 RESULTS_NAME = "results.json"
+Results = RunResults | ImagedResults
 _RESULTS = TypeAdapter(RunResults)
+_IMAGED = TypeAdapter(ImagedResults)
 _PROVENANCE = TypeAdapter(Provenance)
 
 
-def to_bytes(results: RunResults) -> bytes:
+def to_bytes(results: Results) -> bytes:
     """Return the file; the same results give the same bytes."""
+    if isinstance(results, ImagedResults):
+        return _IMAGED.dump_json(results, indent=1) + b"\n"
     return _RESULTS.dump_json(results, indent=1) + b"\n"
 
 
-def read_results(run: Path) -> RunResults:
-    """Return the results of the run folder ``run``.
+def read_results(run: Path) -> Results:
+    """Return the results of the run folder ``run``, of either kind.
 
     Raises:
         InvalidInputError: If the folder holds no finished run, or the file is not one of ours.
@@ -28,14 +35,36 @@ def read_results(run: Path) -> RunResults:
     file = run / RESULTS_NAME
     if not file.is_file():
         raise InvalidInputError(run.name, f"holds no {RESULTS_NAME}: the run is not finished, or this is no run folder")
+    content = file.read_bytes()
+    kind: TypeAdapter[Any] = _IMAGED if _is_imaged(content) else _RESULTS
     try:
-        return _RESULTS.validate_json(file.read_bytes())
+        found: Results = kind.validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InvalidInputError(RESULTS_NAME, f"{place}: {first['msg']}") from error
+    return found
 
 
-def provenance_bytes(results: RunResults) -> bytes:
+def read_survival_results(run: Path) -> RunResults:
+    """Return the results of a run on times to an event; otherwise as ``read_results``.
+
+    Raises:
+        InvalidInputError: As there, or if the run was trained from images.
+    """
+    results = read_results(run)
+    if isinstance(results, ImagedResults):
+        raise InvalidInputError(run.name, "was trained from images")
+    return results
+
+
+def _is_imaged(content: bytes) -> bool:
+    try:
+        return bool(json.loads(content).get("kind") == "images")
+    except (ValueError, AttributeError):
+        return False
+
+
+def provenance_bytes(results: Results) -> bytes:
     """Return ``provenance.json`` of a bundle: every input's sha256, preset, seed, sizes and software of its run."""
     return _PROVENANCE.dump_json(results.provenance, indent=1) + b"\n"

@@ -9,6 +9,7 @@ import numpy as np
 
 from services.model_factory.handlers.cohort.chained import Chained, fit_chained
 from services.model_factory.handlers.cohort.design import Design, DesignColumn
+from services.model_factory.handlers.cohort.people import People
 from services.model_factory.handlers.cohort.typed import Categorical, Measured, Numbers
 from services.model_factory.handlers.folds.fold import Rows, Seen, TrainingRows, learning_from
 
@@ -27,7 +28,7 @@ class Preparation:
     unknown: Literal["level", "missing"]
     """What the level "unknown" is: a level like others, or nothing known."""
 
-    def fit(self, rows: TrainingRows) -> Prepared:
+    def fit(self, rows: TrainingRows[People]) -> Prepared:
         """Learn which candidates are skewed and what stands for a missing value.
 
         Raises:
@@ -38,7 +39,7 @@ class Preparation:
         raw = _matrix(rows, columns, limited=self.assay_limits, unknown=self.unknown)
         return Prepared(self, columns, fit_chained(raw), seen)
 
-    def _columns(self, rows: TrainingRows) -> list[DesignColumn]:
+    def _columns(self, rows: TrainingRows[People]) -> list[DesignColumn]:
         found: list[DesignColumn] = []
         for column in rows.cohort.columns:
             if isinstance(column, Measured):
@@ -77,7 +78,7 @@ class Prepared:
     chained: Chained
     seen: Seen
 
-    def design(self, rows: Rows) -> Design:
+    def design(self, rows: Rows[People]) -> Design:
         """Return the complete design of ``rows``.
 
         Raises:
@@ -88,7 +89,7 @@ class Prepared:
         return Design(self.columns, self.chained.complete(raw))
 
 
-def _matrix(rows: Rows, columns: tuple[DesignColumn, ...], *, limited: bool, unknown: str) -> Numbers:
+def _matrix(rows: Rows[People], columns: tuple[DesignColumn, ...], *, limited: bool, unknown: str) -> Numbers:
     x = np.empty((rows.n, len(columns)))
     for place, one in enumerate(columns):
         column = rows.cohort.column(one.candidate)
@@ -100,7 +101,7 @@ def _matrix(rows: Rows, columns: tuple[DesignColumn, ...], *, limited: bool, unk
     return x
 
 
-def detected(rows: Rows, column: Measured, *, limited: bool = False) -> Numbers:
+def detected(rows: Rows[People], column: Measured, *, limited: bool = False) -> Numbers:
     """Return the values with half of the detection limit for what lies below it; NaN is missing."""
     values = rows.measured(column.name)
     if column.detection_limit is not None:
@@ -110,7 +111,7 @@ def detected(rows: Rows, column: Measured, *, limited: bool = False) -> Numbers:
     return values
 
 
-def _indicator(rows: Rows, column: Categorical, level: str, unknown: str) -> Numbers:
+def _indicator(rows: Rows[People], column: Categorical, level: str, unknown: str) -> Numbers:
     codes = rows.categorical(column.name)
     missing = codes < 0
     if unknown == "missing" and column.unknown:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Generic
 
 import numpy as np
+from typing_extensions import TypeVar
 
+from services.model_factory.handlers.cohort.people import People
 from services.model_factory.handlers.cohort.typed import Counts, Flags, Numbers, TypedCohort
 from shared.domain.errors import PermanentError
 
 _FOLD_ONLY = object()
+C_co = TypeVar("C_co", bound=People, default=TypedCohort, covariant=True)
+"""The kind of cohort: by default one with a time to the event."""
 
 
 class LeakError(PermanentError):
@@ -17,10 +22,10 @@ class LeakError(PermanentError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class Rows(Generic[C_co]):
     """Some patients of a cohort, one row each; a bootstrap draw repeats them. Made by a :class:`Fold`."""
 
-    cohort: TypedCohort
+    cohort: C_co
     index: Counts
     """Places in the cohort."""
     fold: str
@@ -41,14 +46,15 @@ class Rows:
         return frozenset(self.cohort.patients[i] for i in np.unique(self.index))
 
     @property
-    def years(self) -> Numbers:
+    def years(self: Rows[TypedCohort]) -> Numbers:
         """Return the time to the event or the end of follow-up."""
         return self.cohort.years[self.index]
 
     @property
     def events(self) -> Flags:
         """Return who had the event."""
-        return self.cohort.events[self.index]
+        events: Flags = self.cohort.events[self.index]
+        return events
 
     def measured(self, name: str) -> Numbers:
         """Return a measured candidate; NaN missing, -inf below the detection limit."""
@@ -59,23 +65,27 @@ class Rows:
         return self.cohort.categorical[name][self.index]
 
 
-class TrainingRows(Rows):
+class TrainingRows(Rows[C_co]):
     """The patients of a fold that steps learn from."""
 
     __slots__ = ()
 
+    def among(self, places: Counts) -> TrainingRows[C_co]:
+        """Return some of these rows, by their places among them: for steps within the fold's own learning."""
+        return TrainingRows(self.cohort, self.index[places], self.fold, _FOLD_ONLY)
 
-class HeldOutRows(Rows):
+
+class HeldOutRows(Rows[C_co]):
     """The patients of a fold that nothing has learned from."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fold:
+class Fold(Generic[C_co]):
     """Patients to learn from and patients held out."""
 
-    cohort: TypedCohort
+    cohort: C_co
     learned_from: Counts
     """Places in the cohort; repeated in a bootstrap draw."""
     left_out: Counts
@@ -89,12 +99,12 @@ class Fold:
             raise LeakError(f"fold {self.name} holds out {len(both)} patients it also learns from")
 
     @property
-    def training(self) -> TrainingRows:
+    def training(self) -> TrainingRows[C_co]:
         """Return the patients to learn from."""
         return TrainingRows(self.cohort, self.learned_from, self.name, _FOLD_ONLY)
 
     @property
-    def held_out(self) -> HeldOutRows:
+    def held_out(self) -> HeldOutRows[C_co]:
         """Return the patients held out."""
         return HeldOutRows(self.cohort, self.left_out, self.name, _FOLD_ONLY)
 
@@ -106,7 +116,7 @@ class Seen:
     patients: frozenset[str]
     fold: str
 
-    def allow(self, rows: Rows) -> None:
+    def allow(self, rows: Rows[Any]) -> None:
         """Let what was learned be applied to ``rows``.
 
         Raises:

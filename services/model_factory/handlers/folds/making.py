@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 
-from services.model_factory.handlers.cohort.typed import Counts, TypedCohort
+from services.model_factory.handlers.cohort.people import People
+from services.model_factory.handlers.cohort.typed import Counts
 from services.model_factory.handlers.folds.fold import Fold, TrainingRows
 from shared.domain.errors import InvalidInputError
 
+C = TypeVar("C", bound=People)
 NOBODY: Counts = np.array([], dtype=np.intp)
 
 
-def everyone(cohort: TypedCohort) -> Fold:
+def everyone(cohort: C) -> Fold[C]:
     """Return the fold that learns from all patients and holds out none: for the model that is kept."""
     return Fold(cohort, np.arange(cohort.n, dtype=np.intp), NOBODY, "everyone")
 
 
-def split(cohort: TypedCohort, held_out_share: float, rng: np.random.Generator) -> Fold:
+def split(cohort: C, held_out_share: float, rng: np.random.Generator) -> Fold[C]:
     """Return one random split; the larger side learns."""
     order = rng.permutation(cohort.n)
     out = round(cohort.n * held_out_share)
     return Fold(cohort, np.sort(order[out:]), np.sort(order[:out]), f"split {1 - held_out_share:.0%}")
 
 
-def cross_validation(fold: Fold, folds: int, rng: np.random.Generator, name: str = "cv") -> Iterator[Fold]:
+def stratified_split(cohort: C, held_out_share: float, rng: np.random.Generator) -> Fold[C]:
+    """Return one random split with the same share of events on both sides."""
+    out = [
+        rng.permutation(group)[: round(len(group) * held_out_share)]
+        for group in (np.flatnonzero(cohort.events), np.flatnonzero(~cohort.events))
+    ]
+    left_out = np.sort(np.concatenate(out))
+    learned = np.setdiff1d(np.arange(cohort.n, dtype=np.intp), left_out)
+    return Fold(cohort, learned, left_out, f"split {1 - held_out_share:.0%}, stratified")
+
+
+def cross_validation(fold: Fold[C], folds: int, rng: np.random.Generator, name: str = "cv") -> Iterator[Fold[C]]:
     """Yield ``folds`` folds over the training patients of ``fold``, events spread evenly.
 
     Raises:
@@ -38,7 +52,7 @@ def cross_validation(fold: Fold, folds: int, rng: np.random.Generator, name: str
         yield Fold(fold.cohort, rows.index[number != k], out, f"{name} {k + 1} of {folds}")
 
 
-def bootstrap(fold: Fold, rng: np.random.Generator, name: str) -> Fold:
+def bootstrap(fold: Fold[C], rng: np.random.Generator, name: str) -> Fold[C]:
     """Return one draw with repeats from the training patients; who was not drawn is held out."""
     index = fold.training.index
     while True:
@@ -49,7 +63,7 @@ def bootstrap(fold: Fold, rng: np.random.Generator, name: str) -> Fold:
             return Fold(fold.cohort, drawn, np.setdiff1d(index, drawn), name)
 
 
-def fold_numbers(rows: TrainingRows, folds: int, rng: np.random.Generator) -> Counts:
+def fold_numbers(rows: TrainingRows[C], folds: int, rng: np.random.Generator) -> Counts:
     """Return the fold number of every row: events spread evenly, all rows of a patient in one fold.
 
     Raises:

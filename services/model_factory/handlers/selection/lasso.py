@@ -29,7 +29,34 @@ class LassoChoice:
 
 def binomial_lasso(design: Design, event: Flags, number: Counts) -> LassoChoice:
     """Choose lambda where the cross-validated binomial deviance is smallest; ``number`` is every row's fold."""
-    x = standardised(design.x)
+    one = binomial_path(design.x, event, number)
+    best = int(one.deviance.argmin())
+    told = _told(design, one.lambdas, best, one.coefficients, one.deviance, one.standard_error)
+    return LassoChoice(one.coefficients[best], told)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BinomialPath:
+    """The L1 logistic model at every penalty, largest first, with its cross-validated deviance."""
+
+    lambdas: Numbers
+    coefficients: Numbers
+    """(lambdas, columns), of standardised columns."""
+    intercepts: Numbers
+    deviance: Numbers
+    """Mean over the folds, per patient."""
+    standard_error: Numbers
+
+    @property
+    def one_standard_error(self) -> int:
+        """Return the place of the largest penalty within one standard error of the best (lambda.1se)."""
+        best = int(self.deviance.argmin())
+        return int(np.flatnonzero(self.deviance <= self.deviance[best] + self.standard_error[best])[0])
+
+
+def binomial_path(values: Numbers, event: Flags, number: Counts) -> BinomialPath:
+    """Fit the path on the rows of ``values``; ``number`` is every row's fold."""
+    x = standardised(values)
     y = event.astype(np.int64)
     largest = float(np.abs(x.T @ (y - y.mean())).max() / len(y))
     lambdas = np.geomspace(largest, largest * SMALLEST, LAMBDAS)
@@ -37,9 +64,8 @@ def binomial_lasso(design: Design, event: Flags, number: Counts) -> LassoChoice:
     weights = np.array([(number == k).sum() for k in np.unique(number)], dtype=np.float64)
     mean = np.average(deviances, axis=0, weights=weights)
     spread = np.sqrt(np.average((deviances - mean) ** 2, axis=0, weights=weights) / (len(weights) - 1))
-    path, _ = _path(x, y, lambdas)
-    best = int(mean.argmin())
-    return LassoChoice(path[best], _told(design, lambdas, best, path, mean, spread))
+    path, intercepts = _path(x, y, lambdas)
+    return BinomialPath(lambdas, path, intercepts, mean, spread)
 
 
 def _held_out(x: Numbers, y: Counts, out: Flags, lambdas: Numbers) -> Numbers:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal["apparent", "out_of_fold", "held_out", "after_selection"]
+
 
 @dataclass(frozen=True, slots=True)
 class RocCurve:
-    """Cumulative/dynamic ROC of the out-of-fold or held-out risk at a horizon."""
+    """ROC of the out-of-fold or held-out risk: cumulative/dynamic at a horizon, or of yes and no (``years`` 0)."""
 
-    kind: Literal["apparent", "out_of_fold", "held_out"]
+    kind: Kind
     years: int
     false_positive_rate: tuple[float, ...]
     true_positive_rate: tuple[float, ...]
+    model: str = ""
+    """Of several in one run; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,9 @@ class CalibrationPoint:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCurve:
-    """Predicted against observed risk at a horizon."""
+    """Predicted against observed risk at a horizon, or of yes and no (``years`` 0)."""
 
-    kind: Literal["apparent", "out_of_fold", "held_out"]
+    kind: Kind
     years: int
     groups: tuple[CalibrationPoint, ...]
     smooth_predicted: tuple[float, ...]
@@ -44,6 +48,8 @@ class CalibrationCurve:
     gnd_statistic: float | None
     gnd_p: float | None
     """Greenwood-Nam-D'Agostino, in place of Hosmer-Lemeshow."""
+    model: str = ""
+    """Of several in one run; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +66,16 @@ class DecisionLine:
 
 @dataclass(frozen=True, slots=True)
 class DecisionCurve:
-    """Decision curves at a horizon."""
+    """Decision curves at a horizon, or of yes and no (``years`` 0)."""
 
-    kind: Literal["apparent", "out_of_fold", "held_out"]
+    kind: Kind
     years: int
     action: str
     """What would be done at or above the threshold."""
     thresholds: tuple[float, ...]
     lines: tuple[DecisionLine, ...]
+    model: str = ""
+    """What the line ``model`` is, of several in one run; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

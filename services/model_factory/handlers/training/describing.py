@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.people import People
 from services.model_factory.handlers.cohort.typed import (
     COMPETING,
     Categorical,
@@ -40,7 +41,7 @@ def cohort_facts(cohort: TypedCohort, columns: int) -> CohortFacts:
     )
 
 
-def table1(cohort: TypedCohort) -> tuple[Table1Row, ...]:
+def table1(cohort: People) -> tuple[Table1Row, ...]:
     """Return the characteristics, overall and by whether the event was seen, with two-sided tests."""
     rows: list[Table1Row] = []
     for column in cohort.columns:
@@ -48,7 +49,7 @@ def table1(cohort: TypedCohort) -> tuple[Table1Row, ...]:
     return tuple(rows)
 
 
-def _measured(cohort: TypedCohort, column: Measured) -> Table1Row:
+def _measured(cohort: People, column: Measured) -> Table1Row:
     values = cohort.measured[column.name]
     if column.detection_limit is not None:
         values = np.where(np.isneginf(values), column.detection_limit / 2, values)
@@ -76,7 +77,7 @@ def _cell(cell: Cell | None) -> str:
     return f"{cell.middle:.4g} ({cell.spread[0]:.4g}, {cell.spread[1]:.4g})"
 
 
-def _categorical(cohort: TypedCohort, column: Categorical) -> list[Table1Row]:
+def _categorical(cohort: People, column: Categorical) -> list[Table1Row]:
     codes, events = cohort.categorical[column.name], cohort.events
     counts = np.array([[int(((codes == k) & (events == e)).sum()) for e in (False, True)] for k in _codes(column)])
     test, p = _association(counts)

@@ -89,20 +89,31 @@ def incidence(rows: TrainingRows) -> CumulativeIncidence | None:
 
 
 def _curves(rows: TrainingRows, variable: str, grouping: str, groups: list[tuple[str, Flags]]) -> SurvivalByGroup:
-    member = np.full(rows.n, -1, dtype=np.intp)
+    return group_curves(rows.years, rows.events, variable, grouping, groups)
+
+
+def group_curves(
+    years: Numbers, events: Flags, variable: str, grouping: str, groups: list[tuple[str, Flags]]
+) -> SurvivalByGroup:
+    """Return one curve per (name, members) with the log-rank test between them.
+
+    Raises:
+        ValueError: If there are fewer than two groups.
+    """
+    member = np.full(len(years), -1, dtype=np.intp)
     for place, (_, inside) in enumerate(groups):
         member[inside] = place
     counted = member >= 0
-    test = logrank(rows.years[counted], rows.events[counted], member[counted])
-    curves = tuple(_step(rows, name, inside) for name, inside in groups)
+    test = logrank(years[counted], events[counted], member[counted])
+    curves = tuple(_step(years, events, name, inside) for name, inside in groups)
     return SurvivalByGroup(variable, grouping, curves, test.statistic or 0.0, test.p)
 
 
-def _step(rows: TrainingRows, name: str, inside: Flags) -> SurvivalStep:
-    years, events = rows.years[inside], rows.events[inside]
+def _step(all_years: Numbers, all_events: Flags, name: str, inside: Flags) -> SurvivalStep:
+    years, events = all_years[inside], all_events[inside]
     curve = kaplan_meier(years, events)
     low, high = log_log_interval(curve.survival, curve.variance)
-    whole = range(int(np.ceil(rows.years.max())) + 1)
+    whole = range(int(np.ceil(all_years.max())) + 1)
     return SurvivalStep(
         name, int(inside.sum()), int(events.sum()), _plain(curve.times), _plain(curve.survival), _plain(low),
         _plain(high), tuple(int((years >= year).sum()) for year in whole),

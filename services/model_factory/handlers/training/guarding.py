@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.guards import inspect_measured
-from services.model_factory.handlers.statistics.metric import Metric
+from services.model_factory.handlers.statistics.metric import Cut, Metric
 from services.model_factory.handlers.training.results import Estimated, Warned
 
 _NAMES: Mapping[str, str] = {
@@ -27,6 +27,31 @@ _NAMES: Mapping[str, str] = {
     "e50": "e50",
     "e90": "e90",
 }
+
+
+_BINARY = frozenset(
+    {
+        "auc", "brier", "calibration_slope", "calibration_intercept", "calibration_in_the_large",
+        "observed_to_expected", "sensitivity", "specificity", "ppv", "npv", "accuracy", "f1",
+    }
+)  # fmt: skip
+"""Of an outcome of yes and no: the contract's own names."""
+
+
+def guarded_together(performance: Iterable[Estimated]) -> tuple[Warned, ...]:
+    """As ``guarded``, the numbers of one model on the same patients inspected together: F1 and accuracy must fit.
+
+    Raises:
+        ValueError: As ``guarded``.
+    """
+    rows: dict[tuple[str, str], list[Metric]] = {}
+    for one in performance:
+        rows.setdefault((one.kind, one.model), []).append(as_metric(one))
+    return tuple(
+        Warned("guard", f"{model}, {kind.replace('_', ' ')}: {finding.sentence}.")
+        for (kind, model), metrics in rows.items()
+        for finding in inspect_measured(metrics)
+    )
 
 
 def guarded(performance: Iterable[Estimated]) -> tuple[Warned, ...]:
@@ -49,9 +74,11 @@ def as_metric(one: Estimated) -> Metric:
     Raises:
         ValueError: If it breaks the contract.
     """
-    name = _NAMES.get(one.name.removesuffix(f"_{one.years}y"))
+    binary = one.years is None and one.name in _BINARY
+    name = one.name if binary else _NAMES.get(one.name.removesuffix(f"_{one.years}y"))
     if name is None or one.unit_of_analysis != "patient" or one.value is None:
         raise ValueError(f"{one.name} by {one.unit_of_analysis!r}: no number of a run")
     estimate = Estimate(one.value, one.interval or (math.nan, math.nan), one.interval_method)
     horizon = None if one.years is None else float(one.years)
-    return Metric(name, one.positive_class, "patient", one.n, one.events, estimate, horizon_years=horizon)
+    cut = None if one.threshold is None else Cut(one.threshold, one.threshold_source)
+    return Metric(name, one.positive_class, "patient", one.n, one.events, estimate, cut, horizon)

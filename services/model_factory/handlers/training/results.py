@@ -275,7 +275,8 @@ class Estimated:
 
     name: str
     """``c_index``, ``auc_5y``, ``brier_5y``, ``ibs``, ``calibration_slope_5y`` ..."""
-    kind: Literal["apparent", "optimism_corrected", "out_of_fold", "held_out"]
+    kind: Literal["apparent", "optimism_corrected", "out_of_fold", "held_out", "after_selection"]
+    """``after_selection``: cross-validated after the scores were learned from all: optimism, as papers print it."""
     value: float | None
     interval: tuple[float, float] | None
     interval_method: str
@@ -284,7 +285,12 @@ class Estimated:
     n: int
     events: int
     years: int | None
-    """Horizon; None for a number over the whole follow-up."""
+    """Horizon; None for a number over the whole follow-up, or about yes and no."""
+    model: str = ""
+    """Of several in one run: ``clinical_dlr.forest``; empty where there is one."""
+    threshold: float | None = None
+    """Of sensitivity and its like: positive means at or above it."""
+    threshold_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,58 @@
+"""``oncorelay simulate-cohort``: patients that never were, with a truth that is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_PATIENTS = {"lung_metastasis": 326, "ln_pcr": 447}
+"""As many as the papers have."""
+
+
+@click.command("simulate-cohort")
+@click.option("--of", "target", type=click.Choice(list(_PATIENTS)), default="lung_metastasis", show_default=True,
+              help="lung_metastasis: a sheet. ln_pcr: a sheet and the DCE-MRI of every patient.")  # fmt: skip
+@click.option("--n", type=click.IntRange(1, 1_000_000), help="Patients; without it as many as the paper has.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed, the same files.")
+@click.option("--follow-up", type=click.Choice(["long", "paper"]), default="long", show_default=True,
+              help="Of lung_metastasis. long: up to twelve years. paper: admitted 2018 to 2023.")  # fmt: skip
+@click.option("--phases", type=click.IntRange(3, 5), default=5, show_default=True,
+              help="Of ln_pcr: phases of each dynamic series, the one before the injection included.")  # fmt: skip
+@click.option("--out", required=True, type=_FOLDER, help="Folder that receives manifest.toml and what it names.")
+def simulate(target: str, n: int | None, seed: int, follow_up: str, phases: int, out: Path) -> None:
+    """Write a simulated cohort: no patients, and a truth that is known.
+
+    \b
+    Examples:
+      oncorelay simulate-cohort --n 326 --out cohort
+      oncorelay simulate-cohort --of ln_pcr --n 400 --seed 1 --out cohort
+
+    400 patients of ln_pcr take about 1.2 GB. What is true of them lies in truth.csv, which the manifest does not name.
+    """
+    from shared.domain.errors import InvalidInputError
+
+    if (out / "manifest.toml").exists():
+        raise InvalidInputError(str(out / "manifest.toml"), "exists already; remove it or choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    patients = n or _PATIENTS[target]
+    click.echo(_images(patients, seed, phases, out) if target == "ln_pcr" else _sheet(patients, seed, follow_up, out))
+
+
+def _sheet(n: int, seed: int, follow_up: str, out: Path) -> Path:
+    from shared.phantoms.cohort.simulate import FOLLOW_UPS, simulate_cohort
+    from shared.phantoms.cohort.writing import MANIFEST_FILE, cohort_files
+
+    for name, content in cohort_files(simulate_cohort(n, seed, FOLLOW_UPS[follow_up])).items():
+        (out / name).write_bytes(content)
+    return out / MANIFEST_FILE
+
+
+def _images(n: int, seed: int, phases: int, out: Path) -> Path:
+    from services.cli.train_progress import Bars
+    from shared.phantoms.dce.cohort import draw_cohort
+    from shared.phantoms.dce.writing import write_cohort
+
+    with Bars() as bars, bars.stage("patients", n) as one_done:
+        return write_cohort(draw_cohort(n, seed), out, phases=phases, one_done=one_done)

@@ -1,0 +1,79 @@
+"""The network of ``handlers/networks`` as the port a run on images asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.model_factory.handlers.networks.parity import PROBABILITY_TOLERANCE
+from services.model_factory.handlers.networks.recipe import NetworkRecipe
+from services.model_factory.handlers.networks.trained import TrainedNetwork
+from services.model_factory.handlers.networks.training import train_network
+from services.model_factory.ports import ExportedNetwork, States, Steps
+from shared.bundles.runtimes.opening import open_network
+from shared.bundles.runtimes.port import RuntimeChoice
+
+
+@dataclass(frozen=True, slots=True)
+class TorchFit:
+    """A network torch has trained."""
+
+    trained: TrainedNetwork
+    margin: float
+
+    def probability(self, crops: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability of the positive class of every crop."""
+        return self.trained.predict(crops)
+
+    def exported(self, golden: NDArray[np.float32]) -> ExportedNetwork:
+        """Return the graph, checked against torch, with what it says of ``golden`` in ONNX Runtime."""
+        graph = self.trained.export(golden[None])
+        probability, heat = open_network(graph, RuntimeChoice()).run(golden[None])
+        architecture = self.trained.recipe.architecture
+        peak = np.unravel_index(int(np.argmax(heat[0])), heat[0].shape)
+        return ExportedNetwork(
+            graph, architecture.name, self.trained.parameters, architecture.input_shape, self.margin,
+            architecture.heat_layer, architecture.heat_shape, len(self.trained.losses),
+            tuple((one.training, one.validation) for one in self.trained.losses), float(probability[0]),
+            (int(peak[0]), int(peak[1]), int(peak[2])), PROBABILITY_TOLERANCE,
+        )  # fmt: skip
+
+
+def recipe_told(recipe: NetworkRecipe) -> Mapping[str, Any]:
+    """Return everything the weights depend on besides crops and seed; on which device is no part of it."""
+    return {key: value for key, value in asdict(recipe).items() if key != "device"}
+
+
+@dataclass(frozen=True, slots=True)
+class TorchTrainer:
+    """``train_network`` with one recipe; what is under way is kept after every epoch."""
+
+    recipe: NetworkRecipe
+    margin: float
+    """Of the crops it is given."""
+    states: States
+
+    def __call__(
+        self, crops: NDArray[np.float32], event: NDArray[np.bool_], seed: int, name: str, steps: Steps
+    ) -> TorchFit:
+        """Train, or go on where a cut left it; each crop is a patient's only one."""
+        patients = [f"{place:06d}" for place in range(len(crops))]
+        one = train_network(crops, event, patients, self.recipe, seed, _Epochs(steps), self.states, name)
+        return TorchFit(one, self.margin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Epochs:
+    """Progress that knows of epochs only."""
+
+    steps: Steps
+
+    @contextmanager
+    def stage(self, name: str, pieces: int) -> Iterator[Steps]:
+        del name, pieces
+        yield self.steps

@@ -1,0 +1,89 @@
+"""A cohort with images on disk: sheets, masks, and one folder of DICOM objects per patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pydicom.filewriter import dcmwrite
+
+from shared.phantoms.dce.attributes import StudyLabel
+from shared.phantoms.dce.cohort import DrawnCohort, ScannedPatient, scan
+from shared.phantoms.dce.manifest import (
+    MANIFEST_FILE,
+    SHEET_FILE,
+    TRUTH_FILE,
+    manifest,
+    patient_name,
+    sheet,
+    truth_row,
+    truth_sheet,
+)
+from shared.phantoms.dce.mask_file import nrrd
+from shared.phantoms.dce.storing import dynamic_objects
+from shared.phantoms.mr_series import PatientAttributes
+
+_FIRST_DAY = datetime(2024, 1, 8, 9, 30)  # noqa: DTZ001  # DICOM times are the scanner's own
+
+
+def write_cohort(
+    cohort: DrawnCohort, folder: Path, *, phases: int | None = None, one_done: Callable[[], None] = lambda: None
+) -> Path:
+    """Write the whole cohort below ``folder``; return the manifest, which is written last.
+
+    Args:
+        cohort: As drawn.
+        folder: Receives ``manifest.toml``, ``patients.csv``, ``truth.csv``, ``masks/`` and ``studies/``.
+        phases: Of each dynamic series, the pre-contrast phase included; None: all the scanner takes.
+        one_done: Called after each patient.
+    """
+    rows = []
+    for row in range(cohort.n):
+        one = scan(cohort, row, phases=phases)
+        _write_patient(cohort, one, folder)
+        rows.append(truth_row(cohort, one))
+        one_done()
+    (folder / SHEET_FILE).write_text(sheet(cohort), encoding="utf-8")
+    (folder / TRUTH_FILE).write_text(truth_sheet(rows), encoding="utf-8")
+    (folder / MANIFEST_FILE).write_text(manifest(cohort), encoding="utf-8")
+    return folder / MANIFEST_FILE
+
+
+def study_label(cohort: DrawnCohort, one: ScannedPatient) -> StudyLabel:
+    """Return who and when: a pseudonym, a day of her own."""
+    name = patient_name(one.row)
+    return StudyLabel(
+        seed=f"dce {cohort.seed} {one.row}",
+        patient=PatientAttributes(name.upper(), "SIMULATED", f"Simulated^{one.row + 1:06d}", None),
+        injected=_FIRST_DAY + timedelta(days=one.row % 700),
+        accession_number=f"SIM{one.row + 1:06d}",
+        side=one.setting.side,
+    )
+
+
+def encoded(one: Dataset) -> bytes:
+    """Return the DICOM file of an object."""
+    stream = BytesIO()
+    dcmwrite(stream, one, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def write_objects(objects: tuple[Dataset, ...], folder: Path) -> tuple[Path, ...]:
+    """Write each object to ``folder``; return the files in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = tuple(folder / f"{number:05d}.dcm" for number in range(1, len(objects) + 1))
+    for path, one in zip(paths, objects, strict=True):
+        path.write_bytes(encoded(one))
+    return paths
+
+
+def _write_patient(cohort: DrawnCohort, one: ScannedPatient, folder: Path) -> None:
+    name = patient_name(one.row)
+    write_objects(dynamic_objects(one.study, study_label(cohort, one)), folder / "studies" / name)
+    masks = folder / "masks"
+    masks.mkdir(exist_ok=True)
+    (masks / f"{name}.nrrd").write_bytes(nrrd(one.study.mask))
+    (masks / f"{name}-second.nrrd").write_bytes(nrrd(one.study.second_mask))
