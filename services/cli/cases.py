@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.case_images import show_images, show_proposed
 from services.cli.ledger_client import ledger_client
 from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
@@ -23,6 +24,7 @@ from shared.rpc.clients import LabConsumerClient, ResultsClient
 _NO_CASES = "no cases yet: send a study with `oncorelay send FOLDER`, or laboratory values to the FHIR door"
 SHORTEST_CASE_ID = 8
 NEWEST_REFUSALS = 10
+CONFIRM_REGION = "confirm-region"
 DEADLINE_S = 10.0
 VERDICTS = [state.value for state in (ReviewState.ACCEPTED, ReviewState.REJECTED, ReviewState.OVERRIDDEN)]
 STYLE = {"predicted": "green", "not_analysed": "yellow", "failed": "red", "delivered": "green", "dead_letter": "red"}
@@ -108,18 +110,51 @@ def _show_refusals(refusals: list[dict[str, Any]], trouble: str, console: Consol
 
 @click.command("case")
 @click.argument("case_id", callback=_named)
+@click.argument("action", required=False, type=click.Choice([CONFIRM_REGION]), metavar="[confirm-region]")
+@click.option("--reject", is_flag=True, help="confirm-region: it is not the tumour; the clinical variant answers.")
+@click.option("--by", default="", metavar="NAME", help="confirm-region: who looked; else the person who sits here.")
+@click.option("--reason", default="", metavar="SENTENCE", help="confirm-region: why; needed with --reject.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def case(case_id: str, *, as_json: bool) -> None:
-    """Show one case: findings, deliveries, and every step with time, actor and reason.
+def case(case_id: str, action: str | None, *, reject: bool, by: str, reason: str, as_json: bool) -> None:
+    """Show one case: findings, images, deliveries, and every step with time, actor and reason.
 
-    CASE_ID may be shortened to its first eight digits.
+    CASE_ID may be shortened to its first eight digits. With confirm-region a person says whether the region that was
+    found automatically is the tumour.
+
+    \b
+    Examples:
+      oncorelay case 0123456789ab
+      oncorelay case 0123456789ab confirm-region
+      oncorelay case 0123456789ab confirm-region --reject --reason "it is a vessel"
     """
+    if action is None and (reject or by or reason):
+        raise click.UsageError("--reject, --by and --reason belong to confirm-region")
+    if action == CONFIRM_REGION:
+        _confirm_region(case_id, confirmed=not reject, by=by, reason=reason, as_json=as_json)
+        return
     with results_client() as client:
         detail = client.get_case(case_id, person_name())
     if as_json:
         print_json(tree(detail))
     else:
         show_case(detail, screen())
+
+
+def _confirm_region(case_id: str, *, confirmed: bool, by: str, reason: str, as_json: bool) -> None:
+    if not confirmed and not reason:
+        raise click.UsageError("--reject needs --reason: one sentence that says why it is not the tumour")
+    who = by or person_name()
+    with results_client() as client:
+        detail = client.get_case(case_id, who)
+        if detail.proposed is None:
+            raise click.ClickException(f"no region of case {case_id[:12]} waits for a person")
+        full, region = detail.case.case_id, detail.proposed.artefact.digest
+        state = client.confirm_region(full, who, region, confirmed=confirmed, reason=reason)
+    verdict = "confirmed" if confirmed else "rejected"
+    if as_json:
+        print_json({"case_id": full, "region": region, "verdict": verdict, "state": state})
+    else:
+        click.echo(f"case {full[:12]}: region {verdict}; the case is asked again")
 
 
 @click.command("retry")
@@ -164,6 +199,7 @@ def show_case(detail: CaseDetail, console: Console) -> None:
         console.print(f"reason: {head.reason}")
     if head.overdue:
         console.print("overdue: the deadline of this state has passed", style="red")
+    show_proposed(detail, console)
     for finding in detail.findings:
         _show_finding(finding, console)
     _show_deliveries(detail, console)
@@ -196,6 +232,7 @@ def _show_finding(finding: FindingSummary, console: Console) -> None:
         console.print(f"  {_risk(outcome, horizon)}")
     use = answer.bundle.intended_use
     console.print(f"  {answer.bundle.bundle_id} {answer.bundle.version} ({use}), {answer.runtime}, {answer.precision}")
+    show_images(answer, console)
     points = {one.name: f"  {one.points:.1f} points" for one in answer.points}
     for used in answer.inputs:
         console.print(f"  {used.name} = {used.value}  {used.source} {used.effective_date}{points.get(used.name, '')}")

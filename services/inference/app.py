@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import time
 from functools import partial
+from pathlib import Path
 
 import structlog
 
 from services.inference.adapters.bundles import WarmModels
 from services.inference.adapters.celery_worker import Handler, run, worker_app
 from services.inference.adapters.explain_server import ExplainServicer
+from services.inference.adapters.one_at_a_time import OneAtATime
 from services.inference.adapters.operations import explain_operations, operations
+from services.inference.adapters.studies import JailedReader, StoredArtefacts, StoredStudies
 from services.inference.config import Settings
+from services.inference.handlers.answer_images import AnswerImages
 from services.inference.handlers.explain import Explain
 from services.inference.handlers.run_case import Pace, RunCase
 from shared.bundles.catalog import Catalog, installed_catalog
@@ -22,8 +27,10 @@ from shared.observability.operations import ops_server, watched
 from shared.observability.ops_server import OpsServer
 from shared.observability.process import run_until_stopped
 from shared.predictors import REGISTRY
+from shared.radiomics.engine import installed_engine
 from shared.rpc import server as rpc_server
 from shared.rpc.clients import ResultsClient, new_request_id
+from shared.storage.blobs import LocalBlobs
 
 log = structlog.get_logger("oncorelay.inference")
 
@@ -35,14 +42,19 @@ def serve(settings: Settings) -> int:
     catalog = _catalog(settings)
     _announce(catalog)
     server = ops_server(operations(settings, lambda: catalog))
-    app = worker_app(settings.broker_url, settings.queues, partial(build_handler, settings, server))
-    if server:
-        server.start()
-    return run(app, f"inference-{os.getpid()}@{socket.gethostname()}", settings.concurrency)
+    with tempfile.TemporaryDirectory(prefix="oncorelay-inference-") as folder:
+        turn = Path(folder) / "study"
+        app = worker_app(settings.broker_url, settings.queues, partial(build_handler, settings, turn, server))
+        if server:
+            server.start()
+        return run(app, f"inference-{os.getpid()}@{socket.gethostname()}", settings.concurrency)
 
 
-def build_handler(settings: Settings, server: OpsServer | None = None) -> Handler:
-    """Return the use case with its channel and warm models; called in a child, after the fork."""
+def build_handler(settings: Settings, turn: Path, server: OpsServer | None = None) -> Handler:
+    """Return the use case with its channel and warm models; called in a child, after the fork.
+
+    ``turn`` is the file by which the worker's children measure one study at a time.
+    """
     if server:
         server.abandon()
     tracing.configure("inference", settings.site.otlp_endpoint)
@@ -59,7 +71,14 @@ def build_handler(settings: Settings, server: OpsServer | None = None) -> Handle
         clock=time.monotonic,
         pause=time.sleep,
         new_request_id=new_request_id,
+        answer_images=_answer_images(settings, models, turn),
     )
+
+
+def _answer_images(settings: Settings, models: WarmModels, turn: Path) -> AnswerImages:
+    blobs = LocalBlobs(settings.site.blob_folder)
+    studies = StoredStudies(blobs, JailedReader(settings.site.device_uid))
+    return AnswerImages(models, studies, StoredArtefacts(blobs.root), installed_engine, OneAtATime(turn))
 
 
 def explain(settings: Settings) -> None:
@@ -78,7 +97,7 @@ def explain(settings: Settings) -> None:
 
 
 def _catalog(settings: Settings) -> Catalog:
-    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
+    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder, settings.network_runtime)
 
 
 def _announce(catalog: Catalog) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from shared.bundles.runtimes.port import Engine, Precision, RuntimeChoice
 from shared.messaging.celery_app import CPU_QUEUE
 from shared.site.secret_files import RedisSettings
 
@@ -30,6 +31,14 @@ class Settings(RedisSettings):
     """Queues this worker takes orders from."""
     concurrency: int = Field(default=2, ge=1, le=64)
     """Cases answered at once, one child process each."""
+    runtime: Engine = "onnxruntime"
+    """What networks run on: ``onnxruntime``, ``openvino`` (its extra must be installed), or ``cuda`` (a worker with a
+    GPU)."""
+    precision: Precision = "float32"
+    """Arithmetic of networks; ``bfloat16`` and ``int8`` where the bundle admits them by its measured drift, else
+    float32 answers and says so."""
+    threads: int = Field(default=0, ge=0, le=64)
+    """Threads of one network; 0: as many as the process may use cores. One study is measured at a time per worker."""
     deadline_s: float = Field(default=10.0, gt=0)
     """Longest wait for one answer of results, in seconds."""
     claim_patience_s: float = Field(default=20.0, ge=0)
@@ -39,3 +48,14 @@ class Settings(RedisSettings):
     first_retry_s: float = Field(default=0.2, gt=0)
     """Pause before the first repeat towards results; doubles up to ``longest_retry_s``."""
     longest_retry_s: float = Field(default=5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _runtime_exists(self) -> Self:
+        """Refuse, at the start and not at the first study, a precision its runtime does not have."""
+        _ = self.network_runtime
+        return self
+
+    @property
+    def network_runtime(self) -> RuntimeChoice:
+        """Return what networks run on."""
+        return RuntimeChoice(self.runtime, self.precision, self.threads)

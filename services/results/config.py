@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.errors import InvalidInputError
+from shared.domain.images import AutomaticRegion, ImagingPolicy
 from shared.security.backend_services import DEFAULT_SCOPE, BackendSettings
 from shared.security.loopback import is_loopback
 from shared.site.secret_files import RedisSettings, read_line
@@ -19,6 +20,10 @@ RESULTS_SCOPE = " ".join(
     + [f"system/{kind}.crs" for kind in ("Device", "Provenance")]
 )
 """SMART v2: what a result rests on is read, what it is written as is created, found again and taken back."""
+
+
+Kind = Literal["dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "fhir-transaction", "pdf"]
+"""What a result can be rendered as."""
 
 
 class SinkBackend(BackendSettings):
@@ -62,8 +67,10 @@ class SinkSettings(BaseModel):
     """FHIR: how this server reads ``probabilityDecimal`` (the specification is ambiguous)."""
     folder: Path | None = None
     """Folder: where the files go."""
-    objects: tuple[Literal["dicom-sr", "fhir-transaction", "pdf"], ...] = ("dicom-sr", "fhir-transaction", "pdf")
-    """Folder: what is written; "pdf" is the page a person opens. Of laboratory values there is no SR."""
+    objects: tuple[Kind, ...] = ("dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "fhir-transaction", "pdf")
+    """What is sent or written. "dicom-sr" is the report, which an archive always gets; beside it, of an answer from
+    images, "dicom-seg" the region, "dicom-sc" a picture of it that any archive shows, "dicom-pm" the heatmap's values.
+    Folder: "pdf" is the page a person opens. Of laboratory values there is nothing in DICOM."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
     workers: int = 4
@@ -97,7 +104,20 @@ class SinkSettings(BaseModel):
     @property
     def images_only(self) -> bool:
         """Tell whether every object of this sink belongs into a DICOM study: then it takes nothing about panels."""
-        return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and self.objects == ("dicom-sr",))
+        only_dicom = all(row.startswith("dicom-") for row in self.objects)
+        return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and only_dicom)
+
+    @property
+    def keeps_reports(self) -> bool:
+        """Tell whether this sink is an archive in which a person looks for reports and regions."""
+        return self.kind in {"dicom-cstore", "dicom-stow"}
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Return what goes beside a report: nothing at a FHIR server, nor where no report is asked for."""
+        if self.kind == "fhir" or (self.kind == "folder" and "dicom-sr" not in self.objects):
+            return ()
+        return tuple(row for row in self.objects if row in {"dicom-seg", "dicom-sc", "dicom-pm"})
 
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> SinkSettings:
@@ -120,6 +140,27 @@ class Retention(BaseModel):
     """Answers to requests: a request repeated later than this would be carried out again."""
     notices_days: int | None = Field(default=None, ge=1)
     """Notices to people."""
+
+
+class Imaging(BaseModel):
+    """``[results.imaging]``: what the site decides about measuring images; a change of it makes a new result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    automatic_region: AutomaticRegion = AutomaticRegion.USE
+    """A region that no person drew: "use" it, "confirm" (it waits for a person until ``collect_s`` is over, then the
+    variant that needs no region answers), or "never"."""
+    classifier: Literal["logistic", "forest"] = "logistic"
+    """Which of a bundle's classifiers answers; one without a forest answers with its logistic
+    regression and says so."""
+    refuse_distance: float = Field(default=0.0, ge=0.0)
+    """Beyond this Mahalanobis distance from a model's training patients the question is not analysed; 0: it is said and
+    answered."""
+
+    @property
+    def policy(self) -> ImagingPolicy:
+        """Return it as it is pinned."""
+        return ImagingPolicy(self.automatic_region, self.classifier, self.refuse_distance)
 
 
 class Settings(RedisSettings):
@@ -171,6 +212,7 @@ class Settings(RedisSettings):
     """Pause of dispatch and deliver between two looks at the ledger, in seconds."""
     sinks: tuple[SinkSettings, ...] = ()
     retention: Retention = Retention()
+    imaging: Imaging = Imaging()
     audit_anchor_file: Path | None = None
     """Where the head of the audit chain is written down, line by line; default: ``audit/anchors.jsonl`` in the data
     folder. Name a file whose folder this service may append to and not rewrite (another owner, a write-once share)."""

@@ -10,6 +10,7 @@ from shared.bundles.errors import BundleRefusedError
 from shared.bundles.keys import SHIPPED_KEYS, TrustedKeys, load_keys
 from shared.bundles.manifest import MANIFEST_NAME, Manifest
 from shared.bundles.model import OnnxModel
+from shared.bundles.runtimes.port import DEFAULT_RUNTIME, RuntimeChoice
 from shared.bundles.verify import Verified, verify
 from shared.domain.errors import NotFoundError
 from shared.domain.prediction import BundleReference, IntendedUse
@@ -52,9 +53,13 @@ class Catalog:
     installed: tuple[Installed, ...]
     problems: tuple[Problem, ...]
     keys: TrustedKeys
+    runtime: RuntimeChoice = DEFAULT_RUNTIME
+    """What networks run on here."""
 
     @classmethod
-    def load(cls, folders: Iterable[Path], trusted_keys: TrustedKeys) -> Catalog:
+    def load(
+        cls, folders: Iterable[Path], trusted_keys: TrustedKeys, runtime: RuntimeChoice = DEFAULT_RUNTIME
+    ) -> Catalog:
         """Verify every bundle in ``folders`` (one sub-folder each); no graph is loaded yet.
 
         A folder without ``bundle.json`` is not a bundle. Refused bundles become ``problems`` and hinder no other.
@@ -65,7 +70,7 @@ class Catalog:
                 installed.append(_installed(verify(folder, trusted_keys)))
             except BundleRefusedError as error:
                 problems.append(Problem(error.bundle, error.reason, error.remedy))
-        return cls(tuple(installed), tuple(problems), trusted_keys)
+        return cls(tuple(installed), tuple(problems), trusted_keys, runtime)
 
     def for_variant(self, predictor: str, variant: str) -> BundleReference | None:
         """Return the bundle that answers for this variant, or None.
@@ -78,8 +83,12 @@ class Catalog:
         return max(fitting, key=_preference).reference if fitting else None
 
     def for_predictor(self, predictor: str) -> BundleReference | None:
-        """Return the preferred bundle of any variant of this predictor, or None; preferred as in ``for_variant``."""
-        fitting = [one for one in self.installed if one.manifest.predictor == predictor]
+        """Return the preferred bundle of a variant a person can ask, or None; preferred as in ``for_variant``.
+
+        A variant that measures images cannot be asked by hand.
+        """
+        ours = [one for one in self.installed if one.manifest.predictor == predictor]
+        fitting = [one for one in ours if one.manifest.imaging is None]
         return max(fitting, key=_preference).reference if fitting else None
 
     def find(self, bundle_id: str, digest: str | None = None) -> Installed:
@@ -112,13 +121,17 @@ class Catalog:
         bundle = verify(installed.folder, self.keys)
         if bundle.digest != installed.reference.digest:
             raise BundleRefusedError(bundle_id, "it was replaced while in use", "restart the service")
-        return OnnxModel(bundle)
+        return OnnxModel(bundle, self.runtime)
 
 
-def installed_catalog(bundle_folders: Iterable[Path] = (), trusted_key_folder: Path | None = None) -> Catalog:
-    """Return the catalog of the shipped bundles and a site's own."""
+def installed_catalog(
+    bundle_folders: Iterable[Path] = (),
+    trusted_key_folder: Path | None = None,
+    runtime: RuntimeChoice = DEFAULT_RUNTIME,
+) -> Catalog:
+    """Return the catalog of the shipped bundles and a site's own, whose networks run on ``runtime``."""
     keys = load_keys([SHIPPED_KEYS, *([trusted_key_folder] if trusted_key_folder else [])])
-    return Catalog.load([SHIPPED_BUNDLES, *bundle_folders], keys)
+    return Catalog.load([SHIPPED_BUNDLES, *bundle_folders], keys, runtime)
 
 
 def _bundle_folders(folders: Iterable[Path]) -> list[Path]:

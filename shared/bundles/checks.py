@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.bundles.catalog import Catalog
+from shared.bundles.model import OnnxModel
+from shared.bundles.network import BundledNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,15 @@ def checked(catalog: Catalog, bundle_id: str) -> tuple[Check, ...]:
     installed = catalog.find(bundle_id)
     model = catalog.open(bundle_id, installed.reference.digest)
     manifest = installed.manifest
+    network = model.network if isinstance(model, OnnxModel) else None
     return (
         Check("signature", f"Ed25519, key {installed.signer}"),
         Check("files", f"{len(manifest.files)} files, sha256 of each as stated, no other file"),
         Check("digest", installed.reference.digest),
         Check("golden", f"{len(manifest.golden)} inputs reproduced on {model.runtime}, {model.precision}"),
+        *((_network_check(network),) if network else ()),
     )
+
+
+def _network_check(network: BundledNetwork) -> Check:
+    return Check("network", f"{network.golden} crops reproduced on {network.runtime}, {network.precision}")

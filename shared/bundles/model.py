@@ -1,14 +1,18 @@
-"""A verified graph in ONNX Runtime, served only after its golden inputs gave their outputs here."""
+"""A verified bundle, loaded; served only after its golden inputs gave their outputs here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.bundles.errors import BundleRefusedError
+from shared.bundles.graphs import DIFFERENT_RUNTIME, TabularGraph, engine_name
+from shared.bundles.imaging import Forest, contract_of
 from shared.bundles.manifest import Golden, Manifest
+from shared.bundles.network import BundledNetwork
+from shared.bundles.runtimes.port import DEFAULT_RUNTIME, RuntimeChoice
 from shared.bundles.survival import hazards_of, inputs_of
 from shared.bundles.verify import Verified
 from shared.domain.errors import InvalidInputError
@@ -17,32 +21,40 @@ from shared.predictors.hazards.columns import columns
 from shared.predictors.hazards.model import Hazards, ModelInput
 from shared.predictors.hazards.risks import risk
 from shared.predictors.hazards.values import model_values
+from shared.predictors.imaging import ImagingContract, Look
 
-PROVIDER = "CPUExecutionProvider"
-INPUT = "features"
-OUTPUT = "probability"
+LOGISTIC, FOREST = "logistic", "forest"
 
 _REBUILD = "have the bundle built again"
-_DIFFERENT_RUNTIME = "use the runtime version the bundle was made for, or have the bundle rebuilt for this one"
 
 
 class OnnxModel:
-    """``shared.predictors.contract.HazardsModel`` over ONNX Runtime on one thread; made after a fork, never before."""
+    """``shared.predictors.contract.HazardsModel`` and ``ImageModel``; made after a fork, never before.
 
-    def __init__(self, bundle: Verified) -> None:
-        import onnxruntime
+    Graphs of named columns run in ONNX Runtime on one thread, the network on what the site has chosen.
+    """
 
-        self._manifest = bundle.manifest
+    def __init__(self, bundle: Verified, choice: RuntimeChoice = DEFAULT_RUNTIME) -> None:
+        manifest = self._manifest = bundle.manifest
         self.reference: BundleReference = bundle.reference
-        self.outcome: Outcome = bundle.manifest.outcome
-        self.inputs: tuple[ModelInput, ...] = inputs_of(bundle.manifest.inputs)
-        survival = bundle.manifest.survival
-        self.hazards: Hazards | None = hazards_of(survival) if survival else None
-        self.precision: str = bundle.manifest.precision
-        self.runtime: str = f"onnxruntime {onnxruntime.__version__} {PROVIDER}"
-        self._dtype = np.float64 if bundle.manifest.precision == "float64" else np.float32
-        self._session = _session(bundle)
-        _check_golden(self, bundle.manifest)
+        self.outcome: Outcome = manifest.outcome
+        self.inputs: tuple[ModelInput, ...] = inputs_of(manifest.inputs)
+        self.hazards: Hazards | None = hazards_of(manifest.survival) if manifest.survival else None
+        self.imaging: ImagingContract | None = contract_of(manifest.imaging) if manifest.imaging else None
+        self.precision: str = manifest.precision
+        self.runtime: str = engine_name()
+        self._graph = TabularGraph(manifest.id, bundle.graph, manifest.features, manifest.precision)
+        self._forest = _forest(bundle, manifest.forest) if manifest.forest else None
+        _check_golden(self, manifest)
+        part = manifest.imaging.network if manifest.imaging else None
+        self.network: BundledNetwork | None = BundledNetwork(bundle, part, choice) if part else None
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """Return the classifiers there are, the default one first; none where the bundle holds a Cox model."""
+        if self.hazards:
+            return ()
+        return (LOGISTIC, FOREST) if self._forest else (LOGISTIC,)
 
     def score(self, features: Mapping[str, float]) -> float:
         """Return the probability of ``outcome.positive_class`` for one row of named features.
@@ -58,25 +70,41 @@ class OnnxModel:
         Raises:
             ValueError: If ``features`` does not name exactly the graph's columns.
         """
-        if set(features) != set(self._manifest.features):
-            raise ValueError("the features are not those of the bundle")
-        row = np.array([[features[name] for name in self._manifest.features]], dtype=self._dtype)
-        output = self._session.run([OUTPUT], {INPUT: row})[0]
-        return tuple(float(value) for value in output[0])
+        return self._graph.outputs(features)
+
+    def probability(self, features: Mapping[str, float], classifier: str) -> float:
+        """Return the probability of ``outcome.positive_class`` by one of ``classifiers``.
+
+        Raises:
+            ValueError: If there is no such classifier, or ``features`` does not name exactly the graph's columns.
+        """
+        if classifier not in self.classifiers:
+            raise ValueError(f"the bundle has no classifier {classifier}; it has {', '.join(self.classifiers)}")
+        if classifier == FOREST and self._forest:
+            return self._forest.outputs(features)[0]
+        return self.score(features)
+
+    def look(self, crop: NDArray[np.float32]) -> Look:
+        """Run the network on one crop of ``imaging.network.input_shape``, normalised as it says.
+
+        Raises:
+            ValueError: If the bundle has no network, or the crop another shape.
+        """
+        if self.network is None:
+            raise ValueError("the bundle has no network")
+        return self.network.look(crop)
 
 
-def _session(bundle: Verified) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(bundle.graph, options, providers=[PROVIDER])
-    except Exception as error:  # ONNX Runtime's errors share no base class of their own
-        reason = f"this runtime (onnxruntime {onnxruntime.__version__}) cannot load its graph"
-        raise BundleRefusedError(bundle.manifest.id, reason, _DIFFERENT_RUNTIME) from error
+def _forest(bundle: Verified, part: Forest) -> TabularGraph:
+    """Open the random forest once it gave what it must at every golden input."""
+    manifest = bundle.manifest
+    forest = TabularGraph(manifest.id, bundle.files[part.graph], manifest.features, part.precision)
+    for golden, stated in zip(manifest.golden, part.golden, strict=True):
+        given = forest.outputs(golden.features)
+        if _differ(given, (stated,), part.tolerance):
+            reason = f"its forest gives {_shown(given)} here at the golden input {_named(golden)}, not {stated!r}"
+            raise BundleRefusedError(manifest.id, reason, DIFFERENT_RUNTIME)
+    return forest
 
 
 def _check_golden(model: OnnxModel, manifest: Manifest) -> None:
@@ -85,7 +113,7 @@ def _check_golden(model: OnnxModel, manifest: Manifest) -> None:
         stated = golden.outputs or (golden.probability,)
         if _differ(given, stated, golden.tolerance) or _changes_level(manifest, golden, given[manifest.positive_index]):
             reason = f"its golden input {_named(golden)} gives {_shown(given)} here, not {_shown(stated)}"
-            raise BundleRefusedError(manifest.id, reason, _DIFFERENT_RUNTIME)
+            raise BundleRefusedError(manifest.id, reason, DIFFERENT_RUNTIME)
         if model.hazards:
             _check_hazards(model, model.hazards, manifest.id, golden)
 

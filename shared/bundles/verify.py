@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ REINSTALL = "install the bundle again from where it was published"
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A bundle whose every byte was checked; ``graph`` holds exactly the bytes that were."""
+    """A bundle whose every byte was checked; ``files`` holds exactly the bytes that were."""
 
     folder: Path
     manifest: Manifest
@@ -30,7 +31,13 @@ class Verified:
     """sha256 (hex) of ``bundle.json``."""
     signer: str
     """File name of the trusted key that signed it."""
-    graph: bytes
+    files: Mapping[str, bytes]
+    """By name, all that the manifest names."""
+
+    @property
+    def graph(self) -> bytes:
+        """Return the graph that answers."""
+        return self.files[self.manifest.graph]
 
     @property
     def reference(self) -> BundleReference:
@@ -51,7 +58,7 @@ def verify(folder: Path, keys: TrustedKeys) -> Verified:
         raise BundleRefusedError(folder.name, f"it calls itself {manifest.id}", f"name the folder {manifest.id}")
     _refuse_other_files(folder, manifest)
     files = {name: _checked(folder, name, digest) for name, digest in sorted(manifest.files.items())}
-    return Verified(folder, manifest, hashlib.sha256(content).hexdigest(), signer, files[manifest.graph])
+    return Verified(folder, manifest, hashlib.sha256(content).hexdigest(), signer, files)
 
 
 def _read(folder: Path, name: str, limit: int) -> bytes:

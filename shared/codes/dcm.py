@@ -18,3 +18,9 @@ QUALITATIVE_EVALUATIONS = Coding(UMLS, "C0034375", "Qualitative Evaluations")  #
 MRI = Coding(loinc.SYSTEM, "25056-3", "MRI unspecified body region")  # CID 100; MRI of breast is not in that group
 AXILLARY_LYMPH_NODE = Coding(snomed.SYSTEM, "68171009", "Axillary lymph node")  # CID 7600
 NO_UNITS = Coding(ucum.SYSTEM, "1", "no units")  # TID 300, unit of a fraction
+
+SEGMENTATION = Coding(DCM, "113076", "Segmentation")  # CID 7203, how a frame was derived
+GRADIENT_WEIGHTED_ACTIVATION = Coding(DCM, "130403", "Gradient-weighted class activation")  # CID 218, CID 7180
+UNSPECIFIED_METHOD = Coding(DCM, "112187", "Unspecified method of calculation")  # as PS3.16 annex D
+SOURCE_OF_PROCESSING = Coding(DCM, "121322", "Source image for image processing operation")  # CID 7202
+NEIGHBOURHOOD_ANALYSIS = Coding(DCM, "123101", "Neighborhood Analysis")  # CID 7162, family of the automatic region

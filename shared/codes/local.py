@@ -7,6 +7,7 @@ response, nor for the reasons why a question was not answered.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from shared.domain.coding import Coding
@@ -20,6 +21,7 @@ BUNDLE_SYSTEM = "urn:oncorelay:bundle"
 """``identifier.system`` of a model bundle's digest (FHIR Device)."""
 INTERVAL_EXTENSION = "urn:oncorelay:probability-interval-95"
 """``extension.url``: the 95 % interval of ``RiskAssessment.prediction.probability[x]`` as a Range in per cent."""
+_LONGEST = 16
 SYSTEM = "urn:oncorelay:code"
 """Code system of the concepts below."""
 
@@ -40,6 +42,11 @@ MEANING = code("meaning", "What the probability is the probability of")
 FLAG = code("flag", "Remark on this result")
 ALTERNATIVE = code("alternative", "Probability under another reading of an input")
 SIDE = code("side", "Side of the body")
+IMAGES = code("images", "Images that were measured, and why these")
+REGION = code("region", "Region that was measured")
+REGION_VOLUME = code("region_volume", "Volume of the measured region")
+VARIANT = code("variant", "Variant of the model that answered, and why")
+VARIANT_ANSWER = code("variant_answer", "What another variant of the model answers")
 ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
 """``Observation.code`` of the explicit statement, where a site has no code of its own; answered by yes or no."""
 HORIZON = code("horizon", "Time from the draw on")
@@ -95,6 +102,17 @@ def assessment(predictor: str) -> Coding:
 def probability_of(outcome_class: str, display: str) -> Coding:
     """Return the name of the probability of an outcome class."""
     return PROBABILITIES.get(outcome_class) or code(f"p_{outcome_class}", f"Probability of {display}")
+
+
+def measured(name: str, display: str) -> Coding:
+    """Return the name of a number measured in images, where no standard has one: features of filtered images, scores.
+
+    A name of more than 16 characters is shortened to a digest of itself: readers stumble over Long Code Value. The name
+    itself stands in the display, or beside the number.
+    """
+    if len(name) <= _LONGEST:
+        return code(name, display)
+    return code(f"m_{hashlib.sha256(name.encode()).hexdigest()[: _LONGEST - 2]}", display)
 
 
 def probability_within(outcome_class: str, display: str, years: int) -> Coding:

@@ -28,6 +28,10 @@ LEFT = code("7771000", "Left")  # mCODE LateralityQualifierVS, CID 244
 RIGHT = code("24028007", "Right")  # mCODE LateralityQualifierVS, CID 244
 RIGHT_AND_LEFT = code("51440002", "Right and left")  # mCODE LateralityQualifierVS, CID 244
 
+MORPHOLOGICALLY_ABNORMAL = code("49755003", "Morphologically Abnormal Structure")  # CID 7150, segment category
+NEOPLASM = code("108369006", "Neoplasm")  # CID 7159, CID 7151, segment type
+VOLUME = code("118565006", "Volume")  # CID 7469, CID 218
+
 BREAST_SITES: Mapping[str, Side | None] = {
     BREAST.code: None,
     LEFT_BREAST.code: Side.LEFT,

@@ -12,6 +12,8 @@ from shared.domain.coding import Coding
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 UMLS = "http://www.nlm.nih.gov/research/umls"
+IBSI = "urn:oid:1.2.840.10008.2.16.13"
+"""Image Biomarker Standardisation Initiative: names of radiomics features (PS3.6 table A-4, PS3.16 CID 7468)."""
 DICOM_UID = "urn:dicom:uid"
 """``identifier.system`` of a DICOM UID written as ``urn:oid:…`` (FHIR R4, ImagingStudy.identifier)."""
 
@@ -21,6 +23,7 @@ DICOM_DESIGNATORS: Mapping[str, str] = {
     loinc.SYSTEM: "LN",
     ucum.SYSTEM: "UCUM",
     UMLS: "UMLS",
+    IBSI: "IBSI",
     local.SYSTEM: "99ONCORELAY",  # PS3.3 8.2: private designators begin with 99
 }
 """FHIR ``system`` -> Coding Scheme Designator (0008,0102)."""
@@ -33,3 +36,5 @@ ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant
 """``Provenance.agent.type``: a device that works on its own on existing data."""
 OTHER_REPORT = Coding("http://terminology.hl7.org/CodeSystem/v2-0074", "OTH", "Other")
 """``DiagnosticReport.category`` (diagnostic service section) of what no laboratory and no radiology department made."""
+IMAGING = Coding("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging")
+"""``Observation.category`` of what was measured in images (FHIR R4)."""

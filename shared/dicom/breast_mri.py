@@ -17,7 +17,7 @@ from shared.dicom.frame_headers import frame_headers
 from shared.dicom.opened import opened
 from shared.dicom.regions import RegionSearch, find_region, find_second_mask
 from shared.dicom.stored_object import StoredObject
-from shared.dicom.volumes import OutOfRoomError, Room, read_volume
+from shared.dicom.volumes import Room, read_volume
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import Side
 from shared.domain.images import AutomaticRegion, PhaseRole
@@ -52,7 +52,7 @@ def read_breast_images(
     """
     try:
         return _Reading(tuple(objects), automatic, confirmed, side, tuple(mask_files), device_uid, room).read()
-    except OutOfRoomError:
+    except MemoryError:
         text = "The phases to be measured have more voxels than this system reads."
         return ImageTrouble(ImageProblem.TOO_LARGE, text)
 
@@ -173,7 +173,7 @@ class _Phases:
         if isinstance(late, ImageTrouble) or (late is not None and not late.grid.same_place(study.early.grid)):
             self._remarks.append("the late phase cannot be compared with the measured one and was left out")
             late = None
-        return replace(study, pre=pre, late=late)
+        return study.with_phases(pre, late)
 
     def remarked(self) -> DynamicChoice:
         """Return the choice with what was seen of its slices."""

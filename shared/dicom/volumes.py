@@ -27,12 +27,8 @@ Sources = Mapping[str, StoredObject]
 """SOP Instance UID -> where the object lies."""
 
 
-class OutOfRoomError(Exception):
-    """The voxels would need more room than there is."""
-
-
 Room = Callable[[tuple[int, ...], DTypeLike], NDArray[Any]]
-"""Gives an array of a shape and type that nobody else uses; raises ``OutOfRoomError``."""
+"""Gives an array of a shape and type that nobody else uses; raises MemoryError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ def read_volume(stack: Stack, sources: Sources, room: Room = np.empty) -> Volume
     """Return the voxels of a phase.
 
     Raises:
-        OutOfRoomError: If ``room`` has none left.
+        MemoryError: If ``room`` has none left.
     """
     try:
         objects = _objects(stack.frames, sources)

@@ -103,6 +103,13 @@ class Pins:
     region: PinnedRegion | None = None
     """The region a person confirmed; None: the worker looks for one."""
 
+    @property
+    def bundles(self) -> tuple[PinnedBundle, ...]:
+        """Return every bundle that may answer, the leading one first; a use nobody stated is the least there is."""
+        use = self.intended_use or IntendedUse.DEMONSTRATION
+        first = BundleReference(self.bundle_id, self.bundle_version, self.bundle_digest, use)
+        return PinnedBundle(self.variant, first), *self.others
+
 
 @dataclass(frozen=True, slots=True)
 class PinnedBundle:

@@ -15,6 +15,7 @@ Contour = NDArray[np.float64]
 """(n, 3): the corners, in order, in LPS millimetres."""
 _FLAT_VOXELS = 0.25
 """A contour lies in a plane of the grid when its corners differ by less than this along the third axis."""
+_DIGITS = 6
 
 
 def fill_contours(contours: Sequence[Contour], grid: Grid) -> Placed:
@@ -72,7 +73,8 @@ def _even_odd(polygons: Sequence[NDArray[np.float64]], shape: tuple[int, ...]) -
 
 def _cross(polygon: NDArray[np.float64], crossings: Bits) -> None:
     """Flip, for each row that an edge crosses, the first column whose centre is not before the crossing."""
-    start, end = polygon, np.roll(polygon, -1, axis=0)
+    start = polygon.round(_DIGITS)  # outlines through voxel centres are common: a tie must not hang on the last bit
+    end = np.roll(start, -1, axis=0)
     low = np.ceil(np.minimum(start[:, 0], end[:, 0])).clip(0, crossings.shape[0])
     high = np.ceil(np.maximum(start[:, 0], end[:, 0])).clip(
         0, crossings.shape[0]
@@ -81,7 +83,7 @@ def _cross(polygon: NDArray[np.float64], crossings: Bits) -> None:
     edge = np.repeat(np.arange(len(polygon)), count)
     rows = low[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     slope = (end[edge, 1] - start[edge, 1]) / (end[edge, 0] - start[edge, 0])
-    at = start[edge, 1] + (rows - start[edge, 0]) * slope
+    at = (start[edge, 1] + (rows - start[edge, 0]) * slope).round(_DIGITS)
     columns = np.ceil(at).clip(0, crossings.shape[1] - 1).astype(np.intp)
     np.logical_xor.at(crossings, (rows.astype(np.intp), columns), np.True_)
 

@@ -117,11 +117,11 @@ def _one_of(
 
 
 def _same_sequence(a: FrameHeader, b: FrameHeader) -> bool:
-    return (
-        _like(a.repetition_ms, b.repetition_ms)
-        and _like(a.echo_ms, b.echo_ms)
-        and (a.rows, a.columns) == (b.rows, b.columns)
-    )
+    return _same_echo(a, b) and (a.rows, a.columns) == (b.rows, b.columns)
+
+
+def _same_echo(a: FrameHeader, b: FrameHeader) -> bool:
+    return _like(a.repetition_ms, b.repetition_ms) and _like(a.echo_ms, b.echo_ms)
 
 
 def _overlap(a: Sequence[TimePoint], b: Sequence[TimePoint]) -> bool:
@@ -164,6 +164,6 @@ def earlier_without_contrast(chosen: DynamicSet, first: TimePoint) -> TimePoint 
         for one in chosen.others
         if one.times.get(Clock.ACQUISITION, start) < start
         and not contrast_given(one.head)
-        and _same_sequence(one.head, first.head)
+        and _same_echo(one.head, first.head)
     ]
     return before[0] if len(before) == 1 else None

@@ -19,6 +19,7 @@ from shared.jail.codes import JailCode
 from shared.jail.frames import packed, receive, send
 from shared.jail.limits import Limits, confine
 from shared.jail.seccomp import lock_down
+from shared.jail.window import Filling
 
 _LARGEST_TASK = 1 << 24
 _NOT_ALLOWED = {errno.EPERM, errno.EACCES, errno.EFBIG, errno.EMFILE}
@@ -28,7 +29,10 @@ def main() -> None:
     """Serve tasks until the parent closes its end."""
     requests, answers = _take_pipes()
     limits = Limits(**json.loads(sys.argv[1]))
-    functions = {name: _function(name) for name in sys.argv[2:]}
+    functions = {name: _function(name) for name in sys.argv[3:]}
+    if limits.window_mb:
+        window = Filling(int(sys.argv[2]), limits.window_mb << 20)
+        functions = {name: partial(function, window=window) for name, function in functions.items()}
     confine(limits)
     send(answers, packed({"ready": True, "locked": lock_down()}))
     while True:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Condition
 from typing import Any
 
@@ -13,6 +14,7 @@ from shared.domain.errors import InvalidInputError, UnavailableError
 from shared.jail.codes import JailCode, JailedError
 from shared.jail.limits import Limits
 from shared.jail.process import Child
+from shared.jail.window import Seen
 
 log = structlog.get_logger("oncorelay.jail")
 
@@ -60,25 +62,17 @@ class Jail:
             JailedError: If there is no answer; says why by its code.
             TemporaryError: If no child can be started.
         """
-        if function not in self._functions:
-            raise InvalidInputError("function", "was not registered with this jail")
-        child = self._take()
-        sound = False
-        try:
-            answer = child.ask(function, arguments, wall_s or self._limits.wall_s, cpu_s or self._limits.cpu_s)
-            sound = True
-        except InvalidInputError:
-            sound = True
-            raise
-        except JailedError as error:
-            if self._closed:  # the child was killed by us, and its task is not to blame
-                raise UnavailableError("the jail is closed") from error
-            sound = error.code in _GOES_ON
-            log.warning("jailed_task_failed", function=function, code=error.code.value)
-            raise
-        finally:
-            self._put_back(child, sound=sound)
-        return answer
+        with self._lent(function) as child:
+            return child.ask(function, arguments, wall_s or self._limits.wall_s, cpu_s or self._limits.cpu_s)
+
+    def fill(self, function: str, arguments: Mapping[str, Any], *, wall_s: float | None = None) -> tuple[Any, Seen]:
+        """Run ``function`` in a child that is used once; return its answer and what it left in its window.
+
+        Errors as ``call``. For a jail whose limits have a window.
+        """
+        with self._lent(function, once=True) as child:
+            answer = child.ask(function, arguments, wall_s or self._limits.wall_s, self._limits.cpu_s)
+            return answer, child.leave_window()
 
     def close(self) -> None:
         """End every child, also one at work."""
@@ -91,6 +85,28 @@ class Jail:
         for child in idle:
             child.end()
         self._starter.shutdown()
+
+    @contextmanager
+    def _lent(self, function: str, *, once: bool = False) -> Iterator[Child]:
+        """Lend a child for one task; it is used again where it is still sound, and not ``once``."""
+        if function not in self._functions:
+            raise InvalidInputError("function", "was not registered with this jail")
+        child = self._take()
+        sound = False
+        try:
+            yield child
+            sound = not once
+        except InvalidInputError:
+            sound = not once
+            raise
+        except JailedError as error:
+            if self._closed:  # the child was killed by us, and its task is not to blame
+                raise UnavailableError("the jail is closed") from error
+            sound = error.code in _GOES_ON and not once
+            log.warning("jailed_task_failed", function=function, code=error.code.value)
+            raise
+        finally:
+            self._put_back(child, sound=sound)
 
     def _take(self) -> Child:
         with self._changed:

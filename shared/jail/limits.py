@@ -28,6 +28,9 @@ class Limits:
     """Longest wait for an answer, in seconds."""
     answer_bytes: int = 4 * _MIB
     """Largest answer."""
+    window_mb: int = 0
+    """Size of the window for arrays, in MiB: memory as far as it is filled, on top of ``memory_mb``. 0: none; else the
+    functions get a ``shared.jail.window.Filling`` as ``window``, and a child is used once."""
     niceness: int = 5
     """Added to the parent's: doors come first."""
     tasks_per_child: int = 10_000
@@ -43,7 +46,8 @@ def confine(limits: Limits) -> None:
 
     Processor time is limited per task by the parent, see ``jail.Child``.
     """
-    memory, space = limits.memory_mb * _MIB, (limits.memory_mb + limits.mapped_mb) * _MIB
+    memory = limits.memory_mb * _MIB
+    space = memory + (limits.mapped_mb + limits.window_mb) * _MIB
     for which, value in (
         (resource.RLIMIT_DATA, memory),
         (resource.RLIMIT_AS, space),

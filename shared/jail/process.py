@@ -19,6 +19,7 @@ from shared.domain.errors import InvalidInputError, OutOfResourcesError, Unavail
 from shared.jail.codes import JailCode, JailedError
 from shared.jail.frames import packed, receive, send
 from shared.jail.limits import Limits
+from shared.jail.window import Seen, Window
 
 _START_S = 60.0
 """Longest wait for a child to import what it needs, in seconds: machines are busy at start-up."""
@@ -36,7 +37,12 @@ class Child:
     def __init__(self, functions: Sequence[str], limits: Limits) -> None:
         self._limits = limits
         self.tasks = 0
-        self._process = _start(functions, limits)
+        self.window = Window(limits.window_mb << 20) if limits.window_mb else None
+        try:
+            self._process = _start(functions, limits, self.window)
+        except BaseException:
+            self._close_window()
+            raise
         assert self._process.stdin  # noqa: S101 - asked for above
         assert self._process.stdout  # noqa: S101
         self._to, self._from = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -83,6 +89,23 @@ class Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
+        self._close_window()
+
+    def leave_window(self) -> Seen:
+        """End it, and return what it left in its window.
+
+        Raises:
+            ValueError: If it has none.
+        """
+        if self.window is None:
+            raise ValueError("this jail's children have no window")
+        self._process.kill()
+        self._process.wait()
+        return self.window.open()
+
+    def _close_window(self) -> None:
+        if self.window is not None:
+            self.window.close()
 
     def _ready(self) -> bool:
         try:
@@ -118,7 +141,7 @@ class Child:
         return _CODES.get(status, JailCode.DIED)
 
 
-def _start(functions: Sequence[str], limits: Limits) -> subprocess.Popen[bytes]:
+def _start(functions: Sequence[str], limits: Limits, window: Window | None) -> subprocess.Popen[bytes]:
     # An environment of its own: no passwords, no keys, no configuration; libraries start no threads in there.
     environment = {
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path and Path(path).is_dir()),
@@ -128,10 +151,18 @@ def _start(functions: Sequence[str], limits: Limits) -> subprocess.Popen[bytes]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    command = [sys.executable, "-m", "shared.jail.child", json.dumps(asdict(limits)), *functions]
+    passed = () if window is None else (window.descriptor,)
+    number = str(window.descriptor) if window else ""
+    command = [sys.executable, "-m", "shared.jail.child", json.dumps(asdict(limits)), number, *functions]
     try:
         return subprocess.Popen(
-            command, env=environment, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            env=environment,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=passed,
         )
     except OSError as error:
         raise OutOfResourcesError("no process can be started for the jail") from error

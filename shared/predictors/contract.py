@@ -163,6 +163,11 @@ class ImagePredictor(Protocol):
         """Name, for example ``ln_pcr``."""
         ...
 
+    @property
+    def image_variants(self) -> frozenset[str]:
+        """Return the variants that measure images; without a bundle of one of them no image is read."""
+        ...
+
     def answer_images(
         self,
         pins: Pins,

@@ -14,10 +14,11 @@ import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from shared.domain.case import CaseDetail, CaseSummary, Claim, Notice, ReviewState
+from shared.domain.case import CaseDetail, CaseSummary, Claim, InferenceState, Notice, ReviewState
 from shared.domain.errors import InvalidInputError
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
+from shared.domain.images import RegionProposed
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 from shared.rpc.convert import from_message, to_message
@@ -101,7 +102,9 @@ class ResultsClient(ServiceClient):
         Raises:
             StaleAttemptError: If somebody else has it, or the order is of an older revision, or it is answered.
         """
-        request = results.ClaimAttemptRequest(request_id=request_id, case_id=case_id, revision=revision, worker=worker)
+        request = results.ClaimAttemptRequest(
+            request_id=request_id, case_id=case_id, revision=revision, worker=worker, measures_images=True
+        )
         return from_message(self._call(self._stub.ClaimAttempt, request).claim, Claim)
 
     def renew_lease(self, case_id: str, attempt: int, token: str = "") -> float:
@@ -114,9 +117,10 @@ class ResultsClient(ServiceClient):
         return self._call(self._stub.RenewLease, request).lease_seconds
 
     def report_prediction(
-        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | str, token: str = ""
-    ) -> str:
-        """Report the answer, a coded refusal or a failure (text); return the finding id.
+        self, request_id: str, case_id: str, attempt: int, answer: Prediction | NotAnalysed | RegionProposed | str,
+        token: str = "",
+    ) -> str:  # fmt: skip
+        """Report the answer, a coded refusal, a region that waits or a failure (text); return the finding id.
 
         Raises:
             StaleAttemptError: If the attempt is no longer current.
@@ -126,6 +130,8 @@ class ResultsClient(ServiceClient):
             request.prediction.CopyFrom(to_message(answer, types.Prediction))
         elif isinstance(answer, NotAnalysed):
             request.not_analysed.CopyFrom(to_message(answer, types.NotAnalysed))
+        elif isinstance(answer, RegionProposed):
+            request.region_proposed.CopyFrom(to_message(answer, types.RegionProposed))
         else:
             request.failure = answer
         return self._call(self._stub.ReportPrediction, request).finding_id
@@ -168,6 +174,20 @@ class ResultsClient(ServiceClient):
             verdict=results.ReviewState.Value(f"REVIEW_STATE_{verdict.name}"),
         )  # fmt: skip
         return self._call(self._stub.ReviewCase, request).finding_id
+
+    def confirm_region(
+        self, case_id: str, actor: str, region: str, *, confirmed: bool, reason: str = ""
+    ) -> InferenceState:
+        """Record what a person says of the region with the digest ``region``; return the state of the case.
+
+        Raises:
+            ConflictError: If no region waits, or another one than this.
+        """
+        request = results.ConfirmRegionRequest(
+            request_id=new_request_id(), case_id=case_id, actor=actor, digest=region, confirmed=confirmed, reason=reason
+        )
+        state = self._call(self._stub.ConfirmRegion, request).state
+        return InferenceState(results.InferenceState.Name(state).removeprefix("INFERENCE_STATE_").lower())
 
     def withdraw_case(self, case_id: str, actor: str, reason: str) -> str:
         """Withdraw the current finding; return its id."""

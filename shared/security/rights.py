@@ -59,6 +59,7 @@ RIGHTS: Mapping[str, Right] = {
     _RESULTS + "ListNotices": _READ,
     _RESULTS + "RetryCase": _OPERATE,
     _RESULTS + "ReviewCase": _OPERATE,
+    _RESULTS + "ConfirmRegion": _OPERATE,
     _RESULTS + "WithdrawCase": _OPERATE,
     _GOVERNANCE + "ListAudit": _ADMINISTER,
     _GOVERNANCE + "RecallBundle": _ADMINISTER,

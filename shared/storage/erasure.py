@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.domain.errors import ForbiddenError, InvalidInputError
+from shared.storage.artefacts import SCHEME, artefact_store
 from shared.storage.blobs import sync_folder
 from shared.storage.ranges import Place
 
@@ -21,13 +23,16 @@ class BlobEraser:
         """Erase what lies at ``uri``, durably; nothing there is nothing to do.
 
         ``file:///x`` is unlinked. Of ``file:///x?offset=O&length=L`` the range reads as zeros afterwards, because the
-        rest of the file belongs to other patients.
+        rest of the file belongs to other patients. ``artefacts:CASE_ID`` is everything stored beside a case's answers.
 
         Raises:
             ForbiddenError: If the URI points outside the store.
             InvalidInputError: If its range is none.
         """
         parts = urlsplit(uri)
+        if parts.scheme == SCHEME:
+            _remove_folder(artefact_store(self.root, parts.path).root)
+            return
         path = Path(unquote(parts.path)).resolve()
         if parts.scheme != "file" or not path.is_relative_to(self.root.resolve()):
             raise ForbiddenError("a blob URI outside the blob store was refused")
@@ -38,6 +43,12 @@ class BlobEraser:
             return
         path.unlink()
         sync_folder(path.parent)
+
+
+def _remove_folder(folder: Path) -> None:
+    if folder.is_dir():
+        shutil.rmtree(folder)
+        sync_folder(folder.parent)
 
 
 def _range(query: str) -> tuple[int, int]:

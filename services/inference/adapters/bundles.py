@@ -51,8 +51,13 @@ class WarmModels:
         return found
 
     def warm_up(self) -> None:
-        """Load everything installed; what is refused is told and hinders nothing else."""
+        """Load everything installed but networks, which take memory and are loaded by whoever needs one first.
+
+        What is refused is told and hinders nothing else.
+        """
         for installed in self._catalog.installed:
+            if installed.manifest.imaging and installed.manifest.imaging.network:
+                continue
             try:
                 self.open(installed.reference.bundle_id, installed.reference.digest)
             except PermanentError as error:

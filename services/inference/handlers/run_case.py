@@ -9,16 +9,12 @@ from enum import StrEnum
 import structlog
 
 from services.inference.handlers.lease import Lease
-from services.inference.ports import Attempts, Models
+from services.inference.ports import Answer, Attempts, Models
 from shared.domain.case import Claim
-from shared.domain.errors import PermanentError, StaleAttemptError, TemporaryError
-from shared.domain.prediction import NotAnalysed, Prediction
-from shared.predictors.contract import PanelPredictor, Predictor
+from shared.domain.errors import OncoRelayError, PermanentError, StaleAttemptError, TemporaryError, place
+from shared.predictors.contract import ImagePredictor, PanelPredictor, Predictor
 
 log = structlog.get_logger("oncorelay.inference")
-
-Answer = Prediction | NotAnalysed | str
-"""An answer, a coded refusal, or one sentence about what broke."""
 
 
 class Ending(StrEnum):
@@ -61,6 +57,8 @@ class RunCase:
     """Monotonic seconds."""
     pause: Callable[[float], None]
     new_request_id: Callable[[], str]
+    answer_images: Callable[[Claim, ImagePredictor], Answer]
+    """What answers where images may have to be measured (``handlers/answer_images.py``)."""
 
     def __call__(self, case_id: str, revision: int) -> Ending:
         """Claim, answer, report; whatever cannot be finished here is left to the ledger, which sends it again."""
@@ -94,6 +92,8 @@ class RunCase:
         predictor = self.predictors.get(claim.predictor)
         if predictor is None:
             return f"this worker has no predictor {claim.predictor}; install the release that has it"
+        if isinstance(predictor, ImagePredictor) and claim.pins.imaging is not None:
+            return self._from_images(claim, predictor)
         try:
             model = self.models.open(claim.pins.bundle_id, claim.pins.bundle_digest)
         except PermanentError as error:
@@ -105,6 +105,17 @@ class RunCase:
         except Exception as error:  # noqa: BLE001 - the text may quote pinned inputs: only the type is told
             log.warning("predictor_failed", case_id=claim.case_id, error=type(error).__name__)
             return f"the predictor broke on the pinned inputs ({type(error).__name__})"
+
+    def _from_images(self, claim: Claim, predictor: ImagePredictor) -> Answer:
+        try:
+            return self.answer_images(claim, predictor)
+        except OncoRelayError as error:
+            # Something is gone, full, or out of reach: another attempt, or a person, can help.
+            log.warning("images_failed", case_id=claim.case_id, error=type(error).__name__, place=place(error))
+            return f"the images could not be measured: {error}"
+        except Exception as error:  # noqa: BLE001 - the text may quote what stands in the images: only the type is told
+            log.warning("images_failed", case_id=claim.case_id, error=type(error).__name__, place=place(error))
+            return f"measuring the images broke ({type(error).__name__})"
 
     def _report(self, claim: Claim, answer: Answer, lease: Lease) -> Ending:
         for pause in self.pace.pauses():

@@ -72,6 +72,10 @@ class RefusedError(PermanentError):
     """The sink answered that it will not take the object; it is not there."""
 
 
+class NotOfferedError(RefusedError):
+    """The sink is there and offers no such service, or takes no such kind of object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A delivery that was sent *and read back*."""

@@ -62,12 +62,15 @@ def start(settings: Settings) -> Dispatch:
     queue = OrderQueue(settings.broker_url)
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     predictors = registry_with(DrawWindow(settings.draw_days, settings.oldest_days))
-    evaluate = EvaluateCases(ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now)
+    evaluate = EvaluateCases(
+        ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now, settings.imaging.policy
+    )
+    eraser = BlobEraser(settings.site.blob_folder)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),
         ("recall", lambda: ledger.recalls.work(utc_now()), GOVERN_S),
-        ("erase", lambda: ledger.erasures.work(BlobEraser(settings.site.blob_folder), utc_now()), GOVERN_S),
-        ("purge", lambda: ledger.retention.purge(utc_now()), PURGE_S),
+        ("erase", lambda: ledger.erasures.work(eraser, utc_now()), GOVERN_S),
+        ("purge", lambda: ledger.retention.purge(utc_now(), eraser), PURGE_S),
     )
     send = Loop("send", SendOrders(ledger.orders, queue, utc_now), settings.poll_s)
     evaluating = Loop("evaluate", lambda: _then(evaluate, send), settings.poll_s)

@@ -10,14 +10,15 @@ import structlog
 
 from services.results.dispatch.ports import Bundles, Cases, Deadlines, Facts, Leases, Outbox, Queue, Recalled
 from services.results.ledger.collecting import DueCase
-from shared.domain.case import InferenceState, PinnedInstance, Pins
+from shared.domain.case import InferenceState, PinnedBundle, PinnedInstance, Pins
 from shared.domain.errors import UnavailableError, place
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
-from shared.domain.prediction import NotAnalysed, NotAnalysedReason
+from shared.domain.images import ImagingPolicy
+from shared.domain.prediction import IntendedUse, NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
-from shared.predictors.contract import Overtaken, PanelPredictor, Predictor, Ready, Waiting
+from shared.predictors.contract import ImagePredictor, Overtaken, PanelPredictor, Predictor, Ready, Waiting
 
 log = structlog.get_logger("oncorelay.results.dispatch")
 
@@ -26,6 +27,10 @@ ASK_AGAIN = timedelta(seconds=1)
 
 AFTER_TROUBLE = timedelta(seconds=60)
 """Pause after a case could not be evaluated at all."""
+
+_UNLESS_STATED = ImagingPolicy()
+
+_RANK = {IntendedUse.DEMONSTRATION: 0, IntendedUse.RESEARCH: 1, IntendedUse.CLINICAL: 2}
 
 _ANSWERED = frozenset({InferenceState.PREDICTED, InferenceState.NOT_ANALYSED})
 
@@ -40,6 +45,8 @@ class EvaluateCases:
     recalled: Recalled
     predictors: Mapping[str, Predictor | PanelPredictor]
     now: Callable[[], datetime]
+    imaging: ImagingPolicy = _UNLESS_STATED
+    """What the site decides about measuring images."""
 
     def __call__(self) -> int:
         """Evaluate what is due; return how many cases that was."""
@@ -90,22 +97,45 @@ class EvaluateCases:
             self.cases.wait(case, waiting.missing, now)
 
     def _pin(self, case: DueCase, identity: PatientIdentity, facts: PatientFacts, ready: Ready) -> None:
-        bundle = self.bundles.for_variant(case.predictor, ready.variant)
-        if bundle is None:
-            text = f"no verified bundle is installed for {case.predictor}, variant {ready.variant}"
+        found, recalled = self._bundles(case.predictor, (ready.variant, *ready.others))
+        if not found:
+            text = recalled[0] if recalled else _nothing_installed(case.predictor, ready)
             self.cases.refuse(case, NotAnalysed(case.predictor, NotAnalysedReason.NO_BUNDLE, text), self.now())
             return
-        recalled = self.recalled.why_not(bundle)
-        if recalled:
-            self.cases.refuse(case, NotAnalysed(case.predictor, NotAnalysedReason.NO_BUNDLE, recalled), self.now())
-            return
+        first, bundle = found[0], found[0].bundle
         pins = Pins(
-            identity, case.study.study_instance_uid, case.study.study_date, ready.side, ready.variant, bundle.bundle_id,
+            identity, case.study.study_instance_uid, case.study.study_date, ready.side, first.variant, bundle.bundle_id,
             bundle.digest, ready.inputs, ready.facts, tuple(_pinned(i) for i in case.study.instances), facts.as_of,
-            ready.notes, bundle.intended_use, facts.demographics if case.study.panel else None,
-            bundle.version,
+            (*ready.notes, *recalled), bundle.intended_use, facts.demographics if case.study.panel else None,
+            bundle.version, found[1:], self._policy(case.predictor, found),
         )  # fmt: skip
         self.cases.pin(case, pins, self.now())
+
+    def _bundles(self, predictor: str, variants: tuple[str, ...]) -> tuple[tuple[PinnedBundle, ...], tuple[str, ...]]:
+        """Return the bundles that may answer, richest variant first, and why others do not.
+
+        A model for demonstration speaks neither before nor beside one for clinical use: the software ships the former.
+        """
+        found: list[PinnedBundle] = []
+        recalled: list[str] = []
+        for variant in variants:
+            bundle = self.bundles.for_variant(predictor, variant)
+            why = self.recalled.why_not(bundle) if bundle else ""
+            if why:
+                recalled.append(why)
+            elif bundle:
+                found.append(PinnedBundle(variant, bundle))
+        strongest = max((_RANK[one.bundle.intended_use] for one in found), default=0)
+        kept = tuple(one for one in found if _RANK[one.bundle.intended_use] == strongest)
+        return kept, (*recalled, *(_stands_back(one, kept[0]) for one in found if one not in kept))
+
+    def _policy(self, predictor: str, found: tuple[PinnedBundle, ...]) -> ImagingPolicy | None:
+        """Return the site's part, where it has one: a model that measures nothing is asked as it always was."""
+        asked = self.predictors[predictor]
+        if not isinstance(asked, ImagePredictor):
+            return None
+        measures = any(one.variant in asked.image_variants for one in found)
+        return self.imaging if measures or self.imaging.classifier != _UNLESS_STATED.classifier else None
 
     def _conflict(self, case: DueCase, reason: str) -> None:
         log.warning("identity_conflict", case_id=case.case_id)
@@ -169,6 +199,16 @@ def _assessed(
     if isinstance(predictor, PanelPredictor):
         return predictor.assess_panel(study, facts)
     return predictor.assess(study, facts)
+
+
+def _nothing_installed(predictor: str, ready: Ready) -> str:
+    variants = ", ".join((ready.variant, *ready.others))
+    return f"no verified bundle is installed for {predictor}, variant {variants}"
+
+
+def _stands_back(one: PinnedBundle, before: PinnedBundle) -> str:
+    used, stronger = one.bundle.intended_use, before.bundle.intended_use
+    return f"{one.variant}: {one.bundle.bundle_id} is for {used} use only and stands back behind one for {stronger} use"
 
 
 def _pinned(instance: Instance) -> PinnedInstance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,13 +17,18 @@ from services.results.ledger.keys import Keys
 from services.results.ledger.orders import place
 from services.results.ledger.outcomes import Answer
 from services.results.ledger.policy import Policy
-from services.results.ledger.recalled import why_recalled
+from services.results.ledger.proposals import propose
+from services.results.ledger.recalled import asked_bundles, pinned_bundles, why_any_recalled
 from services.results.ledger.record import tell
 from services.results.ledger.requests import once
 from services.results.ledger.tables import ATTEMPT
 from shared.domain.case import Claim, FindingKind, InferenceState, Pins
 from shared.domain.errors import ForbiddenError, StaleAttemptError
+from shared.domain.images import RegionProposed
 from shared.domain.prediction import NotAnalysed, Prediction
+
+Brought = Prediction | NotAnalysed | RegionProposed | str
+"""An answer, a coded refusal, a region that waits for a person, or one sentence about what broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,12 @@ class Attempts:
     keys: Keys
     policy: Policy
 
-    def claim(self, request_id: str, case_id: str, revision: int, worker: str, now: datetime) -> Claim:
-        """Lead a case from queued to running, with a lease.
+    def claim(
+        self, request_id: str, case_id: str, revision: int, worker: str, now: datetime, *, images: bool = True
+    ) -> Claim:
+        """Lead a case from queued to running, with a lease; ``images``: the worker measures them.
+
+        A worker of the previous version, which does not, is given the poorest variant's bundle alone.
 
         Raises:
             StaleAttemptError: If the case is not queued at this revision: somebody else has it, or it moved on.
@@ -49,7 +58,8 @@ class Attempts:
             row = self._running(connection, case_id, int(number))
             _, token = self._claimed(connection, case_id, int(number))
         seconds = self.policy.lease.total_seconds()
-        return Claim(case_id, int(number), seconds, row.predictor, load(row.pins, Pins), token)
+        pins = load(row.pins, Pins)
+        return Claim(case_id, int(number), seconds, row.predictor, pins if images else _poorest(pins), token)
 
     def renew(self, case_id: str, number: int, now: datetime, token: str | None = None) -> float:
         """Prolong the lease; return its seconds.
@@ -65,10 +75,10 @@ class Attempts:
         return self.policy.lease.total_seconds()
 
     def answer(
-        self, request_id: str, case_id: str, number: int, answer: Prediction | NotAnalysed | str, now: datetime,
+        self, request_id: str, case_id: str, number: int, answer: Brought, now: datetime,
         token: str | None = None,
     ) -> str:  # fmt: skip
-        """Record what an attempt brought; return the finding id (empty after a failure).
+        """Record what an attempt brought; return the finding id (empty after a failure, and where a region waits).
 
         Raises:
             StaleAttemptError: If the attempt is no longer the running one; nothing is recorded.
@@ -119,7 +129,8 @@ class Attempts:
         if row.state != InferenceState.QUEUED or row.revision != revision:
             raise StaleAttemptError(case_id, revision)
         pins = load(row.pins, Pins)
-        if why_recalled(connection, pins.bundle_id, digest=pins.bundle_digest):
+        # A version is not looked at here: the answer, which states it, is.
+        if why_any_recalled(connection, ((bundle, "", digest) for bundle, _, digest in pinned_bundles(pins))):
             raise StaleAttemptError(case_id, revision)  # the recall itself takes the case back
         query = sa.select(sa.func.max(ATTEMPT.c.number)).where(ATTEMPT.c.case_id == case_id)
         number = (connection.execute(query).scalar() or 0) + 1
@@ -145,7 +156,7 @@ class Attempts:
         connection: sa.Connection,
         case_id: str,
         number: int,
-        answer: Prediction | NotAnalysed | str,
+        answer: Brought,
         now: datetime,
     ) -> str:
         row = self._running(connection, case_id, number)
@@ -157,9 +168,13 @@ class Attempts:
             return ""
         connection.execute(_attempt(case_id, number).values(state="answered"))
         pins = load(row.pins, Pins)
-        recalled = _why_recalled(connection, pins, answer)
+        asked = pinned_bundles(pins) if isinstance(answer, RegionProposed) else asked_bundles(pins, answer)
+        recalled = why_any_recalled(connection, asked)
         if recalled:
             ask_anew(connection, row, Step(str(worker), now, recalled), self.policy.collect)
+            return ""
+        if isinstance(answer, RegionProposed):
+            propose(connection, row, pins, answer, self.policy, Step(str(worker), now, ""))
             return ""
         predicted = isinstance(answer, Prediction)
         state = InferenceState.PREDICTED if predicted else InferenceState.NOT_ANALYSED
@@ -190,10 +205,12 @@ class Attempts:
         tell(connection, "case_failed", text, step.time, case_id=case_id, key=f"{case_id}|{number}")
 
 
-def _why_recalled(connection: sa.Connection, pins: Pins, answer: Prediction | NotAnalysed) -> str:
-    if isinstance(answer, NotAnalysed):
-        return why_recalled(connection, pins.bundle_id, pins.bundle_version, pins.bundle_digest)
-    return why_recalled(connection, answer.bundle.bundle_id, answer.bundle.version, answer.bundle.digest)
+def _poorest(pins: Pins) -> Pins:
+    last = pins.bundles[-1]
+    return replace(
+        pins, variant=last.variant, bundle_id=last.bundle.bundle_id, bundle_digest=last.bundle.digest,
+        bundle_version=last.bundle.version, intended_use=last.bundle.intended_use, others=(),
+    ) if pins.others else pins  # fmt: skip
 
 
 def ask_anew(connection: sa.Connection, row: sa.Row[Any], step: Step, collect: timedelta) -> None:

@@ -17,6 +17,7 @@ from services.results.ledger.keys import Keys, pin_digest
 from services.results.ledger.orders import place
 from services.results.ledger.outcomes import Answer
 from services.results.ledger.policy import Policy
+from services.results.ledger.proposals import with_region
 from services.results.ledger.record import tell
 from services.results.ledger.retraction import withdraw_finding
 from services.results.ledger.tables import CASE
@@ -64,11 +65,14 @@ class Collecting:
             )  # fmt: skip
 
     def pin(self, due: DueCase, pins: Pins, now: datetime) -> None:
-        """The inputs suffice: fix them and order a run, unless exactly these were fixed before."""
+        """The inputs suffice: fix them and order a run, unless these were fixed before, or a person is awaited."""
         with writing(self.engine) as connection:
             row = self._take(connection, due, None)
-            fresh = pin_digest(pins)
-            if row is None or (row.pin_digest == fresh and row.state != InferenceState.COLLECTING):
+            decided = with_region(connection, row, pins, self.policy, now) if row else None
+            if row is None or decided is None:
+                return
+            pins, fresh = decided, pin_digest(decided)
+            if row.pin_digest == fresh and row.state != InferenceState.COLLECTING:
                 return
             row = self._ask_again(connection, row, now)
             revision = row.revision + 1

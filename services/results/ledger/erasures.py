@@ -35,6 +35,7 @@ from shared.domain.errors import NotFoundError
 from shared.domain.governance import Erasure
 from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.study import Completeness, CompletenessEvidence, Study
+from shared.storage.artefacts import SCHEME
 
 ERASED = "erased"
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)+")
@@ -133,7 +134,8 @@ class Erasures:
         group = tuple(one for one in links.group(identity) if one.authority != GONE)
         patient = self.keys.patient(group[0])
         rows = _cases_of(connection, group, uids)
-        blobs = sorted({image.blob_uri for row in rows for image in load(row.study, Study).instances})
+        images = {image.blob_uri for row in rows for image in load(row.study, Study).instances}
+        blobs = sorted(images) + [f"{SCHEME}:{row.case_id}" for row in rows if _was_attempted(connection, row)]
         for row in rows:
             _empty(connection, row, Step(step.actor, step.time, ERASED))
         _forget_notices(connection, uids)
@@ -157,6 +159,12 @@ def _without(reason: str, group: tuple[PatientIdentity, ...]) -> str:
     return reason
 
 
+def _was_attempted(connection: sa.Connection, row: sa.Row[Any]) -> bool:
+    """Tell whether a worker may have stored anything beside an answer, reported or not."""
+    query = sa.select(ATTEMPT.c.number).where(ATTEMPT.c.case_id == row.case_id)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
     close(connection, row.case_id, step)
     for finding in list(connection.execute(sa.select(FINDING).where(FINDING.c.case_id == row.case_id))):
@@ -171,6 +179,7 @@ def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
     blank = {
         "authority": "", "identifier": "", "sent_authority": "", "sent_identifier": "", "study_instance_uid": "",
         "study": dump(_blank(load(row.study, Study))), "study_version": "", "pins": None, "reason": ERASED,
+        "proposal": None,
     }  # fmt: skip
     change(connection, row.case_id, step.time, **blank)
 

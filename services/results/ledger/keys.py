@@ -15,6 +15,7 @@ from services.results.ledger.codec import digest, dump
 from shared.domain.case import Pins
 from shared.domain.facts import Fact
 from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.images import ArtefactKind
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 
@@ -38,14 +39,10 @@ class Keys:
     def result_key(self, pins: Pins, answer: Prediction | NotAnalysed) -> str:
         """Return the key of an answer: same key, same result.
 
-        It covers identity, pinned images and facts (with versions), bundle, and the runtime and precision that ran it;
-        no sink and no clock is in it.
+        It covers identity, pinned images and facts (with versions), bundles, the site's imaging policy, the runtime and
+        precision that ran it, and of an answer from images the region and how it was measured; no sink and no clock.
         """
-        ran = (
-            [answer.bundle.digest, answer.runtime, answer.precision]
-            if isinstance(answer, Prediction)
-            else [dump(answer)]
-        )
+        ran = _ran(answer) if isinstance(answer, Prediction) else [dump(answer)]
         return self._hmac("result", self.site_id, answer.predictor, pin_digest(pins), *ran)
 
     def refusal_key(self, study: Study, refusal: NotAnalysed) -> str:
@@ -82,7 +79,27 @@ def pin_digest(pins: Pins) -> str:
     who = pins.demographics or Demographics()
     stated = [f"{name}={value}" for name, value in (("born", who.birth_date), ("sex", who.sex)) if value]
     rest = ["|", *facts, "|", *images, *stated]
+    rest += _of_images(pins)
     return digest(*head, pins.bundle_id, pins.bundle_digest, *sorted(pins.notes), *inputs, *rest)
+
+
+def _of_images(pins: Pins) -> list[str]:
+    """Return what counts of the bundles that measure images; nothing where there are none, as before there were any."""
+    others = [f"other|{one.variant}={one.bundle.bundle_id}@{one.bundle.digest}" for one in pins.others]
+    policy, region = pins.imaging, pins.region
+    if policy:
+        others.append(f"imaging|{policy.automatic_region}|{policy.classifier}|{policy.refuse_distance!r}")
+    if region:
+        others.append(f"region|{region.artefact.digest}|{region.confirmed_by}")
+    return others
+
+
+def _ran(answer: Prediction) -> list[str]:
+    """Return what ran; a heatmap is drawn by the same network, and is none of its own."""
+    ran = [answer.bundle.digest, answer.runtime, answer.precision]
+    regions = sorted(one.digest for one in answer.artefacts if one.kind is ArtefactKind.REGION)
+    measured = sorted({one.method for one in answer.measured})
+    return [*ran, answer.variant, *regions, *measured] if regions or measured else ran
 
 
 def _pinned(fact: Fact) -> str:

@@ -21,6 +21,7 @@ from services.results.ledger.overdue import Overdue
 from services.results.ledger.patients import Patients
 from services.results.ledger.people import People
 from services.results.ledger.policy import Policy, SinkPolicy
+from services.results.ledger.proposals import Proposals
 from services.results.ledger.queries import Queries
 from services.results.ledger.recalls import Recalls
 from services.results.ledger.retention import Retention
@@ -49,6 +50,7 @@ class Ledger:
     retention: Retention
     letters: Letters
     sinks: Sinks
+    proposals: Proposals
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -68,6 +70,7 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
         Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy), Queries(engine),
         Trail(engine, keys), Recalls(engine, keys, policy), Acceptances(engine), Patients(engine, keys, policy),
         Erasures(engine, keys, policy), Retention(engine, policy), Letters(engine, policy), Sinks(engine, policy),
+        Proposals(engine),
     )  # fmt: skip
 
 

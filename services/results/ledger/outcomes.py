@@ -13,8 +13,9 @@ from services.results.ledger.cases import Step, change
 from services.results.ledger.codec import digest, dump, load
 from services.results.ledger.findings import Finding
 from services.results.ledger.policy import Policy, SinkPolicy
+from services.results.ledger.recalled import Named, asked_bundles
 from services.results.ledger.record import move, tell
-from services.results.ledger.tables import DELIVERY, FINDING
+from services.results.ledger.tables import DELIVERY, FINDING, FINDING_MODEL
 from shared.domain.case import Currency, DeliveryState, FindingKind, Pins, ReviewState
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import NotAnalysed, Prediction
@@ -82,6 +83,7 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
         "body": dump(finding), "created_time": step.time, **_bundle(finding),
     }  # fmt: skip
     connection.execute(FINDING.insert().values(**values))
+    _name_others(connection, finding)
     subject = f"finding {finding.revision}"
     move(connection, "currency", finding.case_id, ("", Currency.CURRENT), subject=subject, time=step.time,
          actor=step.actor, reason=finding.reason or finding.kind.value)  # fmt: skip
@@ -98,11 +100,19 @@ def _append(connection: sa.Connection, before: Finding | None, finding: Finding,
 
 def _bundle(finding: Finding) -> dict[str, str]:
     """Return which bundle answered, or was asked and refused; none where none was asked."""
-    bundle, pins = finding.prediction.bundle if finding.prediction else None, finding.pins
-    stated = (pins.bundle_id, pins.bundle_version, pins.bundle_digest) if pins else ("", "", "")
-    if bundle:
-        stated = (bundle.bundle_id, bundle.version, bundle.digest)
-    return dict(zip(("bundle_id", "bundle_version", "bundle_digest"), stated, strict=True))
+    stated = _asked(finding) or (("", "", ""),)
+    return dict(zip(("bundle_id", "bundle_version", "bundle_digest"), stated[0], strict=True))
+
+
+def _name_others(connection: sa.Connection, finding: Finding) -> None:
+    """Write down whose numbers stand beside the answer: a recall must find them."""
+    for bundle_id, version, digest_of in _asked(finding)[1:]:
+        values = {"finding_id": finding.finding_id, "bundle_id": bundle_id, "version": version, "digest": digest_of}
+        connection.execute(FINDING_MODEL.insert().values(**values))
+
+
+def _asked(finding: Finding) -> tuple[Named, ...]:
+    return asked_bundles(finding.pins, finding.prediction)
 
 
 def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: Policy, now: datetime) -> Finding:

@@ -13,6 +13,7 @@ from services.results.ledger.database import reading
 from services.results.ledger.findings import Finding
 from services.results.ledger.machines import FINAL_INFERENCE
 from services.results.ledger.pages import page
+from services.results.ledger.proposals import open_of
 from services.results.ledger.tables import CASE, DELIVERY, FINDING, NOTICE, TRANSITION
 from shared.domain.case import (
     CaseDetail,
@@ -73,6 +74,7 @@ class Queries:
                 study.side,
                 study.study_date,
                 study.panel,
+                open_of(row),
             )
 
     def open_cases(self, identity: PatientIdentity) -> tuple[str, ...]:

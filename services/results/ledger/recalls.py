@@ -22,7 +22,7 @@ from services.results.ledger.governance_tables import RECALL
 from services.results.ledger.keys import Keys
 from services.results.ledger.leaving import NOTHING_LEFT
 from services.results.ledger.policy import Policy
-from services.results.ledger.recalled import answered_by, why_recalled
+from services.results.ledger.recalled import answered_by, pinned_bundles, why_recalled
 from services.results.ledger.record import tell
 from services.results.ledger.requests import once
 from services.results.ledger.retraction import retract
@@ -152,7 +152,7 @@ def _pinned(connection: sa.Connection, recall: sa.Row[Any]) -> list[str]:
     return [
         case_id
         for case_id, pins in pinned
-        if pins.bundle_id == recall.bundle_id and recall.digest in ("", pins.bundle_digest)
+        if any(one == recall.bundle_id and recall.digest in ("", digest) for one, _, digest in pinned_bundles(pins))
     ]
 
 

@@ -61,6 +61,7 @@ CASE = sa.Table(
     sa.Column("patient", sa.String(64), nullable=False, comment="HMAC of the identity: the audit's name for it"),
     sa.Column("sent_authority", sa.String(128), nullable=False, comment="as the images have it, where it was merged"),
     sa.Column("sent_identifier", sa.String(128), nullable=False),
+    sa.Column("proposal", sa.Text, nullable=True, comment="services.results.ledger.proposals.Proposal as JSON"),
     sa.Index("ledger_case_patient", "authority", "identifier"),
     sa.Index("ledger_case_study", "study_instance_uid"),
     sa.Index("ledger_case_evaluate", "evaluate_time"),
@@ -97,6 +98,16 @@ FINDING = sa.Table(
     sa.Column("bundle_digest", sa.String(64), nullable=False),
     sa.Index("ledger_finding_bundle", "bundle_id", "currency"),
     sa.UniqueConstraint("case_id", "revision"),
+)
+
+FINDING_MODEL = sa.Table(
+    "ledger_finding_model",
+    METADATA,
+    sa.Column("finding_id", sa.String(64), sa.ForeignKey("ledger_finding.finding_id"), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True, comment="a model whose number stands beside the answer"),
+    sa.Column("bundle_id", sa.String(128), nullable=False),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Index("ledger_finding_model_id", "bundle_id"),
 )
 
 DELIVERY = sa.Table(

@@ -21,5 +21,5 @@ def open_network(graph: bytes, choice: RuntimeChoice, precision: Precision = "fl
     if choice.engine == "openvino":
         return OpenVino(graph, choice, precision)
     if precision == "bfloat16":
-        raise RuntimeMissingError(choice.engine, "it computes this graph in float32 only; choose openvino for bfloat16")
+        raise RuntimeMissingError(choice.engine, "it computes in float32 only; choose openvino for bfloat16")
     return OnnxRuntime(graph, choice, precision)

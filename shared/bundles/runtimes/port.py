@@ -29,10 +29,19 @@ class RuntimeChoice:
     threads: int = 0
     """For one network; 0: as many as the process may use cores."""
 
+    def __post_init__(self) -> None:
+        if self.threads < 0:
+            raise ValueError(f"threads are counted from 0 (as many as there are cores), got {self.threads}")
+        if self.precision == "bfloat16" and self.engine != "openvino":
+            raise ValueError(f"{self.engine} computes in float32 only; choose openvino for bfloat16")
+
     @property
     def cores(self) -> int:
         """Return the number of threads meant."""
         return self.threads or len(os.sched_getaffinity(0))
+
+
+DEFAULT_RUNTIME = RuntimeChoice()
 
 
 class RuntimeMissingError(PermanentError):

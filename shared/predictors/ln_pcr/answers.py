@@ -6,20 +6,21 @@ from collections.abc import Mapping
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import Alternative, Flag, IntendedUse, Prediction, UsedInput
-from shared.predictors.contract import Model
+from shared.predictors.contract import ImageModel, Model
 from shared.predictors.ln_pcr.clinical import HER2_UNSPLIT, NAME, VARIANT, features
 
 POSITIVE_CLASS = "axillary_pcr"
 """The only event this predictor gives a probability of; a bundle that scores another one is refused."""
+LOGISTIC = "logistic"
 
 _DEMONSTRATION = Flag(
     "demonstration",
-    "Demonstration: published coefficients without local calibration; not for clinical decisions.",
+    "Demonstration: a model without local calibration; not for clinical decisions.",
 )
 _RESEARCH = Flag("research", "For research only; not for clinical decisions.")
 _NO_INTERVAL = Flag(
     "no_interval",
-    "No interval: the paper publishes no covariance of its coefficients.",
+    "No interval: there is no covariance of the model's coefficients.",
 )
 _HER2_UNSPLIT = Flag(
     "her2_negative_not_split",
@@ -30,9 +31,16 @@ _BY_USE = {IntendedUse.DEMONSTRATION: (_DEMONSTRATION,), IntendedUse.RESEARCH: (
 
 
 def predict(
-    levels: Mapping[str, str], inputs: tuple[UsedInput, ...], notes: tuple[str, ...], model: Model
+    levels: Mapping[str, str],
+    inputs: tuple[UsedInput, ...],
+    notes: tuple[str, ...],
+    model: Model,
+    *,
+    variant: str = VARIANT,
+    measured: Mapping[str, float] | None = None,
+    classifier: str = LOGISTIC,
 ) -> Prediction:
-    """Return P(axillary pCR) for checked levels.
+    """Return P(axillary pCR) for checked levels and, of a variant that measures images, its further columns.
 
     Raises:
         InvalidInputError: If ``model`` scores another event.
@@ -40,18 +48,30 @@ def predict(
     if model.outcome.positive_class != POSITIVE_CLASS:
         raise InvalidInputError("bundle", f"scores {model.outcome.positive_class}, ln_pcr needs {POSITIVE_CLASS}")
     unsplit = levels["her2"] == HER2_UNSPLIT
+    by = classifier_of(model, classifier)
+
+    def score(row: Mapping[str, str]) -> float:
+        columns = {**features(row), **(measured or {})}
+        return model.probability(columns, by) if isinstance(model, ImageModel) else model.score(columns)
+
     return Prediction(
         predictor=NAME,
-        variant=VARIANT,
+        variant=variant,
         bundle=model.reference,
         outcome=model.outcome,
-        probability=model.score(features(levels)),
+        probability=score(levels),
         inputs=inputs,
-        flags=_flags(model, notes, unsplit=unsplit),
-        alternatives=(_under_low(levels, model),) if unsplit else (),
+        flags=_flags(model, notes, unsplit=unsplit) + _other_classifier(by, classifier),
+        alternatives=(Alternative("her2=low", score({**levels, "her2": "low"})),) if unsplit else (),
         runtime=model.runtime,
         precision=model.precision,
     )
+
+
+def classifier_of(model: Model, wanted: str) -> str:
+    """Return which of a bundle's classifiers answers: the one wanted where there is one, else its default."""
+    there = model.classifiers if isinstance(model, ImageModel) else (LOGISTIC,)
+    return wanted if wanted in there else there[0]
 
 
 def _flags(model: Model, notes: tuple[str, ...], *, unsplit: bool) -> tuple[Flag, ...]:
@@ -59,5 +79,7 @@ def _flags(model: Model, notes: tuple[str, ...], *, unsplit: bool) -> tuple[Flag
     return said + tuple(Flag("note", note) for note in notes)
 
 
-def _under_low(levels: Mapping[str, str], model: Model) -> Alternative:
-    return Alternative("her2=low", model.score(features({**levels, "her2": "low"})))
+def _other_classifier(by: str, wanted: str) -> tuple[Flag, ...]:
+    if by == wanted:
+        return ()
+    return (Flag("classifier", f"The site asks for the classifier {wanted}; this bundle has none: {by} answered."),)

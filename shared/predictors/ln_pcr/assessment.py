@@ -9,11 +9,12 @@ from shared.domain.facts import Fact, PatientFacts
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, UsedInput
 from shared.domain.study import Study
 from shared.predictors.contract import Ready, Waiting, used_inputs
-from shared.predictors.ln_pcr.clinical import FACTS, NAME, VARIANT
+from shared.predictors.ln_pcr.clinical import FACTS, NAME
 from shared.predictors.ln_pcr.receptors import read_er, read_her2
 from shared.predictors.ln_pcr.stage import read_n, read_t
 from shared.predictors.ln_pcr.therapy import Baseline, baseline
 from shared.predictors.ln_pcr.tumours import Target, refuse_unbound, target
+from shared.predictors.ln_pcr.variants import VARIANTS
 from shared.predictors.readings import LABELS, Missing, Read, Reading
 
 
@@ -67,7 +68,7 @@ def _ready(readings: Readings, chosen: Target, before: Baseline) -> Ready:
     notes += sum((one.notes for _, one in readings.read), ())
     if chosen.side is None:
         notes += ("side of the tumour unknown: neither the images nor the record name it",)
-    return Ready(VARIANT, _pinned(readings), _distinct(every), chosen.side, notes)
+    return Ready(VARIANTS[0], _pinned(readings), _distinct(every), chosen.side, notes, VARIANTS[1:])
 
 
 def _pinned(readings: Readings) -> tuple[PinnedInput, ...]:

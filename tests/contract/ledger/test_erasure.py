@@ -105,7 +105,7 @@ def test_an_object_that_cannot_be_removed_stays_on_the_list_and_a_person_is_told
     with pytest.raises(UnavailableError):
         ledger.erasures.work(offline, clock.forward(hours=25))
     now = ledger.erasures.one(state.erasure_id)
-    assert (now.blobs_left, now.finished_time, now.sinks) == (1, None, ("pacs",))
+    assert (now.blobs_left, now.finished_time, now.sinks) == (2, None, ("pacs",))  # the image, and what a worker stored
     assert "overdue_erasure" in {notice.kind for notice in ledger.queries.notices()}
 
     ledger.erasures.work(lambda uri: None, clock())

@@ -108,7 +108,7 @@ def test_every_service_has_the_folders_it_needs_and_no_other(compose: dict[str, 
         "results-deliver": {"blobs:/data/blobs:ro"},
         "lab-consumer": {"facts:/data/lab_consumer"},
         "dicom-listener": {"journal:/data/dicom", "blobs:/data/blobs"},
-        "inference": {"blobs:/data/blobs:ro"},
+        "inference": {"blobs:/data/blobs"},
         "inference-explain": set(),
         "cli": {"audit:/audit:ro"},
     }

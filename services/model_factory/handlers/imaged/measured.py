@@ -64,9 +64,14 @@ def together(studies: list[MeasuredStudy], how: HowMeasured) -> MeasuredImages:
         np.stack([one.features for one in studies]),
         None if all(one is None for one in seconds) else np.stack([nobody if s is None else s for s in seconds]),
         np.stack([one.crop for one in studies]),
-        {name: np.array([one.quantities[name] for one in studies]) for name in studies[0].quantities},
+        {name: np.array([one.quantities.get(name, np.nan) for one in studies]) for name in _named(studies)},
         tuple(one.manufacturer for one in studies),
         how.settings,
         how.settings_sha256,
         how.engine,
     )
+
+
+def _named(studies: list[MeasuredStudy]) -> list[str]:
+    """Return every quantity that some study tells, in a steady order."""
+    return sorted({name for one in studies for name in one.quantities})

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from services.results.deliver.adapters.answers import once_sent
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.dicom_node import DicomNode
-from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.formats.readback import dicom_differences
-from services.results.deliver.formats.style import Style
-from services.results.deliver.formats.taking_back import SR_ONLY, Withdrawal, documents, object_uid
+from services.results.deliver.formats.taking_back import object_uid
 from services.results.deliver.ports import Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError, TemporaryError
@@ -21,33 +20,28 @@ from shared.domain.errors import PermanentError, TemporaryError
 
 @dataclass(frozen=True, slots=True)
 class CStoreSink:
-    """Sends SRs to one PACS."""
+    """Sends results to one PACS."""
 
     name: str
     node: DicomNode
-    headers: SourceHeaders
-    style: Style
+    objects: ArchiveObjects
     new_uid: Callable[[], str]
-    withdrawal: Withdrawal = SR_ONLY
     reports: CommitmentReports | None = None
     """Borrowed; None where the site does not ask for storage commitment."""
 
     def object_id(self, finding: Finding) -> str:
         """Return the SOP Instance UID the document has, or will have."""
-        return object_uid(finding, self.style, self.withdrawal)
+        return object_uid(finding, self.objects.style, self.objects.withdrawal)
 
     def deliver(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Sent:
-        """Store the SR (and what else takes back) and return once it is proven to be there.
+        """Store region and pictures, the SR, and what else takes back; return once all is proven to be there.
 
         Raises:
             OncoRelayError: Permanent or temporary, by the table in ``answers``.
         """
-        first, *others = documents(finding, self.headers.read(finding), predecessors, self.style, self.withdrawal)
-        self._bring(first)
-        with once_sent():
-            for document in others:
-                self._bring(document)
-        return Sent(str(first.SOPInstanceUID), self._location(first))
+        rendered = self.objects.of(finding, predecessors, self.node.holds)
+        remark = rendered.bring(self._bring)
+        return Sent(str(rendered.first.SOPInstanceUID), f"{self._location(rendered.first)}{remark}")
 
     def _bring(self, document: Dataset) -> None:
         self.node.store(document)

@@ -13,7 +13,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 
 from services.results.deliver.adapters.answers import dimse_error, rejection
-from services.results.deliver.ports import NotReachedError, RefusedError
+from services.results.deliver.ports import NotOfferedError, NotReachedError
 from shared.dicom.scu import CalledNode
 from shared.domain.errors import PermanentError, UnavailableError
 
@@ -71,6 +71,18 @@ class DicomNode:
                 list(association.send_c_get(_query(document), _GET))
         return (received[0], True) if received else (found, False)
 
+    def holds(self, document: Dataset) -> bool:
+        """Tell whether the node has the object with these UIDs; True where it offers no query, so that nothing is left.
+
+        Raises:
+            OncoRelayError: If it cannot be asked now.
+        """
+        try:
+            with self._association([_FIND]) as association:
+                return self._found(association, document) is not None
+        except NotOfferedError:
+            return True
+
     def request_commitment(self, document: Dataset, transaction_uid: str) -> None:
         """Ask for storage commitment (N-ACTION); the report comes on an association of the node's own.
 
@@ -125,7 +137,7 @@ class DicomNode:
             said = refused[0]
             return rejection(said.result or 0, said.source or 0, said.reason_diagnostic or 0, where)
         if answer is not None and answer.result == 0 and not association.accepted_contexts:
-            return RefusedError(f"{where} accepts none of the services asked for")
+            return NotOfferedError(f"{where} accepts none of the services asked for")
         return NotReachedError(f"{where} cannot be reached, or did not answer within {self.timeout_s:g} s")
 
 

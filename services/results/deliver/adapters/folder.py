@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.results.deliver.adapters.answers import file_error
-from services.results.deliver.adapters.source_headers import SourceHeaders
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.formats.chart import chart_without_server
 from services.results.deliver.formats.fhir_bundle import has_page, to_transaction
+from services.results.deliver.formats.parts import CLASSES, named_in_report
 from services.results.deliver.formats.sr_document import encoded, to_sr
 from services.results.deliver.formats.style import Style, document_uid
 from services.results.deliver.formats.wording import about_panel
@@ -21,7 +22,11 @@ from shared.fhir.writing.elements import encode
 from shared.storage.blobs import sync_folder, write_durably
 
 SUPERSEDED = "superseded"
-_SUFFIXES = {"dicom-sr": ".dcm", "fhir-transaction": ".fhir.json", "pdf": ".pdf"}
+_SUFFIXES = {
+    "dicom-sr": ".dcm", "fhir-transaction": ".fhir.json", "pdf": ".pdf",
+    "dicom-seg": ".seg.dcm", "dicom-pm": ".pm.dcm", "dicom-sc": ".sc.dcm",
+}  # fmt: skip
+_KINDS = {class_uid: kind for kind, class_uid in CLASSES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,7 @@ class FolderSink:
     name: str
     folder: Path
     objects: tuple[str, ...]
-    headers: SourceHeaders
-    style: Style
+    archive: ArchiveObjects
     identities: IdentityMap
     pages: Pages
 
@@ -62,7 +66,7 @@ class FolderSink:
         made: dict[str, bytes] = {}
         page = self.pages.page(finding) if "pdf" in self.objects or has_page(finding) else b""
         if "dicom-sr" in self.objects and not about_panel(finding):
-            made["dicom-sr"] = encoded(to_sr(finding, self.headers.read(finding), predecessors, self.style))
+            made |= self._report(finding, predecessors)
         if "pdf" in self.objects:
             made["pdf"] = page
         if "fhir-transaction" in self.objects:
@@ -70,6 +74,18 @@ class FolderSink:
             bundle = to_transaction(finding, chart, self.style, page=page)
             made |= {"fhir-transaction": encode(bundle)} if bundle else {}
         return made
+
+    def _report(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
+        """Return the SR and what lies beside it; what lay beside earlier ones is moved away with them."""
+        header = self.archive.headers.read(finding)
+        parts = self.archive.parts(finding, header)
+        report = to_sr(finding, header, predecessors, self.style, named_in_report(parts))
+        return {"dicom-sr": encoded(report)} | {_KINDS[str(part.SOPClassUID)]: encoded(part) for part in parts}
+
+    @property
+    def style(self) -> Style:
+        """Return the site's part in what is rendered."""
+        return self.archive.style
 
     def _identifier(self, finding: Finding) -> tuple[str, str]:
         authority = self.identities.authority(finding.identity.authority)

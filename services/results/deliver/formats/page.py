@@ -100,6 +100,9 @@ def _body(finding: Finding, style: Style) -> Iterator[_Line]:
         yield from _section("Asked, and not answered", [wording.refusal(finding)])
     if answer:
         yield from _section("Result", wording.answers(answer))
+        yield from _section("Variants", (wording.variant(answer), *wording.variant_lines(answer)))
+        yield from _section("Images", wording.image_lines(answer))
+        yield from _section("Measured region", _region(answer))
     yield from _section("Inputs", wording.input_lines(finding))
     if answer:
         yield from _section("Remarks", wording.flags(answer.flags))
@@ -107,6 +110,12 @@ def _body(finding: Finding, style: Style) -> Iterator[_Line]:
     yield from _section(
         "What this is", [*replaced, wording.side(finding), wording.validity(finding, style), method_text(finding)]
     )
+
+
+def _region(answer: Prediction) -> Iterator[str]:
+    if answer.images and answer.images.region:
+        yield wording.region_line(answer.images.region)
+    yield from wording.measured_lines(answer)
 
 
 def _section(name: str, texts: Iterable[str]) -> Iterator[_Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +17,12 @@ _DICOM = (
     "InstanceCreatorUID", "ContentDate", "ContentTime", "CompletionFlag", "VerificationFlag", "PreliminaryFlag",
     "ConceptNameCodeSequence", "ContentSequence", "CurrentRequestedProcedureEvidenceSequence",
     "PredecessorDocumentsSequence",
+    # Of images: what they are, where they lie, what they were derived from.
+    "FrameOfReferenceUID", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
+    "BitsAllocated", "ImageType", "Laterality", "SegmentationType", "SegmentSequence", "DimensionIndexSequence",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "SourceImageSequence",
 )  # fmt: skip
+_PIXELS = ("PixelData", "FloatPixelData")
 
 # What a server sets itself, or what depends on the chart at the moment of rendering.
 _FREE = frozenset({"id", "text", "basis", "derivedFrom", "entity"})
@@ -28,7 +34,17 @@ def dicom_differences(sent: Dataset, stored: Dataset, *, complete: bool) -> tupl
     names = [name for name in _DICOM if name in sent]
     if not complete:
         names = [name for name in names if stored.get(name) not in (None, "", [])]
-    return tuple(name for name in names if stored.get(name) != sent.get(name))
+    different = [name for name in names if stored.get(name) != sent.get(name)]
+    # Metadata come without pixels, or say where they lie: then they are fetched with the object, or not compared.
+    pixels = [name for name in _PIXELS if name in sent and isinstance(stored.get(name), bytes)]
+    return (*different, *(name for name in pixels if _digest(stored, name) != _digest(sent, name)))
+
+
+def _digest(dataset: Dataset, keyword: str) -> bytes:
+    """Return the sha256 of pixel data without the byte that makes its length even."""
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    bits = frames * int(dataset.Rows) * int(dataset.Columns) * int(dataset.SamplesPerPixel) * int(dataset.BitsAllocated)
+    return hashlib.sha256(bytes(dataset[keyword].value[: (bits + 7) // 8])).digest()
 
 
 def fhir_differences(sent: Json, stored: Json) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 from highdicom import ko, sr
 from pydicom.dataset import Dataset
@@ -15,6 +16,7 @@ from services.results.deliver.formats.sr_source import COMPREHENSIVE_3D_SR, refe
 from services.results.deliver.formats.style import DEVICE_NAME, Style, derived_uid, object_digest, series_uid
 from services.results.ledger.findings import Finding, Predecessor
 from shared.codes import dcm
+from shared.domain.case import FindingKind
 from shared.domain.coding import Coding
 
 KIND = "rejection-note"
@@ -26,9 +28,16 @@ def note_uid(finding: Finding, style: Style) -> str:
 
 
 def to_note(
-    finding: Finding, header: Dataset, predecessors: Sequence[Predecessor], style: Style, title: Coding
+    finding: Finding,
+    header: Dataset,
+    predecessors: Sequence[Predecessor],
+    style: Style,
+    title: Coding,
+    gone: Sequence[Dataset] = (),
 ) -> Dataset:
-    """Return the note that rejects every report in ``predecessors``; ``title`` is of PS3.16 CID 7010.
+    """Return the note that rejects every report in ``predecessors`` and every object referenced in ``gone``.
+
+    ``title`` is of PS3.16 CID 7010.
 
     Raises:
         PermanentError: If the header belongs to another patient or study than the finding says.
@@ -36,6 +45,7 @@ def to_note(
     """
     source = source_header(finding, header)
     reports = [_report(source, row.object_id, style) for row in predecessors if row.object_id]
+    reports += [deepcopy(row) for row in gone]
     first = reports[0]
     for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
                     "StudyDate", "StudyTime", "ReferringPhysicianName"):  # fmt: skip
@@ -60,9 +70,13 @@ def _selection(finding: Finding, reports: Sequence[Dataset], style: Style, title
     device = sr.ObserverContext(
         concept(dcm.DEVICE), sr.DeviceObserverIdentifyingAttributes(style.device_uid, name=DEVICE_NAME)
     )
-    return ko.KeyObjectSelection(
-        concept(title), reports, observer_device_context=device, description=wording.withdrawal(finding)
-    )
+    return ko.KeyObjectSelection(concept(title), reports, observer_device_context=device, description=_why(finding))
+
+
+def _why(finding: Finding) -> str:
+    if finding.kind is FindingKind.WITHDRAWN:
+        return wording.withdrawal(finding)
+    return wording.replacement(finding)
 
 
 def _report(source: Dataset, object_id: str, style: Style) -> Dataset:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from highdicom import sr
 from pydicom.dataset import Dataset
+from pydicom.uid import SegmentationStorage
 
 from services.results.deliver.formats import wording
 from services.results.deliver.formats.coded import concept
+from services.results.deliver.formats.sr_measured import measurement, measurements, referenced_segment
 from services.results.deliver.formats.sr_source import LATERALITY
-from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, derived_uid
+from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, tracking_uid
 from services.results.ledger.findings import Finding
 from shared.codes import dcm, local, snomed
 from shared.domain.case import FindingKind
@@ -18,15 +21,20 @@ from shared.domain.coding import Coding
 from shared.domain.prediction import Prediction
 
 
-def report(finding: Finding, source: Dataset, style: Style) -> Dataset:
-    """Return the root container (TID 1500) of the finding."""
+def report(
+    finding: Finding, source: Dataset, style: Style, parts: Sequence[Dataset] = (), gone: Sequence[Dataset] = ()
+) -> Dataset:
+    """Return the root container (TID 1500) of the finding.
+
+    ``parts`` are the objects sent with it; ``gone`` references what earlier results left beside their reports.
+    """
     root = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=_device(finding, style)),
         procedure_reported=concept(dcm.MRI),
         title=concept(dcm.IMAGING_MEASUREMENT_REPORT),
-        imaging_measurements=[_group(finding, source, style)],
+        imaging_measurements=[_group(finding, source, style, parts)],
     )[0]
-    root.ContentSequence.append(_evaluations(finding, style))
+    root.ContentSequence.append(_evaluations(finding, style, gone))
     return root
 
 
@@ -41,20 +49,27 @@ def _device(finding: Finding, style: Style) -> sr.ObserverContext:
     )  # fmt: skip
 
 
-def _group(finding: Finding, source: Dataset, style: Style) -> sr.MeasurementsAndQualitativeEvaluations:
-    """Return the one measurement group (TID 1501)."""
-    image = sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
-    return sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(
-            derived_uid(style.uid_root, "case", finding.case_id), f"{DEVICE_NAME} {finding.predictor}"
+def _group(
+    finding: Finding, source: Dataset, style: Style, parts: Sequence[Dataset]
+) -> sr.MeasurementsAndQualitativeEvaluations | sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
+    """Return the one measurement group: of the region (TID 1411) where its SEG goes with it, else TID 1501."""
+    segmentation = next((part for part in parts if part.SOPClassUID == SegmentationStorage), None)
+    common: dict[str, Any] = {
+        "tracking_identifier": sr.TrackingIdentifier(
+            tracking_uid(finding, style), f"{DEVICE_NAME} {finding.predictor}"
         ),
-        finding_type=concept(local.assessment(finding.predictor)),
-        algorithm_id=_algorithm(finding),
-        finding_sites=[_site(dcm.AXILLARY_LYMPH_NODE, finding), _site(snomed.BREAST, finding)],
-        measurements=_measurements(finding.prediction) if finding.prediction else None,
-        qualitative_evaluations=list(_statuses(finding)) or None,
-        source_images=[image],
-    )
+        "finding_type": concept(local.assessment(finding.predictor)),
+        "algorithm_id": _algorithm(finding),
+        "finding_sites": [_site(dcm.AXILLARY_LYMPH_NODE, finding), _site(snomed.BREAST, finding)],
+        "measurements": _measurements(finding.prediction) if finding.prediction else None,
+        "qualitative_evaluations": list(_statuses(finding)) or None,
+    }
+    if segmentation is not None:
+        return sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            referenced_segment=referenced_segment(segmentation), **common
+        )
+    image = sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+    return sr.MeasurementsAndQualitativeEvaluations(source_images=[image], **common)
 
 
 def _algorithm(finding: Finding) -> sr.AlgorithmIdentification:
@@ -84,22 +99,18 @@ def _site(coding: Coding, finding: Finding) -> sr.FindingSite:
 
 
 def _measurements(answer: Prediction) -> list[sr.Measurement]:
-    """Return both probabilities as fractions (TID 300), named by what they are the probabilities of."""
+    """Return both probabilities as fractions (TID 300), named by what they are of; then what was measured."""
     outcome = answer.outcome
     rows = (
         (outcome.positive_class, outcome.display, answer.probability),
         (outcome.complement_class, outcome.complement_display, answer.complement),
     )
-    return [_measurement(local.probability_of(key, display), float(value)) for key, display, value in rows]
+    stated = [_measurement(local.probability_of(key, display), float(value)) for key, display, value in rows]
+    return [*stated, *measurements(answer)]
 
 
 def _measurement(name: Coding, value: float) -> sr.Measurement:
-    """Return one fraction: Numeric Value in 16 characters, Floating Point Value to the last bit (PS3.3 C.18.1)."""
-    measurement = sr.Measurement(name=concept(name), value=value, unit=concept(dcm.NO_UNITS))
-    stated = measurement[0].MeasuredValueSequence[0]
-    # What is compared on read-back is what was written, not the digits that did not fit.
-    stated.NumericValue = str(stated.NumericValue)
-    return measurement
+    return measurement(name, value, dcm.NO_UNITS)
 
 
 def _statuses(finding: Finding) -> Iterator[sr.QualitativeEvaluation]:
@@ -110,25 +121,27 @@ def _statuses(finding: Finding) -> Iterator[sr.QualitativeEvaluation]:
         yield sr.QualitativeEvaluation(concept(local.ANALYSIS_STATUS), concept(local.WITHDRAWN))
 
 
-def _evaluations(finding: Finding, style: Style) -> sr.ContainerContentItem:
+def _evaluations(finding: Finding, style: Style, gone: Sequence[Dataset]) -> sr.ContainerContentItem:
     """Return TID 1500 row 12 with the sentences; inside the measurement group text is not in the template."""
     container = sr.ContainerContentItem(
         concept(dcm.QUALITATIVE_EVALUATIONS), relationship_type=sr.RelationshipTypeValues.CONTAINS
     )
     rows = [
         sr.TextContentItem(concept(name), text, relationship_type=sr.RelationshipTypeValues.CONTAINS)
-        for name, text in _sentences(finding, style)
+        for name, text in _sentences(finding, style, gone)
     ]
     container.ContentSequence = sr.ContentSequence(rows)
     return container
 
 
-def _sentences(finding: Finding, style: Style) -> Iterator[tuple[Coding, str]]:
+def _sentences(finding: Finding, style: Style, gone: Sequence[Dataset]) -> Iterator[tuple[Coding, str]]:
     yield from _named(local.INTENDED_USE, wording.use_sentences(finding, style))
     if finding.kind is FindingKind.WITHDRAWN:
         yield dcm.COMMENT, wording.withdrawal(finding)
     elif finding.revision > 1:
         yield dcm.COMMENT, wording.replacement(finding)
+    if gone:
+        yield dcm.COMMENT, wording.taken_back_too([str(row.SOPInstanceUID) for row in gone])
     if finding.not_analysed:
         yield local.REASON, wording.refusal(finding)
     if finding.prediction:
@@ -143,6 +156,12 @@ def _about(answer: Prediction) -> Iterator[tuple[Coding, str]]:
     if answer.interval:
         yield local.MEANING, wording.interval(answer)
     yield from _named(local.ALTERNATIVE, wording.alternatives(answer))
+    if answer.variant_reason:
+        yield local.VARIANT, wording.variant(answer)
+    yield from _named(local.VARIANT_ANSWER, wording.variant_lines(answer))
+    yield from _named(local.IMAGES, wording.image_lines(answer))
+    if answer.images and answer.images.region:
+        yield local.REGION, wording.region_line(answer.images.region)
     yield from _named(local.FLAG, wording.flags(answer.flags))
 
 

@@ -12,7 +12,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from services.results.deliver.formats import wording
 from services.results.deliver.formats.sr_content import report
-from services.results.deliver.formats.sr_source import evidence, previous_versions, source_header, zone
+from services.results.deliver.formats.sr_source import evidence, of_ours, previous_versions, source_header, zone
 from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, document_uid, series_uid
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.case import FindingKind, ReviewState
@@ -21,8 +21,17 @@ SERIES_NUMBER = 9100  # far from what modalities use; an archive sorts the repor
 _LONG_STRING = 64  # LO, PS3.5 6.2
 
 
-def to_sr(finding: Finding, header: Dataset, predecessors: Sequence[Predecessor], style: Style) -> Dataset:
+def to_sr(
+    finding: Finding,
+    header: Dataset,
+    predecessors: Sequence[Predecessor],
+    style: Style,
+    parts: Sequence[Dataset] = (),
+    gone: Sequence[Dataset] = (),
+) -> Dataset:
     """Return the SR of ``finding``; ``header`` is one object of the source study, read without its pixels.
+
+    ``parts`` are the objects sent with it; ``gone`` references what earlier results left beside their reports.
 
     Raises:
         PermanentError: If the header belongs to another patient or study than the finding says.
@@ -32,7 +41,8 @@ def to_sr(finding: Finding, header: Dataset, predecessors: Sequence[Predecessor]
     earlier = [(row, series_uid(style, row.object_id)) for row in predecessors if row.object_id]
     name, source.PatientName = source.PatientName, ""
     document = Comprehensive3DSR(
-        evidence=evidence(finding, source), content=report(finding, source, style),
+        evidence=[*evidence(finding, source), *(of_ours(source, part) for part in parts)],
+        content=report(finding, source, style, parts, gone),
         series_instance_uid=series_uid(style, uid), series_number=SERIES_NUMBER, sop_instance_uid=uid,
         instance_number=1, manufacturer=DEVICE_NAME, transfer_syntax_uid=ExplicitVRLittleEndian,
         is_complete=finding.kind is not FindingKind.NOT_ANALYSED, is_final=finding.review is ReviewState.ACCEPTED,
@@ -74,7 +84,7 @@ def _say_who_made_it(document: Dataset, finding: Finding, style: Style) -> None:
     # The writing library names itself and its version: a newer one would change the bytes under the same UID.
     document.file_meta.ImplementationClassUID = UID(style.device_uid)
     document.file_meta.ImplementationVersionName = f"ONCORELAY_{RENDERER_VERSION}"
-    del document.ContributingEquipmentSequence
+    document.pop("ContributingEquipmentSequence", None)
 
 
 def _fix_time(document: Dataset, moment: datetime) -> None:

@@ -22,6 +22,8 @@ LATERALITY: dict[Side, Coding] = {
     Side.RIGHT: snomed.RIGHT,
     Side.BOTH: snomed.RIGHT_AND_LEFT,
 }
+DICOM_SIDES: dict[Side | None, str] = {Side.LEFT: "L", Side.RIGHT: "R"}
+"""Laterality (0020,0060) has one side or none (PS3.3 C.7.3.1)."""
 
 # Type 2 attributes of the Patient and General Study modules (PS3.3 C.7.1.1, C.7.2.1): empty where the source has none.
 _TYPE_2 = (
@@ -85,6 +87,13 @@ def reference_item(study_uid: str, series_uid: str, class_uid: str, instance_uid
     row.SOPClassUID = class_uid
     row.SOPInstanceUID = instance_uid
     return row
+
+
+def of_ours(source: Dataset, part: Dataset) -> Dataset:
+    """Return the reference to an object of ours that is sent with the report."""
+    return reference_item(
+        source.StudyInstanceUID, str(part.SeriesInstanceUID), str(part.SOPClassUID), str(part.SOPInstanceUID)
+    )
 
 
 def _make_names_unicode(dataset: Dataset) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from services.results.ledger.findings import Finding
 from shared.domain.prediction import IntendedUse
 
-RENDERER_VERSION = "1"
+RENDERER_VERSION = "2"
 """Raised with every change that alters a rendered object, so that a changed object never reuses an identifier."""
 DEVICE_NAME = "OncoRelay"
 """Device observer name, and Manufacturer (0008,0070) of every object we write."""
@@ -31,6 +31,12 @@ class Style:
     convention: Literal["fraction", "percent"] = "fraction"
     """FHIR: how the sink reads ``probabilityDecimal``."""
     clinical: bool = False
+    pictures: tuple[str, ...] = ()
+    """DICOM objects this sink gets beside the report, of ``dicom-seg``, ``dicom-sc``, ``dicom-pm``."""
+
+    archives: tuple[tuple[str, Style], ...] = ()
+    """FHIR: the site's archives by name, so that a result can say where its region and its report lie. Not a part of
+    the identifiers: what is said there is not compared either."""
 
     def __post_init__(self) -> None:
         if len(self.uid_root) + 1 + _SHORTEST > _UID_LENGTH:
@@ -48,6 +54,7 @@ def object_digest(finding: Finding, kind: str, style: Style) -> str:
     parts = (
         finding.result_key, kind, finding.kind, str(finding.revision), RENDERER_VERSION,
         style.uid_root, style.device_uid, str(style.validity.days), style.convention, str(style.clinical),
+        *sorted(style.pictures),
     )  # fmt: skip
     return _digest(*parts)
 
@@ -63,9 +70,22 @@ def document_uid(finding: Finding, style: Style) -> str:
     return derived_uid(style.uid_root, object_digest(finding, "dicom-sr", style))
 
 
+def part_uid(style: Style, report_uid: str, kind: str) -> str:
+    """Return the SOP Instance UID of the ``kind`` of object sent with a report: derived from the report's alone.
+
+    Who only knows what an earlier result was called can name what was sent with it, and take it back.
+    """
+    return derived_uid(style.uid_root, kind, report_uid)
+
+
 def series_uid(style: Style, sop_instance_uid: str) -> str:
     """Return the Series Instance UID that goes with one of our SOP Instance UIDs: one document, one series."""
     return derived_uid(style.uid_root, "series", sop_instance_uid)
+
+
+def tracking_uid(finding: Finding, style: Style) -> str:
+    """Return the UID under which every object of a case speaks of the same thing (PS3.16 TID 1501, row 3)."""
+    return derived_uid(style.uid_root, "case", finding.case_id)
 
 
 def _digest(*parts: str) -> str:

@@ -35,9 +35,19 @@ def object_uid(finding: Finding, style: Style, how: Withdrawal) -> str:
 
 
 def documents(
-    finding: Finding, header: Dataset, predecessors: Sequence[Predecessor], style: Style, how: Withdrawal
+    finding: Finding,
+    header: Dataset,
+    predecessors: Sequence[Predecessor],
+    style: Style,
+    how: Withdrawal,
+    *,
+    parts: Sequence[Dataset] = (),
+    gone: Sequence[Dataset] = (),
 ) -> list[Dataset]:
-    """Return the objects in the order they are sent; the first is what a successor names.
+    """Return the documents in the order they are sent; the first is what a successor names.
+
+    ``parts`` are sent before them. ``gone`` references the pictures of earlier results that lie there: a report names
+    them; where the site asks for notes, a note rejects them, also when the result is replaced: nothing else can.
 
     Raises:
         PermanentError: If the header belongs to another patient or study than the finding says.
@@ -45,10 +55,11 @@ def documents(
     # A withdrawal that is only a note left no report that could be named as replaced.
     left_a_report = how.form != "rejection-note"
     reports = [row for row in predecessors if left_a_report or row.kind is not FindingKind.WITHDRAWN]
-    made = [] if _only_note(finding, how) else [to_sr(finding, header, reports, style)]
-    if finding.kind is FindingKind.WITHDRAWN and how.form != "sr" and any(row.object_id for row in reports):
-        made.append(to_note(finding, header, reports, style, TITLES[how.reason]))
-    return made or [to_sr(finding, header, reports, style)]
+    made = [] if _only_note(finding, how) else [to_sr(finding, header, reports, style, parts, gone)]
+    withdrawn = [row for row in reports if row.object_id and finding.kind is FindingKind.WITHDRAWN]
+    if how.form != "sr" and (withdrawn or gone):
+        made.append(to_note(finding, header, withdrawn, style, TITLES[how.reason], gone))
+    return made or [to_sr(finding, header, reports, style, parts, gone)]
 
 
 def _only_note(finding: Finding, how: Withdrawal) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -12,13 +13,27 @@ from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.facts import Fact
 from shared.domain.identity import Side
-from shared.domain.prediction import Flag, IntendedUse, Outcome, Prediction, UsedInput
+from shared.domain.images import PhaseRole, RegionOrigin, UsedPhase, UsedRegion
+from shared.domain.prediction import Flag, IntendedUse, Outcome, Prediction, UsedInput, VariantAnswer
 from shared.pictures.answers import LABELS
 
 SUPPORT = "Decision support, not for primary diagnosis. Confirm by the standard of care before acting on it."
 BANNERS = {
     IntendedUse.DEMONSTRATION: "DEMONSTRATION - NOT FOR CLINICAL USE. Made without local calibration.",
     IntendedUse.RESEARCH: "RESEARCH USE ONLY - NOT FOR CLINICAL USE.",
+}
+ORIGINS = {
+    RegionOrigin.SEG: "from a segmentation in the archive",
+    RegionOrigin.RTSTRUCT: "from a structure set in the archive",
+    RegionOrigin.MASK_FILE: "from a mask beside the study",
+    RegionOrigin.PERSON: "drawn automatically and confirmed",
+    RegionOrigin.AUTOMATIC: "drawn automatically, confirmed by nobody",
+}
+PHASES = {
+    PhaseRole.PRE: "before contrast",
+    PhaseRole.EARLY: "measured",
+    PhaseRole.LATE: "late",
+    PhaseRole.UNUSED: "not used",
 }
 SIDES = {Side.LEFT: "left", Side.RIGHT: "right", Side.BOTH: "left and right"}
 
@@ -136,9 +151,61 @@ def refusal(finding: Finding) -> str:
     return f"Not analysed [{local.REASONS[answer.reason].code}]: {answer.text}"
 
 
+def about_images(prediction: Prediction) -> Iterator[str]:
+    """Return the variant and the others' answers, which images were measured, and the region."""
+    yield variant(prediction)
+    yield from variant_lines(prediction)
+    yield from image_lines(prediction)
+    if prediction.images and prediction.images.region:
+        yield region_line(prediction.images.region)
+
+
+def image_lines(prediction: Prediction) -> Iterator[str]:
+    """Return which images were measured and why, what was found unfit, and what a reader should know."""
+    images = prediction.images
+    if images is None:
+        return
+    yield f"Images: {images.why}"
+    yield f"Phases: {'; '.join(_phase(row) for row in images.phases)}."
+    if images.rejected:
+        yield f"Series not used: {'; '.join(_counted(row.reason for row in images.rejected))}."
+    yield from images.remarks
+
+
+def region_line(region: UsedRegion) -> str:
+    """Return where the region comes from, how it was made, and how large it is."""
+    author = f", by {region.author}" if region.author else ""
+    size = f"{region.volume_mm3 / 1000:.2f} mL, {region.voxels} voxels"
+    return f"Region: {ORIGINS[region.origin]}{author}: {region.method} ({size})."
+
+
+def variant(prediction: Prediction) -> str:
+    """Return which variant answered, and why no other."""
+    return f"Answered by {prediction.variant}. {prediction.variant_reason}" if prediction.variant_reason else ""
+
+
+def variant_lines(prediction: Prediction) -> Iterator[str]:
+    """Return what each variant that is not the result says."""
+    for row in prediction.variants:
+        if row.variant != prediction.variant:
+            yield f"{row.variant}: {_variant_answer(prediction.outcome, row)}"
+
+
+def measured_lines(prediction: Prediction) -> Iterator[str]:
+    """Return the numbers measured in the images, with unit and method."""
+    for row in prediction.measured:
+        unit = "" if row.unit == "1" else f" {row.unit}"
+        yield f"{row.display} = {row.value:.6g}{unit}" + (f" ({row.method})" if row.method else "")
+
+
 def withdrawal(finding: Finding) -> str:
     """Return that, and why, an earlier result was withdrawn."""
     return f"The earlier result of this case is withdrawn: do not use it. Reason: {finding.reason or 'not stated'}"
+
+
+def taken_back_too(uids: Sequence[str]) -> str:
+    """Return which pictures of earlier results no longer count either."""
+    return f"Pictures of the earlier result that no longer count, by SOP Instance UID: {', '.join(uids)}."
 
 
 def replacement(finding: Finding) -> str:
@@ -149,6 +216,24 @@ def replacement(finding: Finding) -> str:
 def timestamp(moment: datetime) -> str:
     """Return a moment in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _phase(row: UsedPhase) -> str:
+    when = f" at {row.seconds:.0f} s" if row.seconds is not None else " at an unknown time"
+    return f"{row.number} {PHASES[row.role]}{when}"
+
+
+def _counted(reasons: Iterable[str]) -> Iterator[str]:
+    """Return each reason once, with how many series it stands for."""
+    for reason, count in Counter(text.rstrip(".") for text in reasons).items():
+        yield f"{reason} ({count})" if count > 1 else reason
+
+
+def _variant_answer(outcome: Outcome, row: VariantAnswer) -> str:
+    if row.probability is None:
+        return f"no answer. {row.why_not}"
+    low_high = f" 95 % interval {percent(row.interval[0])} to {percent(row.interval[1])}." if row.interval else ""
+    return f"{both(outcome, row.probability)}{low_high}"
 
 
 def _dated(iso_date: str, made: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import grpc
 
+from services.results.ledger.attempts import Brought
 from services.results.ledger.cases import Step
 from services.results.ledger.ledger import Ledger
 from services.results.serve.adapters.asking import step_of, viewer_of
@@ -15,6 +16,7 @@ from services.results.serve.handlers import SubmitCase
 from shared.domain.case import ReviewState
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
+from shared.domain.images import RegionProposed
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Study
 from shared.observability import tracing
@@ -59,8 +61,9 @@ class ResultsServicer(ResultsServiceServicer):
     def ClaimAttempt(self, request: pb.ClaimAttemptRequest, context: Context) -> pb.ClaimAttemptResponse:
         """Give a worker the right to answer."""
         claim = self.ledger.attempts.claim(
-            request.request_id, request.case_id, request.revision, request.worker, self.now()
-        )
+            request.request_id, request.case_id, request.revision, request.worker, self.now(),
+            images=request.measures_images,
+        )  # fmt: skip
         return pb.ClaimAttemptResponse(claim=to_message(claim, pb.Claim))
 
     def RenewLease(self, request: pb.RenewLeaseRequest, context: Context) -> pb.RenewLeaseResponse:
@@ -109,6 +112,14 @@ class ResultsServicer(ResultsServiceServicer):
         made = self.ledger.people.review(request.request_id, request.case_id, _verdict(request), step)
         return pb.ReviewCaseResponse(finding_id=made)
 
+    def ConfirmRegion(self, request: pb.ConfirmRegionRequest, context: Context) -> pb.ConfirmRegionResponse:
+        """Record what a person says of an automatic region."""
+        step = Step(actor_of(context, request.actor), self.now(), request.reason)
+        state = self.ledger.proposals.confirm(
+            request.request_id, request.case_id, request.digest, confirmed=request.confirmed, step=step
+        )
+        return pb.ConfirmRegionResponse(state=pb.InferenceState.Value(f"INFERENCE_STATE_{state.name}"))
+
     def WithdrawCase(self, request: pb.WithdrawCaseRequest, context: Context) -> pb.WithdrawCaseResponse:
         """Take back what was said."""
         step = step_of(request, context, self.now())
@@ -133,12 +144,14 @@ def _token(request: pb.RenewLeaseRequest | pb.ReportPredictionRequest, context: 
     return None if not request.token and caller_of(context) is None else request.token
 
 
-def _answer(request: pb.ReportPredictionRequest) -> Prediction | NotAnalysed | str:
+def _answer(request: pb.ReportPredictionRequest) -> Brought:
     kind = request.WhichOneof("answer")
     if kind == "prediction":
         return from_message(request.prediction, Prediction)
     if kind == "not_analysed":
         return from_message(request.not_analysed, NotAnalysed)
+    if kind == "region_proposed":
+        return from_message(request.region_proposed, RegionProposed)
     if kind == "failure":
         return request.failure or "no reason given"
     raise InvalidInputError("answer", "a prediction, a refusal or a failure is required")

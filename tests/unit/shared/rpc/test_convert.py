@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
-from shared.domain.case import Claim, PinnedInput, PinnedInstance, Pins
+from shared.domain.case import Claim, PinnedBundle, PinnedInput, PinnedInstance, Pins
 from shared.domain.coding import Coding
 from shared.domain.errors import InvalidInputError
 from shared.domain.facts import Fact, FactName, FactStatus, PatientFacts, Tumour
 from shared.domain.identity import Demographics, PatientIdentity, Sex, Side
+from shared.domain.images import (
+    Artefact,
+    ArtefactKind,
+    AutomaticRegion,
+    ImageBasis,
+    ImagingPolicy,
+    Measured,
+    PhaseRole,
+    PinnedRegion,
+    RegionOrigin,
+    RegionProposed,
+    RejectedSeries,
+    UsedPhase,
+    UsedRegion,
+)
 from shared.domain.prediction import (
     Alternative,
     BundleReference,
@@ -19,6 +35,7 @@ from shared.domain.prediction import (
     Outcome,
     Prediction,
     UsedInput,
+    VariantAnswer,
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.rpc.convert import from_message, to_message
@@ -55,12 +72,41 @@ def _claim() -> Claim:
     return Claim("case-1", 2, 30.0, "ln_pcr", pins, "token")
 
 
+REGION = Artefact(ArtefactKind.REGION, "file:///x/artefacts/c/aa", "a" * 64)
+BASIS = ImageBasis(
+    (UsedPhase("1.2.3", 1, PhaseRole.PRE), UsedPhase("1.2.3", 2, PhaseRole.EARLY, 118.5)), "nearest to 90 to 150 s",
+    UsedRegion(RegionOrigin.PERSON, "functional tumour volume", 4100, 4305.25, "dr-test", "1.2.9"),
+    (RejectedSeries("1.2.4", "diffusion"),), ("no injection time",),
+)  # fmt: skip
+PROPOSED = RegionProposed("ln_pcr", REGION, UsedRegion(RegionOrigin.AUTOMATIC, "m", 3, 1.5), "a region", BASIS)
+IMAGED = replace(
+    PREDICTION, variant="clinical_dlr", variant_reason="Clinical-DLR: all inputs are there", images=BASIS,
+    variants=(
+        VariantAnswer("clinical_dlr", 0.7, PREDICTION.bundle, "forest", (0.6, 0.8)),
+        VariantAnswer("clinical", None, why_not="no clinical bundle is installed"),
+    ),
+    measured=(Measured("volume", "Volume", 4305.25, "mm3", "voxels", Coding("http://snomed.info/sct", "1", "Volume")),),
+    artefacts=(REGION, Artefact(ArtefactKind.HEATMAP, "file:///y", "b" * 64)),
+)  # fmt: skip
+
+
+def _image_claim() -> Claim:
+    other = PinnedBundle("clinical", PREDICTION.bundle)
+    policy = ImagingPolicy(AutomaticRegion.CONFIRM, "forest", 6.5)
+    region = PinnedRegion(REGION, "dr-test", "functional tumour volume")
+    claim = _claim()
+    return replace(claim, pins=replace(claim.pins, others=(other,), imaging=policy, region=region))
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
         (_study(), types.Study),
         (PREDICTION, types.Prediction),
         (_claim(), results.Claim),
+        (IMAGED, types.Prediction),
+        (PROPOSED, types.RegionProposed),
+        (_image_claim(), results.Claim),
         (PatientFacts(IDENTITY, NOW, Demographics(), "", (Tumour("", Side.LEFT),), (FACT,)), lab.PatientFacts),
     ],
 )

@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_network
+from services.model_factory.handlers.networks.resnet3d import ResNet3D
 from services.model_factory.ports import Steps
+from tests.image_bundle import ARCHITECTURE as SMALL
+from tests.image_bundle import crops, small_network
 
-SMALL = Architecture(width=4, depths=(1, 1, 1, 1), stem_stride=2, strides=(1, 1, 1, 1), side=16)
+__all__ = ["SMALL", "Watching", "made_up", "settled", "striped"]
 
 
 class Watching:
@@ -47,22 +49,17 @@ def watching() -> Watching:
 
 
 def settled(architecture: Architecture, seed: int = 1) -> ResNet3D:
-    """Random weights, and normalisation that has seen some crops: as after a training."""
-    network = new_network(architecture, seed).train()
-    with torch.no_grad():
-        for number in range(3):
-            network(torch.from_numpy(made_up(4, architecture, number)))
-    return network.eval()
+    return small_network(seed, architecture)
 
 
 def made_up(n: int, architecture: Architecture, seed: int = 0) -> NDArray[np.float32]:
-    return np.random.default_rng(seed).standard_normal((n, *architecture.input_shape), dtype=np.float32)
+    return crops(n, seed, architecture)
 
 
 def striped(n: int, seed: int = 0, side: int = 16) -> tuple[NDArray[np.float32], NDArray[np.bool_], list[str]]:
     """Crops of noise; those of the positive class have fine stripes in the middle. Two crops a patient."""
     rng = np.random.default_rng(seed)
-    crops = rng.standard_normal((n, 1, side, side, side)).astype(np.float32)
+    made = rng.standard_normal((n, 1, side, side, side)).astype(np.float32)
     labels = np.arange(n) % 4 < 2
-    crops[labels, :, 4:12, 4:12, 4:12] += 1.5 * np.where(np.arange(8) % 2 == 0, 1, -1)
-    return crops, labels, [f"p{place // 2}" for place in range(n)]
+    made[labels, :, 4:12, 4:12, 4:12] += 1.5 * np.where(np.arange(8) % 2 == 0, 1, -1)
+    return made, labels, [f"p{place // 2}" for place in range(n)]

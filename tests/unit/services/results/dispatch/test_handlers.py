@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.results.config import Imaging
 from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
 from services.results.ledger.collecting import DueCase
 from services.results.ledger.orders import Order
-from shared.domain.case import InferenceState, PinnedInput, Pins
+from shared.domain.case import InferenceState, PinnedBundle, PinnedInput, Pins
 from shared.domain.errors import UnavailableError
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import Demographics, PatientIdentity, Sex
-from shared.domain.prediction import BundleReference, NotAnalysed, NotAnalysedReason
+from shared.domain.images import AutomaticRegion, ImagingPolicy
+from shared.domain.prediction import BundleReference, IntendedUse, NotAnalysed, NotAnalysedReason
 from shared.domain.study import Study
 from shared.predictors.contract import Overtaken
 from shared.predictors.registry import REGISTRY
 from shared.testing.cases import BUNDLE, START, a_study, some_facts
 from shared.testing.panels import NAME, PANEL_BUNDLE, PanelDouble, a_panel, panel_facts
+
+POLICY = ImagingPolicy(AutomaticRegion.CONFIRM)
+DLR = replace(BUNDLE, bundle_id="ln_pcr-dlr")
+RADIOMICS = replace(BUNDLE, bundle_id="ln_pcr-radiomics")
+EVERY = {"clinical_dlr": DLR, "clinical_radiomics": RADIOMICS}
 
 
 @dataclass
@@ -78,17 +86,19 @@ class Known:
 @dataclass(frozen=True)
 class Installed:
     bundle: BundleReference | None
+    others: Mapping[str, BundleReference] = field(default_factory=dict)
 
     def for_variant(self, predictor: str, variant: str) -> BundleReference | None:
-        return self.bundle
+        return self.others.get(variant) if variant in EVERY else self.bundle
 
 
 @dataclass(frozen=True)
 class Recalled:
     reason: str = ""
+    only: str = ""
 
     def why_not(self, bundle: BundleReference) -> str:
-        return self.reason
+        return self.reason if self.only in ("", bundle.bundle_id) else ""
 
 
 def evaluate(
@@ -98,11 +108,15 @@ def evaluate(
     recalled: str = "",
     now: datetime = START,
     state: InferenceState = InferenceState.COLLECTING,
+    others: Mapping[str, BundleReference] | None = None,
+    only: str = "",
+    imaging: ImagingPolicy = POLICY,
     **study: Any,
 ) -> tuple[str, Any]:
     case = DueCase("c" * 32, "ln_pcr", a_study(**study), state, START + timedelta(hours=6), START)
     cases = Recorded(case)
-    EvaluateCases(cases, Known(facts), Installed(bundle), Recalled(recalled), REGISTRY, lambda: now)()
+    installed = Installed(bundle, others or {})
+    EvaluateCases(cases, Known(facts), installed, Recalled(recalled, only), REGISTRY, lambda: now, imaging)()
     (call,) = cases.calls
     return call
 
@@ -182,6 +196,49 @@ def test_a_recalled_bundle_is_used_for_no_new_case() -> None:
 
     assert (name, refusal.reason) == ("refuse", "no_bundle")
     assert "wrong coefficient" in refusal.text
+
+
+def test_the_richest_variant_with_a_bundle_leads_and_the_others_are_pinned_beside_it() -> None:
+    _, pins = evaluate(some_facts(), others=EVERY)
+
+    assert (pins.variant, pins.bundle_id) == ("clinical_dlr", "ln_pcr-dlr")
+    assert pins.others == (PinnedBundle("clinical_radiomics", RADIOMICS), PinnedBundle("clinical", BUNDLE))
+    assert pins.imaging == POLICY
+
+
+def test_where_no_bundle_measures_images_nothing_about_them_is_pinned_and_old_keys_hold() -> None:
+    _, pins = evaluate(some_facts())
+
+    assert (pins.variant, pins.others, pins.imaging) == ("clinical", (), None)
+
+
+def test_a_site_that_asks_for_the_forest_has_it_pinned_without_images_as_well() -> None:
+    forest = ImagingPolicy(classifier="forest")
+
+    assert evaluate(some_facts(), imaging=forest)[1].imaging == forest
+
+
+def test_a_recalled_bundle_is_left_out_its_reason_said_and_the_next_variant_leads() -> None:
+    why = "the model ln_pcr-dlr was recalled: a wrong layer"
+    _, pins = evaluate(some_facts(), others=EVERY, recalled=why, only="ln_pcr-dlr")
+
+    assert (pins.variant, [one.variant for one in pins.others]) == ("clinical_radiomics", ["clinical"])
+    assert pins.notes[-1] == why
+
+
+def test_a_demonstration_stands_back_behind_a_model_for_clinical_use_and_that_is_said() -> None:
+    ours = replace(BUNDLE, bundle_id="our-own", intended_use=IntendedUse.CLINICAL)
+    _, pins = evaluate(some_facts(), bundle=ours, others=EVERY)
+
+    assert (pins.variant, pins.bundle_id, pins.others, pins.imaging) == ("clinical", "our-own", (), None)
+    why = "is for demonstration use only and stands back behind one for clinical use"
+    assert pins.notes[-2:] == (f"clinical_dlr: ln_pcr-dlr {why}", f"clinical_radiomics: ln_pcr-radiomics {why}")
+
+
+def test_the_site_file_says_what_is_pinned_about_images() -> None:
+    stated = Imaging.model_validate({"automatic_region": "never", "classifier": "forest", "refuse_distance": 6.5})
+
+    assert stated.policy == ImagingPolicy(AutomaticRegion.NEVER, "forest", 6.5)
 
 
 def test_facts_that_cannot_be_asked_for_postpone_and_never_refuse() -> None:

@@ -65,7 +65,8 @@ def test_complete_facts_are_ready_and_name_the_facts_they_come_from(make: Any) -
     assert {pinned.name: pinned.value for pinned in found.inputs} == {"er": "positive", "her2": "0", "t": "3"}
     assert [pinned.facts for pinned in found.inputs] == [(facts[0].fact_id,), (facts[1].fact_id,), (facts[2].fact_id,)]
     assert set(found.facts) == set(facts)
-    assert (found.variant, found.side) == ("clinical", Side.LEFT)
+    assert (found.variant, found.side) == ("clinical_dlr", Side.LEFT)  # the richest: images are judged by a worker
+    assert found.others == ("clinical_radiomics", "clinical")
 
 
 def test_an_unknown_start_of_therapy_is_named(make: Any) -> None:

@@ -1,0 +1,85 @@
+"""What pictures are made from, read from the blob store: artefacts, the headers of their frames, and pixels, jailed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from services.results.deliver.adapters.slice_pixels import SlicePixels
+from services.results.deliver.formats.measured_images import MeasuredImages, on_grid, slices_of
+from services.results.deliver.formats.source_slices import source_slices
+from services.results.deliver.formats.sr_source import source_header
+from services.results.deliver.ports import RefusedError
+from services.results.ledger.findings import Finding
+from shared.domain.errors import InvalidInputError, NotFoundError
+from shared.domain.images import Artefact, ArtefactKind
+from shared.imaging.artefacts import decode_heatmap, decode_region
+from shared.storage.blobs import LocalBlobs
+
+_LONGEST_VALUE_BYTES = 65536  # pixel data is never read here
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImages:
+    """Reads what the artefacts of a finding name."""
+
+    blobs: LocalBlobs
+    pixels: SlicePixels | None = None
+    """Where no picture is ever asked for, None."""
+
+    def read(self, finding: Finding, header: Dataset, *, with_pixels: bool = False) -> MeasuredImages | None:
+        """Return region, heatmap and frames of an answer from images; None where it is not from images.
+
+        Raises:
+            RefusedError: If an artefact or a frame is missing, damaged, or does not fit the others.
+        """
+        region = self._artefact(finding, ArtefactKind.REGION)
+        if region is None:
+            return None
+        try:
+            mask = decode_region(region)
+            stored = self._artefact(finding, ArtefactKind.HEATMAP)
+            heatmap = on_grid(decode_heatmap(stored), mask.grid) if stored else None
+        except InvalidInputError as error:
+            raise RefusedError(f"what was measured cannot be read ({error.element})") from error
+        indices = slices_of(mask, heatmap)
+        headers = self._headers(finding, {mask.grid.frames[n].sop_instance_uid for n in indices if mask.grid.frames})
+        slices = source_slices(mask.grid, indices, headers, source_header(finding, header))
+        uris = self._uris(finding)
+        pixels = self.pixels.read(slices, uris) if with_pixels and self.pixels else {}
+        return MeasuredImages(mask, slices, heatmap, pixels)
+
+    def _artefact(self, finding: Finding, kind: ArtefactKind) -> bytes | None:
+        rows = finding.prediction.artefacts if finding.prediction else ()
+        found = next((row for row in rows if row.kind is kind), None)
+        return self._bytes(found) if found else None
+
+    def _bytes(self, row: Artefact) -> bytes:
+        try:
+            content = self.blobs.read(row.blob_uri)
+        except NotFoundError as error:
+            raise RefusedError(f"the {row.kind} that was measured is no longer stored") from error
+        if hashlib.sha256(content).hexdigest() != row.digest:
+            raise RefusedError(f"the stored {row.kind} is not the one that was measured")
+        return content
+
+    def _headers(self, finding: Finding, wanted: set[str]) -> dict[str, Dataset]:
+        uris = self._uris(finding)
+        return {uid: self._header(uris[uid]) for uid in sorted(wanted & uris.keys())}
+
+    def _uris(self, finding: Finding) -> dict[str, str]:
+        pinned = finding.pins.instances if finding.pins else ()
+        rows: Sequence[tuple[str, str]] = [(row.sop_instance_uid, row.blob_uri) for row in finding.study.instances]
+        return dict([*rows, *((row.sop_instance_uid, row.blob_uri) for row in pinned)])
+
+    def _header(self, uri: str) -> Dataset:
+        try:
+            with self.blobs.open(uri) as stream:
+                return pydicom.dcmread(stream, stop_before_pixels=True, defer_size=_LONGEST_VALUE_BYTES)
+        except (InvalidDicomError, OSError) as error:
+            raise RefusedError(f"a stored source image cannot be read ({type(error).__name__})") from error
