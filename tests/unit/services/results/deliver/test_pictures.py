@@ -34,7 +34,8 @@ from shared.domain.prediction import IntendedUse
 from shared.imaging.volume import Grid, Volume
 from shared.jail.jail import Jail
 from shared.storage.blobs import LocalBlobs
-from tests.findings import answer, encoded as file_of
+from tests.findings import answer
+from tests.findings import encoded as file_of
 from tests.imaged import Imaged, in_plane_orientations, warmth
 
 ORIENTATIONS = in_plane_orientations()
@@ -59,9 +60,9 @@ def source(blobs: LocalBlobs, jail: Jail) -> SourceImages:
 
 
 def measured(finding: Finding, source: SourceImages) -> MeasuredImages:
-    read = source.read(finding, SourceHeaders(source.blobs).read(finding), with_pixels=True)
+    read = source.read(finding, SourceHeaders(source.blobs).read(finding))
     assert read is not None
-    return read
+    return source.decoded(finding, read, secondary_capture.shown(read))
 
 
 def stored(document: Dataset) -> Dataset:
