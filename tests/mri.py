@@ -39,3 +39,17 @@ def ball(side: int = 20, radius: float = 6.0, seed: int = 0, noise: float = 20.0
     texture = np.add.outer(np.sin(np.arange(side) / 2), np.add.outer(np.cos(np.arange(side) / 3), np.zeros(side)))
     voxels = 200.0 + 300.0 * bits + 40.0 * texture + rng.normal(0, noise, grid.shape)
     return Volume(voxels.round().astype(np.int16), grid), Mask(bits, grid)
+
+
+def lesion(side: int = 64, around: int = 16, seed: int = 1) -> Case:
+    """Return a lobulated lesion about ``side`` voxels across, with texture, in a larger cube of 1 mm voxels."""
+    from scipy import ndimage
+
+    grid = grid_of((side + 2 * around,) * 3)
+    rng = np.random.default_rng(seed)
+    rough, texture = (ndimage.gaussian_filter(rng.normal(size=grid.shape), sigma) for sigma in (5, 2))
+    radius = np.sqrt(((np.indices(grid.shape) - (grid.shape[0] - 1) / 2) ** 2).sum(axis=0))
+    parts, _ = ndimage.label(radius + 3 * rough / rough.std() < side / 2 - 4)
+    bits = parts == parts[tuple(n // 2 for n in grid.shape)]
+    voxels = 200 + 300 * bits + 80 * bits * texture / texture.std() + rng.normal(0, 15, grid.shape)
+    return Volume(voxels.round().astype(np.int16), grid), Mask(bits, grid)

@@ -52,6 +52,8 @@ def plane_matrix(
     Raises:
         InvalidInputError: If these place no plane.
     """
+    if (len(position), len(orientation), len(spacing)) != (3, 6, 2):
+        raise InvalidInputError("plane", "its position, orientation and spacing place no plane")
     along_row, along_column = np.array(orientation[:3], dtype=float), np.array(orientation[3:], dtype=float)
     matrix = np.column_stack((along_column * spacing[0], along_row * spacing[1], np.array(position, dtype=float)))
     area = np.linalg.norm(np.cross(matrix[:, 0], matrix[:, 1]))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from shared.domain.errors import InvalidInputError
 from shared.imaging.volume import Voxels
 from shared.radiomics.lbp3d import lbp_3d
 from shared.radiomics.names import ImageType
@@ -86,7 +87,30 @@ def _around(along: slice, size: int) -> tuple[Voxels, int]:
 def _log(kind: ImageType, of: Prepared) -> Iterator[tuple[str, Voxels]]:
     sigmas: Any = kind.settings["sigma"]
     for name, sigma in zip(kind.images, sigmas, strict=True):
-        yield name, _laplacian_of_gaussian(of, sigma)
+        _large_enough(of, sigma)
+        yield name, _laplacian_of_gaussian(of, sigma) if _far(of) else _whole_laplacian(of, sigma)
+
+
+def _large_enough(of: Prepared, sigma: float) -> None:
+    """Refuse what pyradiomics leaves out with a warning: an axis of fewer than four voxels, or shorter than one sigma.
+
+    Raises:
+        InvalidInputError: If so.
+    """
+    needed = np.maximum(np.ceil(sigma / np.array(of.spacing)) + 1, 4)
+    if (np.array(of.voxels.shape) < needed).any():
+        raise InvalidInputError("image", f"is too small around the region to be smoothed over {sigma:g} mm")
+
+
+def _far(of: Prepared) -> bool:
+    """Tell whether the image is so much larger than the box that carrying on only the box's part pays."""
+    return of.voxels.size > 8 * of.inside.size
+
+
+def _whole_laplacian(of: Prepared, sigma: float) -> Voxels:
+    sitk = simple_itk()
+    image: Voxels = sitk.GetArrayFromImage(sitk.LaplacianRecursiveGaussian(of.image, sigma, True))  # noqa: FBT003
+    return image[of.box]
 
 
 def _laplacian_of_gaussian(of: Prepared, sigma: float) -> Voxels:

@@ -1,7 +1,8 @@
 """pyradiomics as it is installed here: found, of the version that is known, with what SciPy took away given back.
 
-SciPy 1.17 has no ``scipy.special.sph_harm`` and no ``scipy.ndimage.interpolation`` any more. pyradiomics 3.0.1 imports
-both when it makes its LBP-3D images, and where that fails it logs one warning and leaves the images out.
+SciPy 1.17 has no ``scipy.special.sph_harm`` any more, and ``scipy.ndimage.interpolation`` goes with SciPy 2.
+pyradiomics 3.0.1 imports from both when it makes its LBP-3D images; where that fails it logs one warning and leaves the
+images out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ REMEDY = (
     "or by hand as shared/radiomics/README.md says"
 )
 _BORROWED = threading.RLock()
+_MODULE = "scipy.ndimage.interpolation"
 
 
 @cache
@@ -65,19 +67,19 @@ def former_scipy() -> Iterator[None]:
     import scipy.special
 
     with _BORROWED:
-        lent_function = not hasattr(scipy.special, "sph_harm")
-        lent_module = "scipy.ndimage.interpolation" not in sys.modules
-        if lent_function:
+        absent = not hasattr(scipy.special, "sph_harm")
+        if absent:
             scipy.special.sph_harm = _sph_harm
-        if lent_module:
-            sys.modules["scipy.ndimage.interpolation"] = _interpolation()
+        module = sys.modules.get(_MODULE)
+        sys.modules[_MODULE] = _interpolation()
         try:
             yield
         finally:
-            if lent_function:
+            if absent:
                 del scipy.special.sph_harm
-            if lent_module:
-                del sys.modules["scipy.ndimage.interpolation"]
+            del sys.modules[_MODULE]
+            if module is not None:
+                sys.modules[_MODULE] = module
 
 
 def _sph_harm(m: int, n: int, theta: Any, phi: Any) -> Any:
@@ -90,6 +92,6 @@ def _sph_harm(m: int, n: int, theta: Any, phi: Any) -> Any:
 def _interpolation() -> types.ModuleType:
     from scipy.ndimage import map_coordinates
 
-    module = types.ModuleType("scipy.ndimage.interpolation")
+    module = types.ModuleType(_MODULE)
     module.map_coordinates = map_coordinates  # type: ignore[attr-defined]
     return module

@@ -6,8 +6,8 @@ bright as the voxel is a pattern of 42 bits. Its length in the band of degree 0 
 harmonics are the images m1 and m2; the kurtosis of the 42 intensities is the image k.
 
 Texture classes see these through histograms, and m2 of an even pattern is nothing but rounding: so every operation is
-the one of the definition, in its order. What is saved: a pattern is worked out once however often it occurs, and voxels
-are taken in portions that stay in the cache.
+the one of the definition, in its order. What is saved: a pattern is worked out once however often it occurs, and the
+image is read for thousands of voxels at once (``spheres``).
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.imaging.volume import Bits, Voxels
+from shared.radiomics.spheres import Around, read_around
 
 Floats = NDArray[np.float64]
-PORTION = 4096
 DEGREES = 2
+PORTION = 2**14
+"""Voxels whose spheres are read at a time: some slices of a lesion, about 6 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,39 +54,34 @@ def lbp_3d(voxels: Voxels, bits: Bits) -> tuple[Floats, Floats, Floats]:
     """Return m1, m2 and k of every voxel of the region, in the order of ``voxels[bits]``."""
     from scipy import ndimage
 
-    sphere = _sphere()
-    places = np.argwhere(bits)
+    sphere, places = _sphere(), np.argwhere(bits)
     smooth = ndimage.spline_filter(voxels, 3, np.float64, mode="constant")
     patterns, kurtoses = [], []
     for start in range(0, len(places), PORTION):
         portion = places[start : start + PORTION]
-        around = _read(smooth, portion, sphere, voxels.dtype)
-        kurtoses.append(_kurtosis(around))
-        patterns.append(_packed(around >= voxels[tuple(portion.T)][:, None]))
+        around = read_around(voxels, smooth, portion, sphere.points)
+        patterns.append(_packed((around.read >= voxels[tuple(portion.T)]).T))
+        kurtoses.append(_kurtoses(around))
     energy = _energies(np.concatenate(patterns), sphere)
     return energy[:, 0], energy[:, 1], np.concatenate(kurtoses)
 
 
-def _read(smooth: Floats, places: NDArray[np.int64], sphere: _Sphere, kind: np.dtype[np.generic]) -> Voxels:
-    """Return the intensities (voxels, 42) on the spheres, in the image's own kind of number."""
-    from scipy import ndimage
-
-    where = places.T[:, :, None] + sphere.points.T[:, None, :]
-    read: Voxels = ndimage.map_coordinates(smooth, where, output=kind.type, order=3, prefilter=False)
-    return read
-
-
-def _kurtosis(around: Voxels) -> Floats:
+def _kurtoses(around: Around) -> Floats:
+    """Return the excess kurtosis of each voxel's sphere; NaN where nothing varies."""
     from scipy.stats import kurtosis
 
-    found: Floats = kurtosis(around, axis=1)
+    off = around.read - around.read.mean(axis=0)
+    square = np.multiply(off, off, out=off)
+    found: Floats = np.mean(square * square, axis=0) / np.square(square.mean(axis=0)) - 3.0
+    if around.exact.any():
+        found[around.exact] = kurtosis(np.ascontiguousarray(around.read[:, around.exact].T), axis=1)
     return found
 
 
 def _packed(pattern: Bits) -> NDArray[np.uint64]:
     """Return each row of 42 bits as one number."""
     octets = np.packbits(pattern, axis=1)
-    return np.pad(octets, ((0, 0), (0, 8 - octets.shape[1]))).view(np.uint64)[:, 0]
+    return np.ascontiguousarray(np.pad(octets, ((0, 0), (0, 8 - octets.shape[1])))).view(np.uint64)[:, 0]
 
 
 def _energies(patterns: NDArray[np.uint64], sphere: _Sphere) -> Floats:

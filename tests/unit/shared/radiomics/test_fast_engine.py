@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shared.domain.errors import InvalidInputError
 from shared.imaging.volume import Mask, Volume, Voxels
 from shared.predictors.imaging import RadiomicsSettings
 from shared.radiomics.fast import FastEngine
@@ -90,6 +91,35 @@ def test_negative_intensities_and_ties_are_measured_alike() -> None:
     coarse = (image.voxels // 60 * 60 - 300).astype(np.int16)
 
     assert_same((Volume(coarse, image.grid), mask), PUBLISHED)
+
+
+def test_a_small_region_in_a_large_image_is_measured_alike() -> None:
+    """Recursive filters are carried on in the region's box only."""
+    grid = grid_of((40, 48, 44), (2.0, 0.9, 0.7))
+    bits = np.zeros(grid.shape, dtype=np.bool_)
+    bits[18:27, 20:31, 25:34] = True
+
+    assert_same(
+        (Volume(np.random.default_rng(0).normal(300, 80, grid.shape), grid), Mask(bits, grid)),
+        RadiomicsSettings(resampled_mm=None),
+    )
+
+
+def test_two_cores_give_the_very_same_numbers() -> None:
+    assert FastEngine(cores=2).measure(*ball(), RadiomicsSettings()) == FastEngine().measure(
+        *ball(), RadiomicsSettings()
+    )
+
+
+def test_what_fails_in_the_second_process_fails_here() -> None:
+    """A flat region has no pattern; with one feature the job may run in either process."""
+    image, mask = ball()
+    flat = Volume(np.where(mask.bits, 300.0, 1.0), image.grid)
+    settings = RadiomicsSettings(normalise=False, resampled_mm=None)
+
+    for engine in (FastEngine(cores=2), FastEngine(), PlainEngine()):
+        with pytest.raises(InvalidInputError, match="cannot be measured"):
+            engine.measure(Volume(np.zeros_like(flat.voxels), flat.grid), mask, settings)
 
 
 def test_named_features_need_only_their_filters(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,3 +116,12 @@ def test_without_pyradiomics_there_is_no_engine_and_the_remedy_is_named(monkeypa
 
     for cached in (installed.missing, installed.pyradiomics):
         cached.cache_clear()
+
+
+def test_an_image_of_three_slices_is_refused_because_it_cannot_be_smoothed() -> None:
+    image, mask = ball()
+    thin, part = image.part((9, 0, 0), (12, 20, 20)), mask.bits[9:12]
+
+    for engine in (required_engine(), PlainEngine()):
+        with pytest.raises(InvalidInputError, match=r"too small|missing: log-sigma-1-0-mm-3D"):
+            engine.measure(thin, Mask(part, thin.grid), RadiomicsSettings(resampled_mm=None))
