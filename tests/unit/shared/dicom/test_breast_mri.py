@@ -265,7 +265,8 @@ def test_a_broken_object_beside_the_series_is_only_mentioned(
 
 
 def test_an_object_that_came_twice_is_read_once(objects: list[Dataset], study: SimulatedStudy, tmp_path: Path) -> None:
-    assert _images([*objects, deepcopy(objects[20])], tmp_path, confirmed=study.mask)
+    images = _images([*objects, deepcopy(objects[20])], tmp_path, confirmed=study.mask)
+    assert (images.early.voxels == study.phases[1].voxels).all()
 
 
 def test_voxels_without_room_are_too_large(study: SimulatedStudy, objects: list[Dataset], tmp_path: Path) -> None:
