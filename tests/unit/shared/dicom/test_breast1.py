@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK
 
 from shared.dicom.breast_mri import read_breast_images
 from shared.dicom.stored_object import StoredObject
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.shared_data
 
 @pytest.fixture
 def volume(shared_data: Path, tmp_path: Path) -> tuple[StoredObject, ...]:
-    image = sitk.ReadImage(shared_data / "mri" / "breast1_image.nrrd")
-    columns, rows, slices = image.GetSpacing()
-    geometry = VolumeGeometry(rows, columns, slices, image.GetOrigin())
+    image = SimpleITK.ReadImage(shared_data / "mri" / "breast1_image.nrrd")
+    columns, rows, slices = image.GetSpacing()  # type: ignore[no-untyped-call]  # no stubs
+    geometry = VolumeGeometry(rows, columns, slices, image.GetOrigin())  # type: ignore[no-untyped-call]
     return tuple(
-        StoredObject(path) for path in save_series(mr_series(sitk.GetArrayFromImage(image), geometry), tmp_path)
+        StoredObject(path) for path in save_series(mr_series(SimpleITK.GetArrayFromImage(image), geometry), tmp_path)
     )
 
 
@@ -35,7 +35,7 @@ def test_the_published_lesion_lies_where_it_was_drawn(shared_data: Path, volume:
     assert isinstance(images, BreastImages), images
     assert images.region.origin is RegionOrigin.MASK_FILE
     assert images.region.mask.count == 143
-    assert (images.region.mask.bits == (sitk.GetArrayFromImage(sitk.ReadImage(mask)) > 0)).all()
+    assert (images.region.mask.bits == (SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(mask)) > 0)).all()
     assert np.allclose(images.early.grid.spacing.voxel_mm3, 0.664062 * 0.664062 * 2.1)
     assert "one volume" in images.choice.why
 
