@@ -28,7 +28,7 @@ def variants_served(catalog: Catalog) -> str:
                 continue
             found = catalog.find(reference.bundle_id, reference.digest)
             served, text = _looked_at(catalog, found)
-            # A demonstration needs no engine for radiomics: it says what it would need, and the clinical variant answers.
+            # A demonstration without the engine for radiomics says what it would need; the clinical variant answers.
             bearable = served or (text == missing() and reference.intended_use is IntendedUse.DEMONSTRATION)
             (said if bearable else lacking).append(f"{name} {variant}: {'' if served else 'not served: '}{text}")
     if lacking:

@@ -1,4 +1,4 @@
-"""``python -m services.model_factory build-published | build-demonstration[-ln-pcr] --out DIR``, ``validate BUNDLE``."""
+"""``python -m services.model_factory build-published | build-demonstration[-ln-pcr] --out DIR`` and ``validate``."""
 
 from __future__ import annotations
 

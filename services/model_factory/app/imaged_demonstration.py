@@ -36,8 +36,8 @@ NETWORK = replace(
     demonstration("corrected"),
     architecture=Architecture(width=8, stem_stride=2, heat_layer="layer2"),
     arithmetic="float32",
-    epochs=10,
-    patience=10,
+    epochs=6,
+    patience=6,
 )
 """An eighth of the width; its heat is that of layer2, 8 x 8 x 8 cells: the last map has 2 x 2 x 2 (methods P0-16)."""
 OPTIONS = ImageOptions(recipe=NETWORK, second_masks=60)

@@ -6,6 +6,7 @@ import os
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -30,7 +31,7 @@ from tests.integration.deliver.conftest import FHIR_SYSTEM
 pytestmark = pytest.mark.integration
 
 KINDS = ("", ".seg", ".pm", ".sc")
-LAYOUTS = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "single frames": {},
     "enhanced": {"multi_frame": True},
     "oblique, reversed": {"orientation": in_plane_orientations()["oblique"], "reversed_slices": True},

@@ -35,8 +35,11 @@ LIMIT_MB = 1500
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with both bundles and one study in its store."""
     folder = tmp_path_factory.mktemp("site")
-    variant_bundles(folder)
-    (folder / "site.toml").write_text(f'[site]\ndata_folder = "{folder / "data"}"\n')
+    bundles, keys = variant_bundles(folder)
+    (folder / "site.toml").write_text(
+        f'[site]\ndata_folder = "{folder / "data"}"\n\n[inference]\nbundle_folders = ["{bundles}"]\n'
+        f'trusted_key_folder = "{keys}"\nthreads = 1\n'
+    )
     return folder
 
 
@@ -56,9 +59,7 @@ def instances(site: Path) -> tuple[PinnedInstance, ...]:
 @pytest.fixture
 def start(site: Path, workers: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("ONCORELAY_CONFIG", str(site / "site.toml"))
-    return lambda **more: workers.start(
-        bundle_folders=f'["{site / "bundles"}"]', trusted_key_folder=str(site / "keys"), threads="1", **more
-    )
+    return workers.start
 
 
 def image_pins(site: Path, instances: tuple[PinnedInstance, ...], **changes: Any) -> Pins:

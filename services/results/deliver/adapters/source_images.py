@@ -47,6 +47,8 @@ class SourceImages:
             heatmap = on_grid(decode_heatmap(stored), mask.grid) if stored else None
         except InvalidInputError as error:
             raise RefusedError(f"what was measured cannot be read ({error.element})") from error
+        except ValueError as error:
+            raise RefusedError("the heatmap lies outside of the images it was made from") from error
         indices = slices_of(mask, heatmap)
         headers = self._headers(finding, {mask.grid.frames[n].sop_instance_uid for n in indices if mask.grid.frames})
         slices = source_slices(mask.grid, indices, headers, source_header(finding, header))
