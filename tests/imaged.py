@@ -45,17 +45,18 @@ AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 
 def in_plane_orientations() -> dict[str, tuple[float, float, float, float, float, float]]:
     """Return all eight flips and rotations of an axial image, then sagittal, coronal and an oblique one."""
-    named = {}
+    named: dict[str, tuple[float, float, float, float, float, float]] = {}
     for first, second in (("x", "y"), ("y", "x")):
         for a in (1, -1):
             for b in (1, -1):
-                row = [a * value for value in AXES[first]]
-                column = [b * value for value in AXES[second]]
-                named[f"{'+' if a > 0 else '-'}{first} {'+' if b > 0 else '-'}{second}"] = (*row, *column)
-    turned = np.deg2rad(20.0)
-    oblique = (np.cos(turned), np.sin(turned), 0.0, 0.0, 0.0, -1.0)
-    rest = {"sagittal": (0, 1, 0, 0, 0, -1), "coronal": (1, 0, 0, 0, 0, -1), "oblique": oblique}
-    return {**named, **{name: tuple(float(v) for v in way) for name, way in rest.items()}}  # type: ignore[dict-item]
+                (p, q, r), (s, t, u) = AXES[first], AXES[second]
+                signs = f"{'+' if a > 0 else '-'}{first} {'+' if b > 0 else '-'}{second}"
+                named[signs] = (a * p, a * q, a * r, b * s, b * t, b * u)
+    turned = float(np.deg2rad(20.0))
+    named["sagittal"] = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+    named["coronal"] = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+    named["oblique"] = (float(np.cos(turned)), float(np.sin(turned)), 0.0, 0.0, 0.0, -1.0)
+    return named
 
 
 def tumour(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.bool_]:
@@ -85,6 +86,8 @@ class Imaged:
     multi_frame: bool = False
     shape: tuple[int, int, int] = SHAPE
     bits: NDArray[np.bool_] | None = None
+    name: str = ""
+    """Another name, another study."""
 
     @property
     def geometry(self) -> VolumeGeometry:
@@ -109,7 +112,7 @@ class Imaged:
 
     @property
     def seed(self) -> str:
-        return f"imaged{self.orientation}{self.multi_frame}{self.shape}"
+        return f"imaged{self.orientation}{self.multi_frame}{self.shape}{self.name}"
 
     @property
     def frames(self) -> tuple[Frame, ...]:

@@ -22,7 +22,7 @@ from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.doctor_doors import door_looks
 from services.cli.doctor_fhir import fhir_server
-from services.cli.doctor_radiomics import radiomics
+from services.cli.doctor_images import variants_served
 from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
@@ -91,7 +91,7 @@ def examine() -> Iterator[Examination]:
     yield _try("redis", lambda: doctor_security.redis_access(results))
     yield _try("ledger schema", lambda: _schema(results))
     yield _try("bundles", _bundles)
-    yield _try("radiomics", radiomics)
+    yield _try("image variants", lambda: variants_served(site_catalog()))
     yield _try(
         "results",
         lambda: _healthy(ResultsClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)),

@@ -122,7 +122,7 @@ def _validate_on_manifest(bundle: str, manifest: Path, *, as_json: bool) -> None
 def site_catalog() -> Catalog:
     """Return the bundles of this site, verified."""
     settings = Settings()
-    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
+    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder, settings.network_runtime)
 
 
 def _row(catalog: Catalog, bundle_id: str, known: Mapping[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -23,22 +23,46 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--resamples", default=1000, show_default=True, help="Behind intervals and cuts.")
 @click.option("--variables", default="", metavar="A,B", help="Name the variables beforehand instead of selecting them.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut.")
+@click.option(
+    "--features",
+    type=click.Choice(["screened", "paper"]),
+    default="screened",
+    show_default=True,
+    help="ln_pcr: screen all radiomic features, or take the six the paper names.",
+)
+@click.option(
+    "--network",
+    type=click.Choice(["full", "reduced", "none"]),
+    default="full",
+    show_default=True,
+    help="ln_pcr: the ResNet3D-50, the demonstration's of reduced width, or none.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="ln_pcr: of the network; the preset's where not given.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="ln_pcr.")
+@click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="ln_pcr: that measure.")
+@click.option("--second-masks", type=click.IntRange(0), help="ln_pcr: measure at most so many; all if not given.")
+@click.option("--measurements", type=_FOLDER, help="ln_pcr: where what was measured is kept, for several runs.")
 def train_command(
     target: str, cohort: Path, preset: str, out: Path, seed: int, bootstraps: int, folds: int, repeats: int,
-    resamples: int, variables: str, *, resume: bool,
+    resamples: int, variables: str, *, resume: bool, **images: Any,
 ) -> None:  # fmt: skip
-    """Train a model on a cohort: selection, Cox model, honest performance; everything into one run folder.
+    """Train a model on a cohort: selection, models, honest performance; everything into one run folder.
 
     \b
-    Example:
+    Examples:
       oncorelay train lung_metastasis --cohort cohort/manifest.toml --preset corrected --out run
+      oncorelay train ln_pcr --cohort cohort/manifest.toml --network reduced --out run
     """
+    chosen: Literal["paper", "corrected"] = "paper" if preset == "paper" else "corrected"
+    if target == "ln_pcr":
+        sizes = {"seed": seed, "folds": folds, "split_folds": folds, "resamples": resamples}
+        _train_images(cohort, chosen, out, sizes, images, resume=resume)
+        return
     from services.cli.train_progress import Bars
     from services.model_factory.app.training import train
 
     sizes = {"seed": seed, "bootstraps": bootstraps, "folds": folds, "repeats": repeats, "resamples": resamples}
     named = tuple(name.strip() for name in variables.split(",") if name.strip())
-    chosen: Literal["paper", "corrected"] = "paper" if preset == "paper" else "corrected"
     with Bars() as bars:
         results = train(target, cohort, chosen, out, bars, sizes, named, resume=resume)
     click.echo(f"variables: {', '.join(results.selection.chosen) or 'none'}")
@@ -54,22 +78,54 @@ def train_command(
     click.echo(out)
 
 
+def _train_images(
+    cohort: Path, preset: Literal["paper", "corrected"], out: Path, sizes: dict[str, int], images: dict[str, Any],
+    *, resume: bool,
+) -> None:  # fmt: skip
+    from services.cli.train_progress import Bars
+    from services.model_factory.app.imaged import ImageOptions, train_images
+    from services.model_factory.handlers.imaged.order import ImagedOrder
+
+    order = ImagedOrder(preset, **sizes, features=images.pop("features"))
+    with Bars() as bars:
+        results = train_images(cohort, order, out, bars, ImageOptions(**images), resume=resume)
+    for one in results.arms[0].performance:
+        if one.name == "auc" and one.value is not None and one.interval:
+            between = f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
+            kind = one.kind.replace("_", " ")
+            click.echo(f"AUC {one.model}, {kind}: {one.value:.3f} ({between}; {one.events} events, {one.n} patients)")
+    for warned in results.warnings:
+        click.echo(f"warning: {warned.sentence}")
+    click.echo(out)
+
+
 @click.command("bundle")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--key", type=_FILE, help="Ed25519 private key (PEM, 0600); without it a new one is made and not kept.")
-@click.option("--id", "bundle_id", default="", help="Name of the bundle and its folder.")
+@click.option("--id", "bundle_id", default="", help="Name of the bundle and its folder; of ln_pcr: how they end.")
 @click.option("--version", default="1.0.0", show_default=True)
 @click.option("--out", default=Path(), type=_FOLDER, help="Folder that receives the bundle and its public key.")
 def bundle(run: Path, key: Path | None, bundle_id: str, version: str, out: Path) -> None:
-    """Seal the model of a finished run as a signed bundle.
+    """Seal the model of a finished run as a signed bundle; of ln_pcr, one per family of models.
 
     \b
-    Example:
+    Examples:
       oncorelay bundle run --key site.pem --id lung_metastasis-ourhospital --out bundles
+      oncorelay bundle run --key site.pem --id ourhospital --out bundles
     """
     from services.model_factory.app import signing_key
     from services.model_factory.app.training import bundle_of_run
+    from services.model_factory.formats.run_file import read_results
+    from services.model_factory.handlers.imaged.results import ImagedResults
     from services.model_factory.handlers.training.bundle_draft import Label
 
+    results = read_results(run)
+    if isinstance(results, ImagedResults):
+        from services.model_factory.app.imaged_bundles import bundles_of_run
+
+        label = Label(bundle_id or run.resolve().name, version)
+        for one in bundles_of_run(run, results, out, signing_key(key), label):
+            click.echo(one)
+        return
     label = Label(bundle_id or f"lung_metastasis-{run.resolve().name}", version)
     click.echo(bundle_of_run(run, out, signing_key(key), label))

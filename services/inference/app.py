@@ -16,7 +16,7 @@ from services.inference.adapters.celery_worker import Handler, run, worker_app
 from services.inference.adapters.explain_server import ExplainServicer
 from services.inference.adapters.one_at_a_time import OneAtATime
 from services.inference.adapters.operations import explain_operations, operations
-from services.inference.adapters.studies import StoredArtefacts, StoredStudies, read_study
+from services.inference.adapters.studies import JailedReader, StoredArtefacts, StoredStudies
 from services.inference.config import Settings
 from services.inference.handlers.answer_images import AnswerImages
 from services.inference.handlers.explain import Explain
@@ -77,10 +77,8 @@ def build_handler(settings: Settings, turn: Path, server: OpsServer | None = Non
 
 def _answer_images(settings: Settings, models: WarmModels, turn: Path) -> AnswerImages:
     blobs = LocalBlobs(settings.site.blob_folder)
-    read = partial(read_study, settings.site.device_uid)
-    return AnswerImages(
-        models, StoredStudies(blobs, read), StoredArtefacts(blobs.root), installed_engine, OneAtATime(turn)
-    )
+    studies = StoredStudies(blobs, JailedReader(settings.site.device_uid))
+    return AnswerImages(models, studies, StoredArtefacts(blobs.root), installed_engine, OneAtATime(turn))
 
 
 def explain(settings: Settings) -> None:
@@ -99,7 +97,7 @@ def explain(settings: Settings) -> None:
 
 
 def _catalog(settings: Settings) -> Catalog:
-    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
+    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder, settings.network_runtime)
 
 
 def _announce(catalog: Catalog) -> None:

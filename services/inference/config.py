@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.bundles.runtimes.port import Engine, Precision, RuntimeChoice
 from shared.messaging.celery_app import CPU_QUEUE
@@ -48,6 +48,12 @@ class Settings(RedisSettings):
     first_retry_s: float = Field(default=0.2, gt=0)
     """Pause before the first repeat towards results; doubles up to ``longest_retry_s``."""
     longest_retry_s: float = Field(default=5.0, gt=0)
+
+    @model_validator(mode="after")
+    def _runtime_exists(self) -> Self:
+        """Refuse, at the start and not at the first study, a precision its runtime does not have."""
+        _ = self.network_runtime
+        return self
 
     @property
     def network_runtime(self) -> RuntimeChoice:

@@ -108,6 +108,11 @@ class SinkSettings(BaseModel):
         return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and only_dicom)
 
     @property
+    def keeps_reports(self) -> bool:
+        """Tell whether this sink is an archive in which a person looks for reports and regions."""
+        return self.kind in {"dicom-cstore", "dicom-stow"}
+
+    @property
     def pictures(self) -> tuple[str, ...]:
         """Return what goes beside a report: nothing at a FHIR server, nor where no report is asked for."""
         if self.kind == "fhir" or (self.kind == "folder" and "dicom-sr" not in self.objects):

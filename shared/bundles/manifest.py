@@ -97,6 +97,15 @@ class Logistic(_Part):
     intercept: float
     intercept_source: Sentence
     coefficients: tuple[Coefficient, ...]
+    covariance: tuple[tuple[float, ...], ...] = ()
+    """Of (intercept, every coefficient), for the interval of one probability on the scale of log odds. Empty: none."""
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        n = len(self.coefficients) + 1
+        if self.covariance and (len(self.covariance) != n or any(len(row) != n for row in self.covariance)):
+            raise ValueError("the covariance has one row and column per coefficient and one for the intercept")
+        return self
 
 
 class Term(_Part):

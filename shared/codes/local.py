@@ -7,6 +7,7 @@ response, nor for the reasons why a question was not answered.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from shared.domain.coding import Coding
@@ -20,6 +21,7 @@ BUNDLE_SYSTEM = "urn:oncorelay:bundle"
 """``identifier.system`` of a model bundle's digest (FHIR Device)."""
 INTERVAL_EXTENSION = "urn:oncorelay:probability-interval-95"
 """``extension.url``: the 95 % interval of ``RiskAssessment.prediction.probability[x]`` as a Range in per cent."""
+_LONGEST = 16
 SYSTEM = "urn:oncorelay:code"
 """Code system of the concepts below."""
 
@@ -42,6 +44,7 @@ ALTERNATIVE = code("alternative", "Probability under another reading of an input
 SIDE = code("side", "Side of the body")
 IMAGES = code("images", "Images that were measured, and why these")
 REGION = code("region", "Region that was measured")
+REGION_VOLUME = code("region_volume", "Volume of the measured region")
 VARIANT = code("variant", "Variant of the model that answered, and why")
 VARIANT_ANSWER = code("variant_answer", "What another variant of the model answers")
 ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
@@ -104,9 +107,12 @@ def probability_of(outcome_class: str, display: str) -> Coding:
 def measured(name: str, display: str) -> Coding:
     """Return the name of a number measured in images, where no standard has one: features of filtered images, scores.
 
-    The one kind of local code that may be longer than 16 characters: DICOM then carries it as Long Code Value.
+    A name of more than 16 characters is shortened to a digest of itself: readers stumble over Long Code Value. The name
+    itself stands in the display, or beside the number.
     """
-    return code(name, display)
+    if len(name) <= _LONGEST:
+        return code(name, display)
+    return code(f"m_{hashlib.sha256(name.encode()).hexdigest()[: _LONGEST - 2]}", display)
 
 
 def probability_within(outcome_class: str, display: str, years: int) -> Coding:

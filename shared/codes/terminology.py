@@ -36,3 +36,5 @@ ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant
 """``Provenance.agent.type``: a device that works on its own on existing data."""
 OTHER_REPORT = Coding("http://terminology.hl7.org/CodeSystem/v2-0074", "OTH", "Other")
 """``DiagnosticReport.category`` (diagnostic service section) of what no laboratory and no radiology department made."""
+IMAGING = Coding("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging")
+"""``Observation.category`` of what was measured in images (FHIR R4)."""

@@ -173,7 +173,7 @@ class _Phases:
         if isinstance(late, ImageTrouble) or (late is not None and not late.grid.same_place(study.early.grid)):
             self._remarks.append("the late phase cannot be compared with the measured one and was left out")
             late = None
-        return replace(study, pre=pre, late=late)
+        return study.with_phases(pre, late)
 
     def remarked(self) -> DynamicChoice:
         """Return the choice with what was seen of its slices."""
@@ -196,4 +196,5 @@ def _unreadable(count: int) -> ImageTrouble:
 def _with_choice(trouble: ImageTrouble | None, choice: DynamicChoice) -> ImageTrouble:
     none = ImageTrouble(ImageProblem.PHASE_MISSING, "No phase after contrast can be measured.")
     trouble = trouble or none
-    return replace(trouble, choice=trouble.choice or choice)
+    text = trouble.text[:1].upper() + trouble.text[1:].rstrip(".") + "."
+    return replace(trouble, text=text, choice=trouble.choice or choice)

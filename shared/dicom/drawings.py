@@ -39,7 +39,7 @@ def drawings_of(
         try:
             found.extend(_in_one(source, known, device_uid))
         except InvalidInputError as error:
-            text = f"a region came with the study and cannot be read ({error.element}: {error.reason})"
+            text = f"A region came with the study and cannot be read ({error.element}: {error.reason})."
             unreadable.append(ImageTrouble(ImageProblem.NO_REGION, text))
     return Drawings(tuple(found), tuple(unreadable))
 

@@ -47,7 +47,7 @@ def check_drawing(drawing: Drawing, early: Volume, body: Body, known: Known) -> 
         placed = drawing.place(early.grid)
     except InvalidInputError as error:
         problem = ImageProblem.REGION_OF_ANOTHER_STUDY
-        return ImageTrouble(problem, f"the region does not fit the images ({error.element}: {error.reason})")
+        return ImageTrouble(problem, f"The region does not fit the images ({error.element}: {error.reason}).")
     return _trouble(placed, body) or Checked(drawing, placed.mask, _remarks(drawing, placed, known))
 
 
@@ -71,8 +71,8 @@ def check_side(mask: Mask, body: Body, asked: Side | None, stated: Mapping[str, 
     sided = [(who, side) for who, side in says if side in (Side.LEFT, Side.RIGHT)]
     for who, side in sided[1:]:
         if side is not sided[0][1]:
-            text = f"{sided[0][0]} says {sided[0][1]} and {who} says {side}: a region on the wrong side is not measured"
-            return ImageTrouble(ImageProblem.SIDE_CONFLICT, text)
+            text = f"{sided[0][0]} says {sided[0][1]}, {who} says {side}: nothing is measured on the wrong side."
+            return ImageTrouble(ImageProblem.SIDE_CONFLICT, text[0].upper() + text[1:])
     return None
 
 
@@ -80,27 +80,27 @@ def _foreign(drawing: Drawing, early: Volume, known: Known) -> str:
     """Return why the drawing belongs to another study; empty where it does not."""
     ours, theirs = early.grid.frame_of_reference_uid, drawing.frame_of_reference_uid
     if ours and theirs and ours != theirs:
-        return "the region was drawn in another frame of reference than the images have: it belongs to another study"
+        return "The region was drawn in another frame of reference than the images have: it belongs to another study."
     refers = drawing.references & {frame.sop_instance_uid for frame in (*known, *early.grid.frames)}
     if drawing.references and not refers and not (ours and theirs):
-        return "the region was drawn on images that are not in this study"
+        return "The region was drawn on images that are not in this study."
     return ""
 
 
 def _trouble(placed: Placed, body: Body) -> ImageTrouble | None:
     if not placed.drawn:
-        return ImageTrouble(ImageProblem.EMPTY_REGION, "the region that came with the study is empty")
+        return ImageTrouble(ImageProblem.EMPTY_REGION, "The region that came with the study is empty.")
     if placed.outside > MOST_OUTSIDE:
-        text = f"{placed.outside:.0%} of the region lies outside the images"
+        text = f"{placed.outside:.0%} of the region lies outside the images."
         return ImageTrouble(ImageProblem.REGION_OUTSIDE, text)
     count = placed.mask.count
     if count < SMALLEST_VOXELS or _dimensions(placed.mask) < LEAST_DIMENSIONS:
-        text = f"the region has {count} voxels: nothing can be measured in fewer than {SMALLEST_VOXELS}, or in a line"
+        text = f"The region has {count} voxels: nothing can be measured in fewer than {SMALLEST_VOXELS}, or in a line."
         return ImageTrouble(ImageProblem.REGION_TOO_SMALL, text)
     inside = float(body.covers(np.argwhere(placed.mask.bits)).mean())
     if inside < LEAST_IN_BODY:
         return ImageTrouble(
-            ImageProblem.REGION_OUTSIDE, f"{1 - inside:.0%} of the region lies in the air, not in the body"
+            ImageProblem.REGION_OUTSIDE, f"{1 - inside:.0%} of the region lies in the air, not in the body."
         )
     return None
 

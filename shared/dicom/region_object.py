@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 from pydicom.uid import RTStructureSetStorage, SegmentationStorage
 
 from shared.dicom.elements import walk
 from shared.dicom.own_output import MANUFACTURER
-from shared.dicom.part10 import file_meta
+from shared.dicom.part10 import MAX_META_BYTES, file_meta
 from shared.dicom.stored_object import StoredObject
 from shared.dicom.transfer_syntaxes import COMPRESSED, UNCOMPRESSED, is_implicit
 from shared.domain.errors import InvalidInputError
@@ -26,13 +27,14 @@ REGION_CLASSES = SEGMENTATIONS | STRUCTURE_SETS
 LARGEST_BYTES = 1 << 29
 """Of one object: 2,000 frames of 512 x 512 in eight bits fit."""
 MOST_ELEMENTS = 2_000_000
-_HEAD = 1 << 17
+_HEAD = 1 << 12
+_WHOLE_META = MAX_META_BYTES + 256
 
 
 def holds_regions(stored: StoredObject) -> bool:
     """Tell by its first bytes whether the object is a segmentation or a structure set."""
     try:
-        meta = file_meta(memoryview(_content(stored, _HEAD)))
+        meta = file_meta(memoryview(_content(stored, _HEAD))) or file_meta(memoryview(_content(stored, _WHOLE_META)))
     except (InvalidInputError, OSError):
         return False
     return meta is not None and meta.sop_class_uid in REGION_CLASSES
@@ -72,7 +74,7 @@ def as_found() -> Iterator[None]:
         InvalidInputError: Where the body fails over what it reads.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), disable_value_validation():  # its warnings quote values, and are logged
             warnings.simplefilter("ignore")
             yield
     except (InvalidInputError, MemoryError):

@@ -7,6 +7,7 @@ used is refused with its reason: nothing else is measured silently in its place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -53,6 +54,13 @@ class RegionSearch:
         object.__setattr__(self, "body", body_in(self.early))
         found = drawings_of(self.objects, self.mask_files, known, self.device_uid)
         object.__setattr__(self, "drawings", found)
+
+    def with_phases(self, pre: Volume | None, late: Volume | None) -> RegionSearch:
+        """Return the search with the phases an automatic region is found in; what was read of the study stays read."""
+        other = copy(self)
+        object.__setattr__(other, "pre", pre)
+        object.__setattr__(other, "late", late)
+        return other
 
     @property
     def laterality(self) -> Side | None:
@@ -121,7 +129,7 @@ def _chosen(search: RegionSearch, usable: list[Checked], side: Side | None) -> R
         there = [one for one in rivals if search.side_of(one.mask) in (side, None)]
         rivals = there or rivals
     elif _both_sides(search, rivals):
-        text = "tumours are drawn in both breasts: say which is meant"
+        text = "Tumours are drawn in both breasts: say which is meant."
         return ImageTrouble(ImageProblem.BILATERAL, text)
     chosen = rivals[0]
     stated = {"the header of the images": search.laterality, "the object of the region": chosen.drawing.side}
@@ -156,12 +164,11 @@ def _region(search: RegionSearch, chosen: Checked, rivals: list[Checked], usable
 def _automatic(search: RegionSearch, automatic: AutomaticRegion, side: Side | None) -> Region | ImageTrouble:
     """Return the automatic region where the site allows one, or why there is none."""
     if automatic is AutomaticRegion.NEVER:
-        organs = ": what came outlines an organ, not a finding" if search.drawings.found else ""
-        return ImageTrouble(
-            ImageProblem.NO_REGION, f"nobody drew a region, and the site allows no automatic one{organs}"
-        )
+        organs = " What came outlines an organ, not a finding." if search.drawings.found else ""
+        text = f"Nobody drew a region, and the site allows no automatic one.{organs}"
+        return ImageTrouble(ImageProblem.NO_REGION, text)
     if search.pre is None:
-        text = "there is no phase before contrast, without which no region can be found; nobody drew one"
+        text = "There is no phase before contrast, without which no region can be found; nobody drew one."
         return ImageTrouble(ImageProblem.NO_PRE_CONTRAST, text)
     sign = implant_sign(search.headers)
     if sign:
@@ -192,7 +199,8 @@ def _limits(search: RegionSearch) -> Mask | None:
 def _with_troubles(found: Region | ImageTrouble, troubles: list[ImageTrouble]) -> Region | ImageTrouble:
     if isinstance(found, ImageTrouble) or not troubles:
         return found
-    return replace(found, remarks=(*found.remarks, *(f"another region was not used: {one.text}" for one in troubles)))
+    unused = (f"another region was not used: {one.text[0].lower()}{one.text[1:].rstrip('.')}" for one in troubles)
+    return replace(found, remarks=(*found.remarks, *unused))
 
 
 def _of_one_object(first: Drawing, second: Drawing) -> bool:

@@ -170,6 +170,12 @@ class Prediction:
         """Return the probability of ``outcome.complement_class``."""
         return 1.0 - self.probability
 
+    @property
+    def bundles(self) -> tuple[BundleReference, ...]:
+        """Return every bundle whose number is shown, the one of the result first."""
+        beside = (one.bundle for one in self.variants if one.bundle and one.probability is not None)
+        return tuple(dict.fromkeys((self.bundle, *beside)))
+
 
 @dataclass(frozen=True, slots=True)
 class NotAnalysed:

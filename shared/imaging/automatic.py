@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from shared.domain.identity import Side
 from shared.domain.images import RegionOrigin
-from shared.imaging.body import Body, body_in
-from shared.imaging.components import Part, counted, parts_of
+from shared.imaging.body import Body, body_in, fat_is_bright
+from shared.imaging.components import BRIDGE_MM, Part, counted, parts_of
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
-from shared.imaging.functional_tumour_volume import PUBLISHED, functional_tumour
+from shared.imaging.functional_tumour_volume import PUBLISHED, WITHOUT_FAT_SUPPRESSION, Thresholds, functional_tumour
 from shared.imaging.region import Region
 from shared.imaging.volume import Mask, Volume
 
@@ -35,29 +35,41 @@ def automatic_region(
     ``side`` is the breast to be measured where the field shows both, ``limits`` a volume of interest drawn by somebody.
     """
     body = body or body_in(phases.early)
-    enhancing = functional_tumour(phases.pre, phases.early, phases.late, limits=limits)
-    parts = parts_of(enhancing, body)
+    by = WITHOUT_FAT_SUPPRESSION if fat_is_bright(phases.pre, body) else PUBLISHED
+    parts = parts_of(functional_tumour(phases.pre, phases.early, phases.late, limits=limits, by=by), body)
     plausible = [part for part in parts if not part.doubt]
     asked = side if side in (Side.LEFT, Side.RIGHT) and body.midline_mm is not None else None
-    return _trouble(parts, plausible, asked) or _region(parts, plausible, asked, phases, limits)
+    trouble = _trouble(parts, plausible, asked)
+    if trouble:
+        return trouble
+    chosen = next(part for part in plausible if asked is None or part.side in (asked, None))
+    method = _method(by, with_late=phases.late is not None, limited=limits is not None)
+    remarks = _remarks(by, chosen, parts, with_late=phases.late is not None)
+    return Region(chosen.mask(phases.early.grid), RegionOrigin.AUTOMATIC, method, remarks=remarks)
 
 
 def _trouble(parts: tuple[Part, ...], plausible: list[Part], asked: Side | None) -> ImageTrouble | None:
     if not plausible:
         aside = counted(parts)
-        text = f"nothing in the breast enhances like a tumour{': ' + aside if aside else ''}"
+        text = f"Nothing in the breast enhances like a tumour{': ' + aside if aside else ''}."
         return ImageTrouble(ImageProblem.NO_REGION, text)
     if asked:
-        return None if any(part.side in (asked, None) for part in plausible) else _other_side_only(asked)
+        return _asked_side_trouble(plausible, asked)
     second = _on_the_other_side(plausible)
     if second is None:
         return None
     sizes = f"{_ml(plausible[0])} on the {plausible[0].side} and {_ml(second)} on the {second.side}"
-    return ImageTrouble(ImageProblem.BILATERAL, f"both breasts enhance like a tumour ({sizes}): say which is meant")
+    return ImageTrouble(ImageProblem.BILATERAL, f"Both breasts enhance like a tumour ({sizes}): say which is meant.")
 
 
-def _other_side_only(asked: Side) -> ImageTrouble:
-    text = f"the {asked} breast is asked about and only the other one enhances like a tumour"
+def _asked_side_trouble(plausible: list[Part], asked: Side) -> ImageTrouble | None:
+    """Return the trouble where the breast that is asked about holds nothing, or little beside the other one."""
+    there = max((part.volume_mm3 for part in plausible if part.side in (asked, None)), default=0.0)
+    other = max((part.volume_mm3 for part in plausible if part.side not in (asked, None)), default=0.0)
+    if there and (other < OTHER_SIDE_MM3 or there >= OTHER_SIDE_SHARE * other):
+        return None
+    little = f"only {there / 1000:.1f} ml of it enhance" if there else "nothing of it enhances"
+    text = f"The {asked} breast is asked about: {little} like a tumour, and {other / 1000:.1f} ml of the other one."
     return ImageTrouble(ImageProblem.SIDE_CONFLICT, text)
 
 
@@ -70,18 +82,19 @@ def _on_the_other_side(plausible: list[Part]) -> Part | None:
     return None
 
 
-def _region(
-    parts: tuple[Part, ...], plausible: list[Part], asked: Side | None, phases: Phases, limits: Mask | None
-) -> Region:
-    chosen = next(part for part in plausible if asked is None or part.side in (asked, None))
-    method = (
-        f"functional tumour volume: {PUBLISHED.in_words(with_late=phases.late is not None)}; largest plausible part"
-    )
-    if limits is not None:
-        method += " within a volume of interest that came with the study"
-    remarks = [] if phases.late else ["there is no late phase: the region rests on enhancement alone"]
-    remarks += [text for text in (_others(plausible, chosen), counted(parts)) if text]
-    return Region(chosen.mask(phases.early.grid), RegionOrigin.AUTOMATIC, method, remarks=tuple(remarks))
+def _method(by: Thresholds, *, with_late: bool, limited: bool) -> str:
+    where = " within a volume of interest that came with the study" if limited else ""
+    return f"functional tumour volume: {by.in_words(with_late=with_late)}; largest plausible part{where}"
+
+
+def _remarks(by: Thresholds, chosen: Part, parts: tuple[Part, ...], *, with_late: bool) -> tuple[str, ...]:
+    remarks = ["" if with_late else "there is no late phase: the region rests on enhancement alone"]
+    if by is WITHOUT_FAT_SUPPRESSION:
+        remarks.append("fat is bright before contrast: the background threshold is lower than the published one")
+    if chosen.parted:
+        remarks.append(f"the region was parted from other enhancement where that is thinner than {BRIDGE_MM:g} mm")
+    remarks += [_others([part for part in parts if not part.doubt], chosen), counted(parts)]
+    return tuple(remark for remark in remarks if remark)
 
 
 def _others(plausible: list[Part], chosen: Part) -> str:

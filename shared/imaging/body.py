@@ -15,6 +15,10 @@ AIR_FRACTION = 0.15
 """Of the mean signal of the brighter voxels: less is air. Suppressed fat lies above it, noise below."""
 BOTH_BREASTS_MM = 240.0
 """A field this wide from left to right shows both breasts; one breast is imaged in 150 to 220 mm."""
+FAT_FROM_MM, FAT_TO_MM = 4.0, 10.0
+"""Below the surface: behind the skin and before the glandular tissue."""
+BRIGHT_FAT = 0.8
+"""Of the 95th percentile before contrast; suppressed fat has half of that and less."""
 MIDLINE_SHARE = 0.9
 """A region lies on a side when this share of it does."""
 _LARGEST_SLICE = 192
@@ -62,6 +66,16 @@ def body_in(volume: Volume) -> Body:
     bright = _solid(voxels > _air(voxels))
     grid = _lattice(volume.grid, step, bright.shape)
     return Body(bright, grid, step, _midline(bright, grid))
+
+
+def fat_is_bright(pre: Volume, body: Body) -> bool:
+    """Tell whether the images before contrast are not fat-suppressed: the fat under the skin is among the brightest."""
+    depth = body.depth_mm
+    under_the_skin = (depth > FAT_FROM_MM) & (depth <= FAT_TO_MM) & body.bits
+    if not under_the_skin.any():
+        return False
+    voxels = pre.voxels[:: body.step[0], :: body.step[1], :: body.step[2]]
+    return float(np.median(voxels[under_the_skin])) >= BRIGHT_FAT * float(np.percentile(voxels, 95))
 
 
 def shows_both_breasts(grid: Grid) -> bool:

@@ -26,6 +26,10 @@ CHEST_DEPTH_MM = 35.0
 """So far behind the skin over the breastbone begins the chest: skin, fat and breastbone together are thinner."""
 CHEST_HALF_WIDTH_MM = 90.0
 """To each side of the midline; breast tissue farther to the side reaches farther back."""
+BRIDGE_MM = 8.0
+"""Tumours hang together with enhancing glandular tissue and vessels by what is thinner than this."""
+_TOO_LARGE, _CUT = "too large", "cut by the edge of the field"
+_MERGED = (_TOO_LARGE, _CUT)
 _MOST_PARTS = 64
 """The largest parts are looked at; a tumour is among them or no volume is meaningful."""
 _EVERY_NEIGHBOUR = np.ones((3, 3, 3), dtype=np.int8)
@@ -42,6 +46,8 @@ class Part:
     """None where the field shows one breast, or the part crosses the midline."""
     doubt: str = ""
     """Why it is no tumour; empty where it can be one."""
+    parted: bool = False
+    """It hung together with more, by bridges thinner than ``BRIDGE_MM``, and was parted from that."""
 
     def mask(self, grid: Grid) -> Mask:
         """Return the part as a mask."""
@@ -51,48 +57,76 @@ class Part:
 
 
 def parts_of(enhancing: Mask, body: Body) -> tuple[Part, ...]:
-    """Return the parts (26 neighbours connect), largest first, each with what speaks against it."""
+    """Return the parts (26 neighbours connect), largest first, each with what speaks against it.
+
+    A part that is too large, or runs to the edge of the field, may be a tumour in enhancing glandular tissue: its
+    compact cores are parts as well.
+    """
     if not enhancing.count:
         return ()
-    (start, stop), grid = enhancing.box, enhancing.grid
+    (start, stop), judge = enhancing.box, _Judge(enhancing.grid, body, body.depth_mm, _chest_front(body))
     cut = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-    wheres = [where + np.array(start) for where in _connected(enhancing.bits[cut])]
-    depth, chest = body.depth_mm, _chest_front(body)
-    return tuple(_judged(where, grid, body, depth, chest) for where in wheres)
+    parts = [judge(where + np.array(start)) for where in _connected(enhancing.bits[cut])]
+    merged = [part for part in parts if part.doubt in _MERGED]
+    cores = [judge(where, parted=True) for part in merged for where in _cores(part.where, enhancing.grid)]
+    parts += [core for core in cores if not core.doubt]
+    return tuple(sorted(parts, key=lambda part: -len(part.where)))
 
 
 def _connected(bits: Bits) -> list[NDArray[np.intp]]:
     labels, count = ndimage.label(bits, structure=_EVERY_NEIGHBOUR)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    sizes = np.bincount(labels[bits], minlength=count + 1)[1:]
     boxes = ndimage.find_objects(labels)
     largest = np.argsort(-sizes, kind="stable")[:_MOST_PARTS]
     return [np.argwhere(labels[boxes[n]] == n + 1) + np.array([one.start for one in boxes[n]]) for n in largest]
 
 
-def _judged(where: NDArray[np.intp], grid: Grid, body: Body, depth: NDArray[np.float64], chest: float | None) -> Part:
-    places = grid.place(where.astype(np.float64))
-    side = None if body.midline_mm is None else side_of_places(places[:, 0], body.midline_mm)
-    volume = len(where) * grid.spacing.voxel_mm3
-    doubt = (
-        _size_doubt(volume)
-        or _place_doubt(where, grid.shape, body, depth)
-        or _chest_doubt(places, body, chest)
-        or _vessel_doubt(where, places, grid)
-    )
-    return Part(where, volume, side, doubt)
+def _cores(where: NDArray[np.intp], grid: Grid) -> list[NDArray[np.intp]]:
+    """Return what is left of a part where nothing thinner than the bridges counts (an opening by a ball)."""
+    start = where.min(axis=0) - 1
+    bits = np.zeros(where.max(axis=0) - start + 2, dtype=np.bool_)
+    bits[tuple((where - start).T)] = True
+    spacing = grid.spacing
+    sampling = (spacing.slices, spacing.rows, spacing.columns)
+    inner = ndimage.distance_transform_edt(bits, sampling=sampling) > BRIDGE_MM / 2
+    if not inner.any():
+        return []
+    opened = bits & (ndimage.distance_transform_edt(~inner, sampling=sampling) <= BRIDGE_MM / 2)
+    return [core + start for core in _connected(opened)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judge:
+    grid: Grid
+    body: Body
+    depth: NDArray[np.float64]
+    chest: float | None
+
+    def __call__(self, where: NDArray[np.intp], *, parted: bool = False) -> Part:
+        """Return the voxels as a part, with the first thing that speaks against it."""
+        places = self.grid.place(where.astype(np.float64))
+        side = None if self.body.midline_mm is None else side_of_places(places[:, 0], self.body.midline_mm)
+        volume = len(where) * self.grid.spacing.voxel_mm3
+        doubt = (
+            _size_doubt(volume)
+            or _place_doubt(where, self.grid.shape, self.body, self.depth)
+            or _chest_doubt(places, self.body, self.chest)
+            or _vessel_doubt(where, places, self.grid)
+        )
+        return Part(where, volume, side, doubt, parted)
 
 
 def _size_doubt(volume_mm3: float) -> str:
     if volume_mm3 < SMALLEST_MM3:
         return "too small"
-    return "too large" if volume_mm3 > LARGEST_MM3 else ""
+    return _TOO_LARGE if volume_mm3 > LARGEST_MM3 else ""
 
 
 def _place_doubt(where: NDArray[np.intp], shape: tuple[int, int, int], body: Body, depth: NDArray[np.float64]) -> str:
     if body.covers(where).mean() < 0.5:
         return "outside the body"
     if _cut_by_the_field(where, shape):
-        return "cut by the edge of the field"
+        return _CUT
     return "skin" if float(np.median(depth[tuple(body.coarse(where).T)])) < SKIN_MM else ""
 
 

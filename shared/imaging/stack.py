@@ -112,7 +112,7 @@ def _uneven(distances: _Vector) -> ImageTrouble | None:
     if repeated:
         text = f"{repeated} of {len(distances) + 1} slices lie at the place of another slice of the same phase."
         return _trouble(ImageProblem.GEOMETRY_UNCLEAR, text)
-    usual = float(np.median(distances))
+    usual = float(np.percentile(distances, 25, method="lower"))
     if np.abs(distances - usual).max() <= max(_UNEVEN * usual, SAME_PLACE_MM):
         return None
     steps = distances / usual

@@ -102,7 +102,9 @@ class ResultsClient(ServiceClient):
         Raises:
             StaleAttemptError: If somebody else has it, or the order is of an older revision, or it is answered.
         """
-        request = results.ClaimAttemptRequest(request_id=request_id, case_id=case_id, revision=revision, worker=worker)
+        request = results.ClaimAttemptRequest(
+            request_id=request_id, case_id=case_id, revision=revision, worker=worker, measures_images=True
+        )
         return from_message(self._call(self._stub.ClaimAttempt, request).claim, Claim)
 
     def renew_lease(self, case_id: str, attempt: int, token: str = "") -> float:

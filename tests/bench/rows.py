@@ -23,6 +23,8 @@ class Row:
     unit: str
     higher: bool = False
     """More is better: rates, and counts of what was done."""
+    precision: str = ""
+    """Arithmetic of ours, where it is a choice."""
 
     @property
     def ratio(self) -> float:
@@ -53,6 +55,7 @@ class Bench:
                 "peer_name": r.peer_name,
                 "ratio": round(r.ratio, 3),
                 "unit": r.unit,
+                **({"precision": r.precision} if r.precision else {}),
             }
             for r in self.rows
         ]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shared.dicom.stored_object import StoredObject
 from shared.domain.case import PinnedInstance, Pins
@@ -19,18 +20,34 @@ from shared.imaging.volume import Mask
 from shared.storage.artefacts import artefact_store
 from shared.storage.blobs import LocalBlobs
 
+if TYPE_CHECKING:
+    from shared.jail.breast_mri import JailedBreastMri
+
 Read = Callable[[Sequence[StoredObject], AutomaticRegion, Mask | None, Side | None], BreastImages | ImageTrouble]
 """Objects, what the site does with an automatic region, a confirmed one, the side asked about."""
 
 
-def read_study(
-    device_uid: str, objects: Sequence[StoredObject], automatic: AutomaticRegion, confirmed: Mask | None,
-    side: Side | None,
-) -> BreastImages | ImageTrouble:  # fmt: skip
-    """Read the study; ``device_uid`` is ours, so that no region we sent is taken for a reader's."""
-    from shared.dicom.breast_mri import read_breast_images  # only a worker that measures images loads it
+class JailedReader:
+    """``Read`` in a child process with limits; nothing is started before the first study comes."""
 
-    return read_breast_images(objects, automatic=automatic, confirmed=confirmed, side=side, device_uid=device_uid)
+    def __init__(self, device_uid: str) -> None:
+        self._device_uid = device_uid
+        """Ours: no region that we sent is taken for a reader's."""
+        self._jailed: JailedBreastMri | None = None
+
+    def __call__(
+        self, objects: Sequence[StoredObject], automatic: AutomaticRegion, confirmed: Mask | None, side: Side | None
+    ) -> BreastImages | ImageTrouble:
+        """Return the images, or why there are none.
+
+        Raises:
+            TemporaryError: If no child can be started.
+        """
+        if self._jailed is None:
+            from shared.jail.breast_mri import JailedBreastMri  # only a worker that measures images loads it
+
+            self._jailed = JailedBreastMri(device_uid=self._device_uid)
+        return self._jailed.read(objects, automatic=automatic, confirmed=confirmed, side=side)
 
 
 @dataclass(frozen=True, slots=True)

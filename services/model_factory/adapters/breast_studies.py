@@ -42,6 +42,7 @@ class StudyMeasuring:
         told = self.how
         return {
             "engine": told.engine, "settings": asdict(told.settings), "settings_sha256": told.settings_sha256,
+            "features": hashlib.sha256("\n".join(told.names).encode()).hexdigest(),
             "input_shape": list(self.input_shape), "margin": self.margin,
         }  # fmt: skip
 

@@ -30,7 +30,11 @@ def forest_graph(name: str, forest: Any, columns: int) -> bytes:
     del graph.output[:]
     place = helper.make_tensor("positive", TensorProto.INT64, [1], [list(forest.classes_).index(True)])
     graph.initializer.append(place)
-    graph.node.append(helper.make_node("Gather", [both, "positive"], ["probability"], axis=1))
+    limits = [helper.make_tensor(end, TensorProto.FLOAT, [], [value]) for end, value in (("zero", 0.0), ("one", 1.0))]
+    graph.initializer.extend(limits)
+    graph.node.append(helper.make_node("Gather", [both, "positive"], ["summed"], axis=1))
+    # In single precision the mean over the trees may come out at 1.0000001.
+    graph.node.append(helper.make_node("Clip", ["summed", "zero", "one"], ["probability"]))
     graph.output.append(helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["rows", 1]))
     model.ir_version, model.producer_name, model.producer_version = IR_VERSION, "oncorelay", ""
     onnx.checker.check_model(model)

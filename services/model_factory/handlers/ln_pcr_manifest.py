@@ -40,7 +40,7 @@ THRESHOLD_SOURCE = (
     "P(axillary pCR) of one half: a convention of this bundle; the paper publishes no cut, and none is validated"
 )
 
-_MEANINGS = {
+MEANINGS = {
     "er": "Oestrogen receptor of the primary tumour before therapy; positive from 1 % of nuclei.",
     "her2": (
         "HER2 of the primary tumour before therapy: 0 (IHC 0), low (IHC 1+, or 2+ not amplified), 3 (IHC 3+, or 2+ "
@@ -60,7 +60,7 @@ def draft(model: PublishedModel) -> dict[str, Any]:
         "variant": VARIANT,
         "intended_use": "demonstration",
         "intended_use_statement": INTENDED_USE,
-        "inputs": [{"name": n, "meaning": _MEANINGS[n], "levels": levels} for n, levels in LEVELS.items()],
+        "inputs": [{"name": n, "meaning": MEANINGS[n], "levels": levels} for n, levels in LEVELS.items()],
         "features": FEATURES,
         "graph": GRAPH_FILE,
         "precision": "float64",

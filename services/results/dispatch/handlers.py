@@ -15,7 +15,7 @@ from shared.domain.errors import UnavailableError, place
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.images import ImagingPolicy
-from shared.domain.prediction import NotAnalysed, NotAnalysedReason
+from shared.domain.prediction import IntendedUse, NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
 from shared.predictors.contract import ImagePredictor, Overtaken, PanelPredictor, Predictor, Ready, Waiting
@@ -29,6 +29,8 @@ AFTER_TROUBLE = timedelta(seconds=60)
 """Pause after a case could not be evaluated at all."""
 
 _UNLESS_STATED = ImagingPolicy()
+
+_RANK = {IntendedUse.DEMONSTRATION: 0, IntendedUse.RESEARCH: 1, IntendedUse.CLINICAL: 2}
 
 _ANSWERED = frozenset({InferenceState.PREDICTED, InferenceState.NOT_ANALYSED})
 
@@ -110,8 +112,12 @@ class EvaluateCases:
         self.cases.pin(case, pins, self.now())
 
     def _bundles(self, predictor: str, variants: tuple[str, ...]) -> tuple[tuple[PinnedBundle, ...], tuple[str, ...]]:
-        """Return the bundles that may answer, richest variant first, and why others may not any more."""
-        found, recalled = [], []
+        """Return the bundles that may answer, richest variant first, and why others do not.
+
+        A model for demonstration speaks neither before nor beside one for clinical use: the software ships the former.
+        """
+        found: list[PinnedBundle] = []
+        recalled: list[str] = []
         for variant in variants:
             bundle = self.bundles.for_variant(predictor, variant)
             why = self.recalled.why_not(bundle) if bundle else ""
@@ -119,7 +125,9 @@ class EvaluateCases:
                 recalled.append(why)
             elif bundle:
                 found.append(PinnedBundle(variant, bundle))
-        return tuple(found), tuple(recalled)
+        strongest = max((_RANK[one.bundle.intended_use] for one in found), default=0)
+        kept = tuple(one for one in found if _RANK[one.bundle.intended_use] == strongest)
+        return kept, (*recalled, *(_stands_back(one, kept[0]) for one in found if one not in kept))
 
     def _policy(self, predictor: str, found: tuple[PinnedBundle, ...]) -> ImagingPolicy | None:
         """Return the site's part, where it has one: a model that measures nothing is asked as it always was."""
@@ -196,6 +204,11 @@ def _assessed(
 def _nothing_installed(predictor: str, ready: Ready) -> str:
     variants = ", ".join((ready.variant, *ready.others))
     return f"no verified bundle is installed for {predictor}, variant {variants}"
+
+
+def _stands_back(one: PinnedBundle, before: PinnedBundle) -> str:
+    used, stronger = one.bundle.intended_use, before.bundle.intended_use
+    return f"{one.variant}: {one.bundle.bundle_id} is for {used} use only and stands back behind one for {stronger} use"
 
 
 def _pinned(instance: Instance) -> PinnedInstance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,8 +39,12 @@ class Attempts:
     keys: Keys
     policy: Policy
 
-    def claim(self, request_id: str, case_id: str, revision: int, worker: str, now: datetime) -> Claim:
-        """Lead a case from queued to running, with a lease.
+    def claim(
+        self, request_id: str, case_id: str, revision: int, worker: str, now: datetime, *, images: bool = True
+    ) -> Claim:
+        """Lead a case from queued to running, with a lease; ``images``: the worker measures them.
+
+        A worker of the previous version, which does not, is given the poorest variant's bundle alone.
 
         Raises:
             StaleAttemptError: If the case is not queued at this revision: somebody else has it, or it moved on.
@@ -54,7 +58,8 @@ class Attempts:
             row = self._running(connection, case_id, int(number))
             _, token = self._claimed(connection, case_id, int(number))
         seconds = self.policy.lease.total_seconds()
-        return Claim(case_id, int(number), seconds, row.predictor, load(row.pins, Pins), token)
+        pins = load(row.pins, Pins)
+        return Claim(case_id, int(number), seconds, row.predictor, pins if images else _poorest(pins), token)
 
     def renew(self, case_id: str, number: int, now: datetime, token: str | None = None) -> float:
         """Prolong the lease; return its seconds.
@@ -198,6 +203,14 @@ class Attempts:
         text = f"{row.attempts} attempts brought no answer; last: {step.reason}"
         advance(connection, row, InferenceState.FAILED, Step(step.actor, step.time, text), deadline_time=None)
         tell(connection, "case_failed", text, step.time, case_id=case_id, key=f"{case_id}|{number}")
+
+
+def _poorest(pins: Pins) -> Pins:
+    last = pins.bundles[-1]
+    return replace(
+        pins, variant=last.variant, bundle_id=last.bundle.bundle_id, bundle_digest=last.bundle.digest,
+        bundle_version=last.bundle.version, intended_use=last.bundle.intended_use, others=(),
+    ) if pins.others else pins  # fmt: skip
 
 
 def ask_anew(connection: sa.Connection, row: sa.Row[Any], step: Step, collect: timedelta) -> None:

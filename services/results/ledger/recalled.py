@@ -42,9 +42,7 @@ def asked_bundles(pins: Pins | None, answer: Prediction | NotAnalysed | None) ->
     """Return every bundle an answer names, the one that gave it first; a refusal may rest on any that was pinned."""
     if not isinstance(answer, Prediction):
         return pinned_bundles(pins) if pins else ()
-    beside = [one.bundle for one in answer.variants if one.bundle and one.probability is not None]
-    named = ((one.bundle_id, one.version, one.digest) for one in (answer.bundle, *beside))
-    return tuple(dict.fromkeys(named))
+    return tuple((one.bundle_id, one.version, one.digest) for one in answer.bundles)
 
 
 def finding_recalled(connection: sa.Connection, finding: sa.Row[Any]) -> str:

@@ -11,7 +11,7 @@ from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction,
 from shared.domain.study import Study
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages
-from shared.predictors.contract import ImageAnswer, Model, RadiomicsEngine, Ready, Waiting, used_inputs
+from shared.predictors.contract import ImageAnswer, ImageModel, Model, RadiomicsEngine, Ready, Waiting, used_inputs
 from shared.predictors.ln_pcr.answers import predict
 from shared.predictors.ln_pcr.assessment import assess
 from shared.predictors.ln_pcr.clinical import LEVELS, NAME, checked
@@ -80,7 +80,11 @@ class LnPcr:
         """Answer from levels a person typed.
 
         Raises:
-            InvalidInputError: If an input is missing, unknown, or not one of its levels; names what is allowed.
+            InvalidInputError: If an input is missing, unknown, or not one of its levels; names what is allowed. If
+                the bundle's variant measures images.
         """
+        if isinstance(model, ImageModel) and model.imaging is not None:
+            reason = "measures images, which nobody can type: ask a bundle of the clinical variant"
+            raise InvalidInputError("bundle", reason)
         row = checked(levels)
         return predict(row, tuple(UsedInput(name, value) for name, value in row.items()), (_BY_HAND,), model)

@@ -182,6 +182,15 @@ def test_a_site_that_asks_no_longer_has_the_region_used(ledger: Ledger, clock: A
     assert claimed(ledger, clock, case_id).pins.imaging == use
 
 
+def test_a_worker_that_measures_no_images_is_given_the_bundle_that_needs_none(ledger: Ledger, clock: Any) -> None:
+    case_id = studied(ledger, clock)
+    pinned(ledger, clock, image_pins())
+    old = ledger.attempts.claim("claim", case_id, 1, "worker of the previous version", clock(), images=False)
+
+    assert (old.pins.variant, old.pins.bundle_id, old.pins.others) == ("clinical", BUNDLE.bundle_id, ())
+    assert ledger.attempts.answer("answer", case_id, old.attempt, a_prediction(), clock())
+
+
 def test_a_stale_attempt_proposes_nothing(ledger: Ledger, clock: Any) -> None:
     case_id = proposed(ledger, clock)
 

@@ -67,7 +67,7 @@ def test_an_archive_that_keeps_other_content_under_the_uid_is_found_out(
 ) -> None:
     """Orthanc answers Success to the second object and keeps the first."""
     finding = patient.of(patient.findings.prediction())
-    style = sink.style  # type: ignore[attr-defined]
+    style = sink.objects.style  # type: ignore[attr-defined]
     document = to_sr(finding, SourceHeaders(LocalBlobs(settings.site.blob_folder)).read(finding), (), style)
     document.ContentSequence[-1].ContentSequence[0].TextValue = "something else"
     pacs.orthanc.upload(encoded(document))

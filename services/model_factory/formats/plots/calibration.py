@@ -10,14 +10,16 @@ from shared.pictures.scene import SOFT, Dot, Line, Part, Scene, Words
 def calibration_scene(one: CalibrationCurve) -> Scene:
     """Return one calibration curve."""
     kind = one.kind.replace("_", " ")
-    title = f"Calibration at {one.years} years, {kind}"
+    title = f"Calibration at {one.years} years, {kind}" if one.years else f"Calibration, {one.model}, {kind}"
+    seen = "observed risk (1 - Kaplan-Meier)" if one.years else "observed share"
     most = max([*one.smooth_predicted, *(g.interval[1] for g in one.groups), *(g.predicted for g in one.groups), 0.1])
     along = span(0.0, min(1.0, most), "predicted risk")
-    plot = Plot(50, 50, 260, 260, along, span(0.0, min(1.0, most), "observed risk (1 - Kaplan-Meier)"))
+    plot = Plot(50, 50, 260, 260, along, span(0.0, min(1.0, most), seen))
     parts: list[Part] = [*plot.axes(title), plot.diagonal()]
     entries = [Entry("perfect", SOFT, 0.8, dashed=True)]
-    parts.append(plot.curve(list(zip(one.smooth_predicted, one.smooth_observed, strict=True)), SERIES[0], 1.8))
-    entries.append(Entry("smooth curve", SERIES[0], 1.8))
+    if one.smooth_predicted:
+        parts.append(plot.curve(list(zip(one.smooth_predicted, one.smooth_observed, strict=True)), SERIES[0], 1.8))
+        entries.append(Entry("smooth curve", SERIES[0], 1.8))
     if one.smooth_corrected:
         points = list(zip(one.smooth_predicted, one.smooth_corrected, strict=True))
         parts.append(plot.curve(points, SERIES[1], 1.8, dashed=True))

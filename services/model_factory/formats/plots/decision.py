@@ -12,7 +12,7 @@ _FIXED = {"model": 0, "all": 1, "none": 7}
 def decision_scene(one: DecisionCurve) -> Scene:
     """Return the decision curves of one horizon."""
     kind = one.kind.replace("_", " ")
-    title = f"Decision curves at {one.years} years, {kind}"
+    title = f"Decision curves at {one.years} years, {kind}" if one.years else f"Decision curves, {one.model}, {kind}"
     top = max(value for line in one.lines for value in line.net_benefit)
     plot = Plot(50, 50, 300, 250, _along(one), _up(top))
     parts: list[Part] = [*plot.axes(title)]
@@ -25,7 +25,7 @@ def decision_scene(one: DecisionCurve) -> Scene:
             parts.append(plot.band(one.thresholds, line.low, line.high))
         points = [pair for pair in zip(one.thresholds, line.net_benefit, strict=True) if pair[1] >= plot.y.low]
         parts.append(plot.curve(points, SERIES[own], width, dashed=dashed))
-        entries.append(Entry(_label(line), SERIES[own], width, dashed))
+        entries.append(Entry(_label(line, one.model), SERIES[own], width, dashed))
     parts += key(entries, 370, 66)
     action = wrapped(f"Action at or above the threshold: {one.action}", 8.5, 170)
     y = 66 + 13 * (len(entries) + 1)
@@ -47,8 +47,12 @@ def _up(top: float) -> Span:
     return Span(low, found.high, found.label, (low, *found.ticks))
 
 
-def _label(line: DecisionLine) -> str:
-    known = {"model": "the model", "all": "everybody", "none": "nobody"}
+def _label(line: DecisionLine, model: str) -> str:
+    known = {
+        "model": model.split(".", maxsplit=1)[0].replace("_", " ") or "the model",
+        "all": "everybody",
+        "none": "nobody",
+    }
     return known.get(line.strategy, line.strategy.replace("_", " "))
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.results import CohortFacts
 from shared.pictures.scene import Frame, Line, Part, Scene, Words, wrapped
 
 _WIDTH, _BOX, _HIGH, _STEP = 560.0, 250.0, 38.0, 78.0
 _SIDE = 300.0
 
 
-def flow_scene(results: RunResults) -> Scene:
+def flow_scene(cohort: CohortFacts, learned: int, learned_events: int) -> Scene:
     """Return the diagram from the sheet to the patients the model learned from."""
-    cohort = results.cohort
     boxes = [(f"{one.remaining} {one.label if not n else 'remain'}", f"{one.events} with the event", one)
              for n, one in enumerate(cohort.flow)]  # fmt: skip
     parts: list[Part] = []
@@ -24,15 +23,14 @@ def flow_scene(results: RunResults) -> Scene:
         parts += _box(10.0, y, head, below)
         y += _STEP
     parts += _arrow(y - (_STEP - _HIGH))
-    model = results.model
-    parts += _box(10.0, y, f"{model.n} to learn from", f"{model.events} with {cohort.event_display.lower()}")
-    others = cohort.patients - model.n
+    parts += _box(10.0, y, f"{learned} to learn from", f"{learned_events} with {cohort.event_display.lower()}")
+    others = cohort.patients - learned
     if others:
-        held = cohort.events - model.events
+        held = cohort.events - learned_events
         parts += [Line(260, y + _HIGH / 2, _SIDE, y + _HIGH / 2, 1.0)]
         parts += _box(_SIDE, y, f"{others} held out", f"{held} with the event")
     said = "; ".join(f"{head}, {below}" for head, below, _ in boxes)
-    description = f"Flow of patients: {said}; {model.n} to learn from, {model.events} events; {others} held out."
+    description = f"Flow of patients: {said}; {learned} to learn from, {learned_events} events; {others} held out."
     return Scene(_WIDTH, y + _HIGH + 12, "Flow of patients", description, tuple(parts))
 
 

@@ -1,4 +1,4 @@
-"""Cumulative/dynamic ROC curves at one horizon, one line per way of judging."""
+"""ROC curves: at one horizon one line per way of judging; of yes and no one line per model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from shared.pictures.scene import Part, Scene
 
 
 def roc_scene(curves: tuple[RocCurve, ...], performance: tuple[Estimated, ...]) -> Scene:
-    """Return the curves of one horizon with their AUC in the key."""
+    """Return the curves of one horizon, or of one way of judging, with their AUC in the key."""
     years = curves[0].years
-    title = f"Time-dependent ROC at {years} years"
+    title = f"Time-dependent ROC at {years} years" if years else f"ROC, {curves[0].kind.replace('_', ' ')}"
     plot = Plot(50, 50, 260, 260, share("1 - specificity"), share("sensitivity"))
     parts: list[Part] = [*plot.axes(title), plot.diagonal()]
     entries, said = [], []
@@ -23,13 +23,15 @@ def roc_scene(curves: tuple[RocCurve, ...], performance: tuple[Estimated, ...]) 
         entries.append(Entry(label, SERIES[place], 1.8, dashed))
         said.append(label)
     parts += key(entries, 330, 70)
-    return Scene(560, 350, title, f"{title}. {'; '.join(said)}.", tuple(parts))
+    wide = 560 if years else 640
+    return Scene(wide, 350, title, f"{title}. {'; '.join(said)}.", tuple(parts))
 
 
 def _label(curve: RocCurve, performance: tuple[Estimated, ...]) -> str:
-    kind = curve.kind.replace("_", " ")
-    name = f"auc_{curve.years}y"
-    found = next((one for one in performance if one.kind == curve.kind and one.name == name), None)
+    kind = (curve.model or curve.kind).replace("_", " ").replace(".", ", ")
+    name = f"auc_{curve.years}y" if curve.years else "auc"
+    same = (one for one in performance if (one.kind, one.name, one.model) == (curve.kind, name, curve.model))
+    found = next(same, None)
     if found is None or found.value is None:
         return kind
     between = f" ({found.interval[0]:.3f} to {found.interval[1]:.3f})" if found.interval else ""

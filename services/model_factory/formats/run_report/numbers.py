@@ -5,28 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from services.model_factory.formats.run_report.blocks import Grid
-from services.model_factory.handlers.training.results import CoxTerm, Estimated, RunResults
+from services.model_factory.formats.run_report.blocks import Block, Bullets, Grid, Heading
+from services.model_factory.handlers.training.results import CoxTerm, Estimated, Provenance, RunResults, Table1Row
 
 _INDENT = "\u00a0" * 5
 """Before the further levels of a factor."""
 _Z = 1.959963984540054
-KINDS = ("out_of_fold", "held_out", "optimism_corrected", "apparent")
+KINDS = ("out_of_fold", "held_out", "optimism_corrected", "after_selection", "apparent")
 """What may be expected of new patients first; what the model says of those it has seen last."""
 
 
-def table_1(results: RunResults) -> Grid:
-    """Return the characteristics, overall and by the event."""
+BY_EVENT = ("Without the event", "With the event")
+
+
+def table_1(lines: tuple[Table1Row, ...], groups: tuple[str, str] = BY_EVENT, title: str = "Table 1.") -> Grid:
+    """Return the characteristics, overall and in two groups."""
     rows = []
-    for one in results.table1:
+    for one in lines:
         name = f"{one.variable}{f' ({one.unit})' if one.unit and one.unit != '1' else ''}"
         first = bool(one.test) or not one.level
         shown = name if not one.level else f"{name}: {one.level}" if first else f"{_INDENT}{one.level}"
         test = f"{_p(one.p)} ({one.test})" if one.p is not None else ""
         missing = str(one.missing) if first else ""
         rows.append((shown, one.overall, one.without_event, one.with_event, missing, test))
-    caption = "Table 1. Median (quartiles) or n (%), two-sided tests without correction for their number."
-    head = ("Characteristic", "All", "Without the event", "With the event", "Missing", "p (test)")
+    caption = f"{title} Median (quartiles) or n (%), two-sided tests without correction for their number."
+    head = ("Characteristic", "All", *groups, "Missing", "p (test)")
     return Grid(caption, head, tuple(rows), (0.24, 0.15, 0.15, 0.15, 0.08, 0.23))
 
 
@@ -94,10 +97,10 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def performance(results: RunResults) -> Iterator[Grid]:
+def performance(numbers: tuple[Estimated, ...]) -> Iterator[Grid]:
     """Yield one table per way of judging; every row says for which class, on whom, and how its interval was made."""
     for kind in KINDS:
-        found = [one for one in results.performance if one.kind == kind]
+        found = [one for one in numbers if one.kind == kind]
         if found:
             caption = f"{_TITLES[kind]} Positive class: {found[0].positive_class}; unit: {found[0].unit_of_analysis}."
             head = ("Measure", "Value", "95 % interval", "Positive class", "n", "Events", "Interval by")
@@ -109,6 +112,8 @@ _TITLES = {
     "out_of_fold": "Out of fold: every patient judged by a model that has not seen her, selection repeated inside.",
     "held_out": "Held out: patients nothing was learned from.",
     "optimism_corrected": "Apparent, less the optimism found by drawing the whole pipeline again.",
+    "after_selection": "Cross-validated after the scores were made from all training patients, those judged included: "
+    "optimism, as papers print it.",
     "apparent": "Apparent: on the patients the model was made from. This is optimism and no performance.",
 }
 
@@ -116,5 +121,14 @@ _TITLES = {
 def _row(one: Estimated) -> tuple[str, ...]:
     value = "not measured" if one.value is None else f"{one.value:.3f}"
     between = f"{one.interval[0]:.3f} to {one.interval[1]:.3f}" if one.interval else "none"
-    return (one.name.replace("_", " "), value, between, one.positive_class, str(one.n), str(one.events),
+    name = f"{one.model.replace('.', ', ')} {one.name}".strip().replace("_", " ")
+    return (name, value, between, one.positive_class, str(one.n), str(one.events),
             one.interval_method or "none")  # fmt: skip
+
+
+def provenance(made: Provenance) -> Iterator[Block]:
+    """Yield with what the run was made."""
+    yield Heading("With what it was made")
+    rows = (*made.inputs, ("all inputs, sizes, seed", made.inputs_digest))
+    yield Grid("sha256 of every input.", ("File", "sha256"), rows, (0.3, 0.7))
+    yield Bullets(tuple(f"{name} {version}" for name, version in made.software))

@@ -19,15 +19,19 @@ from services.model_factory.formats.plots.venn import venn_scene
 from services.model_factory.formats.run_report import numbers
 from services.model_factory.formats.run_report.blocks import Block, Bullets, Grid, Heading, Picture, Report, Text
 from services.model_factory.formats.run_report.checklists import grid, probast, tripod
+from services.model_factory.formats.run_report.imaged_sections import imaged_report
 from services.model_factory.formats.run_report.model_card import model_card
+from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.training.results import RunResults
 
 DEMONSTRATION = "DEMONSTRATION: simulated patients. Not for decisions about a patient."
 RESEARCH = "RESEARCH: one cohort, not validated elsewhere. Not for decisions about a patient."
 
 
-def report_of(results: RunResults) -> Report:
-    """Return the report of a finished run."""
+def report_of(results: RunResults | ImagedResults) -> Report:
+    """Return the report of a finished run of either kind."""
+    if isinstance(results, ImagedResults):
+        return imaged_report(results, DEMONSTRATION if results.cohort.simulated else RESEARCH)
     cohort, made = results.cohort, results.provenance
     banner = DEMONSTRATION if cohort.simulated else RESEARCH
     subtitle = (
@@ -36,7 +40,7 @@ def report_of(results: RunResults) -> Report:
     )
     blocks = (
         *_summary(results), *_cohort(results), *_selection(results), *_model(results, banner), *_performance(results),
-        *_groups(results), *_lists(results), *model_card(results), *_provenance(results),
+        *_groups(results), *_lists(results), *model_card(results), *numbers.provenance(results.provenance),
     )  # fmt: skip
     return Report(f"{made.recipe}: development of a prediction model", banner, subtitle, blocks)
 
@@ -73,8 +77,8 @@ def _cohort(results: RunResults) -> Iterator[Block]:
         + f". Median follow-up {cohort.median_follow_up_years:.1f} years (reverse Kaplan-Meier), longest "
         f"{cohort.longest_follow_up_years:.1f}, last event at {cohort.last_event_years:.1f}."
     )  # fmt: skip
-    yield Picture(flow_scene(results))
-    yield numbers.table_1(results)
+    yield Picture(flow_scene(results.cohort, results.model.n, results.model.events))
+    yield numbers.table_1(results.table1)
 
 
 def _selection(results: RunResults) -> Iterator[Block]:
@@ -120,7 +124,7 @@ def _model(results: RunResults, banner: str) -> Iterator[Block]:
 
 def _performance(results: RunResults) -> Iterator[Block]:
     yield Heading("Performance")
-    yield from numbers.performance(results)
+    yield from numbers.performance(results.performance)
     given = sorted({one.years for one in results.roc})
     for years in given:
         yield Heading(f"At {years} years", 3)
@@ -152,11 +156,3 @@ def _lists(results: RunResults) -> Iterator[Block]:
     yield grid("TRIPOD+AI (Collins et al., BMJ 2024;385:e078378).", tripod(results))
     yield Heading("PROBAST+AI")
     yield grid("PROBAST+AI (Moons et al., BMJ 2025;388:e082505), in our words.", probast(results))
-
-
-def _provenance(results: RunResults) -> Iterator[Block]:
-    made = results.provenance
-    yield Heading("With what it was made")
-    rows = (*made.inputs, ("all inputs, sizes, seed", made.inputs_digest))
-    yield Grid("sha256 of every input.", ("File", "sha256"), rows, (0.3, 0.7))
-    yield Bullets(tuple(f"{name} {version}" for name, version in made.software))

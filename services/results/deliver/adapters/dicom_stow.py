@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import Message
+from io import BytesIO
 from typing import Any
 
+from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
 
 from services.results.deliver.adapters.answers import dimse_error, http_error, once_sent
 from services.results.deliver.adapters.archive_objects import ArchiveObjects
@@ -21,6 +25,10 @@ from shared.domain.errors import PermanentError, TemporaryError
 _JSON = "application/dicom+json"
 _FAILED_SOP_SEQUENCE = "00081198"
 _FAILURE_REASON = "00081197"
+_OBJECT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+_ROOM_BYTES = 1 << 20
+"""An archive may add attributes of its own."""
+_PIXELS = {"7FE00008", "7FE00009", "7FE00010"}
 _CONFLICT = 409  # PS3.18 10.5.3.1: nothing was stored; the reasons are in the body
 
 
@@ -81,12 +89,26 @@ class StowSink:
             raise TemporaryError(f"{self.name} stored the object and does not find it")
 
     def _compare(self, document: Dataset) -> None:
+        stored = self._whole(document) if "Rows" in document else None
+        different = dicom_differences(document, stored or self._metadata(document), complete=True)
+        if different:
+            raise PermanentError(f"{self.name} holds another object under this UID: {', '.join(different)} differ")
+
+    def _metadata(self, document: Dataset) -> Dataset:
         rows = self._json(f"{_path(document)}/metadata")
         if not rows:
             raise TemporaryError(f"{self.name} has no metadata of the object")
-        different = dicom_differences(document, Dataset.from_json(rows[0]), complete=True)
-        if different:
-            raise PermanentError(f"{self.name} holds another object under this UID: {', '.join(different)} differ")
+        # A server may write pixels out in full; they are compared with the whole object or not at all.
+        return Dataset.from_json({tag: row for tag, row in rows[0].items() if tag not in _PIXELS})
+
+    def _whole(self, document: Dataset) -> Dataset | None:
+        """Return the stored object with its pixels; None where the server does not hand it out like that."""
+        largest = len(encoded(document)) + _ROOM_BYTES
+        answer = self.server.call("GET", _path(document), {"Accept": _OBJECT}, largest=largest)
+        error = http_error(answer.status, f"DICOMweb of {self.name}", after_s=answer.after_s)
+        if isinstance(error, TemporaryError):
+            raise error
+        return None if error else _first_part(answer.headers.get("Content-Type", ""), answer.content)
 
     def _json(self, path: str) -> list[dict[str, Any]]:
         answer = self.server.call("GET", path, {"Accept": _JSON})
@@ -95,6 +117,19 @@ class StowSink:
             raise error
         rows = answer.json()
         return rows if isinstance(rows, list) else []
+
+
+def _first_part(content_type: str, content: bytes) -> Dataset | None:
+    """Return the one object of a multipart answer (RFC 2046 5.1); None where it is none."""
+    header = Message()
+    header["Content-Type"] = content_type
+    boundary = str(header.get_param("boundary", "")).encode()
+    _, _, part = content.partition(b"\r\n\r\n")
+    body, end, _ = part.rpartition(b"\r\n--" + boundary)
+    try:
+        return dcmread(BytesIO(body)) if boundary and end else None
+    except InvalidDicomError:
+        return None
 
 
 def _path(document: Dataset) -> str:

@@ -53,8 +53,16 @@ class WebServer:
         client = httpx.Client(timeout=self.timeout_s, follow_redirects=False, trust_env=False)
         object.__setattr__(self, "client", client)
 
-    def call(self, method: str, path: str, headers: dict[str, str], content: bytes | None = None) -> Answer:
-        """Return the answer to one request below the base.
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        content: bytes | None = None,
+        *,
+        largest: int = LONGEST_ANSWER_BYTES,
+    ) -> Answer:
+        """Return the answer to one request below the base, of at most ``largest`` bytes.
 
         A token that the server refuses is asked for anew, once.
 
@@ -64,20 +72,20 @@ class WebServer:
             PermanentError: If its answer is larger than we read.
         """
         used = self._credentials()
-        answer = self._asked(method, path, headers | used, content)
+        answer = self._asked(method, path, headers | used, content, largest)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self.credentials.refused()
             renewed = self._credentials()
             if renewed != used:
-                return self._asked(method, path, headers | renewed, content)
+                return self._asked(method, path, headers | renewed, content, largest)
         return answer
 
-    def _asked(self, method: str, path: str, headers: dict[str, str], content: bytes | None) -> Answer:
+    def _asked(self, method: str, path: str, headers: dict[str, str], content: bytes | None, largest: int) -> Answer:
         deadline = time.monotonic() + self.timeout_s * _WHOLE_ANSWER_TIMEOUTS
         url = f"{self.base.rstrip('/')}/{path}".rstrip("/")
         try:
             with self.client.stream(method, url, headers=headers, content=content) as response:
-                return Answer(response.status_code, response.headers, _bounded(response, self.base, deadline))
+                return Answer(response.status_code, response.headers, _bounded(response, self.base, deadline, largest))
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
             before = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
             raise transport_error(self.base, type(error).__name__, str(error), connected=not before) from error
@@ -98,13 +106,13 @@ class WebServer:
         self.client.close()
 
 
-def _bounded(response: httpx.Response, base: str, deadline: float) -> bytes:
+def _bounded(response: httpx.Response, base: str, deadline: float, largest: int) -> bytes:
     chunks = []
     size = 0
     for chunk in response.iter_bytes():
         size += len(chunk)
-        if size > LONGEST_ANSWER_BYTES:
-            raise PermanentError(f"{base} answered with more than {LONGEST_ANSWER_BYTES} bytes")
+        if size > largest:
+            raise PermanentError(f"{base} answered with more than {largest} bytes")
         if time.monotonic() > deadline:
             raise UnavailableError(f"{base} answers too slowly")
         chunks.append(chunk)

@@ -16,6 +16,7 @@ from datetime import UTC, date
 
 from services.results.deliver.formats import horizons
 from services.results.deliver.formats.chart import Chart, source_references, tumour
+from services.results.deliver.formats.fhir_measured import archived
 from services.results.deliver.formats.fhir_parts import identifiers, meta, method_text, rationale, sentences, status
 from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.wording import about_panel
@@ -53,7 +54,7 @@ def risk_assessment(finding: Finding, chart: Chart, style: Style, digest: str, d
         occurrenceDateTime=instant(finding.created_time),
         condition=condition(finding, chart),
         performer=device,
-        basis=[*source_references(finding, chart), *imaging_study(finding)],
+        basis=[*source_references(finding, chart), *imaging_study(finding), *archived(finding, style)],
         prediction=_predictions(finding, style) if finding.prediction else None,
         note=notes(said),
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from services.results.deliver.formats import horizons
 from services.results.deliver.formats.chart import Chart, sources
 from services.results.deliver.formats.fhir_assessment import condition
+from services.results.deliver.formats.fhir_measured import variant_components, volume_observation
 from services.results.deliver.formats.fhir_parts import (
     horizon_digest,
     identifiers,
@@ -50,8 +51,12 @@ class _Stated:
 
 
 def observations(finding: Finding, chart: Chart, style: Style, digest: str, device: Json) -> list[Json]:
-    """Return the Observations: one, or one per horizon that is given; ``device`` is the ``Reference`` to the model."""
-    return [_observation(finding, chart, style, device, row) for row in _stated(finding, digest)]
+    """Return the Observations: one, or one per horizon that is given; then what was measured in images.
+
+    ``device`` is the ``Reference`` to the model.
+    """
+    stated = [_observation(finding, chart, style, device, row) for row in _stated(finding, digest)]
+    return [*stated, *volume_observation(finding, chart, style, digest, device)]
 
 
 def _stated(finding: Finding, digest: str) -> Iterator[_Stated]:
@@ -95,7 +100,8 @@ def _observation(finding: Finding, chart: Chart, style: Style, device: Json, row
 def _components(answer: Prediction) -> tuple[Json, ...]:
     outcome = answer.outcome
     rows = ((_positive(outcome), answer.probability), (_complement(outcome), answer.complement))
-    return tuple(_component(local.probability_of(*named), percent_quantity(value)) for named, value in rows)
+    stated = (_component(local.probability_of(*named), percent_quantity(value)) for named, value in rows)
+    return (*stated, *variant_components(answer))
 
 
 def _components_within(outcome: Outcome, row: HorizonRisk, value: float) -> tuple[Json, ...]:

@@ -73,6 +73,7 @@ def sentences(finding: Finding, style: Style) -> Iterator[str]:
     yield wording.refusal(finding)
     if finding.prediction:
         yield from wording.answers(finding.prediction)
+        yield from wording.about_images(finding.prediction)
         yield from wording.flags(finding.prediction.flags)
     yield wording.side(finding)
     yield wording.validity(finding, style)

@@ -18,8 +18,10 @@ HEIGHT = 11
 """Of a line in its own size, in pixels."""
 
 
-def write(canvas: Canvas, x: int, y: int, text: str, colour: Colour = WHITE, *, size: int = 1, anchor: str = "left") -> None:
-    """Write ``text`` with its upper corner at (x, y); what does not fit is cut off. ``anchor``: left, middle or right."""
+def write(
+    canvas: Canvas, x: int, y: int, text: str, colour: Colour = WHITE, *, size: int = 1, anchor: str = "left"
+) -> None:
+    """Write ``text`` with its corner at (x, y); what does not fit is cut off. ``anchor``: left, middle or right."""
     shape = _raster(text, size)
     x -= {"left": 0, "middle": shape.shape[1] // 2, "right": shape.shape[1]}[anchor]
     part = canvas[max(y, 0) : y + shape.shape[0], max(x, 0) : x + shape.shape[1]]

@@ -1,7 +1,7 @@
 """One slice as a picture: the measured phase with the region's outline, and enlarged with the heatmap over it.
 
-Nothing in it names the patient or the day: the object does. Everything that viewers do not show beside a picture stands in
-it: what it may be used for, the sides, where the slice lies, the scale of the colours.
+Nothing in it names the patient or the day: the object does. Everything that viewers do not show beside a picture stands
+in it: what it may be used for, the sides, where the slice lies, the scale of the colours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STRONGEST = 0.75
 """Opacity of the largest value; the anatomy below stays visible everywhere."""
 _DARKEST, _BRIGHTEST = 1.0, 99.5
 """Percentiles of the shown slices that are black and white."""
-_BAR_MM = 20.0
+_BARS_MM = (50, 20, 10, 5, 2)
 _NEXT = 0.35
 """A direction cosine above it gives the edge a second letter."""
 
@@ -128,8 +128,10 @@ class _Drawing:
         spacing = self.images.region.grid.spacing
         high, wide = (min(_PANEL, round(n * mm * view.scale)) for n, mm in
                       ((view.rows, spacing.rows), (view.columns, spacing.columns)))  # fmt: skip
-        rows = view.row + (np.arange(high) + 0.5) / (view.scale * spacing.rows)
-        columns = view.column + (np.arange(wide) + 0.5) / (view.scale * spacing.columns)
+        rows: NDArray[np.float64] = view.row + (np.arange(high, dtype=np.float64) + 0.5) / (view.scale * spacing.rows)
+        columns: NDArray[np.float64] = view.column + (np.arange(wide, dtype=np.float64) + 0.5) / (
+            view.scale * spacing.columns
+        )
         return rows, columns
 
     def _warm(
@@ -142,7 +144,8 @@ class _Drawing:
         part = np.clip(_linear(values, at[0] - row, at[1] - column, outside=0.0) / self.top, 0.0, 1.0)
         colour = table()[np.round(part * (ENTRIES - 1)).astype(int)].astype(np.float64)
         opacity = (_STRONGEST * np.sqrt(part))[..., None]
-        return picture * (1 - opacity) + colour * opacity
+        blended: NDArray[np.float64] = picture * (1 - opacity) + colour * opacity
+        return blended
 
     def _frame(self, canvas: Canvas, whole: _View, near: _View) -> None:
         """Draw on the whole slice which part is enlarged."""
@@ -182,11 +185,11 @@ def side(direction: NDArray[np.float64]) -> str:
 
 
 def _bar(canvas: Canvas, x: int, scale: float) -> None:
-    length = round(_BAR_MM * scale)
-    y = _TOP + _PANEL - 14
-    if length < _PANEL // 2:
-        canvas[y : y + 3, x + 10 : x + 10 + length] = WHITE
-        write(canvas, x + 14 + length, y - 5, f"{_BAR_MM:.0f} mm", WHITE)
+    """Draw a scale: the longest that takes no more than a third of the panel."""
+    length_mm = next((mm for mm in _BARS_MM if mm * scale < _PANEL / 3), _BARS_MM[-1])
+    length, y = round(length_mm * scale), _TOP + _PANEL - 14
+    canvas[y : y + 3, x + 10 : x + 10 + length] = WHITE
+    write(canvas, x + 14 + length, y - 5, f"{length_mm} mm", WHITE)
 
 
 def _legend(canvas: Canvas, top: float) -> None:
@@ -201,7 +204,7 @@ def _legend(canvas: Canvas, top: float) -> None:
     for part in (1.0, 0.5, 0.0):
         at = y + round((1 - part) * (high - 1))
         canvas[at, x + 18 : x + 23] = WHITE
-        write(canvas, x + 26, at - HEIGHT // 2, f"{top * part:.3g}", WHITE)
+        write(canvas, x + 26, at - HEIGHT // 2, f"{top * part:.2g}", WHITE)
     canvas[y + high + 22, x : x + 18] = OUTLINE
     write(canvas, x + 26, y + high + 17, "region", WHITE)
 

@@ -74,8 +74,7 @@ def to_parametric_map(finding: Finding, images: MeasuredImages, style: Style) ->
     name_sources(document, slices)
     fix_dimensions(document, images.region.grid, style)
     finish(document, finding, style, zone(slices[0].header))
-    _proven(document, images, len(slices))
-    return document
+    return _proven(document, images, len(slices))
 
 
 def _mapping(low: float, high: float) -> RealWorldValueMapping:
@@ -93,7 +92,8 @@ def _heat(images: MeasuredImages, index: int) -> np.ndarray[tuple[int, int], np.
     return found.astype(np.float32)
 
 
-def _proven(document: Dataset, images: MeasuredImages, frames: int) -> None:
+def _proven(document: Dataset, images: MeasuredImages, frames: int) -> Dataset:
+    """Return the object as a reader has it, compared with the heatmap value by value."""
     _, row, column = images.corner
     whole = np.zeros(images.region.grid.shape[1:], np.float32)
 
@@ -103,10 +103,12 @@ def _proven(document: Dataset, images: MeasuredImages, frames: int) -> None:
         out[row : row + part.shape[0], column : column + part.shape[1]] = part
         return out
 
-    read = ParametricMap.from_dataset(dcmread(BytesIO(encoded(document))), copy=False)
+    plain = dcmread(BytesIO(encoded(document)))
+    read = ParametricMap.from_dataset(plain)
     prove(read, images.region.grid, expected)
     if int(read.NumberOfFrames) != frames:
         raise PermanentError("a part of the heatmap is missing in what was rendered: nothing was sent")
+    return plain
 
 
 def _model(finding: Finding) -> str:

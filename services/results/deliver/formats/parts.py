@@ -45,7 +45,9 @@ def parts(finding: Finding, images: MeasuredImages | None, style: Style) -> list
     """
     if images is None:
         return []
-    return [_RENDERERS[kind](finding, images, style) for kind in CLASSES if kind in style.pictures and _has(images, kind)]
+    return [
+        _RENDERERS[kind](finding, images, style) for kind in CLASSES if kind in style.pictures and _has(images, kind)
+    ]
 
 
 def named_in_report(rendered: Sequence[Dataset]) -> list[Dataset]:

@@ -45,7 +45,7 @@ def name_sources(document: Dataset, slices: Sequence[SourceSlice]) -> None:
 
 
 def fix_dimensions(document: Dataset, grid: Grid, style: Style) -> None:
-    """Derive the UID of the dimensions, which the library draws at random, and state the spacing across empty slices."""
+    """Derive the UID of the dimensions, which the library draws at random; state the spacing across empty slices."""
     uid = derived_uid(style.uid_root, "dimensions", str(document.SOPInstanceUID))
     for item in (*document.DimensionOrganizationSequence, *document.DimensionIndexSequence):
         item.DimensionOrganizationUID = uid
@@ -91,7 +91,7 @@ def _start(grid: Grid, shared: Dataset, item: Dataset, shape: tuple[int, ...]) -
     down, across = along_column * rows_mm * (shape[0] - 1), along_row * columns_mm * (shape[1] - 1)
     found = grid.index(np.stack([origin, origin + down, origin + across]))
     start = np.round(found[0])
-    wanted = np.stack([start, start + [0, shape[0] - 1, 0], start + [0, 0, shape[1] - 1]])
+    wanted = start + np.array([[0, 0, 0], [0, shape[0] - 1, 0], [0, 0, shape[1] - 1]])
     if float(np.abs(found - wanted).max()) > _TOLERANCE_VOXELS:
         raise PermanentError("what was rendered lies elsewhere than what was measured: nothing was sent")
     return int(start[0]), int(start[1]), int(start[2])

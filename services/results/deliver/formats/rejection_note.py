@@ -70,9 +70,7 @@ def _selection(finding: Finding, reports: Sequence[Dataset], style: Style, title
     device = sr.ObserverContext(
         concept(dcm.DEVICE), sr.DeviceObserverIdentifyingAttributes(style.device_uid, name=DEVICE_NAME)
     )
-    return ko.KeyObjectSelection(
-        concept(title), reports, observer_device_context=device, description=_why(finding)
-    )
+    return ko.KeyObjectSelection(concept(title), reports, observer_device_context=device, description=_why(finding))
 
 
 def _why(finding: Finding) -> str:

@@ -11,7 +11,8 @@ from io import BytesIO
 
 import numpy as np
 from highdicom import AlgorithmIdentificationSequence
-from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescription, segread
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescription
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -70,16 +71,18 @@ def to_segmentation(finding: Finding, images: MeasuredImages, style: Style) -> D
     name_sources(document, slices)
     fix_dimensions(document, mask.grid, style)
     finish(document, finding, style, zone(slices[0].header))
-    _proven(document, images, slices)
-    return document
+    return _proven(document, images, slices)
 
 
-def _proven(document: Dataset, images: MeasuredImages, slices: Sequence[SourceSlice]) -> None:
+def _proven(document: Dataset, images: MeasuredImages, slices: Sequence[SourceSlice]) -> Dataset:
+    """Return the object as a reader has it, compared with the mask voxel by voxel."""
     bits = images.region.bits
-    read = segread(BytesIO(encoded(document)))
+    plain = dcmread(BytesIO(encoded(document)))
+    read = Segmentation.from_dataset(plain)
     prove(read, images.region.grid, lambda index: bits[index].astype(np.uint8))
     if int(read.NumberOfFrames) != len(slices) or int(read.pixel_array.sum()) != images.region.count:
         raise PermanentError("a part of the region is missing in what was rendered: nothing was sent")
+    return plain
 
 
 def _segment(finding: Finding, style: Style) -> SegmentDescription:

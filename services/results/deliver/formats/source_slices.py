@@ -1,7 +1,7 @@
 """The stored frames a region lies on, each as the header of one plane: what derived images take over from them.
 
-Enhanced objects keep position and orientation per frame (PS3.3 C.7.6.16): every frame becomes a plane of its own here, so
-that one way of rendering serves both, and its object and frame number are named again in what is written.
+Enhanced objects keep position and orientation per frame (PS3.3 C.7.6.16): every frame becomes a plane of its own here,
+so that one way of rendering serves both, and its object and frame number are named again in what is written.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _TOLERANCE_MM = 0.01
 _TOLERANCE_COSINE = 1e-4
 _COPIED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
-    "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDescription", "PatientAge", "PatientSize",
-    "PatientWeight", "TimezoneOffsetFromUTC",
+    "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDescription", "PatientAge",
+    "PatientSize", "PatientWeight", "TimezoneOffsetFromUTC",
 )  # fmt: skip
 
 

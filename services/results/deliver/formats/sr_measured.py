@@ -1,4 +1,4 @@
-"""What was measured in images, for an SR (PS3.16 TID 300 and TID 1411): numbers with unit and method, and the segment."""
+"""What was measured in images, for an SR (PS3.16 TID 300, TID 1411): numbers with unit and method, and the segment."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from shared.domain.prediction import Prediction
 UNITS = {
     ucum.NO_UNIT: dcm.NO_UNITS,
     ucum.CUBIC_MILLIMETRE: Coding(ucum.SYSTEM, ucum.CUBIC_MILLIMETRE, "cubic millimeter"),
+    ucum.MILLIMETRE: Coding(ucum.SYSTEM, ucum.MILLIMETRE, "millimeter"),
+    ucum.PERCENT: Coding(ucum.SYSTEM, ucum.PERCENT, "percent"),
     ucum.MILLILITRE: Coding(ucum.SYSTEM, ucum.MILLILITRE, "milliliter"),
 }
 """UCUM code -> the unit with the name PS3.16 CID 7462 gives it; others are named by their code."""

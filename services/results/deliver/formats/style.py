@@ -34,6 +34,10 @@ class Style:
     pictures: tuple[str, ...] = ()
     """DICOM objects this sink gets beside the report, of ``dicom-seg``, ``dicom-sc``, ``dicom-pm``."""
 
+    archives: tuple[tuple[str, Style], ...] = ()
+    """FHIR: the site's archives by name, so that a result can say where its region and its report lie. Not a part of
+    the identifiers: what is said there is not compared either."""
+
     def __post_init__(self) -> None:
         if len(self.uid_root) + 1 + _SHORTEST > _UID_LENGTH:
             raise ValueError("the UID root leaves no room for derived UIDs (at most 35 characters)")

@@ -151,6 +151,15 @@ def refusal(finding: Finding) -> str:
     return f"Not analysed [{local.REASONS[answer.reason].code}]: {answer.text}"
 
 
+def about_images(prediction: Prediction) -> Iterator[str]:
+    """Return the variant and the others' answers, which images were measured, and the region."""
+    yield variant(prediction)
+    yield from variant_lines(prediction)
+    yield from image_lines(prediction)
+    if prediction.images and prediction.images.region:
+        yield region_line(prediction.images.region)
+
+
 def image_lines(prediction: Prediction) -> Iterator[str]:
     """Return which images were measured and why, what was found unfit, and what a reader should know."""
     images = prediction.images

@@ -93,9 +93,10 @@ class DeliverOne:
         if self.clinical and use and use is not IntendedUse.CLINICAL:
             left = "; an earlier result of the case is still there: withdraw it" if due.predecessors else ""
             raise RefusedError(f"{self.sink.name} is a clinical sink and refuses results for {use} use{left}")
-        answer = due.finding.prediction
-        if self.clinical and answer and not self.deliveries.accepted(answer.bundle):
-            named = f"{answer.bundle.bundle_id} {answer.bundle.version}"
+        shown = due.finding.prediction.bundles if self.clinical and due.finding.prediction else ()
+        unknown = next((one for one in shown if not self.deliveries.accepted(one)), None)
+        if unknown:
+            named = f"{unknown.bundle_id} {unknown.version}"
             raise RefusedError(
                 f"{self.sink.name} is a clinical sink and the site has not accepted {named}: record it with `oncorelay "
                 "models accept`, then `oncorelay letters resend`"

@@ -61,8 +61,9 @@ class ResultsServicer(ResultsServiceServicer):
     def ClaimAttempt(self, request: pb.ClaimAttemptRequest, context: Context) -> pb.ClaimAttemptResponse:
         """Give a worker the right to answer."""
         claim = self.ledger.attempts.claim(
-            request.request_id, request.case_id, request.revision, request.worker, self.now()
-        )
+            request.request_id, request.case_id, request.revision, request.worker, self.now(),
+            images=request.measures_images,
+        )  # fmt: skip
         return pb.ClaimAttemptResponse(claim=to_message(claim, pb.Claim))
 
     def RenewLease(self, request: pb.RenewLeaseRequest, context: Context) -> pb.RenewLeaseResponse:

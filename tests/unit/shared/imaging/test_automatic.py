@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shared.domain.identity import Side
 from shared.imaging.automatic import Phases, automatic_region
-from shared.imaging.body import body_in, shows_both_breasts
+from shared.imaging.body import body_in, fat_is_bright, shows_both_breasts
 from shared.imaging.components import parts_of
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.functional_tumour_volume import functional_tumour
@@ -33,12 +33,19 @@ def places() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float
     return placed[0], placed[1], placed[2]
 
 
-def torso() -> NDArray[np.uint16]:
-    """Return the signal before contrast: two breasts before a chest; the skin over the breastbone is at y = 0."""
+def breasts(smaller_mm: float = 0.0) -> NDArray[np.bool_]:
     x, y, _ = places()
-    breasts = ((np.abs(x) - 70) / 55) ** 2 + ((y - 5) / 75) ** 2 <= 1
+    found: NDArray[np.bool_] = ((np.abs(x) - 70) / (55 - smaller_mm)) ** 2 + ((y - 5) / (75 - smaller_mm)) ** 2 <= 1
+    return found
+
+
+def torso() -> NDArray[np.uint16]:
+    """Return the signal before contrast: two breasts of skin, suppressed fat and gland, before a chest from y = 0."""
+    x, y, _ = places()
     chest = (y >= 0) & (np.abs(x) <= 130)
-    return np.where(breasts | chest, 400, 5).astype(np.uint16)
+    signal = np.where(breasts() | chest, 400, 5)
+    signal[breasts(4) & ~breasts(14) & ~chest] = 200
+    return signal.astype(np.uint16)
 
 
 def ball(centre: tuple[float, float, float], radius: float) -> Place:
@@ -85,13 +92,51 @@ def test_the_tumour_is_found_beside_a_larger_heart_a_vessel_and_the_skin() -> No
     assert found.remarks == ("2 other enhancing parts set aside (a vessel, inside the chest)",)
 
 
+def test_a_long_tumour_that_is_wider_than_a_vessel_is_one() -> None:
+    def long(x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (np.abs(x - 70) < 34) & (np.abs(y + 10) < 6) & (np.abs(z) < 6)
+        return found
+
+    assert set(doubts(phases(long))) == {""}
+
+
 def test_skin_is_no_tumour() -> None:
     x, y, z = places()
-    surface = (torso() > 100) & ~(((np.abs(x) - 70) / 51) ** 2 + ((y - 5) / 71) ** 2 <= 1) & (y < -20) & (np.abs(z) < 9)
+    surface = breasts() & ~breasts(4) & (y < -20) & (np.abs(z) < 9)
 
     given = phases(lambda *_: surface & (x > 0))
 
     assert set(doubts(given)) == {"skin"}
+
+
+def test_a_tumour_is_parted_from_enhancing_tissue_that_runs_to_the_edge_of_the_field() -> None:
+    def strands(x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (np.abs(x - 70) < 3.1) & (np.abs(y + 25) < 3.1)
+        return found
+
+    found = automatic_region(phases(LEFT_TUMOUR, strands))
+
+    assert isinstance(found, Region)
+    truth = LEFT_TUMOUR(*places())
+    assert (found.mask.bits & truth).sum() > 0.95 * truth.sum()
+    assert (found.mask.bits & ~truth).sum() < 0.2 * truth.sum()
+    assert found.remarks[0] == "the region was parted from other enhancement where that is thinner than 8 mm"
+
+
+def test_where_fat_is_bright_the_background_is_lower_and_that_is_said() -> None:
+    bright, given = phases(), phases(LEFT_TUMOUR)
+    fat = given.pre.voxels == 200
+    pre, early, late = (np.where(fat, 1500, one.voxels) for one in (given.pre, given.early, given.late) if one)
+    unsuppressed = Phases(*(Volume(voxels.astype(np.uint16), GRID) for voxels in (pre, early, late)))
+
+    found = automatic_region(unsuppressed)
+
+    assert not fat_is_bright(bright.pre, body_in(bright.early))
+    assert fat_is_bright(unsuppressed.pre, body_in(unsuppressed.early))
+    assert isinstance(found, Region)
+    assert np.array_equal(found.mask.bits, LEFT_TUMOUR(*places()))
+    assert "background below 20%" in found.method
+    assert "fat is bright" in found.remarks[0]
 
 
 def test_what_the_field_cuts_off_is_not_measured() -> None:
@@ -110,7 +155,7 @@ def test_a_focus_below_four_millimetres_is_no_mass() -> None:
     outcome = automatic_region(speck)
 
     assert isinstance(outcome, ImageTrouble)
-    assert outcome.text == "nothing in the breast enhances like a tumour"
+    assert outcome.text == "Nothing in the breast enhances like a tumour."
 
 
 def test_a_small_part_on_the_other_side_is_only_remarked() -> None:
@@ -135,6 +180,14 @@ def test_the_side_asked_about_decides_between_two(side: Side, place: Place) -> N
 
     assert isinstance(found, Region)
     assert np.array_equal(found.mask.bits, place(*places()) & (torso() > 100))
+
+
+def test_a_little_on_the_side_asked_about_beside_much_on_the_other_is_a_conflict() -> None:
+    outcome = automatic_region(phases(LEFT_TUMOUR, ball((-70, -25, 0), 4)), side=Side.RIGHT)
+
+    assert isinstance(outcome, ImageTrouble)
+    assert outcome.problem is ImageProblem.SIDE_CONFLICT
+    assert "The right breast is asked about: only 0.2 ml" in outcome.text
 
 
 def test_two_tumours_of_one_breast_are_no_bilateral_question() -> None:

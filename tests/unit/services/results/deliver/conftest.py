@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.source_headers import SourceHeaders
+from services.results.deliver.adapters.source_images import SourceImages
 from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.taking_back import SR_ONLY
 from shared.storage.blobs import LocalBlobs
 from tests.findings import Findings
 
@@ -28,6 +31,11 @@ def findings(blobs: LocalBlobs) -> Findings:
 @pytest.fixture
 def headers(blobs: LocalBlobs) -> SourceHeaders:
     return SourceHeaders(blobs)
+
+
+@pytest.fixture
+def archive(blobs: LocalBlobs, style: Style) -> ArchiveObjects:
+    return ArchiveObjects(SourceHeaders(blobs), SourceImages(blobs), style, SR_ONLY)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from services.results.deliver.handlers.deliver_one import DeliverOne, RetryPolicy
 from services.results.deliver.handlers.sink_worker import SinkWorker
 from shared.domain.errors import PermanentError, TemporaryError
-from shared.domain.prediction import IntendedUse
+from shared.domain.prediction import IntendedUse, VariantAnswer
 from shared.testing.ports import wait_until
 from tests.findings import MADE, Findings
 from tests.memory_deliveries import MemoryDeliveries, ScriptedSink
@@ -115,6 +115,20 @@ def test_a_clinical_sink_refuses_a_clinical_result_of_a_bundle_the_site_has_not_
     one(deliveries, sink, Clock(), clinical=True)()
     assert row.state == "dead_letter"
     assert "the site has not accepted" in row.reasons[0]
+
+
+def test_a_clinical_sink_asks_for_acceptance_of_every_bundle_whose_number_is_shown(findings: Findings) -> None:
+    deliveries = MemoryDeliveries()
+    clinical = findings.prediction(use=IntendedUse.CLINICAL)
+    assert clinical.prediction is not None
+    deliveries.accepted_digests.add(clinical.prediction.bundle.digest)
+    other = replace(clinical.prediction.bundle, bundle_id="beside-it", digest="b" * 64)
+    shown = replace(clinical.prediction, variants=(VariantAnswer("clinical", 0.3, other),))
+    row = deliveries.owe(replace(clinical, prediction=shown), MADE)
+    one(deliveries, ScriptedSink([None]), Clock(), clinical=True)()
+
+    assert row.state == "dead_letter"
+    assert "has not accepted beside-it" in row.reasons[0]
 
 
 def test_a_sink_that_is_not_clinical_asks_for_no_acceptance(findings: Findings) -> None:

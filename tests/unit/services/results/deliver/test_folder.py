@@ -9,9 +9,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.folder import FolderSink
-from services.results.deliver.adapters.source_headers import SourceHeaders
-from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.domain.errors import PermanentError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap
@@ -33,8 +32,8 @@ ALL = (*BOTH, "pdf")
 
 
 @pytest.fixture
-def sink(tmp_path: Path, headers: SourceHeaders, style: Style) -> FolderSink:
-    return FolderSink("folder", tmp_path / "out", BOTH, headers, style, IDENTITIES, OnePage())
+def sink(tmp_path: Path, archive: ArchiveObjects) -> FolderSink:
+    return FolderSink("folder", tmp_path / "out", BOTH, archive, IDENTITIES, OnePage())
 
 
 def current(sink: FolderSink) -> set[str]:
@@ -84,9 +83,9 @@ def test_a_folder_that_cannot_be_written_is_a_temporary_failure(sink: FolderSink
 
 
 def test_an_authority_without_a_fhir_system_is_said_so(
-    tmp_path: Path, headers: SourceHeaders, style: Style, findings: Findings
+    tmp_path: Path, archive: ArchiveObjects, findings: Findings
 ) -> None:
-    sink = FolderSink("folder", tmp_path / "out", BOTH, headers, style, IdentityMap(()), OnePage())
+    sink = FolderSink("folder", tmp_path / "out", BOTH, archive, IdentityMap(()), OnePage())
     with pytest.raises(PermanentError, match="identity map"):
         sink.deliver(findings.prediction(), ())
 

@@ -18,7 +18,7 @@ from shared.domain.errors import UnavailableError
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import Demographics, PatientIdentity, Sex
 from shared.domain.images import AutomaticRegion, ImagingPolicy
-from shared.domain.prediction import BundleReference, NotAnalysed, NotAnalysedReason
+from shared.domain.prediction import BundleReference, IntendedUse, NotAnalysed, NotAnalysedReason
 from shared.domain.study import Study
 from shared.predictors.contract import Overtaken
 from shared.predictors.registry import REGISTRY
@@ -224,6 +224,15 @@ def test_a_recalled_bundle_is_left_out_its_reason_said_and_the_next_variant_lead
 
     assert (pins.variant, [one.variant for one in pins.others]) == ("clinical_radiomics", ["clinical"])
     assert pins.notes[-1] == why
+
+
+def test_a_demonstration_stands_back_behind_a_model_for_clinical_use_and_that_is_said() -> None:
+    ours = replace(BUNDLE, bundle_id="our-own", intended_use=IntendedUse.CLINICAL)
+    _, pins = evaluate(some_facts(), bundle=ours, others=EVERY)
+
+    assert (pins.variant, pins.bundle_id, pins.others, pins.imaging) == ("clinical", "our-own", (), None)
+    why = "is for demonstration use only and stands back behind one for clinical use"
+    assert pins.notes[-2:] == (f"clinical_dlr: ln_pcr-dlr {why}", f"clinical_radiomics: ln_pcr-radiomics {why}")
 
 
 def test_the_site_file_says_what_is_pinned_about_images() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from shared.bundles.catalog import installed_catalog
 from shared.domain.case import PinnedBundle, Pins
+from shared.domain.errors import InvalidInputError
 from shared.domain.images import (
     Artefact,
     ArtefactKind,
@@ -124,6 +125,14 @@ def test_images_that_cannot_be_measured_fall_back_to_the_clinic_with_the_reason(
         "The images were not measured: No dynamic series in this study (2 series, both T2)."
     ]
     assert (answer.images, answer.measured, found.region, found.heatmap) == (None, (), None, None)
+
+
+def test_a_bundle_that_measures_images_cannot_be_asked_by_hand() -> None:
+    levels = {"er": "positive", "her2": "0", "t": "3"}
+
+    with pytest.raises(InvalidInputError, match="ask a bundle of the clinical variant"):
+        LnPcr().answer_levels(levels, a_network_model())
+    assert LnPcr().answer_levels(levels, ImageModelDouble(0.4, None)).variant == "clinical"
 
 
 def test_without_the_engine_the_clinic_answers_and_the_region_is_still_shown() -> None:

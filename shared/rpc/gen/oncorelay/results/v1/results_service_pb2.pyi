@@ -361,6 +361,7 @@ class ClaimAttemptRequest(_message.Message):
     CASE_ID_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     WORKER_FIELD_NUMBER: _builtins.int
+    MEASURES_IMAGES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Same id, same answer."""
     case_id: _builtins.str
@@ -369,6 +370,8 @@ class ClaimAttemptRequest(_message.Message):
     """Revision of the case the order was written for; an older one is stale."""
     worker: _builtins.str
     """Name of the worker."""
+    measures_images: _builtins.bool
+    """True: it measures images. One that does not say so is given the bundle that needs none, where there is one."""
     def __init__(
         self,
         *,
@@ -376,10 +379,11 @@ class ClaimAttemptRequest(_message.Message):
         case_id: _builtins.str = ...,
         revision: _builtins.int = ...,
         worker: _builtins.str = ...,
+        measures_images: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "request_id", b"request_id", "revision", b"revision", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "measures_images", b"measures_images", "request_id", b"request_id", "revision", b"revision", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
