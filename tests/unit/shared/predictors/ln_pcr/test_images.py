@@ -154,6 +154,12 @@ def test_a_region_the_engine_cannot_measure_falls_back_with_its_reason() -> None
     assert "is one voxel thick" in answer.variant_reason
 
 
+def test_a_feature_without_a_value_is_no_number() -> None:
+    engine = EngineDouble(numbers={**FEATURES, "exponential_glcm_MCC": float("nan")})
+
+    assert answered(engine=engine).variant_reason == "Clinical: exponential_glcm_MCC has no value in this region"
+
+
 def test_a_bundle_the_worker_refused_falls_back_with_its_name() -> None:
     opened = {name: model for name, model in every().items() if name != "clinical_dlr"}
     answer = answered(opened=opened)
