@@ -1,50 +1,29 @@
-"""The values of one frame, for a jail: decoders are native code, and the bytes are foreign."""
+"""The values of one stored frame, for a jail: decoders are native code, and the bytes are foreign."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from pathlib import Path
 
-import numpy as np
-import pydicom
-from pydicom.dataset import Dataset
-from pydicom.pixels.utils import pixel_array
-
+from shared.dicom.stored_object import StoredObject
+from shared.dicom.volumes import read_slices
 from shared.domain.errors import InvalidInputError
-from shared.storage.ranges import place_of
+from shared.imaging.dynamic import FrameHeader
+from shared.imaging.volume import Frame
 
 FRAME_PIXELS = "shared.dicom.frame_pixels:frame_pixels"
 """Name of ``frame_pixels`` for a jail."""
-_LARGEST_PIXELS = 1 << 23
+LARGEST_PIXELS = 1 << 23
 
 
-def frame_pixels(uri: str, number: int) -> dict[str, Any]:
-    """Return rows, columns and the values (base64 of little-endian float32) of frame ``number``, counted from 1.
-
-    Values are rescaled (PS3.3 C.11.1.1), by the frame's own transformation where the object has one per frame.
+def frame_pixels(path: str, offset: int, length: int | None, number: int, rows: int, columns: int) -> str:
+    """Return the rescaled values (rows, columns) of frame ``number``, from 1: base64 of little-endian float32.
 
     Raises:
-        InvalidInputError: If there is no such frame, or it is no single-channel image of a usual size.
+        InvalidInputError: If there is no such frame, it has another size, or it cannot be decoded.
     """
-    with place_of(uri).open() as stream:
-        image = pydicom.dcmread(stream)
-        if image.Rows * image.Columns > _LARGEST_PIXELS or image.get("SamplesPerPixel", 1) != 1:
-            raise InvalidInputError("frame", "is no single-channel image of a usual size")
-        if not 1 <= number <= int(image.get("NumberOfFrames", 1) or 1):
-            raise InvalidInputError("frame", "is not in the object")
-        values = pixel_array(image, index=number - 1)
-    slope, intercept = _rescale(image, number)
-    scaled = np.ascontiguousarray(values * slope + intercept, dtype="<f4")
-    rows, columns = scaled.shape
-    return {"rows": rows, "columns": columns, "values": base64.b64encode(scaled.tobytes()).decode("ascii")}
-
-
-def _rescale(image: Dataset, number: int) -> tuple[float, float]:
-    groups: list[Dataset] = [image]
-    if "PerFrameFunctionalGroupsSequence" in image:
-        groups = [image.PerFrameFunctionalGroupsSequence[number - 1], image.SharedFunctionalGroupsSequence[0]]
-    for group in groups:
-        rows = group.get("PixelValueTransformationSequence") or [group]
-        if "RescaleSlope" in rows[0]:
-            return float(rows[0].RescaleSlope), float(rows[0].get("RescaleIntercept", 0.0))
-    return 1.0, 0.0
+    if rows * columns > LARGEST_PIXELS:
+        raise InvalidInputError("frame", "is larger than any that is drawn")
+    frame = FrameHeader(Frame("", number), "", None, "", "", "", rows, columns, None, None, None)
+    (values,) = read_slices([frame], {"": StoredObject(Path(path), offset, length)})
+    return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")

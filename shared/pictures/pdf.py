@@ -10,7 +10,7 @@ from io import BytesIO
 from itertools import groupby
 from typing import Any
 
-from shared.pictures.scene import PAPER, Area, Curve, Dot, Frame, Line, Part, Ring, Scene, Words
+from shared.pictures.scene import PAPER, Area, Curve, Dot, Frame, Line, Part, Raster, Ring, Scene, Words
 
 A4_LANDSCAPE = (841.89, 595.28)
 """ISO 216, in points."""
@@ -66,6 +66,12 @@ def _draw(canvas: Any, part: Part) -> None:
         canvas.rect(part.x, -part.y - part.height, part.width, part.height, stroke=1, fill=0)
     elif isinstance(part, Words):
         _write(canvas, part)
+    elif isinstance(part, Raster):
+        from PIL import Image
+
+        picture = Image.frombytes("RGB", (part.columns, part.rows), part.rgb)
+        # Inline: an image that is an object of its own would get a name from its place in memory.
+        canvas.drawInlineImage(picture, part.x, -part.y - part.height, part.width, part.height)
     else:
         _shape(canvas, part)
 

@@ -108,7 +108,21 @@ class Ring:
     width: float = 1.4
 
 
-Part = Line | Dot | Frame | Words | Curve | Area | Ring
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """A picture of pixels, scaled to a rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    columns: int
+    rows: int
+    rgb: bytes
+    """Three bytes per pixel, row by row."""
+
+
+Part = Line | Dot | Frame | Words | Curve | Area | Ring | Raster
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
+from io import BytesIO
 from xml.sax.saxutils import escape, quoteattr
 
-from shared.pictures.scene import PAPER, Area, Curve, Dot, Frame, Line, Part, Ring, Scene, Words
+from shared.pictures.scene import PAPER, Area, Curve, Dot, Frame, Line, Part, Raster, Ring, Scene, Words
 
 _FACE = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
@@ -38,7 +40,18 @@ def _part(part: Part) -> str:
             f'<rect {place} height="{_number(part.height)}" fill="none" stroke="#000000" '
             f'stroke-width="{_number(part.line)}"/>'
         )
+    if isinstance(part, Raster):
+        return _raster(part)
     return _words(part) if isinstance(part, Words) else _shape(part)
+
+
+def _raster(part: Raster) -> str:
+    from PIL import Image
+
+    stream = BytesIO()
+    Image.frombytes("RGB", (part.columns, part.rows), part.rgb).save(stream, "PNG")
+    place = f'x="{_number(part.x)}" y="{_number(part.y)}" width="{_number(part.width)}" height="{_number(part.height)}"'
+    return f'<image {place} href="data:image/png;base64,{b64encode(stream.getvalue()).decode("ascii")}"/>'
 
 
 def _shape(part: Curve | Area | Ring) -> str:

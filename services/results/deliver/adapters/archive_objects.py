@@ -80,8 +80,10 @@ class ArchiveObjects:
         """Return what goes beside the report."""
         if not self.style.pictures:
             return []
-        with_pixels = secondary_capture.KIND in self.style.pictures
-        return parts(finding, self.images.read(finding, header, with_pixels=with_pixels), self.style)
+        images = self.images.read(finding, header)
+        if images is not None and secondary_capture.KIND in self.style.pictures:
+            images = self.images.decoded(finding, images, secondary_capture.shown(images))
+        return parts(finding, images, self.style)
 
 
 def _taken(part: Dataset, bring: Callable[[Dataset], None]) -> bool:

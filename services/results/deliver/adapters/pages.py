@@ -6,7 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
+from services.results.deliver.formats.overlay import pictures
 from services.results.deliver.formats.page import agrees, page
+from services.results.deliver.formats.secondary_capture import peak, words
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.bundles.catalog import Catalog, installed_catalog
@@ -58,6 +64,8 @@ class PrintedPages:
 
     style: Style
     bundles: InstalledBundles
+    archive: ArchiveObjects | None = None
+    """Where the picture of an answer from images comes from; None: there are no images here."""
 
     def page(self, finding: Finding) -> bytes:
         """Return the PDF; the same bytes for the same finding.
@@ -65,7 +73,18 @@ class PrintedPages:
         Raises:
             PermanentError: If its nomogram cannot be drawn.
         """
-        return page(finding, self.style, self._chart(finding))
+        return page(finding, self.style, self._chart(finding), self._picture(finding))
+
+    def _picture(self, finding: Finding) -> NDArray[np.uint8] | None:
+        """Return region and heatmap on the slice of its peak; None for an answer without images."""
+        if self.archive is None or finding.prediction is None or not finding.prediction.artefacts:
+            return None
+        images = self.archive.images.read(finding, self.archive.headers.read(finding))
+        if images is None:
+            return None
+        fullest = peak(images)
+        images = self.archive.images.decoded(finding, images, [fullest])
+        return pictures(images, [fullest], words(finding, self.style))[0] if images.pixels else None
 
     def _chart(self, finding: Finding) -> Chart | None:
         """Return the nomogram; None for answers without points, and where there is no answer."""

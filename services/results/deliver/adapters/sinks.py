@@ -23,7 +23,6 @@ from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.source_images import SourceImages
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.adapters.web import WebServer
-from services.results.deliver.formats import secondary_capture
 from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.taking_back import Withdrawal
 from services.results.deliver.ports import Sink
@@ -49,11 +48,11 @@ def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sin
             return StowSink(sink.name, _server(sink, opened), archive)
         case "fhir":
             capability = Capability(FhirClient(sink.name, _server(sink, opened)))
-            return FhirSink(sink.name, capability, look, settings.identity_map, _pages(settings, look))
+            return FhirSink(sink.name, capability, look, settings.identity_map, _pages(settings, look, archive))
         case "folder":
             if sink.folder is None:
                 raise InvalidInputError(f"sinks.{sink.name}.folder", "a folder sink needs a folder")
-            pages = _pages(settings, look)
+            pages = _pages(settings, look, archive)
             return FolderSink(sink.name, sink.folder, sink.objects, archive, settings.identity_map, pages)
 
 
@@ -69,17 +68,15 @@ def _style(settings: Settings, sink: SinkSettings) -> Style:
     return Style(site.uid_root, site.device_uid, validity, sink.probability_convention, sink.clinical, sink.pictures)
 
 
-def _pages(settings: Settings, look: Style) -> PrintedPages:
-    return PrintedPages(look, InstalledBundles(settings.bundle_folders, settings.trusted_key_folder))
+def _pages(settings: Settings, look: Style, archive: ArchiveObjects) -> PrintedPages:
+    return PrintedPages(look, InstalledBundles(settings.bundle_folders, settings.trusted_key_folder), archive)
 
 
 def _archive(settings: Settings, sink: SinkSettings, look: Style, opened: ExitStack) -> ArchiveObjects:
     blobs = LocalBlobs(settings.site.blob_folder)
-    pixels = None
-    if secondary_capture.KIND in look.pictures:
-        jail = Jail((FRAME_PIXELS,), LIMITS)
-        opened.callback(jail.close)
-        pixels = SlicePixels(jail, blobs)
+    jail = Jail((FRAME_PIXELS,), LIMITS)  # its child starts with the first frame
+    opened.callback(jail.close)
+    pixels = SlicePixels(jail, blobs)
     withdrawal = Withdrawal(sink.withdrawal, sink.rejection)
     return ArchiveObjects(SourceHeaders(blobs), SourceImages(blobs, pixels), look, withdrawal)
 

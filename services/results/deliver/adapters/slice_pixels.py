@@ -21,7 +21,7 @@ from shared.storage.blobs import LocalBlobs
 log = structlog.get_logger("oncorelay.results.deliver")
 
 LIMITS = Limits(memory_mb=1024, cpu_s=60, wall_s=120.0, answer_bytes=64 << 20, niceness=10)
-"""One frame at a time; the largest answer holds a frame of 4,096 x 2,048 values."""
+"""One frame at a time; the largest answer holds a frame of 4,096 x 2,048 values (``LARGEST_PIXELS``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,11 @@ class SlicePixels:
         self, slices: Sequence[SourceSlice], uris: Mapping[str, str]
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:
         for one in slices:
-            uri = uris[one.frame.sop_instance_uid]
-            self.blobs.place(uri)  # nothing outside the store is ever opened
-            answer = self.jail.call(FRAME_PIXELS, {"uri": uri, "number": one.frame.number})
-            values = np.frombuffer(base64.b64decode(answer["values"]), dtype="<f4")
-            yield one.index, values.reshape(int(answer["rows"]), int(answer["columns"]))
+            place = self.blobs.place(uris[one.frame.sop_instance_uid])
+            rows, columns = int(one.header.Rows), int(one.header.Columns)
+            asked = {
+                "path": str(place.path), "offset": place.offset, "length": place.length, "number": one.frame.number,
+                "rows": rows, "columns": columns,
+            }  # fmt: skip
+            values = np.frombuffer(base64.b64decode(self.jail.call(FRAME_PIXELS, asked)), dtype="<f4")
+            yield one.index, values.reshape(rows, columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -12,7 +12,7 @@ from pydicom.errors import InvalidDicomError
 
 from services.results.deliver.adapters.slice_pixels import SlicePixels
 from services.results.deliver.formats.measured_images import MeasuredImages, on_grid, slices_of
-from services.results.deliver.formats.source_slices import source_slices
+from services.results.deliver.formats.source_slices import SourceSlice, source_slices
 from services.results.deliver.formats.sr_source import source_header
 from services.results.deliver.ports import RefusedError
 from services.results.ledger.findings import Finding
@@ -32,7 +32,7 @@ class SourceImages:
     pixels: SlicePixels | None = None
     """Where no picture is ever asked for, None."""
 
-    def read(self, finding: Finding, header: Dataset, *, with_pixels: bool = False) -> MeasuredImages | None:
+    def read(self, finding: Finding, header: Dataset) -> MeasuredImages | None:
         """Return region, heatmap and frames of an answer from images; None where it is not from images.
 
         Raises:
@@ -47,12 +47,16 @@ class SourceImages:
             heatmap = on_grid(decode_heatmap(stored), mask.grid) if stored else None
         except InvalidInputError as error:
             raise RefusedError(f"what was measured cannot be read ({error.element})") from error
+        except ValueError as error:
+            raise RefusedError("the heatmap lies outside of the images it was made from") from error
         indices = slices_of(mask, heatmap)
         headers = self._headers(finding, {mask.grid.frames[n].sop_instance_uid for n in indices if mask.grid.frames})
         slices = source_slices(mask.grid, indices, headers, source_header(finding, header))
-        uris = self._uris(finding)
-        pixels = self.pixels.read(slices, uris) if with_pixels and self.pixels else {}
-        return MeasuredImages(mask, slices, heatmap, pixels)
+        return MeasuredImages(mask, slices, heatmap)
+
+    def decoded(self, finding: Finding, images: MeasuredImages, slices: Sequence[SourceSlice]) -> MeasuredImages:
+        """Return the same with the pixels of these slices; without any where one of them cannot be decoded."""
+        return replace(images, pixels=self.pixels.read(slices, self._uris(finding)) if self.pixels else {})
 
     def _artefact(self, finding: Finding, kind: ArtefactKind) -> bytes | None:
         rows = finding.prediction.artefacts if finding.prediction else ()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.results.deliver.formats import horizons, wording
 from services.results.deliver.formats.fhir_parts import method_text
 from services.results.deliver.formats.style import Style
@@ -16,7 +19,7 @@ from shared.pictures.caption import Caption
 from shared.pictures.chart import Chart, marks_of
 from shared.pictures.nomogram import nomogram_scene
 from shared.pictures.pdf import A4_LANDSCAPE, to_pdf
-from shared.pictures.scene import INK, SOFT, Frame, Part, Scene, Words, wrapped
+from shared.pictures.scene import INK, SOFT, Frame, Part, Raster, Scene, Words, wrapped
 
 _WIDTH, _HEIGHT = A4_LANDSCAPE
 _MARGIN = 40.0
@@ -43,11 +46,31 @@ class _Line:
         return self.before + _LEADING * self.size
 
 
-def page(finding: Finding, style: Style, chart: Chart | None) -> bytes:
-    """Return the PDF; ``chart`` is the nomogram of the bundle that answered, None where there is nothing to draw."""
+def page(finding: Finding, style: Style, chart: Chart | None, picture: NDArray[np.uint8] | None = None) -> bytes:
+    """Return the PDF; ``chart`` is the nomogram of the bundle that answered, None where there is nothing to draw.
+
+    ``picture`` (rows, columns, 3) shows region and heatmap; None where nothing was measured in images.
+    """
     answer = finding.prediction
     drawn = [nomogram_scene(chart, _caption(finding, style), marks_of(answer))] if chart and answer else []
-    return to_pdf(*drawn, *_said(finding, style))
+    shown = [_shown(finding, picture)] if picture is not None else []
+    return to_pdf(*drawn, *_said(finding, style), *shown)
+
+
+def _shown(finding: Finding, picture: NDArray[np.uint8]) -> Scene:
+    """Return the page with the picture, as wide as the paper; the banner stands in the picture itself."""
+    rows, columns, _ = picture.shape
+    width = _WIDTH - 2 * _MARGIN
+    head = (
+        Words(_MARGIN, _MARGIN + 15, title(finding), 15.0, bold=True),
+        Words(_MARGIN, _MARGIN + 32, patient(finding), _TYPE, colour=SOFT),
+    )
+    image = Raster(_MARGIN, _MARGIN + 44, width, width * rows / columns, columns, rows, picture.tobytes())
+    where = "the slice with the peak of the heatmap, or with most of the region"
+    named = f"case {finding.case_id}, revision {finding.revision}; {where}"
+    foot = Words(_MARGIN, _HEIGHT - 18, named, 8.0, colour=SOFT)
+    about = "the measured region and, in colour, where the network's answer comes from"
+    return Scene(_WIDTH, _HEIGHT, title(finding), f"{title(finding)}: {about}", (*head, image, foot))
 
 
 def agrees(chart: Chart, answer: Prediction) -> bool:

@@ -41,7 +41,7 @@ def to_capture(finding: Finding, images: MeasuredImages, style: Style) -> Datase
         PermanentError: If there are no pixels to draw on.
     """
     slices = shown(images)
-    if not slices:
+    if not all(one.index in images.pixels for one in slices):
         raise PermanentError("there are no pixels to draw the region on")
     document = _described(slices[0].header)
     uid = part_uid(style, document_uid(finding, style), KIND)
@@ -64,9 +64,9 @@ def to_capture(finding: Finding, images: MeasuredImages, style: Style) -> Datase
 
 def shown(images: MeasuredImages) -> tuple[SourceSlice, ...]:
     """Return the slices that are drawn: all, or as many as fit at even distances, the heatmap's peak among them."""
-    rows = [one for one in images.slices if one.index in images.pixels]
+    rows = images.slices
     if len(rows) <= MOST_SLICES:
-        return tuple(rows)
+        return rows
     kept = {int(n) for n in np.linspace(0, len(rows) - 1, MOST_SLICES - 1).round()} | {_fullest(images, rows)}
     return tuple(rows[n] for n in sorted(kept))
 
@@ -80,10 +80,9 @@ def _fullest(images: MeasuredImages, rows: Sequence[SourceSlice]) -> int:
     return weights.index(max(weights))
 
 
-def peak(images: MeasuredImages) -> SourceSlice | None:
-    """Return the slice of the heatmap's peak, or of most of the region; None where there are no pixels."""
-    rows = [one for one in images.slices if one.index in images.pixels]
-    return rows[_fullest(images, rows)] if rows else None
+def peak(images: MeasuredImages) -> SourceSlice:
+    """Return the slice of the heatmap's peak, or that of most of the region."""
+    return images.slices[_fullest(images, images.slices)]
 
 
 def words(finding: Finding, style: Style) -> Words:

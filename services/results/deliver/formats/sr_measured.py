@@ -18,6 +18,8 @@ from shared.domain.prediction import Prediction
 UNITS = {
     ucum.NO_UNIT: dcm.NO_UNITS,
     ucum.CUBIC_MILLIMETRE: Coding(ucum.SYSTEM, ucum.CUBIC_MILLIMETRE, "cubic millimeter"),
+    ucum.MILLIMETRE: Coding(ucum.SYSTEM, ucum.MILLIMETRE, "millimeter"),
+    ucum.PERCENT: Coding(ucum.SYSTEM, ucum.PERCENT, "percent"),
     ucum.MILLILITRE: Coding(ucum.SYSTEM, ucum.MILLILITRE, "milliliter"),
 }
 """UCUM code -> the unit with the name PS3.16 CID 7462 gives it; others are named by their code."""

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
+from services.results.deliver.adapters.slice_pixels import LIMITS, SlicePixels
+from services.results.deliver.adapters.source_images import SourceImages
 from services.results.deliver.formats.page import agrees, page
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
+from shared.dicom.frame_pixels import FRAME_PIXELS
 from shared.domain.prediction import IntendedUse, NotAnalysedReason
+from shared.jail.jail import Jail
 from shared.pictures.chart import Chart, chart_of
+from shared.pictures.pdf import to_pdf
+from shared.pictures.scene import Raster, Scene
+from shared.pictures.svg import to_svg
 from shared.predictors.lung_metastasis.panel import LABELS
+from shared.storage.blobs import LocalBlobs
 from shared.testing.cox_model import lung_hazards, lung_inputs
 from tests.findings import Findings
+from tests.imaged import Imaged
 from tests.panels import Panels, answered_by_the_model
 from tests.paper import text_of
 
@@ -113,3 +127,32 @@ def test_answers_without_points_need_no_bundle(style: Style, findings: Findings)
 def test_what_has_no_nomogram_is_printed_when_the_bundle_is_gone(style: Style, kind: str) -> None:
     finding = PANELS.not_analysed() if kind == "not_analysed" else PANELS.withdrawal(PANELS.prediction())
     assert PrintedPages(style, InstalledBundles((), None)).page(finding)
+
+
+def test_an_answer_from_images_shows_region_and_heatmap_and_says_all_variants(
+    blobs: LocalBlobs, style: Style, archive: ArchiveObjects, tmp_path: Path
+) -> None:
+    finding = Imaged(blobs).finding()
+    with closing(Jail((FRAME_PIXELS,), LIMITS)) as jail:
+        seeing = replace(archive, images=SourceImages(blobs, SlicePixels(jail, blobs)))
+        pages = PrintedPages(style, InstalledBundles((), None), seeing)
+        made = pages.page(finding)
+        assert made == pages.page(finding)
+    (tmp_path / "page.pdf").write_bytes(made)
+    said = " ".join(text_of(tmp_path / "page.pdf").split())
+    for text in (
+        "Answered by clinical_dlr. Clinical-DLR: all inputs are there.",
+        "clinical_radiomics: no answer. No such bundle is installed.",
+        "Region: drawn automatically, confirmed by nobody: functional tumour volume: PE at least 70 %",
+        "exponential glcm MCC = 0.731235 (pyradiomics 3.0.1, preset A, bin width 25)",
+        "the slice with the peak of the heatmap",
+    ):
+        assert text in said
+
+
+def test_a_raster_is_the_same_picture_in_svg_and_pdf() -> None:
+    red_and_blue = Raster(10, 10, 20, 10, 2, 1, bytes([255, 0, 0, 0, 0, 255]))
+    scene = Scene(100, 50, "two pixels", "red, then blue", (red_and_blue,))
+    encoded = to_svg(scene).split("base64,")[1].split('"')[0]
+    assert Image.open(BytesIO(b64decode(encoded))).tobytes() == red_and_blue.rgb
+    assert to_pdf(scene) == to_pdf(scene)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import RLELossless
 
 from services.results.deliver.adapters.slice_pixels import LIMITS, SlicePixels
 from services.results.deliver.adapters.source_headers import SourceHeaders
@@ -26,15 +24,18 @@ from services.results.deliver.formats.secondary_capture import MOST_SLICES, to_c
 from services.results.deliver.formats.sr_document import encoded
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
-from shared.dicom.frame_pixels import FRAME_PIXELS, frame_pixels
+from shared.dicom.frame_pixels import FRAME_PIXELS
 from shared.dicom.header import header_of
 from shared.dicom.own_output import is_own_output
-from shared.domain.errors import InvalidInputError
+from shared.domain.errors import PermanentError
+from shared.domain.images import Artefact, ArtefactKind
 from shared.domain.prediction import IntendedUse
+from shared.imaging.artefacts import encode_heatmap
 from shared.imaging.volume import Grid, Volume
 from shared.jail.jail import Jail
 from shared.storage.blobs import LocalBlobs
-from tests.findings import answer, encoded as file_of
+from tests.findings import answer
+from tests.findings import encoded as file_of
 from tests.imaged import Imaged, in_plane_orientations, warmth
 
 ORIENTATIONS = in_plane_orientations()
@@ -59,9 +60,9 @@ def source(blobs: LocalBlobs, jail: Jail) -> SourceImages:
 
 
 def measured(finding: Finding, source: SourceImages) -> MeasuredImages:
-    read = source.read(finding, SourceHeaders(source.blobs).read(finding), with_pixels=True)
+    read = source.read(finding, SourceHeaders(source.blobs).read(finding))
     assert read is not None
-    return read
+    return source.decoded(finding, read, secondary_capture.shown(read))
 
 
 def stored(document: Dataset) -> Dataset:
@@ -125,10 +126,23 @@ def test_a_map_that_reaches_beyond_the_slices_is_cut_there(blobs: LocalBlobs) ->
     grid = imaged.grid
     affine = grid.affine.copy()
     affine[:3, 3] = grid.place(np.array([-2.0, -3.0, 20.0]))
-    beyond = Volume(np.ones((20, 30, 30), np.float32), Grid((20, 30, 30), affine, grid.frame_of_reference_uid))
+    beyond = Volume(np.full((20, 30, 30), 0.5, np.float32), Grid((20, 30, 30), affine, grid.frame_of_reference_uid))
     placed = on_grid(beyond, grid)
-    assert placed.grid.shape == (9, 24, 12)
-    assert placed.voxels.min() == 1.0
+    assert placed.grid.shape[:2] == (9, 24)
+    assert (placed.voxels[..., -12:] == 0.5).all()
+    assert (placed.voxels[..., :-12] == 0.0).all()
+
+
+def test_a_map_of_another_place_is_refused(blobs: LocalBlobs) -> None:
+    imaged = Imaged(blobs)
+    finding = imaged.finding()
+    assert finding.prediction is not None
+    grid = replace(imaged.grid, affine=imaged.grid.affine + np.array([[0, 0, 0, 900.0], *np.zeros((3, 4))]), frames=())
+    away = Artefact(ArtefactKind.HEATMAP, *blobs.put(encode_heatmap(Volume(warmth(grid.shape), grid))))
+    artefacts = (finding.prediction.artefacts[0], away)
+    lost = replace(finding, prediction=replace(finding.prediction, artefacts=artefacts))
+    with pytest.raises(PermanentError, match="outside of the images"):
+        measured(lost, SourceImages(blobs))
 
 
 @pytest.mark.parametrize("multi_frame", [False, True], ids=["single frames", "enhanced"])
@@ -223,21 +237,6 @@ def test_equal_steps_of_the_value_are_equal_steps_of_lightness() -> None:
     assert steps.min() > 0.8 * np.median(steps)
     assert steps.max() < 1.2 * np.median(steps)
     assert not (table() == np.array(OUTLINE, np.uint8)).all(axis=1).any()
-
-
-def test_pixels_are_decoded_and_rescaled_frame_by_frame(tmp_path: Path, blobs: LocalBlobs) -> None:
-    (first, *_) = Imaged(blobs).objects()
-    first.RescaleSlope, first.RescaleIntercept = "2", "-5"
-    plain = tmp_path / "plain.dcm"
-    plain.write_bytes(file_of(first))
-    first.compress(RLELossless)
-    packed = tmp_path / "packed.dcm"
-    packed.write_bytes(file_of(first))
-    one, other = (frame_pixels(path.as_uri(), 1) for path in (plain, packed))
-    assert one == other
-    assert (one["rows"], one["columns"]) == (24, 32)
-    with pytest.raises(InvalidInputError, match="not in the object"):
-        frame_pixels(plain.as_uri(), 2)
 
 
 def test_slices_that_cannot_be_decoded_cost_the_picture_and_nothing_else(source: SourceImages, style: Style) -> None:

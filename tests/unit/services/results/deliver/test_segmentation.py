@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -224,11 +225,15 @@ def test_the_proof_finds_a_voxel_a_mirror_image_and_a_shift(blobs: LocalBlobs, s
     one[3, 6, 22] ^= True
     for wrong in (one, bits[:, :, ::-1], bits[:, ::-1], bits[::-1]):
         with pytest.raises(PermanentError, match="not what was measured"):
-            prove(document, imaged.grid, lambda index, wrong=wrong: wrong[index].astype(np.uint8))
+            prove(document, imaged.grid, partial(_slice, wrong))
     grid = moved(imaged.grid)
     grid.affine[2, 3] += 0.5
     with pytest.raises(PermanentError, match="lies elsewhere"):
         prove(document, grid, lambda index: bits[index].astype(np.uint8))
+
+
+def _slice(bits: NDArray[np.bool_], index: int) -> NDArray[np.uint8]:
+    return bits[index].astype(np.uint8)
 
 
 def test_two_thousand_slices_need_the_headers_of_the_region_only(
