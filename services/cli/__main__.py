@@ -24,6 +24,7 @@ from services.cli import (
     send,
     simulate,
     site_file,
+    stability,
     train,
 )
 from services.cli.backup import command as backup_command
@@ -69,6 +70,7 @@ for _command in (
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
     explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, simulate.simulate,
     train.train_command, train.bundle, report.report, recalibrate.recalibrate, literature.literature,
+    stability.stability,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from shared.bundles.catalog import Catalog, Installed
 from shared.domain.errors import NotFoundError, PermanentError
+from shared.domain.prediction import IntendedUse
 from shared.predictors.contract import ImageModel, ImagePredictor
 from shared.predictors.registry import STUDY_PREDICTORS
 from shared.radiomics.installed import missing
 
 
 def variants_served(catalog: Catalog) -> str:
-    """Return one clause per variant: served, and by what; or without a bundle.
+    """Return one clause per variant: served, and by what; without a bundle; or a demonstration that cannot be shown.
 
     Raises:
-        NotFoundError: If a bundle is installed that cannot be served here; says what to do.
+        NotFoundError: If a bundle that is no demonstration cannot be served here; says what to do.
     """
     said: list[str] = []
     lacking: list[str] = []
@@ -27,7 +28,9 @@ def variants_served(catalog: Catalog) -> str:
                 continue
             found = catalog.find(reference.bundle_id, reference.digest)
             served, text = _looked_at(catalog, found)
-            (said if served else lacking).append(f"{name} {variant}: {text}")
+            # A demonstration without the engine for radiomics says what it would need; the clinical variant answers.
+            bearable = served or (text == missing() and reference.intended_use is IntendedUse.DEMONSTRATION)
+            (said if bearable else lacking).append(f"{name} {variant}: {'' if served else 'not served: '}{text}")
     if lacking:
         raise NotFoundError("way to serve", "; ".join(lacking))
     return "; ".join(said)

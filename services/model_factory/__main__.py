@@ -1,4 +1,4 @@
-"""``python -m services.model_factory build-published | build-demonstration --out DIR`` and ``validate BUNDLE ...``."""
+"""``python -m services.model_factory build-published | build-demonstration[-ln-pcr] --out DIR`` and ``validate``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     made = commands.add_parser("build-demonstration", help="simulate, train and seal lung_metastasis-demonstration")
     made.add_argument("--out", type=Path, required=True, help="folder that receives cohort, run, bundle and public key")
     made.add_argument("--key", type=Path, help="as above")
+    images = commands.add_parser("build-demonstration-ln-pcr", help="simulate women with images, train, seal three")
+    images.add_argument("--out", type=Path, required=True, help="folder that receives cohort, run, bundles and key")
+    images.add_argument("--key", type=Path, help="as above")
+    images.add_argument("--fresh", type=int, default=0, metavar="N", help="then score so many fresh simulated women")
     check = commands.add_parser("validate", help="measure a bundle on a cohort sheet")
     check.add_argument("bundle")
     check.add_argument("--cohort", required=True, metavar="NAME=PATH")
@@ -46,6 +50,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(options: argparse.Namespace) -> None:
     print(build_published(options.out, signing_key(options.key)))
+
+
+def _build_demonstration_ln_pcr(options: argparse.Namespace) -> None:
+    from services.model_factory.app.imaged_demonstration import build_demonstration_ln_pcr, reached
+
+    for folder in build_demonstration_ln_pcr(options.out, signing_key(options.key), _Lines()):
+        print(folder)
+    for one in reached(options.out, options.fresh, _Lines()) if options.fresh else ():
+        low, high = one.auc.interval
+        print(f"{one.bundle}: AUC {one.auc.value:.3f} ({low:.3f} to {high:.3f}) of {one.n}; {one.share:.3f} of what "
+              f"can be known (Bayes AUC {one.bayes:.3f})")  # fmt: skip
 
 
 def _validate(options: argparse.Namespace) -> None:
@@ -72,6 +87,7 @@ class _Lines:
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "build-published": _build,
     "build-demonstration": _build_demonstration,
+    "build-demonstration-ln-pcr": _build_demonstration_ln_pcr,
     "validate": _validate,
 }
 

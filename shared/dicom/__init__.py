@@ -1,4 +1,4 @@
-"""Reading, checking and fingerprinting DICOM data sets; no I/O beyond the bytes it is given.
+"""Reading, checking and fingerprinting DICOM data sets; no I/O but bytes and objects whose place it is told.
 
-in: encoded data sets. out: values of shared.domain. never: network, files of its own, medicine.
+in: encoded data sets. out: values of shared.domain, volumes of shared.imaging. never: network, its own files, medicine.
 """

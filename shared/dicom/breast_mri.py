@@ -196,4 +196,5 @@ def _unreadable(count: int) -> ImageTrouble:
 def _with_choice(trouble: ImageTrouble | None, choice: DynamicChoice) -> ImageTrouble:
     none = ImageTrouble(ImageProblem.PHASE_MISSING, "No phase after contrast can be measured.")
     trouble = trouble or none
-    return replace(trouble, choice=trouble.choice or choice)
+    text = trouble.text[:1].upper() + trouble.text[1:].rstrip(".") + "."
+    return replace(trouble, text=text, choice=trouble.choice or choice)

@@ -189,6 +189,6 @@ def _native(image: ImagePixel, data: memoryview, index: int) -> NDArray[Any]:
 
 
 def _without_overlay(stored: NDArray[Any], image: ImagePixel) -> NDArray[Any]:
-    """Return the values without what old objects hide in the bits that are not stored (PS3.5 8.1.1)."""
+    """Return a copy of the values without what old objects hide in the bits that are not stored (PS3.5 8.1.1)."""
     spare = image.bits - (image.bits_stored or image.bits)
-    return stored if spare <= 0 else (stored << spare) >> spare
+    return stored.copy() if spare <= 0 else (stored << spare) >> spare

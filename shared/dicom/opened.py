@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from shared.dicom.part10 import file_meta
@@ -43,8 +43,13 @@ def opened(stored: StoredObject) -> Iterator[Opened]:
         if not 0 < length <= there:
             raise InvalidInputError("object", "is empty, or its file ends before it does")
         memory = mmap.mmap(stream.fileno(), before + length, access=mmap.ACCESS_READ, offset=stored.offset - before)
-    with memory, memoryview(memory) as whole, whole[before:] as view:
+    view = memoryview(memory)[before:]
+    try:
         meta = file_meta(view)
         if meta is None:
             raise InvalidInputError("file meta information", "is cut off")
         yield Opened(view, meta.transfer_syntax, meta.end)
+    finally:
+        with suppress(BufferError):  # an exception on its way may still hold a part of it
+            view.release()
+            memory.close()

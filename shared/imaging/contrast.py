@@ -13,9 +13,9 @@ from shared.imaging.phases import TimePoint
 Brightened = Callable[[Sequence[FrameHeader], Sequence[FrameHeader]], float | None]
 """Share of the tissue (0 to 1) that is at least half as bright again in the second phase as in the first; None where
 that cannot be measured. Slices in order."""
-LEAST_BRIGHTENED = 0.001
-"""A smaller share is noise and motion: heart, vessels and a tumour are more than a thousandth of any breast study."""
-_ONSET = 0.1
+LEAST_BRIGHTENED = 0.002
+"""A smaller share is noise and motion: heart, vessels and a tumour are more of any breast study."""
+_ONSET = 0.2
 """Share of the largest brightening at which contrast has arrived."""
 _PAUSE = 1.15
 """How much longer than the others the first interval is where somebody injected in it."""

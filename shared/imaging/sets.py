@@ -7,7 +7,7 @@ mostly the same places.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
 
 import numpy as np
@@ -20,6 +20,7 @@ from shared.imaging.phases import Clock, TimePoint
 
 _SAME_PLACES = 0.5
 """Share of common slices from which two volumes are phases of one series; one of them may be incomplete."""
+_COPY = "It shows the phases of another series once more, processed differently."
 _LIKE = 0.02
 """Share by which repetition and echo time of phases may differ."""
 
@@ -37,13 +38,48 @@ class DynamicSet:
 
 def selected(points: Sequence[TimePoint], side: Side | None) -> DynamicSet | ImageTrouble:
     """Return the set with several phases, or the one volume with contrast where no set has several."""
-    sets = _sets(points)
+    sets, copies = _without_copies(_sets(points))
+    found = _of_sets(sets, side)
+    return found if isinstance(found, ImageTrouble) else replace(found, rejected=(*found.rejected, *copies))
+
+
+def _of_sets(sets: Sequence[tuple[TimePoint, ...]], side: Side | None) -> DynamicSet | ImageTrouble:
     dynamic = [one for one in sets if len(one) > 1]
     if not dynamic:
         return _single(sets)
     if len(dynamic) > 1:
         return _one_of(dynamic, sets, side)
     return _taken(dynamic[0], sets, "It is a single volume, not a phase of the dynamic series.")
+
+
+def _without_copies(
+    sets: Sequence[tuple[TimePoint, ...]],
+) -> tuple[list[tuple[TimePoint, ...]], tuple[RejectedSeries, ...]]:
+    """Leave out the same phases stored twice, as scanners do that correct motion, distortion or brightness.
+
+    The version with the most phases is kept, of equal ones that with the lowest series number: the first one made.
+    """
+    kept: list[tuple[TimePoint, ...]] = []
+    left: dict[str, None] = {}
+    for one in sets:
+        versions: dict[tuple[str, tuple[str, ...]], list[TimePoint]] = {}
+        for point in one:
+            versions.setdefault((point.head.series_instance_uid, point.head.image_type), []).append(point)
+        chosen: list[TimePoint] = []
+        for version in sorted(versions.values(), key=lambda points: (-len(points), points[0].head.series_number or 0)):
+            taken = {_when(point) for point in chosen} - {None}
+            if any(_when(point) in taken for point in version):
+                left[version[0].head.series_instance_uid] = None
+            else:
+                chosen += version
+        kept.append(tuple(chosen))
+    return kept, tuple(RejectedSeries(uid, _COPY) for uid in left)
+
+
+def _when(point: TimePoint) -> float | None:
+    """Return the second in which a phase began; None where its scanner does not say."""
+    began = point.times.get(Clock.ACQUISITION)
+    return None if began is None else round(began)
 
 
 def _sets(points: Sequence[TimePoint]) -> list[tuple[TimePoint, ...]]:

@@ -7,7 +7,7 @@ harmonics are the images m1 and m2; the kurtosis of the 42 intensities is the im
 
 Texture classes see these through histograms, and m2 of an even pattern is nothing but rounding: so every operation is
 the one of the definition, in its order. What is saved: a pattern is worked out once however often it occurs, and the
-image is read for all voxels at once (``spheres``).
+image is read for thousands of voxels at once (``spheres``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from shared.radiomics.spheres import Around, read_around
 
 Floats = NDArray[np.float64]
 DEGREES = 2
+PORTION = 2**14
+"""Voxels whose spheres are read at a time: some slices of a lesion, about 6 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,10 +52,18 @@ def _sphere() -> _Sphere:
 
 def lbp_3d(voxels: Voxels, bits: Bits) -> tuple[Floats, Floats, Floats]:
     """Return m1, m2 and k of every voxel of the region, in the order of ``voxels[bits]``."""
-    sphere = _sphere()
-    around = read_around(voxels, bits, sphere.points)
-    energy = _energies(_packed((around.read >= voxels[bits]).T), sphere)
-    return energy[:, 0], energy[:, 1], _kurtoses(around)
+    from scipy import ndimage
+
+    sphere, places = _sphere(), np.argwhere(bits)
+    smooth = ndimage.spline_filter(voxels, 3, np.float64, mode="constant")
+    patterns, kurtoses = [], []
+    for start in range(0, len(places), PORTION):
+        portion = places[start : start + PORTION]
+        around = read_around(voxels, smooth, portion, sphere.points)
+        patterns.append(_packed((around.read >= voxels[tuple(portion.T)]).T))
+        kurtoses.append(_kurtoses(around))
+    energy = _energies(np.concatenate(patterns), sphere)
+    return energy[:, 0], energy[:, 1], np.concatenate(kurtoses)
 
 
 def _kurtoses(around: Around) -> Floats:

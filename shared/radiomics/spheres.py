@@ -35,13 +35,16 @@ class Around:
     """(voxels,): read one by one, as ``map_coordinates`` reads it."""
 
 
-def read_around(voxels: Voxels, bits: Bits, offsets: Floats) -> Around:
-    """Return the intensities at ``offsets`` (n, 3; slice, row, column; within one voxel) around the region's voxels."""
-    from scipy import ndimage
+def read_around(voxels: Voxels, smooth: Floats, places: Places, offsets: Floats) -> Around:
+    """Return the intensities at offsets around voxels.
 
-    smooth = ndimage.spline_filter(voxels, 3, np.float64, mode="constant")
-    places = np.argwhere(bits)
-    inner: Bits = np.all((places >= EDGE) & (places < np.array(bits.shape) - EDGE), axis=1)
+    Args:
+        voxels: The image.
+        smooth: Its cubic spline coefficients, ``spline_filter(voxels, 3, mode="constant")``.
+        places: (voxels, 3), slice, row, column.
+        offsets: (n, 3), slice, row, column; none longer than one voxel.
+    """
+    inner: Bits = np.all((places >= EDGE) & (places < np.array(voxels.shape) - EDGE), axis=1)
     one_by_one = _Reader(smooth, voxels.dtype)
     read = np.empty((len(offsets), len(places)), dtype=voxels.dtype)
     if inner.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,16 @@ from typing import Any
 import numpy as np
 
 from services.model_factory.adapters.run_folder import write_whole
+from services.model_factory.adapters.study_reading import files_below, read_study
 from services.model_factory.handlers.cohort.imaged import StudyFiles
 from services.model_factory.handlers.imaged.measured import HowMeasured, MeasuredStudy
-from shared.dicom.breast_mri import read_breast_images
-from shared.dicom.stored_object import StoredObject
 from shared.domain.errors import InvalidInputError
-from shared.domain.images import AutomaticRegion
 from shared.imaging.crops import take_crop
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.quantities import quantities
 from shared.imaging.region import BreastImages
 from shared.imaging.volume import Mask
 from shared.radiomics.engine import required_engine
-
-_DICOM_PREFIX = b"DICM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +61,12 @@ class StudyMeasuring:
         digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode())
         for part in (files.study, files.mask, files.second_mask):
             digest.update(b"|")
-            for file in _files(part) if part else ():
+            for file in files_below(part) if part else ():
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()
 
     def _measured(self, files: StudyFiles) -> MeasuredStudy | str:
-        objects = [StoredObject(file) for file in _files(files.study)]
-        masks = [one for one in (files.mask, files.second_mask) if one]
-        objects += [StoredObject(one) for one in masks if _is_dicom(one)]
-        drawn = [one for one in masks if not _is_dicom(one)]
-        images = read_breast_images(objects, automatic=AutomaticRegion.USE, confirmed=None, side=None, mask_files=drawn)
+        images = read_study(files)
         if isinstance(images, ImageTrouble):
             return images.problem.value
         try:
@@ -97,19 +89,6 @@ class StudyMeasuring:
     def _features(self, images: BreastImages, mask: Mask) -> np.ndarray[Any, np.dtype[np.float64]]:
         found = required_engine().measure(images.early, mask, self.how.settings, self.how.names)
         return np.array([found[name] for name in self.how.names])
-
-
-def _files(part: Path) -> Iterator[Path]:
-    if part.is_file():
-        yield part
-        return
-    yield from (one for one in sorted(part.rglob("*")) if one.is_file())
-
-
-def _is_dicom(file: Path) -> bool:
-    with file.open("rb") as opened:
-        opened.seek(128)
-        return opened.read(4) == _DICOM_PREFIX
 
 
 def _packed(one: MeasuredStudy | str) -> bytes:

@@ -25,7 +25,7 @@ def measure_all(
     """
     measuring.folder.mkdir(parents=True, exist_ok=True)
     if processes > 1:
-        with ProcessPoolExecutor(processes, get_context("spawn"), _alone) as pool:
+        with ProcessPoolExecutor(processes, get_context("spawn"), alone) as pool:
             for done in as_completed([pool.submit(_measure, measuring, one) for one in studies]):
                 done.result()
                 steps()
@@ -37,7 +37,8 @@ def measure_all(
     return found
 
 
-def _alone() -> None:
+def alone() -> None:
+    """Leave a process of a pool one thread."""
     for name in _THREADS:
         os.environ[name] = "1"
 

@@ -46,6 +46,8 @@ class ImageOptions:
     settings: RadiomicsSettings = field(default_factory=RadiomicsSettings)
     network: str = "full"
     """``full`` (46.16 M parameters), ``reduced`` (the demonstration's width) or ``none``."""
+    recipe: NetworkRecipe | None = None
+    """In place of the one ``network`` names."""
     epochs: int | None = None
     """None: the recipe's."""
     device: str = "cpu"
@@ -116,7 +118,8 @@ def _measured(
 def _recipe(order: ImagedOrder, options: ImageOptions) -> NetworkRecipe | None:
     if options.network == "none":
         return None
-    recipe = demonstration(order.preset) if options.network == "reduced" else NETWORK_RECIPES[order.preset]
+    named = demonstration(order.preset) if options.network == "reduced" else NETWORK_RECIPES[order.preset]
+    recipe = options.recipe or named
     recipe = replace(recipe, device="cuda" if options.device == "cuda" else "cpu")
     return recipe if options.epochs is None else replace(recipe, epochs=options.epochs)
 

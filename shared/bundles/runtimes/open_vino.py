@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,7 @@ class OpenVino:
     """``NetworkRuntime`` over OpenVINO."""
 
     def __init__(self, graph: bytes, choice: RuntimeChoice, precision: Precision = "float32") -> None:
-        try:
-            import openvino
-        except ImportError as error:
-            raise RuntimeMissingError("openvino", "it is not installed; install oncorelay[openvino]") from error
+        openvino = _imported()
         self.name = f"openvino {openvino.__version__.split('-')[0]} CPU"
         self._compiled = self._opened(openvino, graph, choice, precision)
         self._request = self._compiled.create_infer_request()
@@ -49,3 +47,14 @@ class OpenVino:
         """Return probability [n] and heat [n, slices, rows, columns]."""
         answer = self._request.infer({CROP: crops})
         return np.array(answer[PROBABILITY]), np.array(answer[HEAT])
+
+
+def _imported() -> Any:
+    """Import OpenVINO without its telemetry: it would tell a server outside that it was imported, without asking."""
+    silenced: dict[str, Any] = sys.modules  # None is how a module is kept from being found
+    silenced.setdefault("openvino_telemetry", None)
+    try:
+        import openvino
+    except ImportError as error:
+        raise RuntimeMissingError("openvino", "it is not installed; install oncorelay[openvino]") from error
+    return openvino

@@ -128,11 +128,10 @@ def fine_share(image_factor: float) -> float:
 def scales_mm(diameter_mm: float) -> tuple[float, float]:
     """Return the widths (standard deviation of the smoothing) of the fine and the coarse pattern.
 
-    They grow with the root of the radius: apart by the same factor at every size, in millimetres as in a crop that is
-    scaled to the tumour.
+    The fine one is the same in every tumour, so that neighbouring voxels say the same of small and large ones; the
+    coarse one grows, so that a crop that is scaled to the tumour shows them as far apart.
     """
-    growth = math.sqrt(diameter_mm / 20.0)
-    return 1.0 * growth, 3.6 * growth
+    return 1.0, 3.6 * math.sqrt(diameter_mm / 20.0)
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], width_mm: float, spacing: Spacing) -> Field:

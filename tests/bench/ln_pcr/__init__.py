@@ -1,4 +1,4 @@
-"""LN-pCR on the cores it is served on, each part against the peer one would take instead. One file a row, named like it.
+"""LN-pCR on the cores it is served on, each part against the peer one would take instead. One file a row.
 
 A row's file has ``measure(options) -> Measured``; it is found by being here, in the order of ``ORDER``. ``--rows a,b``
 measures only these; ``--full`` adds what takes long; ``--repeats`` is how often the two sides take turns.

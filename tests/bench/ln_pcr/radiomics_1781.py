@@ -54,12 +54,12 @@ def _row(name: str, case: Case, settings: RadiomicsSettings, repeats: int) -> Me
     alone = min(seconds(lambda: one.measure(*case, settings)) for _ in range(repeats))
     six = min(seconds(lambda: one.measure(*case, settings, PAPER)) for _ in range(repeats))
     difference = largest_difference(two.measure(*case, settings), peer.measure(*case, settings))
-    notes = (
-        f"radiomics {name}: {case[1].count} voxels; one core {alone:.2f} s; only the paper's six, one core, {six:.2f} s; "
-        f"largest relative difference {difference:.1e}",
+    note = (
+        f"radiomics {name}: {case[1].count} voxels; one core {alone:.2f} s; only the paper's six, one core, "
+        f"{six:.2f} s; largest relative difference {difference:.1e}"
     )
     row = Row(f"radiomics_1781 {name}", ours, plain, "pyradiomics 3.0.1 plain", "s")
-    return Measured((row,), notes, difference <= SAME)
+    return Measured((row,), (note,), difference <= SAME)
 
 
 def largest_difference(ours: Mapping[str, float], peer: Mapping[str, float]) -> float:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +118,28 @@ def test_what_is_no_graph_is_refused(opened: Opened) -> None:
 
     with pytest.raises(RuntimeMissingError, match="cannot load the graph"):
         opened(b"no graph")
+
+
+_LOADING = """
+import sys
+from shared.bundles.runtimes.opening import open_network
+from shared.bundles.runtimes.port import RuntimeChoice
+
+name = open_network(open(sys.argv[1], "rb").read(), RuntimeChoice("openvino", threads=1)).name
+print(name.split()[0], [one for one in sys.modules if one.startswith("openvino_telemetry.")])
+"""
+
+
+def test_loading_openvino_tells_nobody_outside(tmp_path: Path) -> None:
+    """Its own package reports every import to a server of its maker, and leaves an identifier in the home folder."""
+    graph, home = tmp_path / "network.onnx", tmp_path / "home"
+    graph.write_bytes(network_graph(small_network()))
+    home.mkdir()
+
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADING, str(graph)],
+        env={**os.environ, "HOME": str(home)}, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout.split(maxsplit=1) == ["openvino", "[]\n"]
+    assert not list(home.iterdir())

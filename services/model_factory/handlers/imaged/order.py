@@ -35,14 +35,15 @@ class ImagedOrder:
     folds: int = 5
     """Of the cross-validation, and of the scores out-of-fold within it."""
     split_folds: int = 5
-    """Of the scores out-of-fold within the 70 % of the split."""
+    """Of the scores out-of-fold within the 70 % of the split; 0: the corrected way is judged by the folds alone."""
     resamples: int = 1000
     trees: int = TREES
     features: Features = "screened"
     """``paper``: the six features the paper names, not screened."""
 
     def __post_init__(self) -> None:
-        if min(self.folds, self.split_folds) < 3 or self.trees < 1 or min(self.resamples, self.seed) < 0:
+        least = min(self.folds, self.split_folds or self.folds)
+        if least < 3 or self.trees < 1 or min(self.resamples, self.seed) < 0:
             raise InvalidInputError("order", "at least three folds and one tree; no negative sizes")
 
     @property

@@ -88,7 +88,7 @@ class ImagedRun:
         with self.progress.stage("scores of the images", self._fits(nested=nested)) as step:
             rad = RadScoring(self.measured, self.order, self.kept, step)
             network = NetworkScoring(self.measured, self.order, self.trainer, self.kept, step) if self.trainer else None
-            halved = self._columns(part, self.order.split_folds, "split", rad, network)
+            halved = self._columns(part, self.order.split_folds or self.order.folds, "split", rad, network)
             kept, rows, scores = self._in_sample(halved)
             arms, name = [self._paper(halved, kept, rows, scores)], "split"
             if nested:
@@ -148,6 +148,8 @@ class ImagedRun:
         """Judge with everything learned anew inside: nested cross-validation, and the split."""
         rows = crossed.rad.partition.fold.training
         sets = asked(kept, "apparent", rows, scores) + self._nested(crossed)
+        if not self.order.split_folds:
+            return self._arm("corrected", sets)
         half, half_scores = halved.rad.partition.fold, halved.training()
         models = self._models.fitted(half.training, half_scores, "split")
         sets += asked(models, "held_out", half.held_out, halved.others())

@@ -111,6 +111,13 @@ def _lasso(x: Numbers, event: Flags, number: Counts, cap: int) -> Numbers:
     if not x.shape[1]:
         return np.empty(0)
     found = binomial_path(x, event, number)
-    within = np.flatnonzero((found.coefficients != 0).sum(axis=1) <= cap)
     best = found.one_standard_error
-    return np.asarray(found.coefficients[int(within[within <= best].max(initial=0))])
+    within = np.flatnonzero((found.coefficients != 0).sum(axis=1) <= cap)
+    chosen = np.asarray(found.coefficients[int(within[within <= best].max(initial=0))])
+    return chosen if chosen.any() else _largest(found.coefficients[best], cap)
+
+
+def _largest(coefficients: Numbers, most: int) -> Numbers:
+    """Keep the ``most`` largest; for features so alike that more than allowed enter the path at once."""
+    kept = np.argsort(-np.abs(coefficients), kind="stable")[:most]
+    return np.where(np.isin(np.arange(len(coefficients)), kept), coefficients, 0.0)

@@ -81,12 +81,27 @@ def binary_decision_curve(
     thresholds: Vector = THRESHOLDS,
     repeats: int = REPEATS,
 ) -> DecisionCurve:
-    """Return the curve for an outcome known for everybody."""
-    # Events at time 1, everybody else followed to time 2: Kaplan-Meier at 1 is then the plain share.
-    found = decision_curve(
-        np.where(event, 1.0, 2.0), event, risk, 1.0, action, rng, thresholds=thresholds, repeats=repeats
-    )
-    return DecisionCurve(action, None, thresholds, found.model, found.low, found.high, found.treat_all, found.method)
+    """Return the curve for an outcome known for everybody.
+
+    Raises:
+        ValueError: If no action is named.
+    """
+    acted_on = (risk[:, None] >= thresholds[None, :]).astype(np.float64)
+    drawn = np.stack([np.bincount(rows, minlength=len(risk)) for rows in resamples(np.arange(len(risk)), repeats, rng)])
+    weights = drawn.astype(np.float64)
+    low, high = np.quantile(_counted(weights, event, acted_on, thresholds), [0.025, 0.975], axis=0)
+    once = np.ones((1, len(risk)))
+    whole = _counted(once, event, acted_on, thresholds)[0]
+    everybody = _counted(once, event, np.ones_like(acted_on), thresholds)[0]
+    method = f"bootstrap of patients, percentiles, {repeats} resamples, 95 % at each threshold"
+    return DecisionCurve(action, None, thresholds, whole, low, high, everybody, method)
+
+
+def _counted(weights: Vector, event: Flags, acted_on: Vector, thresholds: Vector) -> Vector:
+    """Return the net benefit (draws, thresholds) where each row of ``weights`` says how often a patient is drawn."""
+    true, false = (weights * event) @ acted_on, (weights * ~event) @ acted_on
+    found: Vector = (true - false * thresholds / (1 - thresholds)) / weights.sum(axis=1, keepdims=True)
+    return found
 
 
 def _at(time: Vector, event: Flags, acted_on: Flags, horizon: float, threshold: float) -> float:

@@ -9,6 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from shared.dicom.own_output import MANUFACTURER
 from shared.dicom.regions import RegionSearch, find_region, find_second_mask
@@ -242,6 +249,56 @@ def test_a_mask_on_a_finer_lattice_takes_the_nearest_voxel_and_says_so(tmp_path:
 
     assert np.array_equal(found.mask.bits, STUDY.lesion.bits)
     assert "another lattice" in found.remarks[0]
+
+
+# How it may be stored.
+
+
+@pytest.mark.parametrize(
+    ("kind", "syntax"),
+    [
+        ("BINARY", ExplicitVRLittleEndian),  # PS3.5 8.2: single bits are not compressed
+        ("FRACTIONAL", ExplicitVRLittleEndian),
+        ("FRACTIONAL", RLELossless),
+        ("FRACTIONAL", JPEGLSLossless),
+        ("LABELMAP", ExplicitVRLittleEndian),
+        ("LABELMAP", RLELossless),
+    ],
+)
+def test_every_kind_of_segmentation_in_every_encoding_gives_the_same_voxels(kind: str, syntax: UID, kept: Keep) -> None:
+    drawn = segmentation([STUDY.lesion], IMAGES, kind=kind, transfer_syntax_uid=syntax)
+
+    found = region(asked(search(kept(drawn))))
+
+    assert np.array_equal(found.mask.bits, STUDY.lesion.bits)
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+def test_lengths_that_are_not_stated_and_implicit_vrs_change_nothing(implicit: bool, tmp_path: Path) -> None:
+    drawn = segmentation([STUDY.lesion], IMAGES)
+    for element in drawn.iterall():
+        if element.VR == "SQ":
+            element.is_undefined_length = True
+    drawn.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    plain = Dataset(drawn)
+    plain.file_meta = drawn.file_meta
+    plain.save_as(tmp_path / "seg.dcm", implicit_vr=implicit, little_endian=True, enforce_file_format=True)
+
+    found = region(asked(search(StoredObject(tmp_path / "seg.dcm"))))
+
+    assert np.array_equal(found.mask.bits, STUDY.lesion.bits)
+
+
+def test_a_frame_that_names_no_segment_belongs_to_none_of_several(kept: Keep) -> None:
+    drawn = segmentation([STUDY.lesion, mirrored(STUDY.lesion)], IMAGES)
+    for group in drawn.PerFrameFunctionalGroupsSequence:
+        if group.SegmentIdentificationSequence[0].ReferencedSegmentNumber == 2:
+            del group.SegmentIdentificationSequence
+
+    found = region(asked(search(kept(drawn))))
+
+    assert np.array_equal(found.mask.bits, STUDY.lesion.bits)
+    assert "is empty" in found.remarks[-1]
 
 
 # What is refused.

@@ -92,6 +92,14 @@ def test_the_tumour_is_found_beside_a_larger_heart_a_vessel_and_the_skin() -> No
     assert found.remarks == ("2 other enhancing parts set aside (a vessel, inside the chest)",)
 
 
+def test_a_long_tumour_that_is_wider_than_a_vessel_is_one() -> None:
+    def long(x: NDArray[np.float64], y: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (np.abs(x - 70) < 34) & (np.abs(y + 10) < 6) & (np.abs(z) < 6)
+        return found
+
+    assert set(doubts(phases(long))) == {""}
+
+
 def test_skin_is_no_tumour() -> None:
     x, y, z = places()
     surface = breasts() & ~breasts(4) & (y < -20) & (np.abs(z) < 9)

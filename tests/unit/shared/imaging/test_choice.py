@@ -251,6 +251,25 @@ def test_a_coarse_fast_series_beside_the_dynamic_one_is_not_measured() -> None:
     assert [one.series_instance_uid for one in choice.rejected] == ["1.2.9"]
 
 
+def test_phases_that_are_stored_twice_are_taken_once() -> None:
+    plain = [replace(one, bolus_seconds=INJECTED) for one in acquisition_numbers(STARTS, "1.2.4")]
+    corrected = [
+        replace(one, bolus_seconds=INJECTED, image_type=("ORIGINAL", "PRIMARY", "M", "NORM", "DIS2D"))
+        for one in acquisition_numbers(STARTS, "1.2.5")
+    ]
+    choice = _choice([*corrected, *plain])
+    assert len(choice.phases) == len(STARTS)
+    assert {one.series_instance_uid for one in choice.phases} == {"1.2.4"}
+    assert [(one.series_instance_uid, "once more" in one.reason) for one in choice.rejected] == [("1.2.5", True)]
+
+
+def test_a_study_of_two_thousand_slices_a_phase_is_sorted_out() -> None:
+    frames = [replace(one, bolus_seconds=INJECTED) for one in temporal_positions(STARTS[:4], slices=2000)]
+    early = _choice(frames).of(PhaseRole.EARLY)
+    assert early is not None
+    assert len(early.frames) == 2000
+
+
 def test_a_study_without_mr_images_is_refused_by_its_modalities() -> None:
     frames = [*volume_frames("1.2.3", modality="PT"), *volume_frames("1.2.4", modality="CT")]
     trouble = choose_dynamic(frames)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import cos, radians, sin
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_a_slice_unlike_the_others_is_named(changes: dict[str, object], problem:
         {"pixel_spacing": (-0.8, 0.8)},
     ],
 )
-def test_what_cannot_be_a_geometry_is_refused(changes: dict[str, object]) -> None:
+def test_what_cannot_be_a_geometry_is_refused(changes: dict[str, Any]) -> None:
     assert _trouble(volume_frames("1.2.4", **changes)).problem is ImageProblem.GEOMETRY_UNCLEAR
 
 
