@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -20,8 +21,10 @@ _PATIENTS = {"lung_metastasis": 326, "ln_pcr": 447}
               help="Of lung_metastasis. long: up to twelve years. paper: admitted 2018 to 2023.")  # fmt: skip
 @click.option("--phases", type=click.IntRange(3, 5), default=5, show_default=True,
               help="Of ln_pcr: phases of each dynamic series, the one before the injection included.")  # fmt: skip
+@click.option("--masks", type=click.Choice(["nrrd", "seg"]), default="nrrd", show_default=True,
+              help="Of ln_pcr: how the two readers' masks are written.")  # fmt: skip
 @click.option("--out", required=True, type=_FOLDER, help="Folder that receives manifest.toml and what it names.")
-def simulate(target: str, n: int | None, seed: int, follow_up: str, phases: int, out: Path) -> None:
+def simulate(target: str, n: int | None, seed: int, follow_up: str, phases: int, masks: str, out: Path) -> None:
     """Write a simulated cohort: no patients, and a truth that is known.
 
     \b
@@ -37,7 +40,9 @@ def simulate(target: str, n: int | None, seed: int, follow_up: str, phases: int,
         raise InvalidInputError(str(out / "manifest.toml"), "exists already; remove it or choose another folder")
     out.mkdir(parents=True, exist_ok=True)
     patients = n or _PATIENTS[target]
-    click.echo(_images(patients, seed, phases, out) if target == "ln_pcr" else _sheet(patients, seed, follow_up, out))
+    click.echo(
+        _images(patients, seed, phases, masks, out) if target == "ln_pcr" else _sheet(patients, seed, follow_up, out)
+    )
 
 
 def _sheet(n: int, seed: int, follow_up: str, out: Path) -> Path:
@@ -49,10 +54,12 @@ def _sheet(n: int, seed: int, follow_up: str, out: Path) -> Path:
     return out / MANIFEST_FILE
 
 
-def _images(n: int, seed: int, phases: int, out: Path) -> Path:
+def _images(n: int, seed: int, phases: int, masks: str, out: Path) -> Path:
     from services.cli.train_progress import Bars
     from shared.phantoms.dce.cohort import draw_cohort
     from shared.phantoms.dce.writing import write_cohort
 
+    masks_as: Literal["nrrd", "seg"] = "seg" if masks == "seg" else "nrrd"
+
     with Bars() as bars, bars.stage("patients", n) as one_done:
-        return write_cohort(draw_cohort(n, seed), out, phases=phases, one_done=one_done)
+        return write_cohort(draw_cohort(n, seed), out, phases=phases, masks_as=masks_as, one_done=one_done)

@@ -28,18 +28,18 @@ def patient_name(row: int) -> str:
     return f"simulated-{row + 1:06d}"
 
 
-def sheet(cohort: DrawnCohort) -> str:
+def sheet(cohort: DrawnCohort, mask_ending: str = "nrrd") -> str:
     """Return ``patients.csv``: what a hospital would hand over, post-treatment findings included."""
-    return _csv(COLUMNS, (_row(cohort, row) for row in range(cohort.n)))
+    return _csv(COLUMNS, (_row(cohort, row, mask_ending) for row in range(cohort.n)))
 
 
-def _row(cohort: DrawnCohort, row: int) -> Iterator[object]:
+def _row(cohort: DrawnCohort, row: int, ending: str) -> Iterator[object]:
     clinic, happened, name = cohort.clinic, cohort.outcomes, patient_name(row)
     yield from (name, int(clinic.age[row]), int(clinic.ki67[row]))
     yield from (clinic.factors[one.name][row] for one in FACTORS)
     yield from (happened.breast[row], "yes" if happened.axillary_pcr[row] else "no")
     yield from (f"{happened.dfs_months[row]:.1f}", int(happened.dfs_event[row]))
-    yield from (f"studies/{name}", f"masks/{name}.nrrd", f"masks/{name}-second.nrrd")
+    yield from (f"studies/{name}", f"masks/{name}.{ending}", f"masks/{name}-second.{ending}")
 
 
 def truth_row(cohort: DrawnCohort, one: ScannedPatient) -> tuple[object, ...]:

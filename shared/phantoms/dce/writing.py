@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
@@ -23,14 +24,22 @@ from shared.phantoms.dce.manifest import (
     truth_sheet,
 )
 from shared.phantoms.dce.mask_file import nrrd
+from shared.phantoms.dce.segmentation import segmentation_object
 from shared.phantoms.dce.storing import dynamic_objects
 from shared.phantoms.mr_series import PatientAttributes
 
+MaskForm = Literal["nrrd", "seg"]
+_ENDINGS: dict[MaskForm, str] = {"nrrd": "nrrd", "seg": "dcm"}
 _FIRST_DAY = datetime(2024, 1, 8, 9, 30)  # noqa: DTZ001  # DICOM times are the scanner's own
 
 
 def write_cohort(
-    cohort: DrawnCohort, folder: Path, *, phases: int | None = None, one_done: Callable[[], None] = lambda: None
+    cohort: DrawnCohort,
+    folder: Path,
+    *,
+    phases: int | None = None,
+    masks_as: MaskForm = "nrrd",
+    one_done: Callable[[], None] = lambda: None,
 ) -> Path:
     """Write the whole cohort below ``folder``; return the manifest, which is written last.
 
@@ -38,15 +47,16 @@ def write_cohort(
         cohort: As drawn.
         folder: Receives ``manifest.toml``, ``patients.csv``, ``truth.csv``, ``masks/`` and ``studies/``.
         phases: Of each dynamic series, the pre-contrast phase included; None: all the scanner takes.
+        masks_as: NRRD, or DICOM Segmentation.
         one_done: Called after each patient.
     """
     rows = []
     for row in range(cohort.n):
         one = scan(cohort, row, phases=phases)
-        _write_patient(cohort, one, folder)
+        _write_patient(cohort, one, folder, masks_as)
         rows.append(truth_row(cohort, one))
         one_done()
-    (folder / SHEET_FILE).write_text(sheet(cohort), encoding="utf-8")
+    (folder / SHEET_FILE).write_text(sheet(cohort, _ENDINGS[masks_as]), encoding="utf-8")
     (folder / TRUTH_FILE).write_text(truth_sheet(rows), encoding="utf-8")
     (folder / MANIFEST_FILE).write_text(manifest(cohort), encoding="utf-8")
     return folder / MANIFEST_FILE
@@ -80,10 +90,14 @@ def write_objects(objects: tuple[Dataset, ...], folder: Path) -> tuple[Path, ...
     return paths
 
 
-def _write_patient(cohort: DrawnCohort, one: ScannedPatient, folder: Path) -> None:
+def _write_patient(cohort: DrawnCohort, one: ScannedPatient, folder: Path, masks_as: MaskForm) -> None:
     name = patient_name(one.row)
-    write_objects(dynamic_objects(one.study, study_label(cohort, one)), folder / "studies" / name)
+    label = study_label(cohort, one)
+    dynamic = dynamic_objects(one.study, label)
+    write_objects(dynamic, folder / "studies" / name)
     masks = folder / "masks"
     masks.mkdir(exist_ok=True)
-    (masks / f"{name}.nrrd").write_bytes(nrrd(one.study.mask))
-    (masks / f"{name}-second.nrrd").write_bytes(nrrd(one.study.second_mask))
+    for number, (reader, mask) in enumerate((("", one.study.mask), ("-second", one.study.second_mask)), start=90):
+        seg = segmentation_object(one.study, label, dynamic, mask, number) if masks_as == "seg" else None
+        content = nrrd(mask) if seg is None else encoded(seg)
+        (masks / f"{name}{reader}.{_ENDINGS[masks_as]}").write_bytes(content)

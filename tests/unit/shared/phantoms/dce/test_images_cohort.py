@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from shared.phantoms.dce.cohort import draw_cohort, scan
 from shared.phantoms.dce.manifest import truth_row
@@ -39,6 +40,15 @@ def test_every_file_the_sheet_names_is_there(folder: Path) -> None:
         assert len(list((folder / row[images["study"]]).glob("*.dcm"))) == 1
         assert (folder / row[images["mask"]]).is_file()
         assert (folder / row[images["second_mask"]]).is_file()
+
+
+def test_masks_can_be_segmentations_and_the_sheet_says_so(tmp_path: Path) -> None:
+    write_cohort(draw_cohort(1, seed=2), tmp_path, phases=3, masks_as="seg")
+    (row,) = csv.DictReader((tmp_path / "patients.csv").open())
+    first, second = (dcmread(tmp_path / row[name]) for name in ("mask", "second_mask"))
+
+    assert first.Modality == second.Modality == "SEG"
+    assert first.SOPInstanceUID != second.SOPInstanceUID
 
 
 def test_the_manifest_declares_every_input_and_no_finding_after_treatment_and_no_truth(folder: Path) -> None:
