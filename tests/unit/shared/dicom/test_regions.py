@@ -418,6 +418,14 @@ def test_a_confirmed_region_on_the_wrong_side_is_refused() -> None:
     assert trouble(outcome) is ImageProblem.SIDE_CONFLICT
 
 
+def test_a_confirmed_region_of_another_study_is_refused() -> None:
+    other = asymmetric_study(seed="other")
+
+    outcome = find_region(search(), automatic=AutomaticRegion.NEVER, confirmed=other.lesion)
+
+    assert trouble(outcome) is ImageProblem.REGION_OF_ANOTHER_STUDY
+
+
 def test_the_side_asked_about_is_compared_with_the_header_where_one_breast_is_imaged(kept: Keep) -> None:
     grid = STUDY.early.grid
     one = [Volume(v.voxels[:, :, 23:], grid.part((0, 0, 23), grid.shape)) for v in (STUDY.pre, STUDY.early, STUDY.late)]

@@ -233,7 +233,7 @@ def test_the_proof_finds_a_voxel_a_mirror_image_and_a_shift(blobs: LocalBlobs, s
 
 
 def _slice(bits: NDArray[np.bool_], index: int) -> NDArray[np.uint8]:
-    return bits[index].astype(np.uint8)
+    return np.asarray(bits[index], np.uint8)
 
 
 def test_two_thousand_slices_need_the_headers_of_the_region_only(
