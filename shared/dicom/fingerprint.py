@@ -31,6 +31,9 @@ _LONGEST_IDENTITY_TEXT = 65536
 _ESCAPE = b"\x1b"
 _CONTENT_SEQUENCE = 0x0040A730
 _CONTENT_UID = 0x0040A124
+_FRAME_ANATOMY, _FRAME_LATERALITY = 0x00209071, 0x00209072
+_MOST_SIDES = 8
+"""Different values of one code of four; more are none."""
 _CHUNK = 1 << 20
 _FORGET = 16 << 20
 """Bytes after which the memory of what was read is given back."""
@@ -61,7 +64,7 @@ def fingerprint(
     reading = _Reading(data, forget or (lambda _begin, _end: None))
     for element in walk(data, start=start, implicit=implicit):
         reading.take(element)
-    header = header_of(reading.raw, tuple(reading.observers))
+    header = header_of(reading.raw, tuple(reading.observers), reading.sides)
     return Fingerprint(header, reading.content.hexdigest(), reading.identity.hexdigest())
 
 
@@ -73,6 +76,8 @@ class _Reading:
     identity: _Hash = field(default_factory=hashlib.sha256)
     raw: dict[int, bytes] = field(default_factory=dict)
     observers: list[str] = field(default_factory=list)
+    sides: set[str] = field(default_factory=set)
+    """What Frame Laterality says, of all frames."""
     top: int = 0
     forgotten: int = 0
 
@@ -95,6 +100,8 @@ class _Reading:
             self.raw[element.tag] = self._value(element)
         elif element.depth == 1 and element.parent == _CONTENT_SEQUENCE and element.tag == _CONTENT_UID:
             self.observers.append(text_of(self._value(element)))
+        elif element.tag == _FRAME_LATERALITY and element.parent == _FRAME_ANATOMY and len(self.sides) < _MOST_SIDES:
+            self.sides.add(text_of(self._value(element)))
 
     def _value(self, element: Element) -> bytes:
         if element.length > MAX_VALUE_BYTES and element.tag != CHARACTER_SET:

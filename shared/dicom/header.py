@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -61,6 +61,8 @@ class Header:
     """Laterality (0020,0060)."""
     image_laterality: str = ""
     """Image Laterality (0020,0062)."""
+    frame_laterality: str = ""
+    """Frame Laterality (0020,9072) of an enhanced object (PS3.3 C.7.6.16.2.8); several, joined, name no side."""
     manufacturer: str = ""
     device_uid: str = ""
     """Device UID (0018,1002)."""
@@ -73,8 +75,8 @@ class Header:
     """What was unusual about reading it; names attributes, never values."""
 
 
-def header_of(raw: Mapping[int, bytes], observers: tuple[str, ...] = ()) -> Header:
-    """Return the header of the raw values in ``raw`` (keys of ``TAGS``).
+def header_of(raw: Mapping[int, bytes], observers: tuple[str, ...] = (), sides: Collection[str] = ()) -> Header:
+    """Return the header of the raw values in ``raw`` (keys of ``TAGS``); ``sides`` are those its frames name.
 
     Raises:
         InvalidInputError: If one of the four UIDs that place an instance is missing or not a UID.
@@ -88,7 +90,8 @@ def header_of(raw: Mapping[int, bytes], observers: tuple[str, ...] = ()) -> Head
             raise InvalidInputError(name, "is missing" if not values.get(name) else "is not a UID")
     known = {field.name for field in fields(Header)}
     shown = {name: value for name, value in values.items() if name in known}
-    return Header(**shown, observers=observers, note=_note(inexact, known=sets.known))
+    side = "\\".join(sorted(sides))
+    return Header(**shown, observers=observers, frame_laterality=side, note=_note(inexact, known=sets.known))
 
 
 def date_of(value: str) -> date | None:

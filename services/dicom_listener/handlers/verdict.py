@@ -199,7 +199,7 @@ def _instance(stored: Stored, read: Fingerprint, version: int, now: datetime) ->
         sex=header.sex,
         study_date=header.study_date,
         body_part=header.body_part,
-        laterality=header.image_laterality or header.laterality,
+        laterality=header.frame_laterality or header.image_laterality or header.laterality,
         note=header.note,
         received=stored.received,
         first_received=stored.received,

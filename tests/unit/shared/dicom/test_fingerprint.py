@@ -13,9 +13,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from shared.dicom.fingerprint import Fingerprint, fingerprint
+from shared.dicom.header import side_of
 from shared.dicom.part10 import data_set_start
 from shared.dicom.transfer_syntaxes import is_implicit
 from shared.domain.errors import InvalidInputError
+from shared.domain.identity import Side
 from shared.testing.dicom import encoded, small_series
 
 DATA = Path(__file__).parents[4].parent / "shared" / "data" / "dicom"
@@ -38,6 +40,33 @@ def test_the_header_is_read_as_sent() -> None:
 
     assert (header.patient_id, header.issuer, header.modality) == ("PHANTOM-1", "PHANTOMS", "MR")
     assert (header.birth_date, header.sex, header.body_part) == ("19650102", "F", "BREAST")
+
+
+def _framed(*sides: str) -> Dataset:
+    image, groups = small_series(1)[0], []
+    for side in sides:
+        group, anatomy = Dataset(), Dataset()
+        anatomy.FrameLaterality = side
+        group.FrameAnatomySequence = [anatomy]
+        groups.append(group)
+    image.PerFrameFunctionalGroupsSequence = groups
+    return image
+
+
+@pytest.mark.parametrize(
+    ("sides", "stated", "side"),
+    [
+        ((), "", None), (("L", "L"), "L", Side.LEFT), (("R",), "R", Side.RIGHT), (("B", "B"), "B", Side.BOTH),
+        (("L", "R"), "L\\R", None), (("U",), "U", None),
+    ],
+)  # fmt: skip
+def test_the_side_of_an_enhanced_object_is_what_all_its_frames_say(
+    sides: tuple[str, ...], stated: str, side: Side | None
+) -> None:
+    header = _read(_framed(*sides)).header
+
+    assert header.frame_laterality == stated
+    assert side_of(header.frame_laterality) is side
 
 
 @pytest.mark.parametrize("keyword", ["PatientID", "PatientName", "IssuerOfPatientID", "AccessionNumber", "StudyID"])
