@@ -12,7 +12,7 @@ from shared.domain.prediction import Prediction, VariantAnswer
 
 ORIGINS = {
     "seg": "a DICOM segmentation", "rtstruct": "an RT structure set", "mask_file": "a mask beside the study",
-    "person": "found automatically, confirmed by a person", "automatic": "found automatically",
+    "person": "found automatically, confirmed by a person", "automatic": "found automatically, confirmed by nobody",
 }  # fmt: skip
 
 

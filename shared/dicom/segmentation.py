@@ -19,7 +19,7 @@ from shared.dicom.region_object import as_found
 from shared.dicom.transfer_syntaxes import UNCOMPRESSED
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import Side
-from shared.domain.images import RegionOrigin
+from shared.domain.images import DRAWN, RegionOrigin
 from shared.imaging.dynamic import FrameHeader
 from shared.imaging.placing import Placed, Plane, place_planes, plane_matrix
 from shared.imaging.volume import Bits, Frame, Grid
@@ -27,12 +27,6 @@ from shared.imaging.volume import Bits, Frame, Grid
 MOST_SEGMENTS = 512
 MOST_FRAMES = 8192
 _LARGEST_FRAME = 1 << 24
-_HOW = {
-    "MANUAL": "drawn by hand",
-    "SEMIAUTOMATIC": "drawn with the help of an algorithm",
-    "AUTOMATIC": "drawn by an algorithm",
-}
-"""Segment Algorithm Type (0062,0008)."""
 Known = Mapping[Frame, FrameHeader]
 """The images of the study, by the frame."""
 
@@ -60,14 +54,14 @@ def _drawing(data_set: Dataset, segment: Dataset, frames: _Frames, *, alone: boo
     meant = " ".join(
         (str(segment.get("SegmentLabel", "")), _text(segment, "SegmentedPropertyTypeCodeSequence", "CodeMeaning"))
     )
-    how = _HOW.get(str(segment.get("SegmentAlgorithmType", "")), "drawn in a way its object does not state")
+    how = DRAWN.get(str(segment.get("SegmentAlgorithmType", "")), "drawn in a way its object does not state")
     return Drawing(
         origin=RegionOrigin.SEG,
         meaning=meaning_of(meant, abnormal=bool(codes & ABNORMAL), organ=bool(codes & NO_FINDING)),
         place=partial(frames.placed, number, alone=alone),
         name=meant.upper(),
         how=f"DICOM segmentation, {how}{frames.fraction}",
-        author="a person" if how == _HOW["MANUAL"] else "",
+        author="a person" if how == DRAWN["MANUAL"] else "",
         source_instance_uid=str(data_set.SOPInstanceUID),
         number=number,
         side=_side(data_set, segment),

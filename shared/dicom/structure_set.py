@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from shared.dicom.drawing import Drawing, meaning_of
 from shared.dicom.region_object import as_found
 from shared.domain.errors import InvalidInputError
-from shared.domain.images import RegionOrigin
+from shared.domain.images import DRAWN, RegionOrigin
 from shared.imaging.contours import Contour, fill_contours
 from shared.imaging.placing import Placed
 from shared.imaging.volume import Grid
@@ -23,12 +23,6 @@ _CONTOUR_DATA = 0x30060050
 _CLOSED = ("CLOSED_PLANAR", "CLOSED_PLANAR_XOR")
 """Contour Geometric Type (3006,0042) of what encloses anything (PS3.3 C.8.8.6.3)."""
 _TUMOUR = "GTV"
-_HOW = {
-    "MANUAL": "drawn by hand",
-    "SEMIAUTOMATIC": "drawn with the help of an algorithm",
-    "AUTOMATIC": "drawn by an algorithm",
-}
-"""ROI Generation Algorithm (3006,0036)."""
 
 
 def drawings_in_structure_set(data_set: Dataset) -> tuple[Drawing, ...]:
@@ -57,14 +51,14 @@ def drawings_in_structure_set(data_set: Dataset) -> tuple[Drawing, ...]:
 
 def _drawing(data_set: Dataset, structure: Dataset, drawn: Dataset, kind: str) -> Drawing:
     name = str(structure.get("ROIName", ""))
-    how = _HOW.get(str(structure.get("ROIGenerationAlgorithm", "")), "drawn in a way its object does not state")
+    how = DRAWN.get(str(structure.get("ROIGenerationAlgorithm", "")), "drawn in a way its object does not state")
     return Drawing(
         origin=RegionOrigin.RTSTRUCT,
         meaning=meaning_of(name, abnormal=kind == _TUMOUR, organ=kind not in ("", _TUMOUR)),
         place=partial(_placed, drawn),
         name=f"{kind} {name}".upper(),
         how=f"DICOM RT structure, {how}",
-        author="a person" if how == _HOW["MANUAL"] else "",
+        author="a person" if how == DRAWN["MANUAL"] else "",
         source_instance_uid=str(data_set.SOPInstanceUID),
         number=int(structure.ROINumber),
         moment=f"{data_set.get('StructureSetDate', '')}{data_set.get('StructureSetTime', '')}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +29,15 @@ class RegionOrigin(StrEnum):
     PERSON = "person"
     """An automatic region that a person confirmed."""
     AUTOMATIC = "automatic"
+
+
+DRAWN: Mapping[str, str] = {
+    "MANUAL": "drawn by hand",
+    "SEMIAUTOMATIC": "drawn with the help of an algorithm",
+    "AUTOMATIC": "drawn by an algorithm",
+}
+"""What Segment Algorithm Type (0062,0008) and ROI Generation Algorithm (3006,0036) say, in the words of a region's
+method: so that a region somebody else's algorithm drew is never passed on as drawn by hand."""
 
 
 class AutomaticRegion(StrEnum):

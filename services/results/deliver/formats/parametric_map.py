@@ -14,6 +14,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from services.results.deliver.formats import wording
 from services.results.deliver.formats.coded import concept
 from services.results.deliver.formats.measured_images import MeasuredImages
 from services.results.deliver.formats.plane_references import (
@@ -64,9 +65,10 @@ def to_parametric_map(finding: Finding, images: MeasuredImages, style: Style) ->
         real_world_value_mappings=[_mapping(float(values.min()), top)],
         voi_lut_transformations=[VOILUTTransformation(top / 2, top, voi_lut_function="LINEAR_EXACT")],
         transfer_syntax_uid=ExplicitVRLittleEndian, content_label="HEATMAP",
-        content_description="Where the network's answer comes from", derivation=concept(dcm.UNSPECIFIED_METHOD),
+        content_description=wording.use_mark(finding, style) or "Where the network's answer comes from",
+        derivation=concept(dcm.UNSPECIFIED_METHOD),
         pixel_measures=measures(slices), plane_positions=positions(images.region.grid, slices, corner[1:]),
-        specific_character_set="ISO_IR 192", series_description=f"{DEVICE_NAME} {finding.predictor} heatmap",
+        specific_character_set="ISO_IR 192", series_description=wording.series_description(finding, style, "heatmap"),
     )  # fmt: skip
     document.PatientName = slices[0].header.PatientName
     if finding.side in DICOM_SIDES:

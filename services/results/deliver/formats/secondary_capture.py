@@ -31,7 +31,6 @@ SERIES_NUMBER = 9130
 MOST_SLICES = 24
 FRAME_BYTES = WIDTH * HEIGHT_PX * 3
 OVERHEAD_BYTES = 16_000
-_LONG_STRING = 64  # LO, PS3.5 6.2
 _SLICE_LOCATION_VECTOR = Tag(0x0018, 0x2005)
 
 
@@ -53,7 +52,7 @@ def to_capture(finding: Finding, images: MeasuredImages, style: Style) -> Datase
         1,
     )
     document.Modality, document.Manufacturer, document.ConversionType = "OT", DEVICE_NAME, "WSD"
-    document.SeriesDescription = f"{DEVICE_NAME} {finding.predictor} region and heatmap"[:_LONG_STRING]
+    document.SeriesDescription = wording.series_description(finding, style, "region and heatmap")
     if finding.side in DICOM_SIDES:
         document.Laterality = DICOM_SIDES[finding.side]
     _drawn(document, images, slices, words(finding, style))
@@ -90,12 +89,11 @@ def words(finding: Finding, style: Style) -> Words:
     """Return what stands in the picture, because viewers do not show it beside one."""
     answer = finding.prediction
     variant = f"{finding.predictor} {answer.variant}" if answer else finding.predictor
-    banner = wording.BANNERS.get(style.intended_use(finding), "")
     origin = wording.ORIGINS[region_of(finding).origin]
     kinds = {row.kind for row in answer.artefacts} if answer else set()
     heat = " and where the network's answer comes from (colour)" if ArtefactKind.HEATMAP in kinds else ""
     return Words(
-        banner.partition(". ")[0].rstrip("."),
+        wording.use_mark(finding, style),
         f"{DEVICE_NAME} {variant}: measured region (outline){heat}",
         f"Region {origin}. {wording.SUPPORT}",
     )

@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from services.results.deliver.formats import wording
 from services.results.deliver.formats.coded import concept
 from services.results.deliver.formats.measured_images import MeasuredImages
 from services.results.deliver.formats.plane_references import fix_dimensions, name_sources, prove, stand_ins
@@ -34,7 +35,7 @@ from services.results.deliver.formats.style import (
 from services.results.ledger.findings import Finding
 from shared.codes import dcm, snomed
 from shared.domain.errors import PermanentError
-from shared.domain.images import RegionOrigin, UsedRegion
+from shared.domain.images import DRAWN, RegionOrigin, UsedRegion
 
 KIND = "dicom-seg"
 SERIES_NUMBER = 9110
@@ -46,7 +47,7 @@ _WAYS = {
     RegionOrigin.AUTOMATIC: SegmentAlgorithmTypeValues.AUTOMATIC,
     RegionOrigin.PERSON: SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
 }
-"""What a file or another system brought was drawn by somebody else: MANUAL, as nothing says otherwise."""
+"""What a file or another system brought is what its object says (``DRAWN``); MANUAL where that says nothing."""
 
 
 def to_segmentation(finding: Finding, images: MeasuredImages, style: Style) -> Dataset:
@@ -64,8 +65,9 @@ def to_segmentation(finding: Finding, images: MeasuredImages, style: Style) -> D
         stand_ins(slices), np.stack([mask.bits[one.index] for one in slices]).astype(np.uint8), "BINARY",
         [_segment(finding, style)], series_uid(style, uid), SERIES_NUMBER, uid, 1, DEVICE_NAME, _model(finding),
         f"renderer {RENDERER_VERSION}", style.device_uid[:_LONG_STRING], content_label="REGION",
-        content_description="Region that was measured", transfer_syntax_uid=ExplicitVRLittleEndian,
-        specific_character_set="ISO_IR 192", series_description=f"{DEVICE_NAME} {finding.predictor} region",
+        content_description=wording.use_mark(finding, style) or "Region that was measured",
+        transfer_syntax_uid=ExplicitVRLittleEndian, specific_character_set="ISO_IR 192",
+        series_description=wording.series_description(finding, style, "region"),
     )  # fmt: skip
     document.PatientName = slices[0].header.PatientName
     name_sources(document, slices)
@@ -87,23 +89,30 @@ def _proven(document: Dataset, images: MeasuredImages, slices: Sequence[SourceSl
 
 def _segment(finding: Finding, style: Style) -> SegmentDescription:
     region = region_of(finding)
-    way = _WAYS.get(region.origin, SegmentAlgorithmTypeValues.MANUAL)
+    way = _way(region)
     segment = SegmentDescription(
         1, "Measured region", concept(snomed.MORPHOLOGICALLY_ABNORMAL), concept(snomed.NEOPLASM), way,
         _algorithm(region) if way is not SegmentAlgorithmTypeValues.MANUAL else None,
         tracking_uid=tracking_uid(finding, style), tracking_id=f"{DEVICE_NAME} {finding.predictor} region",
         anatomic_regions=[concept(snomed.BREAST)],
     )  # fmt: skip
-    segment.SegmentDescription = f"{region.origin}: {region.method}"[:1024]  # ST, PS3.5 6.2
+    segment.SegmentDescription = wording.region_line(region)[:1024]  # ST, PS3.5 6.2
     if finding.side:
         segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence = [concept(LATERALITY[finding.side])]
     return segment
 
 
+def _way(region: UsedRegion) -> SegmentAlgorithmTypeValues:
+    stated = (code for code, words in DRAWN.items() if words in region.method)
+    return _WAYS.get(region.origin) or SegmentAlgorithmTypeValues(next(stated, "MANUAL"))
+
+
 def _algorithm(region: UsedRegion) -> AlgorithmIdentificationSequence:
+    ours = region.origin in _WAYS
     return AlgorithmIdentificationSequence(
-        name=region.method.partition(":")[0][:_LONG_STRING], family=concept(dcm.NEIGHBOURHOOD_ANALYSIS),
-        version=f"renderer {RENDERER_VERSION}", parameters={"method": region.method},
+        name=region.method.partition(":")[0][:_LONG_STRING],
+        family=concept(dcm.NEIGHBOURHOOD_ANALYSIS if ours else dcm.UNSPECIFIED_METHOD),
+        version=f"renderer {RENDERER_VERSION}" if ours else "not stated", parameters={"method": region.method},
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from services.results.deliver.formats import horizons
-from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.style import DEVICE_NAME, Style
 from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.facts import Fact
@@ -42,6 +42,18 @@ def use_sentences(finding: Finding, style: Style) -> tuple[str, ...]:
     """Return the banner, where the object needs one, and what it is for."""
     banner = BANNERS.get(style.intended_use(finding))
     return (banner, SUPPORT) if banner else (SUPPORT,)
+
+
+def use_mark(finding: Finding, style: Style) -> str:
+    """Return the banner in the fewest words, for what has no room for more; empty where the object needs none."""
+    return BANNERS.get(style.intended_use(finding), "").partition(". ")[0].rstrip(".")
+
+
+def series_description(finding: Finding, style: Style, what: str) -> str:
+    """Return what a series of pictures is called in a list of series: a mark stands first, where nothing cuts it."""
+    mark = use_mark(finding, style).partition(" - ")[0]
+    named = f"{DEVICE_NAME} {finding.predictor} {what}"
+    return (f"{mark}: {named}" if mark else named)[:64]  # LO, PS3.5 6.2
 
 
 def answers(prediction: Prediction) -> Iterator[str]:

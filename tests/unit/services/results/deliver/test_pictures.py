@@ -91,6 +91,23 @@ def test_the_peak_of_the_map_lies_where_it_was_in_the_patient(
     assert values.max() == heat.voxels.max()
 
 
+@pytest.mark.parametrize("use", IntendedUse)
+def test_no_object_of_a_demonstration_or_of_research_can_be_taken_for_one_of_care(
+    use: IntendedUse, blobs: LocalBlobs, style: Style, source: SourceImages
+) -> None:
+    finding = Imaged(blobs).finding()
+    assert finding.prediction is not None
+    bundle = replace(finding.prediction.bundle, intended_use=use)
+    used = replace(finding, prediction=replace(finding.prediction, bundle=bundle))
+    made = [stored(one) for one in parts(used, measured(used, source), replace(style, pictures=ALL, clinical=True))]
+    assert len(made) == len(ALL)
+    for one in made:
+        marked = one.SeriesDescription.startswith(("DEMONSTRATION: ", "RESEARCH USE ONLY: "))
+        stated = "NOT FOR CLINICAL USE" in one.get("ContentDescription", words(used, style).banner)
+        assert marked is stated is (use is not IntendedUse.CLINICAL)
+        assert len(one.SeriesDescription) <= 64
+
+
 def test_the_map_holds_every_value_to_the_last_bit_and_says_what_it_is(blobs: LocalBlobs, style: Style) -> None:
     imaged = Imaged(blobs)
     finding = imaged.finding()

@@ -26,7 +26,7 @@ from services.results.ledger.findings import Finding
 from shared.dicom.header import header_of
 from shared.dicom.own_output import is_own_output
 from shared.domain.errors import PermanentError
-from shared.domain.images import Artefact, ArtefactKind, RegionOrigin
+from shared.domain.images import DRAWN, Artefact, ArtefactKind, RegionOrigin
 from shared.imaging.artefacts import encode_region
 from shared.imaging.volume import Grid, Mask
 from shared.storage.blobs import LocalBlobs
@@ -144,6 +144,28 @@ def test_it_says_who_drew_the_region(origin: RegionOrigin, way: str, blobs: Loca
     assert ("SegmentationAlgorithmIdentificationSequence" in segment) == (way != "MANUAL")
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == "108369006"
     assert segment.AnatomicRegionSequence[0].AnatomicRegionModifierSequence[0].CodeMeaning == "Left"
+
+
+@pytest.mark.parametrize("how", ["MANUAL", "SEMIAUTOMATIC", "AUTOMATIC"])
+def test_what_another_system_drew_by_an_algorithm_is_not_passed_on_as_drawn_by_hand(
+    how: str, blobs: LocalBlobs, style: Style
+) -> None:
+    finding = Imaged(blobs).finding(origin=RegionOrigin.SEG)
+    assert finding.prediction is not None
+    assert finding.prediction.images is not None
+    assert finding.prediction.images.region is not None
+    region = replace(finding.prediction.images.region, method=f"DICOM segmentation, {DRAWN[how]}")
+    images = replace(finding.prediction.images, region=region)
+    drawn = replace(finding, prediction=replace(finding.prediction, images=images))
+    (segment,) = stored(drawn, blobs, style).SegmentSequence
+    assert segment.SegmentAlgorithmType == how
+    assert DRAWN[how] in segment.SegmentDescription
+
+
+def test_the_segment_says_that_nobody_confirmed_it_or_who_did(blobs: LocalBlobs, style: Style) -> None:
+    for origin, said in ((RegionOrigin.AUTOMATIC, "confirmed by nobody"), (RegionOrigin.PERSON, "and confirmed")):
+        (segment,) = stored(Imaged(blobs).finding(origin=origin), blobs, style).SegmentSequence
+        assert said in segment.SegmentDescription
 
 
 def test_our_own_door_recognises_it(blobs: LocalBlobs, style: Style) -> None:
