@@ -31,6 +31,7 @@ from shared.imaging.volume import Mask, Volume
 MOST_OBJECTS = 20_000
 """Objects of one study whose headers are read; a dynamic study of 2,000 slices with everything else stays below it."""
 MOST_FRAMES = 40_000
+_BY_ALGORITHM = "The region that came with the study was drawn by an algorithm, and no automatic one may be used."
 _ELSEWHERE = (
     "The phase without contrast lies elsewhere than the measured one, or has other slices: no region is found so."
 )
@@ -129,7 +130,9 @@ class _Reading:
         looked = RegionSearch(early, self.objects, headers=headers, mask_files=files, device_uid=self.device_uid)
         # The other phases are decoded only where no region was drawn: most of a study's memory and time.
         region = find_region(looked, automatic=AutomaticRegion.NEVER, confirmed=self.confirmed, side=self.side)
-        if self._may_draw(region):
+        if isinstance(region, Region) and region.by_algorithm and self.automatic is AutomaticRegion.NEVER:
+            region = ImageTrouble(ImageProblem.NO_REGION, _BY_ALGORITHM)
+        elif self._may_draw(region):
             whole = phases.added(looked)
             if isinstance(whole, ImageTrouble):
                 return _with_choice(whole, choice)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.domain.images import RegionOrigin
+from shared.domain.images import DRAWN, RegionOrigin
 from shared.imaging.dynamic import DynamicChoice
 from shared.imaging.volume import Mask, Volume
 
@@ -23,6 +23,13 @@ class Region:
     """SOP Instance UID of the SEG or RTSTRUCT."""
     segment_number: int | None = None
     remarks: tuple[str, ...] = ()
+
+    @property
+    def by_algorithm(self) -> bool:
+        """Tell whether no person drew it, corrected it or confirmed it: ours, or that of another system."""
+        if self.origin is RegionOrigin.PERSON:
+            return False
+        return self.origin is RegionOrigin.AUTOMATIC or DRAWN["AUTOMATIC"] in self.method
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.domain.case import Pins
-from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, ImagingPolicy, RegionOrigin, RegionProposed
+from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, ImagingPolicy, RegionProposed
 from shared.domain.prediction import Flag, NotAnalysed, NotAnalysedReason, Prediction, VariantAnswer
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.region import BreastImages
@@ -201,7 +201,7 @@ def _other_engine(asked: Asked, said: Said) -> tuple[Flag, ...]:
 
 def _must_be_confirmed(asked: Asked, images: BreastImages) -> bool:
     asks = asked.policy.automatic_region is AutomaticRegion.CONFIRM
-    return asks and asked.pins.region is None and images.region.origin is RegionOrigin.AUTOMATIC
+    return asks and asked.pins.region is None and images.region.by_algorithm
 
 
 def _proposed(images: BreastImages) -> RegionProposed:

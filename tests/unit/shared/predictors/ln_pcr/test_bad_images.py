@@ -16,7 +16,7 @@ from pydicom.uid import ImplicitVRLittleEndian, JPEGLSLossless, RLELossless
 from shared.dicom.breast_mri import read_breast_images
 from shared.domain.case import PinnedBundle
 from shared.domain.identity import Side
-from shared.domain.images import AutomaticRegion, ImagingPolicy, RegionOrigin
+from shared.domain.images import AutomaticRegion, ImagingPolicy, RegionOrigin, RegionProposed
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.region import BreastImages
@@ -227,19 +227,17 @@ def _objects(bad: Bad) -> Objects:
     return found
 
 
-def _asked(bad: Bad, folder: Path) -> tuple[BreastImages | ImageTrouble, Prediction | NotAnalysed]:
+def _asked(
+    bad: Bad, folder: Path, policy: AutomaticRegion = AutomaticRegion.USE
+) -> tuple[BreastImages | ImageTrouble, Prediction | NotAnalysed | RegionProposed]:
     """Read the study and ask the predictor, as a worker does."""
-    images = read_breast_images(
-        stored(_objects(bad), folder), automatic=AutomaticRegion.USE, confirmed=None, side=bad.side
-    )
+    images = read_breast_images(stored(_objects(bad), folder), automatic=policy, confirmed=None, side=bad.side)
     first, second = (PinnedBundle(name, model.reference) for name, model in MODELS.items())
     pins = some_pins(
         variant=first.variant, bundle_id=first.bundle.bundle_id, bundle_digest=first.bundle.digest, others=(second,),
-        imaging=ImagingPolicy(), side=bad.side,
+        imaging=ImagingPolicy(policy), side=bad.side,
     )  # fmt: skip
-    answer = LnPcr().answer_images(pins, MODELS, images, EngineDouble()).answer
-    assert isinstance(answer, (Prediction, NotAnalysed))
-    return images, answer
+    return images, LnPcr().answer_images(pins, MODELS, images, EngineDouble()).answer
 
 
 def _is_a_sentence(text: str) -> bool:
@@ -286,6 +284,23 @@ def test_the_breast_that_is_asked_about_is_the_one_that_is_measured(tmp_path: Pa
         assert images.region.origin is RegionOrigin.AUTOMATIC
         places = images.region.mask.grid.place(np.argwhere(images.region.mask.bits).astype(np.float64))
         assert (sign * places[:, 0] > 0).all()
+
+
+def test_a_mask_of_another_systems_algorithm_is_confirmed_or_left_out_as_ours_would_be(tmp_path: Path) -> None:
+    def by_algorithm(drawn: Dataset) -> None:
+        drawn.SegmentSequence[0].SegmentAlgorithmType = "AUTOMATIC"
+
+    bad = Bad(mask=lambda study: study.mask, redrawn=by_algorithm)
+    for policy in AutomaticRegion:
+        images, answer = _asked(bad, tmp_path / policy, policy)
+        if policy is AutomaticRegion.NEVER:
+            assert isinstance(images, ImageTrouble)
+            assert isinstance(answer, Prediction)
+            assert "drawn by an algorithm" in answer.variant_reason
+        else:
+            assert isinstance(images, BreastImages)
+            assert images.region.origin is RegionOrigin.SEG
+            assert isinstance(answer, RegionProposed if policy is AutomaticRegion.CONFIRM else Prediction)
 
 
 @pytest.mark.parametrize("modality", ["CT", "PT", "MG", "US"])
