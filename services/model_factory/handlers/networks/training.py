@@ -16,6 +16,7 @@ from services.model_factory.handlers.networks.recipe import NetworkRecipe
 from services.model_factory.handlers.networks.run import CropSet, Labels, Run
 from services.model_factory.handlers.networks.trained import EpochLoss, TrainedNetwork
 from services.model_factory.ports import Progress, States, Steps
+from shared.domain.errors import InvalidInputError
 
 
 def train_network(
@@ -41,10 +42,13 @@ def train_network(
         name: Of this training among the states.
 
     Raises:
+        InvalidInputError: If the recipe asks for a GPU and torch has none.
         ValueError: If a class has fewer than two patients, or crops have another shape than the architecture takes.
     """
     if crops.shape[1:] != recipe.architecture.input_shape or not len(crops) == len(labels) == len(patients):
         raise ValueError(f"crops of {recipe.architecture.input_shape}, with a label and a patient each")
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise InvalidInputError("device", "torch has no GPU here; train on the CPU")
     validating = inner_validation(labels, patients, recipe.inner_share, seed, grouped=recipe.grouped)
     learning, checking = (CropSet(crops, labels, np.flatnonzero(chosen)) for chosen in (~validating, validating))
     run = Run(recipe, seed, learning, checking)

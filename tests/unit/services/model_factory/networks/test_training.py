@@ -10,10 +10,11 @@ import torch
 
 from services.model_factory.handlers.networks.augmentation import TURNS, augmented, turned
 from services.model_factory.handlers.networks.inner_split import inner_validation
-from services.model_factory.handlers.networks.recipe import NETWORK_RECIPES, NetworkRecipe
+from services.model_factory.handlers.networks.recipe import NETWORK_RECIPES, Arithmetic, NetworkRecipe
 from services.model_factory.handlers.networks.resnet3d import new_network
 from services.model_factory.handlers.networks.trained import with_weights
 from services.model_factory.handlers.networks.training import train_network
+from shared.domain.errors import InvalidInputError
 from tests.unit.services.model_factory.networks.conftest import SMALL, Watching, striped
 
 RECIPE = dataclasses.replace(NETWORK_RECIPES["corrected"], architecture=SMALL, epochs=8, batch=8, learning_rate=1e-2)
@@ -184,3 +185,23 @@ def test_bfloat16_learns_too(watching: Watching) -> None:
 
     assert ((trained.predict(crops) > 0.5) == labels).mean() > 0.9
     assert {one.dtype for one in trained.network.parameters()} == {torch.float32}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_gpu_that_is_not_there_is_said(watching: Watching) -> None:
+    crops, labels, patients = striped(8)
+
+    with pytest.raises(InvalidInputError, match="no GPU here"):
+        train_network(crops, labels, patients, dataclasses.replace(RECIPE, device="cuda"), 1, watching)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
+def test_a_gpu_learns_what_a_processor_learns(watching: Watching, arithmetic: Arithmetic) -> None:
+    crops, labels, patients = striped(48)
+    recipe = dataclasses.replace(RECIPE, device="cuda", arithmetic=arithmetic)
+
+    trained = train_network(crops, labels, patients, recipe, 1, watching)
+
+    assert ((trained.predict(crops) > 0.5) == labels).mean() > 0.9
+    assert not next(trained.network.parameters()).is_cuda
