@@ -78,7 +78,8 @@ def build_handler(settings: Settings, turn: Path, server: OpsServer | None = Non
 def _answer_images(settings: Settings, models: WarmModels, turn: Path) -> AnswerImages:
     blobs = LocalBlobs(settings.site.blob_folder)
     studies = StoredStudies(blobs, JailedReader(settings.site.device_uid))
-    return AnswerImages(models, studies, StoredArtefacts(blobs.root), installed_engine, OneAtATime(turn))
+    let_go = models.let_go if settings.concurrency > 1 else lambda: None
+    return AnswerImages(models, studies, StoredArtefacts(blobs.root), installed_engine, OneAtATime(turn), let_go)
 
 
 def explain(settings: Settings) -> None:

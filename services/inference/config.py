@@ -30,7 +30,7 @@ class Settings(RedisSettings):
     queues: tuple[str, ...] = Field(default=(CPU_QUEUE,), min_length=1)
     """Queues this worker takes orders from."""
     concurrency: int = Field(default=2, ge=1, le=64)
-    """Cases answered at once, one child process each."""
+    """Cases answered at once, one child process each; studies one at a time. With 1, a large network stays loaded."""
     runtime: Engine = "onnxruntime"
     """What networks run on: ``onnxruntime``, ``openvino`` (its extra must be installed), or ``cuda`` (a worker with a
     GPU)."""

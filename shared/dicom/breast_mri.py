@@ -15,6 +15,7 @@ import numpy as np
 from shared.dicom.brightening import brightened_in
 from shared.dicom.frame_headers import frame_headers
 from shared.dicom.opened import opened
+from shared.dicom.region_object import REGION_CLASSES
 from shared.dicom.regions import RegionSearch, find_region, find_second_mask
 from shared.dicom.stored_object import StoredObject
 from shared.dicom.volumes import Room, read_volume
@@ -69,7 +70,7 @@ class StudyFrames:
 
 
 def read_headers(objects: Sequence[StoredObject]) -> StudyFrames | ImageTrouble:
-    """Return the headers of all images among ``objects``."""
+    """Return the headers of all images among ``objects``; segmentations are none."""
     if len(objects) > MOST_OBJECTS:
         return _too_many(len(objects))
     frames: list[FrameHeader] = []
@@ -82,7 +83,9 @@ def read_headers(objects: Sequence[StoredObject]) -> StudyFrames | ImageTrouble:
         except (InvalidInputError, OSError):
             unreadable += 1
             continue
-        if found and found[0].frame.sop_instance_uid not in sources:  # an object that came twice is read once
+        if not found or found[0].sop_class_uid in REGION_CLASSES:
+            continue
+        if found[0].frame.sop_instance_uid not in sources:  # an object that came twice is read once
             sources[found[0].frame.sop_instance_uid] = one
             frames += found
         if len(frames) > MOST_FRAMES:

@@ -24,6 +24,7 @@ LEAST_DIMENSIONS = 2
 MOST_OUTSIDE = 0.01
 """Of the drawn voxels may lie outside the images: rounding at a border."""
 LEAST_IN_BODY = 0.5
+_OTHER_FRAME = "The region was drawn in another frame of reference than the images have: it belongs to another study."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,9 @@ def check_drawing(drawing: Drawing, early: Volume, body: Body, known: Known) -> 
 
 def check_confirmed(mask: Mask, early: Volume, body: Body) -> Region | ImageTrouble:
     """Return the region a person confirmed, on the grid of ``early``, or why it cannot be measured there."""
+    ours, theirs = early.grid.frame_of_reference_uid, mask.grid.frame_of_reference_uid
+    if ours and theirs and ours != theirs:
+        return ImageTrouble(ImageProblem.REGION_OF_ANOTHER_STUDY, _OTHER_FRAME)
     placed = place_mask(mask, early.grid)
     remark = () if placed.exact else ("the confirmed region was brought onto the images by the nearest voxel",)
     region = Region(placed.mask, RegionOrigin.PERSON, "confirmed by a person", remarks=remark)
@@ -80,7 +84,7 @@ def _foreign(drawing: Drawing, early: Volume, known: Known) -> str:
     """Return why the drawing belongs to another study; empty where it does not."""
     ours, theirs = early.grid.frame_of_reference_uid, drawing.frame_of_reference_uid
     if ours and theirs and ours != theirs:
-        return "The region was drawn in another frame of reference than the images have: it belongs to another study."
+        return _OTHER_FRAME
     refers = drawing.references & {frame.sop_instance_uid for frame in (*known, *early.grid.frames)}
     if drawing.references and not refers and not (ours and theirs):
         return "The region was drawn on images that are not in this study."

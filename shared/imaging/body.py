@@ -104,11 +104,23 @@ def _air(voxels: NDArray[np.generic]) -> float:
 
 
 def _solid(bright: Bits) -> Bits:
-    """Return the parts of a tenth of the largest or more, each slice's gaps filled."""
+    """Return the parts of a tenth of the largest or more, with what each slice's skin and muscle enclose.
+
+    Suppressed fat may be as dark as air, and the skin around it open at the edge of the field: what lies between bright
+    voxels both along its row and along its column is body too.
+    """
     labels, count = ndimage.label(bright)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    large = np.concatenate(([False], sizes >= 0.1 * sizes.max(initial=0)))
-    return np.stack([ndimage.binary_fill_holes(plane) for plane in large[labels]])
+    large: Bits = np.concatenate(([False], sizes >= 0.1 * sizes.max(initial=0)))[labels]
+    between = _between(large, 1) & _between(large, 2)
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in large | between])
+
+
+def _between(bits: Bits, axis: int) -> Bits:
+    before = np.logical_or.accumulate(bits, axis=axis)
+    behind = np.flip(np.logical_or.accumulate(np.flip(bits, axis), axis=axis), axis)
+    found: Bits = before & behind
+    return found
 
 
 def _lattice(grid: Grid, step: tuple[int, ...], shape: tuple[int, ...]) -> Grid:

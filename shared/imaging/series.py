@@ -29,14 +29,14 @@ _MARKS: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = (
         "It is a localiser.",
     ),
     (
-        frozenset({"SUB", "SUBTRACT", "SUBTRACTION", "SUBTRACTED"}),
-        re.compile(r"(\b|_)SUB(S|TRACT\w*|TRAKT\w*)?(\b|_|:)"),
-        "It is a subtraction: differences of phases, not a phase.",
-    ),
-    (
         frozenset({"MIP", "MINIP", "MNIP", "MAX_IP", "MIN_IP", "PROJECTION IMAGE", "PROJECTION", "PJN"}),
         re.compile(r"(\b|_)(MIP|MINIP|PJN|PROJECTION)S?(\b|_|:)"),
         "It is a projection (MIP): its slices are views through the volume.",
+    ),
+    (
+        frozenset({"SUB", "SUBTRACT", "SUBTRACTION", "SUBTRACTED"}),
+        re.compile(r"(\b|_)SUB(S|TRACT\w*|TRAKT\w*)?(\b|_|:)"),
+        "It is a subtraction: differences of phases, not a phase.",
     ),
     (
         frozenset({"DIFFUSION", "ADC", "TRACEW", "TRACE", "FA", "EADC", "DWI"}),
@@ -94,10 +94,9 @@ def unfit(candidate: Candidate) -> str:
 
 def _marked(one: FrameHeader) -> str:
     tokens = {token.strip().upper() for token in one.image_type[2:]}
-    for marks, pattern, reason in _MARKS:
-        if tokens & marks or pattern.search(one.description):
-            return reason
-    return ""
+    coded = (reason for marks, _, reason in _MARKS if tokens & marks)
+    called = (reason for _, pattern, reason in _MARKS if pattern.search(one.description))
+    return next(coded, "") or next(called, "")
 
 
 def _weighting(one: FrameHeader) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 from shared.dicom.breast_mri import MOST_OBJECTS
 from shared.dicom.stored_object import StoredObject
-from shared.domain.errors import InvalidInputError
+from shared.domain.errors import InvalidInputError, TemporaryError
 from shared.domain.identity import Side
 from shared.domain.images import AutomaticRegion
 from shared.imaging.artefacts import encode_region
@@ -78,6 +80,16 @@ class JailedBreastMri:
             "device_uid": self._device_uid,
         }
         try:
+            return self._read_again(arguments)
+        finally:
+            Thread(target=self._restock, daemon=True).start()
+
+    def close(self) -> None:
+        """End the child, also one at work."""
+        self._jail.close()
+
+    def _read_again(self, arguments: dict[str, object]) -> BreastImages | ImageTrouble:
+        try:
             return self._read(arguments)
         except JailedError as error:
             if error.code not in _MAYBE_INNOCENT:
@@ -87,9 +99,10 @@ class JailedBreastMri:
         except JailedError as error:
             return ImageTrouble(*_TROUBLES[error.code])
 
-    def close(self) -> None:
-        """End the child, also one at work."""
-        self._jail.close()
+    def _restock(self) -> None:
+        """Have a child ready for the next study: starting one takes a second of the processor."""
+        with suppress(TemporaryError):
+            self._jail.warm()
 
     def _read(self, arguments: dict[str, object]) -> BreastImages | ImageTrouble:
         try:

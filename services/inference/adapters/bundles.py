@@ -13,6 +13,9 @@ from shared.predictors.contract import Model
 
 log = structlog.get_logger("oncorelay.inference")
 
+LARGE_NETWORK = 10_000_000
+"""Parameters: 40 MB of float32, and in a runtime's own layout two or three times as much."""
+
 
 class WarmModels:
     """``Models`` over a catalog; the catalog is read again when a bundle is asked for that it did not have."""
@@ -62,6 +65,15 @@ class WarmModels:
                 self.open(installed.reference.bundle_id, installed.reference.digest)
             except PermanentError as error:
                 log.warning("bundle_refused", bundle_id=installed.reference.bundle_id, reason=str(error))
+
+    def let_go(self) -> None:
+        """Forget networks too large to be held by several children of a worker at once; the next study loads anew."""
+        for key in [key for key in self._warm if self._parameters(*key) > LARGE_NETWORK]:
+            del self._warm[key]
+
+    def _parameters(self, bundle_id: str, digest: str) -> int:
+        imaging = self._catalog.find(bundle_id, digest).manifest.imaging
+        return imaging.network.parameters if imaging and imaging.network else 0
 
     def _opened(self, bundle_id: str, digest: str) -> Model:
         try:

@@ -34,6 +34,8 @@ class AnswerImages:
     """None where radiomics is not installed."""
     alone: Callable[[], AbstractContextManager[None]]
     """Holds back every other study of this worker: two at once would not fit into its memory."""
+    let_go: Callable[[], None]
+    """Called at the end of a study's turn: what the next one's child will need the memory for."""
 
     def __call__(self, claim: Claim, predictor: ImagePredictor) -> Answer:
         """Return the answer with what is stored beside it; or, where no bundle can be opened, why.
@@ -45,7 +47,10 @@ class AnswerImages:
         if not predictor.image_variants & {one.variant for one in claim.pins.bundles}:
             return self._asked(claim, predictor)
         with self.alone():
-            return self._asked(claim, predictor)
+            try:
+                return self._asked(claim, predictor)
+            finally:
+                self.let_go()
 
     def _asked(self, claim: Claim, predictor: ImagePredictor) -> Answer:
         models, refused = self._opened(claim)

@@ -187,15 +187,16 @@ def _seen_flags(asked: Asked, said: Said, measuring: Measuring | None, far: Dist
     taken = measuring.images.acquisition
     texts = outside(said.seen, _values(said, measuring), taken.manufacturer if taken else "")
     unusual = (far.text,) if far and far.unusual else ()
-    return tuple(Flag("outside_training", text) for text in (*texts, *unusual, *_other_engine(asked, said)))
+    flags = tuple(Flag("outside_training", f"Outside what the model has seen: {one}.") for one in (*texts, *unusual))
+    return flags + _other_engine(asked, said)
 
 
-def _other_engine(asked: Asked, said: Said) -> tuple[str, ...]:
+def _other_engine(asked: Asked, said: Said) -> tuple[Flag, ...]:
     contract = said.model.imaging if isinstance(said.model, ImageModel) else None
     score, engine = contract.rad_score if contract else None, asked.engine.version if asked.engine else ""
     if score is None or not score.terms or score.engine == engine:
         return ()
-    return (f"the features were measured with {engine}, the model was trained with {score.engine}",)
+    return (Flag("other_engine", f"Features are measured with {engine}; the model was trained with {score.engine}."),)
 
 
 def _must_be_confirmed(asked: Asked, images: BreastImages) -> bool:

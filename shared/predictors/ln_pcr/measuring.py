@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -76,14 +77,23 @@ class Measuring:
                 raise UnmeasuredError(f"the features of the region cannot be measured ({error})") from error
             self._known[score.settings] = measured
         known = self._known[score.settings]
-        return {one.feature: known[one.feature] for one in score.terms}
+        return _finite({one.feature: known[one.feature] for one in score.terms})
 
     def _look(self, model: ImageModel, network: NetworkContract) -> tuple[Look, Volume]:
         if network.input_shape[0] != 1:
             raise UnmeasuredError(f"its network takes {network.input_shape[0]} channels, and one phase is measured")
         crop = take_crop([self.images.early], self.images.region.mask, network.input_shape, network.margin)
         look = model.look(crop.voxels)
+        _finite({"the network's probability": look.probability})
         return look, heat_volume(look.heat, crop.grid)
+
+
+def _finite(values: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the values; one that is none is never taken for a number on its way to a chart."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise UnmeasuredError(f"{name} has no value in this region")
+    return values
 
 
 def features_wanted(contracts: tuple[ImagingContract, ...]) -> dict[RadiomicsSettings, frozenset[str]]:

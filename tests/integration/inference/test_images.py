@@ -59,7 +59,8 @@ def instances(site: Path) -> tuple[PinnedInstance, ...]:
 @pytest.fixture
 def start(site: Path, workers: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("ONCORELAY_CONFIG", str(site / "site.toml"))
-    return workers.start
+    begin: Callable[..., Any] = workers.start
+    return begin
 
 
 def image_pins(site: Path, instances: tuple[PinnedInstance, ...], **changes: Any) -> Pins:

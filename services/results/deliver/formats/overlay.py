@@ -57,7 +57,10 @@ def pictures(images: MeasuredImages, slices: Sequence[SourceSlice], words: Words
     low, high = (float(v) for v in np.percentile(values, [_DARKEST, _BRIGHTEST]))
     top = float(images.heatmap.voxels.max()) if images.heatmap is not None else 0.0
     draw = _Drawing(images, words, low, max(high, low + 1.0), top)
-    return np.stack([draw.picture(one, f"{number} of {len(slices)} shown") for number, one in enumerate(slices, 1)])
+    near = draw.near()
+    return np.stack(
+        [draw.picture(one, near, f"{number} of {len(slices)} shown") for number, one in enumerate(slices, 1)]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,10 @@ class _Drawing:
     high: float
     top: float
 
-    def picture(self, one: SourceSlice, counted: str) -> Canvas:
+    def picture(self, one: SourceSlice, near: _View, counted: str) -> Canvas:
         canvas = np.zeros((HEIGHT_PX, WIDTH, 3), np.uint8)
         self._head(canvas)
-        whole, near = self._whole(), self._near()
+        whole = self._whole()
         self._panel(canvas, _GAP, one, whole, heat=False)
         self._frame(canvas, whole, near)
         self._panel(canvas, 2 * _GAP + _PANEL, one, near, heat=self.top > 0)
@@ -99,7 +102,7 @@ class _Drawing:
         _, rows, columns = self.images.region.grid.shape
         return self._view(-0.5, -0.5, rows, columns)
 
-    def _near(self) -> _View:
+    def near(self) -> _View:
         """Return the window around region and heatmap: square in millimetres, the same for every slice."""
         spacing = self.images.region.grid.spacing
         (_, top, left), (_, bottom, right) = self.images.region.box

@@ -12,12 +12,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.valuerep import format_number_as_ds
 
-from services.results.deliver.formats.source_slices import SourceSlice
+from services.results.deliver.formats.source_slices import TOLERANCE_VOXELS, SourceSlice
 from services.results.deliver.formats.style import Style, derived_uid
 from shared.domain.errors import PermanentError
 from shared.imaging.volume import Grid
 
-_TOLERANCE_VOXELS = 0.01
 _STAND_IN = "1.2.3"
 """Root of the UIDs that stand for frames while an object is built: several frames may be of one object."""
 
@@ -55,7 +54,8 @@ def fix_dimensions(document: Dataset, grid: Grid, style: Style) -> None:
 
 def positions(grid: Grid, slices: Sequence[SourceSlice], corner: tuple[int, int]) -> list[PlanePositionSequence]:
     """Return the positions of planes that begin at ``corner`` (row, column) of the slices."""
-    places = [grid.place(np.array([one.index, *corner], dtype=np.float64)) for one in slices]
+    offset = grid.affine[:3, 1:3] @ np.array(corner, dtype=np.float64)
+    places = [np.array(one.header.ImagePositionPatient, dtype=np.float64) + offset for one in slices]
     return [PlanePositionSequence("PATIENT", [float(value) for value in place]) for place in places]
 
 
@@ -92,7 +92,7 @@ def _start(grid: Grid, shared: Dataset, item: Dataset, shape: tuple[int, ...]) -
     found = grid.index(np.stack([origin, origin + down, origin + across]))
     start = np.round(found[0])
     wanted = start + np.array([[0, 0, 0], [0, shape[0] - 1, 0], [0, 0, shape[1] - 1]])
-    if float(np.abs(found - wanted).max()) > _TOLERANCE_VOXELS:
+    if (np.abs(found - wanted) > TOLERANCE_VOXELS).any():
         raise PermanentError("what was rendered lies elsewhere than what was measured: nothing was sent")
     return int(start[0]), int(start[1]), int(start[2])
 

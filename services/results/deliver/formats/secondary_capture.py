@@ -24,6 +24,7 @@ from services.results.deliver.formats.sr_source import DICOM_SIDES, zone
 from services.results.deliver.formats.style import DEVICE_NAME, Style, document_uid, part_uid, series_uid
 from services.results.ledger.findings import Finding
 from shared.domain.errors import PermanentError
+from shared.domain.images import ArtefactKind
 
 KIND = "dicom-sc"
 SERIES_NUMBER = 9130
@@ -91,9 +92,11 @@ def words(finding: Finding, style: Style) -> Words:
     variant = f"{finding.predictor} {answer.variant}" if answer else finding.predictor
     banner = wording.BANNERS.get(style.intended_use(finding), "")
     origin = wording.ORIGINS[region_of(finding).origin]
+    kinds = {row.kind for row in answer.artefacts} if answer else set()
+    heat = " and where the network's answer comes from (colour)" if ArtefactKind.HEATMAP in kinds else ""
     return Words(
         banner.partition(". ")[0].rstrip("."),
-        f"{DEVICE_NAME} {variant}: measured region (outline) and where the network's answer comes from (colour)",
+        f"{DEVICE_NAME} {variant}: measured region (outline){heat}",
         f"Region {origin}. {wording.SUPPORT}",
     )
 

@@ -10,15 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
+from pydicom.valuerep import format_number_as_ds
 
 from services.results.deliver.ports import RefusedError
 from shared.imaging.volume import Frame, Grid
 
-_TOLERANCE_MM = 0.01
-_TOLERANCE_COSINE = 1e-4
+TOLERANCE_VOXELS = np.array([0.25, 0.05, 0.05])
+"""Slices, rows, columns: so far a frame may lie from its place in the even grid of its phase."""
+_TOLERANCE_COSINE = 2e-3
+"""As far as frames of one volume may be turned against each other (``shared.imaging.stack``)."""
+_ROUNDED = 1e-5
 _COPIED = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
     "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDescription", "PatientAge",
@@ -49,7 +52,9 @@ def source_slices(
     """
     if not grid.frames:
         raise RefusedError("the region does not name the frames it lies on")
-    return tuple(_slice(grid, index, headers, study) for index in indices)
+    slices = tuple(_slice(grid, index, headers, study) for index in indices)
+    _one_plane(grid, slices)
+    return slices
 
 
 def _slice(grid: Grid, index: int, headers: Mapping[str, Dataset], study: Dataset) -> SourceSlice:
@@ -106,7 +111,10 @@ def _groups(header: Dataset, frame: Frame) -> Iterator[Dataset]:
 
 
 def _lies_where_the_grid_says(grid: Grid, index: int, plane: Dataset) -> None:
-    """A mask on the wrong frame, or mirrored, is the worst that can be sent: compared with the frame's own header."""
+    """A mask on the wrong frame, or mirrored, is the worst that can be sent: compared with the frame's own header.
+
+    Vendors round: a slice may lie a little before or behind its place in an even stack, and is still that slice.
+    """
     if (int(plane.Rows), int(plane.Columns)) != grid.shape[1:]:
         raise RefusedError("the region has another size than the frames it names")
     if plane.FrameOfReferenceUID != grid.frame_of_reference_uid:
@@ -114,12 +122,21 @@ def _lies_where_the_grid_says(grid: Grid, index: int, plane: Dataset) -> None:
     along_row, along_column = np.array(plane.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
     rows_mm, columns_mm = (float(value) for value in plane.PixelSpacing)
     stated = np.stack([along_column * rows_mm, along_row * columns_mm], axis=1)
-    position = np.array(plane.ImagePositionPatient, dtype=np.float64)
-    moved = _length(grid.place(np.array([index, 0, 0], dtype=np.float64)) - position)
+    found = grid.index(np.array(plane.ImagePositionPatient, dtype=np.float64))
+    moved = np.abs(found - np.array([index, 0.0, 0.0]))
     turned = float(np.abs(grid.affine[:3, 1:3] - stated).max())
-    if moved > _TOLERANCE_MM or turned > _TOLERANCE_COSINE * max(rows_mm, columns_mm):
+    if (moved > TOLERANCE_VOXELS).any() or turned > _TOLERANCE_COSINE * max(rows_mm, columns_mm):
         raise RefusedError("the region lies elsewhere than the frames it names")
 
 
-def _length(vector: NDArray[np.float64]) -> float:
-    return float(np.linalg.norm(vector))
+def _one_plane(grid: Grid, slices: tuple[SourceSlice, ...]) -> None:
+    """Give all slices one orientation and one spacing: one object has one, however its sources round."""
+    if not slices:
+        return
+    first = slices[0].header
+    along = grid.affine[:3, 1:3] / np.linalg.norm(grid.affine[:3, 1:3], axis=0)
+    even = np.concatenate([along[:, 1], along[:, 0]])
+    exact = np.abs(np.array(first.ImageOrientationPatient, dtype=np.float64) - even).max() <= _ROUNDED
+    cosines = list(first.ImageOrientationPatient) if exact else [format_number_as_ds(float(v)) for v in even]
+    for one in slices:
+        one.header.ImageOrientationPatient, one.header.PixelSpacing = cosines, first.PixelSpacing

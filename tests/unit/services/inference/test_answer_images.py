@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
+from services.inference.adapters import bundles
+from services.inference.adapters.bundles import WarmModels
 from services.inference.adapters.one_at_a_time import OneAtATime
 from services.inference.adapters.studies import StoredArtefacts, StoredStudies
 from services.inference.handlers.answer_images import AnswerImages
 from services.inference.handlers.run_case import Pace, RunCase
+from shared.bundles.catalog import Catalog
 from shared.bundles.errors import BundleRefusedError
+from shared.bundles.runtimes.port import RuntimeChoice
 from shared.domain.case import Claim, PinnedBundle, Pins
 from shared.domain.errors import ConflictError, NotFoundError, OutOfResourcesError
 from shared.domain.images import (
@@ -38,6 +42,7 @@ from shared.predictors.ln_pcr.predictor import LnPcr
 from shared.storage.blobs import LocalBlobs
 from shared.testing.cases import some_pins
 from shared.testing.images import EngineDouble, ImageModelDouble, a_network_model, some_images
+from tests.image_bundle import BUNDLE, KEYS, image_bundle
 
 CASE = "c" * 32
 
@@ -99,7 +104,7 @@ def claim_of(models: Mapping[str, Model] = MODELS, **changes: Any) -> Claim:
 
 
 def handler(root: Path, study: Study | None = None, **changes: Any) -> AnswerImages:
-    made = AnswerImages(Opened(MODELS), study or Study(), StoredArtefacts(root), EngineDouble, Turns())
+    made = AnswerImages(Opened(MODELS), study or Study(), StoredArtefacts(root), EngineDouble, Turns(), lambda: None)
     return replace(made, **changes)
 
 
@@ -142,11 +147,34 @@ def test_a_case_whose_bundles_measure_nothing_waits_for_no_study(tmp_path: Path)
     assert (turns.taken, study.reads, answer.artefacts) == (0, 0, ())
 
 
-def test_a_study_has_its_turn(tmp_path: Path) -> None:
-    turns = Turns()
-    handler(tmp_path, alone=turns)(claim_of(), LnPcr())
+def test_a_study_has_its_turn_and_lets_go_at_its_end_even_where_it_broke(tmp_path: Path) -> None:
+    turns, ends = Turns(), []
+    handler(tmp_path, alone=turns, let_go=lambda: ends.append("end"))(claim_of(), LnPcr())
+    broken = Study(error=ValueError("broken"))
+    with pytest.raises(ValueError, match="broken"):
+        handler(tmp_path, broken, alone=turns, let_go=lambda: ends.append("end"))(claim_of(), LnPcr())
 
-    assert turns.taken == 1
+    assert (turns.taken, len(ends)) == (2, 2)
+
+
+def test_only_a_large_network_is_let_go_and_opened_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = image_bundle(tmp_path)
+    models = WarmModels(lambda: Catalog.load([folder], KEYS, RuntimeChoice(threads=1)))
+    digest = Catalog.load([folder], KEYS).installed[0].reference.digest
+    first = models.open(BUNDLE, digest)
+    models.let_go()
+    assert models.open(BUNDLE, digest) is first
+
+    monkeypatch.setattr(bundles, "LARGE_NETWORK", 10)
+    models.let_go()
+    assert models.open(BUNDLE, digest) is not first
+
+
+def test_a_network_is_not_loaded_before_somebody_needs_it(tmp_path: Path) -> None:
+    models = WarmModels(lambda: Catalog.load([image_bundle(tmp_path)], KEYS, RuntimeChoice(threads=1)))
+    models.warm_up()
+
+    assert models._warm == {}
 
 
 def test_a_proposed_region_is_stored_and_named_in_the_proposal(tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from shared.domain.images import AutomaticRegion, PhaseRole, RegionOrigin
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.region import BreastImages
 from shared.imaging.volume import Mask
+from shared.phantoms.dce.other_series import other_objects
 from shared.phantoms.dce.patient import SimulatedStudy
 from shared.phantoms.dce.scanners import Storing
-from shared.testing.dynamic_study import objects_of, simulated_study, stored
+from shared.phantoms.dce.segmentation import segmentation_object
+from shared.testing.dynamic_study import LABEL, objects_of, simulated_study, stored
 
 Change = Callable[[list[Dataset]], None]
 
@@ -66,6 +68,32 @@ def test_however_it_is_stored_the_simulated_voxels_come_back(storing: Storing, t
     assert (images.late.voxels == study.phases[4].voxels).all()
     assert images.region.origin is RegionOrigin.AUTOMATIC
     assert (images.region.mask.bits & study.mask.bits).sum() > 0.6 * study.mask.count
+
+
+@pytest.mark.parametrize("storing", Storing)
+def test_of_a_whole_examination_the_dynamic_series_is_taken_and_the_rest_named(
+    storing: Storing, tmp_path: Path
+) -> None:
+    study = simulated_study(storing)
+    others = other_objects(study, LABEL)
+    images = _images([*others, *objects_of(study)], tmp_path, confirmed=study.mask)
+    assert (images.early.voxels == study.phases[1].voxels).all()
+    numbers = {one.SeriesInstanceUID: int(one.SeriesNumber) for one in others}
+    reasons = {numbers[one.series_instance_uid]: one.reason for one in images.choice.rejected}
+    expected = {1: "localiser", 2: "echo time is 90 ms", 20: "diffusion", 30: "subtraction", 31: "projection"}
+    assert set(reasons) == set(expected)
+    for number, word in expected.items():
+        assert word in reasons[number]
+
+
+def test_a_segmentation_beside_the_study_is_its_region_and_no_series(
+    study: SimulatedStudy, objects: list[Dataset], tmp_path: Path
+) -> None:
+    images = _images([segmentation_object(study, LABEL, objects), *objects], tmp_path)
+    assert images.region.origin is RegionOrigin.SEG
+    assert (images.region.mask.bits == study.mask.bits).all()
+    assert images.choice.rejected == ()
+    assert images.pre is None
 
 
 @pytest.mark.parametrize("syntax", [JPEGLSLossless, RLELossless])

@@ -204,6 +204,26 @@ def test_the_body_is_found_without_the_air_and_its_middle_is_the_middle() -> Non
     assert np.array_equal(body.bits, torso()[:, :: body.step[1], :: body.step[2]] > 100)
 
 
+def test_a_tumour_in_fat_as_dark_as_air_is_neither_outside_nor_skin() -> None:
+    given = phases(LEFT_TUMOUR)
+    x, y, _ = places()
+    open_skin = breasts() & (np.abs(x - 100) < 6) & (y < 0)
+    dark = ((breasts(4) & (y < 4)) | open_skin) & ~LEFT_TUMOUR(*places())
+    pre, early, late = (np.where(dark, 5, one.voxels) for one in (given.pre, given.early, given.late) if one)
+
+    found = automatic_region(Phases(*(Volume(voxels.astype(np.uint16), GRID) for voxels in (pre, early, late))))
+
+    assert isinstance(found, Region)
+    assert np.array_equal(found.mask.bits, LEFT_TUMOUR(*places()))
+
+
+def test_the_air_between_the_breasts_is_air() -> None:
+    x, y, _ = places()
+    body = body_in(phases().early)
+
+    assert not body.bits[(np.abs(x) < 10) & (y < -20)].any()
+
+
 def test_a_large_field_is_looked_at_on_a_coarser_lattice_with_the_same_outcome() -> None:
     given = phases(LEFT_TUMOUR, HEART)
     fine = Grid((24, 200, 300), GRID.affine @ np.diag((1, 0.5, 0.5, 1.0)))

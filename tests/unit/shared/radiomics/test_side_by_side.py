@@ -8,6 +8,9 @@ import pytest
 
 from shared.radiomics.side_by_side import Numbers, in_turn, side_by_side
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+"""Of newer Pythons, where pytest has threads of its own."""
+
 
 def whose(name: str) -> Numbers:
     time.sleep(0.02)

@@ -178,6 +178,8 @@ def test_a_picture_names_nobody_and_says_what_it_may_be_used_for(source: SourceI
     said = words(finding, style)
     assert said.banner == "DEMONSTRATION - NOT FOR CLINICAL USE"
     assert "Decision support, not for primary diagnosis" in said.foot
+    assert "network" in said.title
+    assert "network" not in words(Imaged(source.blobs).finding(heat=False), style).title
     shown = " ".join((said.banner, said.title, said.foot))
     assert not any(part in shown for part in (finding.identity.identifier, "1971", "2026", "ster"))
     assert finding.prediction is not None

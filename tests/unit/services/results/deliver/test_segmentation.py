@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.source_images import SourceImages
 from services.results.deliver.formats.measured_images import MeasuredImages
+from services.results.deliver.formats.parametric_map import to_parametric_map
 from services.results.deliver.formats.plane_references import prove
 from services.results.deliver.formats.segmentation import FRAME_BYTES, OVERHEAD_BYTES, to_segmentation
 from services.results.deliver.formats.sr_document import encoded
@@ -29,6 +30,7 @@ from shared.domain.images import Artefact, ArtefactKind, RegionOrigin
 from shared.imaging.artefacts import encode_region
 from shared.imaging.volume import Grid, Mask
 from shared.storage.blobs import LocalBlobs
+from tests.findings import encoded as file_of
 from tests.imaged import SHAPE, Imaged, in_plane_orientations
 
 ORIENTATIONS = in_plane_orientations()
@@ -188,6 +190,27 @@ def test_a_region_that_is_not_of_this_study_is_refused(changes: dict[str, Any], 
         measured(with_region(imaged, Mask(imaged.mask.bits, moved(imaged.mask.grid, **changes))), blobs)
 
 
+def test_what_vendors_round_is_no_other_place(blobs: LocalBlobs, style: Style) -> None:
+    """Positions to a tenth of a slice, cosines that differ in the last digits from slice to slice."""
+    imaged = Imaged(blobs, ORIENTATIONS["oblique"])
+    finding = imaged.finding()
+    rows = []
+    for number, image in enumerate(imaged.objects()):
+        along = np.cross(imaged.orientation[:3], imaged.orientation[3:])
+        moved_by = 0.2 * (-1) ** number * along
+        image.ImagePositionPatient = [
+            round(float(a + b), 4) for a, b in zip(image.ImagePositionPatient, moved_by, strict=True)
+        ]
+        image.ImageOrientationPatient = [round(float(v) + 3e-5 * (number % 3), 6) for v in imaged.orientation]
+        uri, digest = blobs.put(file_of(image))
+        rows.append(replace(finding.study.instances[number], blob_uri=uri, content_digest=digest))
+    rounded = replace(finding, pins=None, study=replace(finding.study, instances=tuple(rows)))
+    images = measured(rounded, blobs)
+    document = dcmread(BytesIO(encoded(to_segmentation(rounded, images, style))))
+    assert int(document.pixel_array.sum()) == imaged.mask.count
+    to_parametric_map(rounded, images, style)
+
+
 def test_a_region_of_another_size_is_refused(blobs: LocalBlobs) -> None:
     imaged = Imaged(blobs)
     smaller = imaged.grid.part((0, 0, 0), (SHAPE[0], SHAPE[1], SHAPE[2] - 1))
@@ -227,13 +250,13 @@ def test_the_proof_finds_a_voxel_a_mirror_image_and_a_shift(blobs: LocalBlobs, s
         with pytest.raises(PermanentError, match="not what was measured"):
             prove(document, imaged.grid, partial(_slice, wrong))
     grid = moved(imaged.grid)
-    grid.affine[2, 3] += 0.5
+    grid.affine[2, 3] += 1.0
     with pytest.raises(PermanentError, match="lies elsewhere"):
         prove(document, grid, lambda index: bits[index].astype(np.uint8))
 
 
 def _slice(bits: NDArray[np.bool_], index: int) -> NDArray[np.uint8]:
-    return bits[index].astype(np.uint8)
+    return np.asarray(bits[index], np.uint8)
 
 
 def test_two_thousand_slices_need_the_headers_of_the_region_only(

@@ -154,6 +154,12 @@ def test_a_region_the_engine_cannot_measure_falls_back_with_its_reason() -> None
     assert "is one voxel thick" in answer.variant_reason
 
 
+def test_a_feature_without_a_value_is_no_number() -> None:
+    engine = EngineDouble(numbers={**FEATURES, "exponential_glcm_MCC": float("nan")})
+
+    assert answered(engine=engine).variant_reason == "Clinical: exponential_glcm_MCC has no value in this region"
+
+
 def test_a_bundle_the_worker_refused_falls_back_with_its_name() -> None:
     opened = {name: model for name, model in every().items() if name != "clinical_dlr"}
     answer = answered(opened=opened)
@@ -254,9 +260,9 @@ def test_what_the_model_has_not_seen_is_said() -> None:
 
 
 def test_another_engine_than_the_one_in_training_is_said() -> None:
-    texts = flags(answered(engine=EngineDouble(version="engine-double 2")), "outside_training")
+    texts = flags(answered(engine=EngineDouble(version="engine-double 2")), "other_engine")
 
-    assert texts == ["the features were measured with engine-double 2, the model was trained with engine-double 1"]
+    assert texts == ["Features are measured with engine-double 2; the model was trained with engine-double 1."]
 
 
 FAR = replace(SEEN, mean=(-9.0,))
@@ -271,7 +277,7 @@ def test_beyond_the_sites_distance_the_question_is_not_analysed_else_it_is_said(
         assert answer.reason is NotAnalysedReason.OUT_OF_DISTRIBUTION
         assert "this site answers up to 5" in answer.text
     else:
-        assert any(text.startswith("distance 9.") for text in flags(answer, "outside_training"))
+        assert any("seen: distance 9." in text for text in flags(answer, "outside_training"))
 
 
 AUTOMATIC = some_images(region=replace(some_images().region, origin=RegionOrigin.AUTOMATIC, author=""))
