@@ -48,7 +48,9 @@ class Drawing:
     author: str = ""
     source_instance_uid: str = ""
     number: int | None = None
-    """Segment Number, or ROI Number."""
+    """Segment Number, ROI Number, or label value."""
+    group: str = field(default="", repr=False)
+    """Names the file it comes from, where that is no DICOM object."""
     side: Side | None = None
     """The side its object names."""
     moment: str = ""

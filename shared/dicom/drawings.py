@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.dicom.drawing import Drawing
-from shared.dicom.mask_file import drawing_in_file
+from shared.dicom.mask_file import drawings_in_file
 from shared.dicom.region_object import SEGMENTATIONS, holds_regions, is_ours, open_region_object
 from shared.dicom.segmentation import Known, drawings_in_segmentation
 from shared.dicom.stored_object import StoredObject
@@ -46,7 +46,7 @@ def drawings_of(
 
 def _in_one(source: StoredObject | Path, known: Known, device_uid: str) -> tuple[Drawing, ...]:
     if isinstance(source, Path):
-        return (drawing_in_file(source),)
+        return drawings_in_file(source)
     data_set = open_region_object(source)
     if is_ours(data_set, device_uid):
         return ()

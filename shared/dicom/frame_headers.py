@@ -28,6 +28,7 @@ _SCANNING_SEQUENCE, _SEQUENCE_NAME, _THICKNESS = 0x00180020, 0x00180024, 0x00180
 _REPETITION, _ECHO, _EFFECTIVE_ECHO, _INVERSION = 0x00180080, 0x00180081, 0x00189082, 0x00180082
 _FIELD, _BOLUS_START, _TRIGGER, _FLIP, _B_VALUE = 0x00180087, 0x00181042, 0x00181060, 0x00181314, 0x00189087
 _FRAME_MOMENT, _FRAME_REFERENCE_MOMENT = 0x00189074, 0x00189151
+_IMAGE_LATERALITY, _FRAME_LATERALITY = 0x00200062, 0x00209072
 _SERIES, _SERIES_NUMBER, _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x0020000E, 0x00200011, 0x00200012, 0x00200013
 _POSITION, _ORIENTATION, _REFERENCE, _LATERALITY = 0x00200032, 0x00200037, 0x00200052, 0x00200060
 _TEMPORAL, _TEMPORALS, _TEMPORAL_INDEX, _TEMPORAL_OFFSET = 0x00200100, 0x00200105, 0x00209128, 0x0020930D
@@ -36,6 +37,8 @@ _FRAMES, _ROWS, _COLUMNS, _SPACING = 0x00280008, 0x00280010, 0x00280011, 0x00280
 _SIEMENS_B, _GE_B, _PHILIPS_B, _PHILIPS_BEGIN = 0x0019100C, 0x00431039, 0x20011003, 0x200510A0
 """Private: diffusion b-value of three vendors, and the time at which Philips began a dynamic (FL, seconds)."""
 _SEPARATE_DAY_S = 43200.0
+_SIDES = (_FRAME_LATERALITY, _IMAGE_LATERALITY, _LATERALITY)
+"""Of the frame, of the image, of the body part: whichever is stated, the nearest first."""
 WANTED = frozenset(tag for name, tag in globals().items() if name.startswith("_") and isinstance(tag, int))
 
 
@@ -92,7 +95,7 @@ def _header(found: Described, index: int, blob_uri: str) -> FrameHeader:
         field_tesla=decimal(values.get(_FIELD, b"")),
         manufacturer=values.get(_MANUFACTURER, b"").decode("latin-1").strip(" \0"),
         slice_thickness=decimal(values.get(_THICKNESS, b"")),
-        laterality=_text(values, _LATERALITY),
+        laterality=next((text for one in _SIDES if (text := _text(values, one))), ""),
     )
 
 

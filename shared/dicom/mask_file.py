@@ -16,7 +16,7 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from shared.dicom.drawing import Drawing, Meaning
+from shared.dicom.drawing import Drawing, Meaning, meaning_of
 from shared.dicom.region_object import as_found
 from shared.domain.errors import InvalidInputError
 from shared.domain.images import RegionOrigin
@@ -26,6 +26,7 @@ from shared.imaging.volume import Affine, Bits, Grid, Mask
 SUFFIXES = (".nii", ".nii.gz", ".nrrd")
 """A NRRD header that points at another file (.nhdr) is not followed."""
 LARGEST_VOXELS = 1 << 28
+MOST_SEGMENTS = 256
 _LARGEST_HEADER = 1 << 16
 _DETACHED = re.compile(rb"^data ?file\s*:", re.IGNORECASE | re.MULTILINE)
 _SPACE = "NRRD_space"
@@ -33,15 +34,39 @@ _LPS = "left-posterior-superior"
 """What SimpleITK calls every anatomical space of NRRD once it has turned it into LPS."""
 
 
-def drawing_in_file(path: Path) -> Drawing:
-    """Return the mask of a file; it is read when it is placed.
+def drawings_in_file(path: Path) -> tuple[Drawing, ...]:
+    """Return the mask of a file, or the segments a header of 3D Slicer names (``Segment0_Name``); read when placed.
 
     Raises:
-        InvalidInputError: If its name says that it is neither NIfTI nor NRRD.
+        InvalidInputError: If it is neither NIfTI nor NRRD, or its header cannot be read.
     """
     if not path.name.lower().endswith(SUFFIXES):
         raise InvalidInputError("mask file", f"is none of {', '.join(SUFFIXES)}")
-    return Drawing(RegionOrigin.MASK_FILE, Meaning.UNKNOWN, partial(_placed, path), how="mask file beside the study")
+    with as_found():
+        named = _segments(path)
+    if not named:
+        return (_drawing(path, None, ""),)
+    return tuple(_drawing(path, label, name) for label, name in named)
+
+
+def _drawing(path: Path, label: int | None, name: str) -> Drawing:
+    meaning = meaning_of(name) if name else Meaning.UNKNOWN
+    return Drawing(
+        RegionOrigin.MASK_FILE, meaning, partial(_placed, path, label), name=name.upper(),
+        how="mask file beside the study", number=label, group=str(path),
+    )  # fmt: skip
+
+
+def _segments(path: Path) -> list[tuple[int, str]]:
+    """Return label value and name of each segment the header names, at most ``MOST_SEGMENTS``."""
+    reader = _header(path)
+    keys = set(reader.GetMetaDataKeys())
+    found = []
+    for number in range(MOST_SEGMENTS):
+        value, name = f"Segment{number}_LabelValue", f"Segment{number}_Name"
+        if value in keys:
+            found.append((int(reader.GetMetaData(value)), reader.GetMetaData(name) if name in keys else ""))
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +79,9 @@ class _Stored:
     """False: the header knows no place in the patient, and the mask's grid means nothing."""
 
 
-def _placed(path: Path, grid: Grid) -> Placed:
+def _placed(path: Path, label: int | None, grid: Grid) -> Placed:
     with as_found():
-        stored = _read(path)
+        stored = _read(path, label)
     if stored.states_geometry or _same_corners(stored.mask.grid, grid):
         return place_mask(stored.mask, grid)
     return _by_dimensions(stored.mask.bits, grid)
@@ -84,12 +109,8 @@ def _by_dimensions(bits: Bits, grid: Grid) -> Placed:
     return Placed(mask, mask.count, 0.0, exact=True, remark="the mask file states no geometry: matched by dimensions")
 
 
-def _read(path: Path) -> _Stored:
-    _refuse_detached(path)
-    reader: Any = SimpleITK.ImageFileReader()  # type: ignore[no-untyped-call]
-    reader.SetFileName(str(path))
-    reader.SetImageIO("NrrdImageIO" if path.name.lower().endswith(".nrrd") else "NiftiImageIO")
-    reader.ReadImageInformation()
+def _read(path: Path, label: int | None) -> _Stored:
+    reader = _header(path)
     size = reader.GetSize()
     if any(n != 1 for n in size[3:]) or len(size) < 3 or reader.GetNumberOfComponents() != 1:
         raise InvalidInputError("mask file", "is not one volume")
@@ -97,9 +118,20 @@ def _read(path: Path) -> _Stored:
         raise InvalidInputError("mask file", "is larger than any study")
     image = reader.Execute()
     values = SimpleITK.GetArrayViewFromImage(image)
-    bits = np.ascontiguousarray(_bits(values.reshape(values.shape[-3:])).transpose())
+    values = values.reshape(values.shape[-3:])
+    bits = np.ascontiguousarray((_bits(values) if label is None else values == label).transpose())
     mask = Mask(bits, Grid((bits.shape[0], bits.shape[1], bits.shape[2]), _affine(reader)))
     return _Stored(mask, _states_geometry(reader))
+
+
+def _header(path: Path) -> Any:
+    """Return a reader that has read the header and nothing else."""
+    _refuse_detached(path)
+    reader: Any = SimpleITK.ImageFileReader()  # type: ignore[no-untyped-call]
+    reader.SetFileName(str(path))
+    reader.SetImageIO("NrrdImageIO" if path.name.lower().endswith(".nrrd") else "NiftiImageIO")
+    reader.ReadImageInformation()
+    return reader
 
 
 def _refuse_detached(path: Path) -> None:

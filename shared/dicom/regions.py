@@ -204,8 +204,7 @@ def _with_troubles(found: Region | ImageTrouble, troubles: list[ImageTrouble]) -
 
 
 def _of_one_object(first: Drawing, second: Drawing) -> bool:
-    same = first.source_instance_uid == second.source_instance_uid
-    return same and (bool(first.source_instance_uid) or first is second)
+    return (first.source_instance_uid, first.group) == (second.source_instance_uid, second.group)
 
 
 def _is_it(drawing: Drawing, mask: Mask, region: Region) -> bool:

@@ -19,8 +19,10 @@ from services.results.ledger.keys import Keys
 from services.results.ledger.ledger import Ledger, assemble
 from services.results.ledger.policy import Policy
 from shared.domain.case import InferenceState
+from shared.domain.facts import Tumour
+from shared.domain.identity import Side
 from shared.domain.images import AutomaticRegion, ImagingPolicy, RegionOrigin, RegionProposed
-from shared.domain.prediction import BundleReference, Prediction
+from shared.domain.prediction import BundleReference, NotAnalysed, NotAnalysedReason, Prediction
 from shared.imaging.artefacts import decode_region
 from shared.phantoms.dce.cohort import draw_cohort, scan
 from shared.phantoms.dce.storing import dynamic_objects
@@ -49,15 +51,20 @@ class Installed:
 
 
 class Facts:
+    """What is on record of a tumour in one breast."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+
     def get_facts(self, identity: Any) -> Any:
-        return some_facts()
+        return some_facts(tumours=(Tumour("Condition/1", self.side),))
 
 
 class Site:
     """One ledger, its dispatcher, and one worker, at a time that is moved by hand."""
 
     def __init__(self, folder: Path, ledger: Ledger) -> None:
-        self.root, self.ledger, self.now = folder / "blobs", ledger, START
+        self.root, self.ledger, self.now, self.facts = folder / "blobs", ledger, START, Facts(Side.RIGHT)
         blobs = LocalBlobs(self.root)
         installed = Installed()
         self.answer = AnswerImages(
@@ -65,7 +72,7 @@ class Site:
             nullcontext, lambda: None,
         )  # fmt: skip
         self.evaluate = EvaluateCases(
-            ledger.collecting, Facts(), installed, ledger.recalls, REGISTRY, lambda: self.now, ASKS
+            ledger.collecting, self.facts, installed, ledger.recalls, REGISTRY, lambda: self.now, ASKS
         )
 
     def study(self) -> str:
@@ -116,6 +123,14 @@ def test_the_answer_rests_on_exactly_the_region_a_person_confirmed(site: Site) -
     )
     assert (before.bits == after.bits).all()
     assert site.ledger.queries.case(case_id, site.now).case.state is InferenceState.PREDICTED
+
+
+def test_images_of_the_other_breast_than_the_record_speaks_of_are_not_measured(site: Site) -> None:
+    site.facts.side = Side.LEFT
+    answer = site.run(site.study())
+
+    assert isinstance(answer, NotAnalysed)
+    assert answer.reason is NotAnalysedReason.SIDE_CONFLICT
 
 
 def test_nobody_in_time_and_the_clinic_answers_saying_so(site: Site) -> None:

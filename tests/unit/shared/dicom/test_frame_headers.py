@@ -17,6 +17,7 @@ from shared.dicom.frame_headers import frame_headers
 from shared.dicom.part10 import file_meta
 from shared.dicom.transfer_syntaxes import is_implicit
 from shared.domain.errors import InvalidInputError
+from shared.domain.identity import Side
 from shared.imaging.dynamic import FrameHeader
 from shared.phantoms.dce.attributes import StudyLabel
 from shared.phantoms.dce.patient import make_patient
@@ -54,6 +55,15 @@ def _set(image: Dataset, **values: Any) -> FrameHeader:
     for keyword, value in values.items():
         setattr(image, keyword, value)
     return _header(image)
+
+
+def test_the_side_is_read_where_a_frame_an_image_or_a_series_states_it(image: Dataset) -> None:
+    study = make_patient(np.random.default_rng(1), small_scanner(Storing.ENHANCED), Lesion(0.0, 25.0))
+    right = dynamic_objects(study, StudyLabel("headers", side=Side.RIGHT))[0]
+    assert {one.laterality for one in _headers(encoded(right))} == {"R"}  # Frame Laterality, in the functional groups
+
+    assert _set(image, Laterality="", ImageLaterality="L").laterality == "L"
+    assert _set(image, Laterality="R", ImageLaterality="").laterality == "R"
 
 
 def test_a_classic_image_states_its_plane_and_its_sequence(image: Dataset) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.dicom.mask_file import drawing_in_file
+from shared.dicom.drawing import Meaning
+from shared.dicom.mask_file import drawings_in_file
 from shared.domain.errors import InvalidInputError
 from shared.imaging.volume import Grid, Mask
 from shared.testing.drawn_regions import save_mask_file
@@ -53,7 +54,7 @@ def nifti(path: Path, bits: NDArray[np.bool_], *, sform_code: int, qform_code: i
 def test_a_header_without_geometry_is_matched_by_dimensions_and_that_is_said(tmp_path: Path) -> None:
     path = nrrd(tmp_path / "mask.nrrd", BITS.astype(np.uint8))
 
-    placed = drawing_in_file(path).place(GRID)
+    placed = drawings_in_file(path)[0].place(GRID)
 
     assert np.array_equal(placed.mask.bits, BITS)
     assert placed.remark == "the mask file states no geometry: matched by dimensions"
@@ -62,14 +63,14 @@ def test_a_header_without_geometry_is_matched_by_dimensions_and_that_is_said(tmp
 def test_a_slice_first_file_without_geometry_is_matched_where_one_order_fits(tmp_path: Path) -> None:
     path = nrrd(tmp_path / "mask.nrrd", np.ascontiguousarray(BITS.transpose()).astype(np.uint8))
 
-    assert np.array_equal(drawing_in_file(path).place(GRID).mask.bits, BITS)
+    assert np.array_equal(drawings_in_file(path)[0].place(GRID).mask.bits, BITS)
 
 
 @pytest.mark.parametrize("sform_code", [0, 1, 2])
 def test_a_matrix_of_ones_at_the_origin_is_no_geometry_whatever_its_code_says(tmp_path: Path, sform_code: int) -> None:
     path = nifti(tmp_path / "mask.nii.gz", BITS, sform_code=sform_code)
 
-    placed = drawing_in_file(path).place(GRID)
+    placed = drawings_in_file(path)[0].place(GRID)
 
     assert np.array_equal(placed.mask.bits, BITS)
     assert "no geometry" in placed.remark
@@ -80,7 +81,7 @@ def test_a_matrix_of_ones_is_believed_where_the_images_have_the_same(tmp_path: P
     bits = np.random.default_rng(5).random(cube.shape) < 0.2
     path = save_mask_file(Mask(bits, cube), tmp_path / "mask.nrrd")
 
-    placed = drawing_in_file(path).place(cube)
+    placed = drawings_in_file(path)[0].place(cube)
 
     assert np.array_equal(placed.mask.bits, bits)
     assert placed.remark == ""
@@ -91,14 +92,14 @@ def test_dimensions_that_fit_twice_are_refused(tmp_path: Path) -> None:
     path = nrrd(tmp_path / "mask.nrrd", np.ones(square.shape, dtype=np.uint8))
 
     with pytest.raises(InvalidInputError, match="more than one order"):
-        drawing_in_file(path).place(square)
+        drawings_in_file(path)[0].place(square)
 
 
 def test_other_dimensions_without_geometry_are_refused(tmp_path: Path) -> None:
     path = nrrd(tmp_path / "mask.nrrd", np.ones((6, 10, 11), dtype=np.uint8))
 
     with pytest.raises(InvalidInputError, match="other dimensions"):
-        drawing_in_file(path).place(GRID)
+        drawings_in_file(path)[0].place(GRID)
 
 
 def test_a_space_that_is_not_the_patients_is_no_geometry(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_a_space_that_is_not_the_patients_is_no_geometry(tmp_path: Path) -> None
         "space: scanner-xyz", "space directions: (0.7,0,0) (0,0.8,0) (0,0,2)", "space origin: (1,2,3)",
     )  # fmt: skip
 
-    assert "no geometry" in drawing_in_file(path).place(GRID).remark
+    assert "no geometry" in drawings_in_file(path)[0].place(GRID).remark
 
 
 def test_a_file_in_ras_lands_where_one_in_lps_does(tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_a_file_in_ras_lands_where_one_in_lps_does(tmp_path: Path) -> None:
         "space: right-anterior-superior", "space directions: (-0.7,0,0) (0,-0.8,0) (0,0,2)", "space origin: (20,30,5)",
     )  # fmt: skip
 
-    placed = drawing_in_file(path).place(GRID)
+    placed = drawings_in_file(path)[0].place(GRID)
 
     assert placed.exact
     assert np.array_equal(placed.mask.bits, BITS)
@@ -125,7 +126,7 @@ def test_a_file_in_ras_lands_where_one_in_lps_does(tmp_path: Path) -> None:
 def test_fractions_of_more_than_a_half_belong_to_the_region(tmp_path: Path) -> None:
     path = nrrd(tmp_path / "mask.nrrd", np.where(BITS, 0.8, 0.2).astype("<f4"), kind="float")
 
-    assert np.array_equal(drawing_in_file(path).place(GRID).mask.bits, BITS)
+    assert np.array_equal(drawings_in_file(path)[0].place(GRID).mask.bits, BITS)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_what_is_no_single_mask_is_refused(tmp_path: Path, values: NDArray[np.ge
     path = nrrd(tmp_path / "mask.nrrd", values, kind=kind)
 
     with pytest.raises(InvalidInputError, match=reason):
-        drawing_in_file(path).place(GRID)
+        drawings_in_file(path)[0].place(GRID)
 
 
 @pytest.mark.parametrize("field", ["data file: ../secret.raw", "datafile: LIST", "DATA FILE: x%d.raw 1 5 1"])
@@ -149,7 +150,7 @@ def test_a_header_that_points_at_another_file_is_not_followed(tmp_path: Path, fi
     path = nrrd(tmp_path / "mask.nrrd", BITS.astype(np.uint8), field)
 
     with pytest.raises(InvalidInputError, match="in another file"):
-        drawing_in_file(path).place(GRID)
+        drawings_in_file(path)[0].place(GRID)
 
 
 @pytest.mark.parametrize("content", [b"", b"NRRD0004\n", b"\x5c\x01\0\0", bytes(400), gzip.compress(b"short")])
@@ -159,7 +160,7 @@ def test_broken_files_are_refused_without_quoting_their_names(tmp_path: Path, co
     path.write_bytes(content)
 
     with pytest.raises(InvalidInputError) as refused:
-        drawing_in_file(path).place(GRID)
+        drawings_in_file(path)[0].place(GRID)
     assert str(tmp_path) not in str(refused.value)
 
 
@@ -170,10 +171,24 @@ def test_a_header_that_promises_more_than_any_study_is_refused(tmp_path: Path) -
     )
 
     with pytest.raises(InvalidInputError, match="larger than any study"):
-        drawing_in_file(path).place(GRID)
+        drawings_in_file(path)[0].place(GRID)
 
 
 @pytest.mark.parametrize("name", ["mask.nhdr", "mask.hdr", "mask.mha", "mask.png"])
 def test_other_kinds_of_files_are_refused(name: str) -> None:
     with pytest.raises(InvalidInputError, match="none of"):
-        drawing_in_file(Path(name))
+        drawings_in_file(Path(name))
+
+
+def test_segments_that_a_header_names_are_drawings_of_their_own(tmp_path: Path) -> None:
+    breast = ~BITS & (np.random.default_rng(6).random(GRID.shape) < 0.5)
+    path = nrrd(
+        tmp_path / "study.seg.nrrd", (BITS + 2 * breast).astype(np.uint8),
+        "Segment0_LabelValue:=2", "Segment0_Name:=Breast", "Segment1_LabelValue:=1", "Segment1_Name:=Tumour",
+    )  # fmt: skip
+
+    breast_drawing, tumour = drawings_in_file(path)
+
+    assert (breast_drawing.meaning, tumour.meaning) == (Meaning.ORGAN, Meaning.FINDING)
+    assert np.array_equal(breast_drawing.place(GRID).mask.bits, breast)
+    assert np.array_equal(tumour.place(GRID).mask.bits, BITS)

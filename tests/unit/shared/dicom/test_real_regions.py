@@ -12,7 +12,7 @@ import SimpleITK
 from pydicom import dcmread
 
 from shared.dicom.drawing import Meaning
-from shared.dicom.mask_file import drawing_in_file
+from shared.dicom.mask_file import drawings_in_file
 from shared.dicom.region_object import holds_regions, open_region_object
 from shared.dicom.regions import RegionSearch, find_region
 from shared.dicom.segmentation import drawings_in_segmentation
@@ -113,7 +113,7 @@ def test_the_acrin_mask_says_nothing_of_its_place_and_fits_in_two_orders_of_axes
     square = Grid((80, 256, 256), np.diag((2.0, 0.7, 0.7, 1.0)))
 
     with pytest.raises(InvalidInputError, match="more than one order of axes"):
-        drawing_in_file(path).place(square)
+        drawings_in_file(path)[0].place(square)
 
 
 def test_the_acrin_mask_of_other_dimensions_than_the_images_is_of_another_study(shared_data: Path) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     UID,
@@ -170,6 +172,22 @@ def test_a_tumour_that_is_called_the_primary_is_measured_though_another_is_large
 
     assert found.segment_number == 2
     assert "named as the first" in found.remarks[0]
+
+
+def test_of_several_tumours_in_one_mask_file_the_largest_is_measured(tmp_path: Path) -> None:
+    small = box(STUDY.lesion, (8, 11, 35), (11, 14, 38))
+    image: Any = SimpleITK.GetImageFromArray((STUDY.lesion.bits * 2 + small.bits).astype(np.uint8).transpose())
+    path = save_mask_file(STUDY.lesion, tmp_path / "plain.nrrd")
+    image.CopyInformation(SimpleITK.ReadImage(str(path)))
+    for number, name in enumerate(("Lesion b", "Lesion a")):
+        image.SetMetaData(f"Segment{number}_LabelValue", str(number + 1))
+        image.SetMetaData(f"Segment{number}_Name", name)
+    SimpleITK.WriteImage(image, str(tmp_path / "mask.seg.nrrd"))
+
+    found = region(asked(search(mask_files=(tmp_path / "mask.seg.nrrd",))))
+
+    assert np.array_equal(found.mask.bits, STUDY.lesion.bits)
+    assert found.remarks == ("2 regions are drawn in one object: the largest of them is measured",)
 
 
 def test_the_newest_of_several_segmentations_is_measured(kept: Keep) -> None:
