@@ -94,7 +94,9 @@ def test_a_dynamic_study_routed_by_the_pacs_comes_back_with_region_heatmap_and_r
 ) -> None:
     study, true = simulated(someone)
     system.record(*someone.facts())
-    system.route(study)
+    system.route(tuple(one for one in study if one.Modality != "SEG"))
+    # This PACS routes images only; the reader's workstation sends its drawing by itself.
+    system.send(tuple(one for one in study if one.Modality == "SEG"))
 
     detail = settled(system, someone)
     answer = answer_of(detail)
@@ -127,7 +129,8 @@ def test_a_real_breast_with_a_drawn_region_needs_one_phase_only_and_says_how_far
 ) -> None:
     images, mask = breast1(someone, shared_data)
     system.record(*someone.facts())
-    system.route((*images, drawn(images, mask)))
+    system.route(images)
+    system.send((drawn(images, mask),))
 
     answer = answer_of(settled(system, someone))
 
