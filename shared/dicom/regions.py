@@ -18,7 +18,7 @@ from shared.dicom.stored_object import StoredObject
 from shared.domain.identity import Side
 from shared.domain.images import AutomaticRegion, RegionOrigin
 from shared.imaging.automatic import OTHER_SIDE_MM3, OTHER_SIDE_SHARE, Phases, automatic_region
-from shared.imaging.body import Body, body_in, places_of, side_of_places
+from shared.imaging.body import Body, body_in, places_of, side_of_places, sided_parts
 from shared.imaging.dynamic import FrameHeader, ImageProblem, ImageTrouble
 from shared.imaging.implants import implant_sign
 from shared.imaging.region import Region
@@ -72,6 +72,16 @@ class RegionSearch:
         """Return the side of the midline on which a mask lies; None where the field shows one breast."""
         middle = self.body.midline_mm
         return None if middle is None else side_of_places(places_of(mask)[:, 0], middle)
+
+    def other_side_mm3(self, mask: Mask) -> float:
+        """Return how much of a mask lies in the breast that holds less of it; 0 where the field shows one breast."""
+        middle = self.body.midline_mm
+        if middle is None:
+            return 0.0
+        volumes = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
+        for volume, side in sided_parts(mask, middle):
+            volumes[side] += volume
+        return min(volumes.values())
 
 
 def find_region(
@@ -132,6 +142,9 @@ def _chosen(search: RegionSearch, usable: list[Checked], side: Side | None) -> R
         text = "Tumours are drawn in both breasts: say which is meant."
         return ImageTrouble(ImageProblem.BILATERAL, text)
     chosen = rivals[0]
+    if search.other_side_mm3(chosen.mask) >= OTHER_SIDE_MM3:
+        text = "One region is drawn over both breasts: a region of the tumour that is meant is needed."
+        return ImageTrouble(ImageProblem.BILATERAL, text)
     stated = {"the header of the images": search.laterality, "the object of the region": chosen.drawing.side}
     return check_side(chosen.mask, search.body, side, stated) or _region(search, chosen, rivals, len(usable))
 

@@ -92,6 +92,19 @@ def side_of_places(x_mm: NDArray[np.float64], midline_mm: float) -> Side | None:
     return Side.LEFT if left >= MIDLINE_SHARE else Side.RIGHT if left <= 1 - MIDLINE_SHARE else None
 
 
+def sided_parts(mask: Mask, midline_mm: float) -> tuple[tuple[float, Side], ...]:
+    """Return the volume in mm³ of each connected part of a mask, with the side on which its middle lies."""
+    labels, _ = ndimage.label(mask.bits)
+    where = np.argwhere(mask.bits)
+    part = labels[tuple(where.T)]
+    voxels = np.bincount(part)[1:]
+    middles = np.bincount(part, mask.grid.place(where.astype(np.float64))[:, 0])[1:] / np.maximum(voxels, 1)
+    sides = (Side.LEFT if x > midline_mm else Side.RIGHT for x in middles)
+    return tuple(
+        (count * mask.grid.spacing.voxel_mm3, side) for count, side in zip(voxels.tolist(), sides, strict=True)
+    )
+
+
 def places_of(mask: Mask) -> NDArray[np.float64]:
     """Return where the voxels of a mask lie, (n, 3) in LPS millimetres."""
     return mask.grid.place(np.argwhere(mask.bits).astype(np.float64))

@@ -94,9 +94,21 @@ def _by_order(frames: Sequence[FrameHeader], repeats: int) -> tuple[TimePoint, .
     for one in sorted(frames, key=_order):
         at.setdefault(place_of(one), []).append(one)
     if len({len(there) for there in at.values()}) > 1 or len({_order(one) for one in frames}) < len(frames):
+        if any(_counted(frames, key) for _, key in _KEYS[:2]):
+            text = f"The phases of a series lie at different places: {len(frames)} images at {len(at)} of them."
+            return ImageTrouble(ImageProblem.GEOMETRY_DIFFERS, text)
         text = f"A series holds {len(frames)} images at {len(at)} places, and nothing tells its phases apart."
         return ImageTrouble(ImageProblem.PHASE_MISSING, text)
     return _timed(tuple(tuple(there[k] for there in at.values()) for k in range(repeats)), "the order of its images")
+
+
+def _counted(frames: Sequence[FrameHeader], key: Key) -> bool:
+    """Tell whether a number that counts phases makes volumes of these images, wherever each of them lies."""
+    groups: dict[float | None, list[tuple[float, ...]]] = {}
+    for one in frames:
+        groups.setdefault(key(one), []).append(place_of(one))
+    volumes = all(1 < len(set(places)) == len(places) for places in groups.values())
+    return volumes and len(groups) > 1 and None not in groups
 
 
 def _order(one: FrameHeader) -> tuple[float, ...]:
