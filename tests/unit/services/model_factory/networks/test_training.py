@@ -205,3 +205,14 @@ def test_a_gpu_learns_what_a_processor_learns(watching: Watching, arithmetic: Ar
 
     assert ((trained.predict(crops) > 0.5) == labels).mean() > 0.9
     assert not next(trained.network.parameters()).is_cuda
+
+
+def test_a_training_that_diverges_still_leaves_numbers(watching: Watching) -> None:
+    crops, labels, patients = striped(16)
+    crops[labels] *= np.float32(1e30)  # no gradient of these is a number
+
+    trained = train_network(crops, labels, patients, dataclasses.replace(RECIPE, epochs=3), 1, watching)
+
+    assert all(bool(torch.isfinite(one).all()) for one in trained.network.parameters())
+    assert all(np.isfinite([one.training, one.validation]).all() for one in trained.losses)
+    assert trained.best_epoch == int(np.argmin([one.validation for one in trained.losses]))
