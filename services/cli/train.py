@@ -106,11 +106,14 @@ def _train_images(
     order = ImagedOrder(preset, **sizes, features=images.pop("features"))
     with Bars() as bars:
         results = train_images(cohort, order, out, bars, ImageOptions(**images), resume=resume)
-    for one in results.arms[0].performance:
+    # What was learned from says least, and comes first: what counts stands at the end.
+    rows = sorted(results.arms[0].performance, key=lambda one: one.kind != "apparent")
+    for one in rows:
         if one.name == "auc" and one.value is not None and one.interval:
             between = f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
-            kind = one.kind.replace("_", " ")
-            click.echo(f"AUC {one.model}, {kind}: {one.value:.3f} ({between}; {one.events} events, {one.n} patients)")
+            kind = "apparent, optimism" if one.kind == "apparent" else one.kind.replace("_", " ")
+            counts = f"{one.events} with axillary pCR, {one.n} patients"
+            click.echo(f"AUC of axillary pCR, {one.model}, {kind}: {one.value:.3f} ({between}; {counts})")
     for warned in results.warnings:
         click.echo(f"warning: {warned.sentence}")
     click.echo(out)

@@ -24,7 +24,7 @@ from services.model_factory.ports import ForestGraph, Graphs
 from shared.predictors.ln_pcr.clinical import HER2_UNSPLIT, LEVELS, features
 
 PARITY = 5e-6
-"""Largest difference of probability between forest and graph that is let through: single precision, 500 trees."""
+"""Largest difference of probability between the forest and its graph that is let through (single precision)."""
 TREES_TRIED = (50, 100, 250, 500)
 
 

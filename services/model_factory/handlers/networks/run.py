@@ -91,11 +91,14 @@ class Run:
             self._set_rate(len(self.losses) + number / len(batches))
             crops, labels = self.learning.batch(places)
             crops = augmented(crops, rng) if self.recipe.augmented else crops
+            running = [one.clone() for one in self.network.buffers()]
             loss = self._loss(crops, labels)
             self.adam.zero_grad()
             torch.autograd.backward(loss)
             if self._finite():
                 self.adam.step()
+            else:
+                self._undo(running)
             total += _number(loss) * len(places)
         return total / sum(len(places) for places in batches)
 
@@ -103,6 +106,11 @@ class Run:
         """Tell whether the gradient is a number: one step along one that is not, and no weight is a number again."""
         gradients = [one.grad for one in self.network.parameters() if one.grad is not None]
         return bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients)))
+
+    def _undo(self, running: list[torch.Tensor]) -> None:
+        """Normalise by what was known before the batch."""
+        for one, before in zip(self.network.buffers(), running, strict=True):
+            one.copy_(before)
 
     def _set_rate(self, epochs: float) -> None:
         if self.recipe.schedule == "cosine":
