@@ -79,11 +79,16 @@ for _command in (governance.recall, governance.recalls, acceptance.accept):
 
 
 def main() -> None:
-    """Run the command line; our errors become one sentence and exit status 1."""
+    """Run the command line; our errors, and an extra that lacks, become one sentence and exit status 1."""
     try:
         oncorelay()
     except (OncoRelayError, RuntimeError, OSError) as error:
         click.echo(f"oncorelay: {error}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in {"services", "shared", ""}:
+            raise
+        click.echo(f"oncorelay: {error.name} is not installed; ./run install train,radiomics brings it", err=True)
         sys.exit(1)
 
 

@@ -47,7 +47,9 @@ def show_proposed(detail: CaseDetail, console: Console) -> None:
     )
     for line in _proposal(proposed):
         console.print(f"  {line}", soft_wrap=True)
-    command = f"oncorelay case {detail.case.case_id[:12]} confirm-region"
+    case = f"oncorelay case {detail.case.case_id[:12]}"
+    command = f"{case} confirm-region"
+    console.print(f"  look at it: `{case} save-region --out region.nrrd`, over the series", soft_wrap=True)
     console.print(f'  is it the tumour? `{command}`, else `{command} --reject --reason "..."`', soft_wrap=True)
 
 

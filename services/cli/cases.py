@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.case_images import show_images, show_proposed
+from services.cli.case_region import save_region
 from services.cli.ledger_client import ledger_client
 from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
@@ -24,7 +26,7 @@ from shared.rpc.clients import LabConsumerClient, ResultsClient
 _NO_CASES = "no cases yet: send a study with `oncorelay send FOLDER`, or laboratory values to the FHIR door"
 SHORTEST_CASE_ID = 8
 NEWEST_REFUSALS = 10
-CONFIRM_REGION = "confirm-region"
+CONFIRM_REGION, SAVE_REGION = "confirm-region", "save-region"
 DEADLINE_S = 10.0
 VERDICTS = [state.value for state in (ReviewState.ACCEPTED, ReviewState.REJECTED, ReviewState.OVERRIDDEN)]
 STYLE = {"predicted": "green", "not_analysed": "yellow", "failed": "red", "delivered": "green", "dead_letter": "red"}
@@ -110,31 +112,39 @@ def _show_refusals(refusals: list[dict[str, Any]], trouble: str, console: Consol
 
 @click.command("case")
 @click.argument("case_id", callback=_named)
-@click.argument("action", required=False, type=click.Choice([CONFIRM_REGION]), metavar="[confirm-region]")
+@click.argument("action", required=False, type=click.Choice([CONFIRM_REGION, SAVE_REGION]), metavar="[ACTION]")
 @click.option("--reject", is_flag=True, help="confirm-region: it is not the tumour; the clinical variant answers.")
 @click.option("--by", default="", metavar="NAME", help="confirm-region: who looked; else the person who sits here.")
 @click.option("--reason", default="", metavar="SENTENCE", help="confirm-region: why; needed with --reject.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="save-region: the NRRD file.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def case(case_id: str, action: str | None, *, reject: bool, by: str, reason: str, as_json: bool) -> None:
+def case(
+    case_id: str, action: str | None, *, reject: bool, by: str, reason: str, out: Path | None, as_json: bool
+) -> None:
     """Show one case: findings, images, deliveries, and every step with time, actor and reason.
 
-    CASE_ID may be shortened to its first eight digits. With confirm-region a person says whether the region that was
-    found automatically is the tumour.
+    CASE_ID may be shortened to its first eight digits. ACTION confirm-region: a person says whether the region that was
+    found automatically is the tumour. ACTION save-region: write the region as NRRD, which viewers lay over the series.
 
     \b
     Examples:
       oncorelay case 0123456789ab
+      oncorelay case 0123456789ab save-region --out region.nrrd
       oncorelay case 0123456789ab confirm-region
       oncorelay case 0123456789ab confirm-region --reject --reason "it is a vessel"
     """
-    if action is None and (reject or by or reason):
+    if action != CONFIRM_REGION and (reject or by or reason):
         raise click.UsageError("--reject, --by and --reason belong to confirm-region")
+    if (action == SAVE_REGION) != (out is not None):
+        raise click.UsageError("save-region and --out FILE belong together")
     if action == CONFIRM_REGION:
         _confirm_region(case_id, confirmed=not reject, by=by, reason=reason, as_json=as_json)
         return
     with results_client() as client:
         detail = client.get_case(case_id, person_name())
-    if as_json:
+    if out:
+        click.echo(f"{save_region(detail, out)}: {out}")
+    elif as_json:
         print_json(tree(detail))
     else:
         show_case(detail, screen())

@@ -6,22 +6,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
+TARGETS = ("lung_metastasis", "ln_pcr")
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("train")
-@click.argument("target")
+@click.argument("target", type=click.Choice(TARGETS), metavar="lung_metastasis|ln_pcr")
 @click.option("--cohort", required=True, type=_FILE, help="manifest.toml of the cohort.")
 @click.option("--preset", type=click.Choice(["paper", "corrected"]), default="corrected", show_default=True)
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed, the same run.")
-@click.option("--bootstraps", default=100, show_default=True, help="Draws of the whole pipeline, selection included.")
+@click.option("--bootstraps", default=100, show_default=True, help="lung_metastasis: draws of the whole pipeline.")
 @click.option("--folds", default=5, show_default=True, help="Of the outer cross-validation.")
-@click.option("--repeats", default=2, show_default=True, help="Of the outer cross-validation.")
+@click.option("--repeats", default=2, show_default=True, help="lung_metastasis: of the outer cross-validation.")
 @click.option("--resamples", default=1000, show_default=True, help="Behind intervals and cuts.")
-@click.option("--variables", default="", metavar="A,B", help="Name the variables beforehand instead of selecting them.")
+@click.option("--variables", default="", metavar="A,B", help="lung_metastasis: named beforehand.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut.")
 @click.option(
     "--features",
@@ -38,8 +40,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="ln_pcr: the ResNet3D-50, the demonstration's of reduced width, or none.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="ln_pcr: of the network; the preset's where not given.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="ln_pcr.")
-@click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="ln_pcr: that measure.")
+@click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="ln_pcr: of the network."
+)
+@click.option(
+    "--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="ln_pcr: that measure, one core each."
+)
 @click.option("--second-masks", type=click.IntRange(0), help="ln_pcr: measure at most so many; all if not given.")
 @click.option("--measurements", type=_FOLDER, help="ln_pcr: where what was measured is kept, for several runs.")
 def train_command(
@@ -53,6 +59,7 @@ def train_command(
       oncorelay train lung_metastasis --cohort cohort/manifest.toml --preset corrected --out run
       oncorelay train ln_pcr --cohort cohort/manifest.toml --network reduced --out run
     """
+    _refuse_options_of_others(target)
     chosen: Literal["paper", "corrected"] = "paper" if preset == "paper" else "corrected"
     if target == "ln_pcr":
         sizes = {"seed": seed, "folds": folds, "split_folds": folds, "resamples": resamples}
@@ -78,6 +85,16 @@ def train_command(
     click.echo(out)
 
 
+def _refuse_options_of_others(target: str) -> None:
+    """Refuse an option that would be passed over."""
+    context = click.get_current_context()
+    for one in context.command.params:
+        of = str(getattr(one, "help", "")).partition(":")[0]
+        given = context.get_parameter_source(str(one.name)) is ParameterSource.COMMANDLINE
+        if given and of in TARGETS and of != target:
+            raise click.UsageError(f"{one.opts[0]} belongs to {of}, not to {target}")
+
+
 def _train_images(
     cohort: Path, preset: Literal["paper", "corrected"], out: Path, sizes: dict[str, int], images: dict[str, Any],
     *, resume: bool,
@@ -89,11 +106,14 @@ def _train_images(
     order = ImagedOrder(preset, **sizes, features=images.pop("features"))
     with Bars() as bars:
         results = train_images(cohort, order, out, bars, ImageOptions(**images), resume=resume)
-    for one in results.arms[0].performance:
+    # What was learned from says least, and comes first: what counts stands at the end.
+    rows = sorted(results.arms[0].performance, key=lambda one: one.kind != "apparent")
+    for one in rows:
         if one.name == "auc" and one.value is not None and one.interval:
             between = f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
-            kind = one.kind.replace("_", " ")
-            click.echo(f"AUC {one.model}, {kind}: {one.value:.3f} ({between}; {one.events} events, {one.n} patients)")
+            kind = "apparent, optimism" if one.kind == "apparent" else one.kind.replace("_", " ")
+            counts = f"{one.events} with axillary pCR, {one.n} patients"
+            click.echo(f"AUC of axillary pCR, {one.model}, {kind}: {one.value:.3f} ({between}; {counts})")
     for warned in results.warnings:
         click.echo(f"warning: {warned.sentence}")
     click.echo(out)

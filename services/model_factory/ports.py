@@ -65,8 +65,11 @@ class NetworkFit(Protocol):
         """Return the probability of the positive class of every crop (n, channels, slices, rows, columns)."""
         ...
 
-    def exported(self, golden: NDArray[np.float32]) -> ExportedNetwork:
-        """Return the graph for serving, with what it says of one crop (channels, slices, rows, columns)."""
+    def exported(self, golden: NDArray[np.float32], crops: NDArray[np.float32]) -> ExportedNetwork:
+        """Return the graph for serving, with what it says of one crop (channels, slices, rows, columns).
+
+        How far a narrower arithmetic is from float32 is measured on ``crops`` (n, channels, slices, rows, columns).
+        """
         ...
 
 
@@ -97,6 +100,8 @@ class ExportedNetwork:
     probability: float
     heat_peak: tuple[int, int, int]
     tolerance: float
+    precisions: tuple[tuple[str, float, int], ...] = ()
+    """(arithmetic, max |difference of probability|, crops) of what may serve instead of float32, by measured drift."""
 
 
 class Graphs(Protocol):

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.model_factory.handlers.networks.drift import measured_drift
 from services.model_factory.handlers.networks.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.recipe import NetworkRecipe
 from services.model_factory.handlers.networks.trained import TrainedNetwork
 from services.model_factory.handlers.networks.training import train_network
 from services.model_factory.ports import ExportedNetwork, States, Steps
 from shared.bundles.runtimes.opening import open_network
-from shared.bundles.runtimes.port import RuntimeChoice
+from shared.bundles.runtimes.port import RuntimeChoice, RuntimeMissingError
+
+MOST_CROPS = 60
+"""Drift is measured on so many at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class TorchFit:
         """Return the probability of the positive class of every crop."""
         return self.trained.predict(crops)
 
-    def exported(self, golden: NDArray[np.float32]) -> ExportedNetwork:
+    def exported(self, golden: NDArray[np.float32], crops: NDArray[np.float32]) -> ExportedNetwork:
         """Return the graph, checked against torch, with what it says of ``golden`` in ONNX Runtime."""
         graph = self.trained.export(golden[None])
         probability, heat = open_network(graph, RuntimeChoice()).run(golden[None])
@@ -40,8 +44,19 @@ class TorchFit:
             graph, architecture.name, self.trained.parameters, architecture.input_shape, self.margin,
             architecture.heat_layer, architecture.heat_shape, len(self.trained.losses),
             tuple((one.training, one.validation) for one in self.trained.losses), float(probability[0]),
-            (int(peak[0]), int(peak[1]), int(peak[2])), PROBABILITY_TOLERANCE,
+            (int(peak[0]), int(peak[1]), int(peak[2])), PROBABILITY_TOLERANCE, admitted_precisions(graph, crops),
         )  # fmt: skip
+
+
+def admitted_precisions(graph: bytes, crops: NDArray[np.float32]) -> tuple[tuple[str, float, int], ...]:
+    """Return what may serve instead of float32, by measured drift; nothing where it cannot be measured here."""
+    try:
+        drift = measured_drift(graph, crops[:MOST_CROPS])
+    except RuntimeMissingError:
+        return ()
+    if drift is None or not drift.admitted:
+        return ()
+    return ((drift.precision, drift.largest_difference, drift.n),)
 
 
 def recipe_told(recipe: NetworkRecipe) -> Mapping[str, Any]:

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from services.model_factory.formats.graph import IR_VERSION
 
 OPSET = {"": 17, "ai.onnx.ml": 3}
-TOLERANCE = 1e-6
-"""Largest difference of probability to scikit-learn that is let through: single precision, mean over the trees."""
 
 
 def forest_graph(name: str, forest: Any, columns: int) -> bytes:

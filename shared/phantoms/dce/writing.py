@@ -11,6 +11,7 @@ from typing import Literal
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
 
+from shared.imaging.nrrd import nrrd
 from shared.phantoms.dce.attributes import StudyLabel
 from shared.phantoms.dce.cohort import DrawnCohort, ScannedPatient, scan
 from shared.phantoms.dce.manifest import (
@@ -23,7 +24,6 @@ from shared.phantoms.dce.manifest import (
     truth_row,
     truth_sheet,
 )
-from shared.phantoms.dce.mask_file import nrrd
 from shared.phantoms.dce.segmentation import segmentation_object
 from shared.phantoms.dce.storing import dynamic_objects
 from shared.phantoms.mr_series import PatientAttributes

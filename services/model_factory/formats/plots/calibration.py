@@ -1,4 +1,4 @@
-"""Predicted against observed risk at one horizon: groups with intervals, the smooth curve, its corrected twin."""
+"""Predicted against observed, of a risk at a horizon or of yes and no: groups, the smooth curve, its corrected twin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def calibration_scene(one: CalibrationCurve) -> Scene:
     title = f"Calibration at {one.years} years, {kind}" if one.years else f"Calibration, {one.model}, {kind}"
     seen = "observed risk (1 - Kaplan-Meier)" if one.years else "observed share"
     most = max([*one.smooth_predicted, *(g.interval[1] for g in one.groups), *(g.predicted for g in one.groups), 0.1])
-    along = span(0.0, min(1.0, most), "predicted risk")
+    along = span(0.0, min(1.0, most), "predicted risk" if one.years else "predicted probability")
     plot = Plot(50, 50, 260, 260, along, span(0.0, min(1.0, most), seen))
     parts: list[Part] = [*plot.axes(title), plot.diagonal()]
     entries = [Entry("perfect", SOFT, 0.8, dashed=True)]
@@ -29,7 +29,7 @@ def calibration_scene(one: CalibrationCurve) -> Scene:
         parts.append(Line(*low, *high, 1.2))
         parts.append(Dot(*plot.at(group.predicted, group.observed), 4.0, "#000000"))
     parts += key(entries, 330, 70)
-    said = [f"dots: {len(one.groups)} groups by risk", *_numbers(one)]
+    said = [f"dots: {len(one.groups)} groups by prediction", *_numbers(one)]
     parts += [Words(330, 70 + 13 * (len(entries) + 1 + n), text, 8.5) for n, text in enumerate(said)]
     return Scene(560, 350, title, f"{title}. {'; '.join(said)}.", tuple(parts))
 

@@ -37,7 +37,9 @@ def decision_scene(one: DecisionCurve) -> Scene:
 
 
 def _along(one: DecisionCurve) -> Span:
-    return span(0.0, max(one.thresholds), "threshold of the risk")
+    return span(
+        0.0, max(one.thresholds), "threshold of the risk" if one.years else "threshold of the predicted probability"
+    )
 
 
 def _up(top: float) -> Span:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.model_factory.formats.plots.frame import SERIES, Entry, Plot, key, span
-from shared.pictures.scene import Part, Scene
+from shared.pictures.scene import Dot, Part, Scene
 
 
 def losses_scene(losses: tuple[tuple[float, float], ...]) -> Scene:
@@ -15,7 +15,9 @@ def losses_scene(losses: tuple[tuple[float, float], ...]) -> Scene:
     entries = []
     for place, name in enumerate(("training", "validation")):
         points = [(float(epoch), pair[place]) for epoch, pair in enumerate(losses, start=1)]
-        parts.append(plot.curve(points, SERIES[place], 1.8, dashed=bool(place)))
+        if len(points) > 1:
+            parts.append(plot.curve(points, SERIES[place], 1.8, dashed=bool(place)))
+        parts += [Dot(*plot.at(*point), 3.0, SERIES[place]) for point in points[:1]]
         entries.append(Entry(name, SERIES[place], 1.8, dashed=bool(place)))
     parts += key(entries, 380, 66)
     last = f"; last {losses[-1][0]:.3f} and {losses[-1][1]:.3f}" if losses else ""

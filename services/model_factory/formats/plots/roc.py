@@ -8,15 +8,15 @@ from services.model_factory.handlers.training.results import Estimated
 from shared.pictures.scene import Part, Scene
 
 
-def roc_scene(curves: tuple[RocCurve, ...], performance: tuple[Estimated, ...]) -> Scene:
-    """Return the curves of one horizon, or of one way of judging, with their AUC in the key."""
+def roc_scene(curves: tuple[RocCurve, ...], performance: tuple[Estimated, ...], event: str = "") -> Scene:
+    """Return the curves of one horizon, or of one way of judging, with their AUC in the key; ``event``: for people."""
     years = curves[0].years
-    title = f"Time-dependent ROC at {years} years" if years else f"ROC, {curves[0].kind.replace('_', ' ')}"
+    title = f"Time-dependent ROC at {years} years" if years else f"ROC{_of(event)}, {curves[0].kind.replace('_', ' ')}"
     plot = Plot(50, 50, 260, 260, share("1 - specificity"), share("sensitivity"))
     parts: list[Part] = [*plot.axes(title), plot.diagonal()]
     entries, said = [], []
     for place, one in enumerate(curves):
-        dashed = one.kind == "apparent"
+        dashed = one.model.endswith("forest") if one.model else one.kind == "apparent"
         points = list(zip(one.false_positive_rate, one.true_positive_rate, strict=True))
         parts.append(plot.curve(points, SERIES[place], 1.8, dashed=dashed))
         label = _label(one, performance)
@@ -25,6 +25,10 @@ def roc_scene(curves: tuple[RocCurve, ...], performance: tuple[Estimated, ...]) 
     parts += key(entries, 330, 70)
     wide = 560 if years else 640
     return Scene(wide, 350, title, f"{title}. {'; '.join(said)}.", tuple(parts))
+
+
+def _of(event: str) -> str:
+    return f" of {event}" if event else ""
 
 
 def _label(curve: RocCurve, performance: tuple[Estimated, ...]) -> str:

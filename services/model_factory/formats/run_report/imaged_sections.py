@@ -107,8 +107,10 @@ def _arm(arm: Arm) -> Iterator[Block]:
     yield table_4(arm)
     if arm.folds:
         yield fold_aucs(arm)
-    for kind in dict.fromkeys(one.kind for one in arm.roc):
-        yield Picture(roc_scene(tuple(one for one in arm.roc if one.kind == kind), arm.performance))
+    # What was learned from says least, and comes last.
+    for kind in sorted(dict.fromkeys(one.kind for one in arm.roc), key=lambda one: one == "apparent"):
+        curves = tuple(one for one in arm.roc if one.kind == kind)
+        yield Picture(roc_scene(curves, arm.performance, "axillary pCR"))
     yield compared(arm)
     for decision in arm.decision:
         if decision.kind in _DRAWN:

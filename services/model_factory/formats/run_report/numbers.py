@@ -28,7 +28,7 @@ def table_1(lines: tuple[Table1Row, ...], groups: tuple[str, str] = BY_EVENT, ti
         test = f"{_p(one.p)} ({one.test})" if one.p is not None else ""
         missing = str(one.missing) if first else ""
         rows.append((shown, one.overall, one.without_event, one.with_event, missing, test))
-    caption = f"{title} Median (quartiles) or n (%), two-sided tests without correction for their number."
+    caption = f"{title} Mean ± SD, median (quartiles) or n (%), two-sided tests, p not corrected."
     head = ("Characteristic", "All", *groups, "Missing", "p (test)")
     return Grid(caption, head, tuple(rows), (0.24, 0.15, 0.15, 0.15, 0.08, 0.23))
 

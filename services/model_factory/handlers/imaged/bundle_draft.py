@@ -212,6 +212,10 @@ def _network(facts: NetworkFacts) -> dict[str, Any]:
         "heat_shape": facts.heat_shape,
         "architecture": facts.architecture,
         "parameters": facts.parameters,
+        "precisions": [
+            {"precision": precision, "graph": NETWORK_FILE, "largest_difference": difference, "n": n}
+            for precision, difference, n in facts.precisions
+        ],
         "golden": [
             {
                 "crop": GOLDEN_CROP_FILE,

@@ -13,7 +13,7 @@ from services.model_factory.handlers.training.curves import SurvivalByGroup
 from services.model_factory.handlers.training.grouping import group_curves
 from services.model_factory.handlers.training.results import Ratio
 
-CALLED, NOT_CALLED = "axillary pCR predicted", "residual disease predicted"
+CALLED, NOT_CALLED = "pCR predicted", "no pCR predicted"
 LOG_ODDS_AT_MOST = 7.0
 """Of a probability of .999: a forest may say 1."""
 

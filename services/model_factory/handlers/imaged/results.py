@@ -144,6 +144,8 @@ class NetworkFacts:
     golden_peak: tuple[int, int, int]
     tolerance: float
     graph_sha256: str
+    precisions: tuple[tuple[str, float, int], ...] = ()
+    """(arithmetic, max |difference of probability| to float32, crops) of what was admitted by measured drift."""
 
 
 @dataclass(frozen=True, slots=True)

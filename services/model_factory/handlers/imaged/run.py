@@ -39,6 +39,7 @@ from services.model_factory.handlers.imaged.results import (
     ScoreSettings,
     ScoreTerm,
 )
+from services.model_factory.handlers.networks.golden import golden_crop
 from services.model_factory.handlers.selection.screening import PAPER_FEATURES, rank_sum_p
 from services.model_factory.handlers.training.guarding import guarded_together
 from services.model_factory.handlers.training.results import Preset, Provenance, Warned
@@ -211,13 +212,15 @@ class ImagedRun:
         )  # fmt: skip
 
     def _network(self, rows: TrainingRows[ImagedCohort], network: NetworkScoring, name: str) -> NetworkFacts:
-        crop = self.measured.crops[int(rows.index[0])]
-        one = network.network(rows, name).exported(crop)
+        crops = self.measured.crops[rows.index]
+        crop = golden_crop((crops.shape[1], crops.shape[2], crops.shape[3], crops.shape[4]))
+        one = network.network(rows, name).exported(crop, crops)
         self.graphs.put(NETWORK_FILE, one.graph)
         self.graphs.put(GOLDEN_CROP_FILE, _npy(crop))
         return NetworkFacts(
             one.architecture, one.parameters, one.input_shape, one.margin, one.heat_layer, one.heat_shape, one.epochs,
             one.losses, one.probability, one.heat_peak, one.tolerance, hashlib.sha256(one.graph).hexdigest(),
+            one.precisions,
         )  # fmt: skip
 
     def _warnings(

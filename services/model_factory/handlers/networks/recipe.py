@@ -53,5 +53,5 @@ DEMONSTRATION = Architecture(width=8, stem_stride=2, strides=(1, 2, 1, 1))
 
 
 def demonstration(preset: Preset) -> NetworkRecipe:
-    """Return the recipe of the demonstration network: one fit on 300 crops takes about a minute on two cores."""
+    """Return the recipe of the demonstration network: a fit of 300 crops costs three to four minutes of one core."""
     return dataclasses.replace(NETWORK_RECIPES[preset], architecture=DEMONSTRATION, arithmetic="bfloat16")

@@ -19,6 +19,8 @@ from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_netw
 from services.model_factory.handlers.networks.trained import AT_ONCE, EpochLoss, TrainedNetwork
 
 Labels = NDArray[np.bool_]
+LARGEST_LOSS = 1e6
+"""A loss beyond this, or one that is no number, counts as this."""
 _CHANNELS_LAST: Any = torch.channels_last_3d
 _PLAIN: Any = torch.contiguous_format
 
@@ -89,12 +91,26 @@ class Run:
             self._set_rate(len(self.losses) + number / len(batches))
             crops, labels = self.learning.batch(places)
             crops = augmented(crops, rng) if self.recipe.augmented else crops
+            running = [one.clone() for one in self.network.buffers()]
             loss = self._loss(crops, labels)
             self.adam.zero_grad()
             torch.autograd.backward(loss)
-            self.adam.step()
-            total += float(loss.detach()) * len(places)
+            if self._finite():
+                self.adam.step()
+            else:
+                self._undo(running)
+            total += _number(loss) * len(places)
         return total / sum(len(places) for places in batches)
+
+    def _finite(self) -> bool:
+        """Tell whether the gradient is a number: one step along one that is not, and no weight is a number again."""
+        gradients = [one.grad for one in self.network.parameters() if one.grad is not None]
+        return bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients)))
+
+    def _undo(self, running: list[torch.Tensor]) -> None:
+        """Normalise by what was known before the batch."""
+        for one, before in zip(self.network.buffers(), running, strict=True):
+            one.copy_(before)
 
     def _set_rate(self, epochs: float) -> None:
         if self.recipe.schedule == "cosine":
@@ -107,7 +123,7 @@ class Run:
         with torch.no_grad():
             for start in range(0, n, AT_ONCE):
                 places = np.arange(start, min(start + AT_ONCE, n))
-                total += float(self._loss(*self.validating.batch(places))) * len(places)
+                total += _number(self._loss(*self.validating.batch(places))) * len(places)
         return total / n
 
     def _loss(self, crops: Crops, labels: NDArray[np.int64]) -> torch.Tensor:
@@ -131,3 +147,8 @@ def _laid_out(network: ResNet3D, device: str, layout: Any) -> ResNet3D:
     moved: Any = network.to(device)
     made: ResNet3D = moved.to(memory_format=layout)
     return made
+
+
+def _number(loss: torch.Tensor) -> float:
+    found = float(loss.detach())
+    return min(found, LARGEST_LOSS) if math.isfinite(found) else LARGEST_LOSS

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -21,12 +22,15 @@ from services.results.ledger.ledger import Ledger, assemble
 from services.results.ledger.policy import Policy
 from services.results.serve.adapters.grpc_server import registration
 from services.results.serve.handlers import SubmitCase
+from shared.dicom.mask_file import drawings_in_file
 from shared.domain.case import CaseDetail, PinnedBundle
 from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, ImagingPolicy, RegionOrigin, RegionProposed
 from shared.domain.prediction import Prediction
+from shared.imaging.artefacts import encode_region
 from shared.predictors.ln_pcr.predictor import LnPcr
 from shared.predictors.registry import REGISTRY
 from shared.rpc import server
+from shared.storage.artefacts import artefact_store
 from shared.testing.cases import a_study, some_pins
 from shared.testing.images import EngineDouble, a_network_model, some_images
 from shared.testing.ports import free_port
@@ -89,7 +93,10 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
     engine.dispose()
 
 
-def waiting(ledger: Ledger) -> str:
+NOWHERE = Artefact(ArtefactKind.REGION, "file:///blobs/r", "a" * 64)
+
+
+def waiting(ledger: Ledger, artefact: Artefact = NOWHERE) -> str:
     """Take a case to where its region waits."""
     (case_id,) = ledger.intake.submit("study", a_study(), ("ln_pcr",), NOW)
     for due in ledger.collecting.due(NOW):
@@ -98,7 +105,7 @@ def waiting(ledger: Ledger) -> str:
     automatic = replace(some_images(), region=replace(some_images().region, origin=RegionOrigin.AUTOMATIC))
     found = LnPcr().answer_images(claim.pins, {"clinical_dlr": MODEL}, automatic, EngineDouble()).answer
     assert isinstance(found, RegionProposed)
-    stored = replace(found, artefact=Artefact(ArtefactKind.REGION, "file:///blobs/r", "a" * 64))
+    stored = replace(found, artefact=artefact)
     ledger.attempts.answer("answer", case_id, claim.attempt, stored, NOW)
     return case_id
 
@@ -116,6 +123,29 @@ def test_a_region_that_waits_is_shown_with_the_command_that_confirms_it(ledger: 
     assert "an automatic region of 0.38 cm3" in text
     assert f"`oncorelay case {case_id[:12]} confirm-region`" in text
     assert isinstance(detail, CaseDetail)
+
+
+def test_the_region_that_waits_is_saved_as_a_file_that_viewers_read(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONCORELAY_SITE__DATA_FOLDER", str(tmp_path))
+    mask = some_images().region.mask
+    uri, digest = artefact_store(tmp_path / "blobs", "case").put(encode_region(mask))
+    case_id = waiting(ledger, Artefact(ArtefactKind.REGION, uri, digest))
+    result = said(case_id, "save-region", "--out", str(tmp_path / "region.nrrd"))
+
+    assert (result.exit_code, "the region that waits for a person" in result.output) == (0, True)
+    (drawing,) = drawings_in_file(tmp_path / "region.nrrd")
+    assert np.array_equal(drawing.place(mask.grid).mask.bits, mask.bits)
+
+
+def test_a_region_on_another_machine_is_not_saved_and_the_remedy_is_said(ledger: Ledger, tmp_path: Path) -> None:
+    case_id = waiting(ledger)
+    result = said(case_id, "save-region", "--out", str(tmp_path / "region.nrrd"))
+
+    assert result.exit_code == 1
+    assert not (tmp_path / "region.nrrd").exists()
+    assert said(case_id, "save-region").exit_code == 2
 
 
 def test_a_person_confirms_and_the_case_is_asked_again(ledger: Ledger) -> None:

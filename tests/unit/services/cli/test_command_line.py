@@ -21,7 +21,13 @@ def _own_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, str(tmp_path / "site.toml"))
 
 
-@pytest.mark.parametrize("command", ["demo", "send", "cases", "predict", "validate"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "demo", "send", "cases", "case", "predict", "validate", "simulate-cohort", "train", "report", "bundle",
+        "stability",
+    ],
+)  # fmt: skip
 def test_help_shows_an_example(command: str) -> None:
     shown = CliRunner().invoke(oncorelay, [command, "--help"])
 
@@ -110,6 +116,9 @@ def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
         (["case", "abc"], "a case is named by at least its first eight digits"),
         (["predict", "ln_pcr-clinical-published", "er=positive", "er=negative"], "er is given twice"),
         (["validate", "ln_pcr-clinical-published", "--cohort", "duke"], "NAME=PATH"),
+        (["case", "01234567", "save-region"], "save-region and --out FILE belong together"),
+        (["case", "01234567", "--reject"], "belong to confirm-region"),
+        (["train", "ln_pcr", "--cohort", __file__, "--out", "images", "--bootstraps", "3"], "not to ln_pcr"),
     ],
 )
 def test_a_wrong_argument_is_a_usage_error(arguments: list[str], said: str) -> None:
@@ -117,6 +126,19 @@ def test_a_wrong_argument_is_a_usage_error(arguments: list[str], said: str) -> N
 
     assert shown.exit_code == 2
     assert said in shown.output
+
+
+def test_what_an_extra_lacks_is_said_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacks() -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("services.cli.__main__.oncorelay", lacks)
+    with pytest.raises(SystemExit):
+        main()
+
+    assert "torch is not installed; ./run install train,radiomics brings it" in capsys.readouterr().err
 
 
 def test_a_demonstration_bundle_cannot_be_accepted(tmp_path: Path) -> None:

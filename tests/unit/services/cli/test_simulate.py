@@ -17,6 +17,7 @@ def test_a_cohort_with_images_is_written_from_the_command_line(tmp_path: Path) -
 
     assert answer.exit_code == 0
     assert answer.output.strip().endswith("manifest.toml")
+    assert "patients: 1 of 2\n" in answer.output  # no bar moves in a log
     assert 'kind = "images"' in (tmp_path / "manifest.toml").read_text()
     assert len(list((tmp_path / "studies").iterdir())) == 2
 

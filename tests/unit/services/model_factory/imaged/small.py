@@ -79,7 +79,7 @@ class MeanNetwork:
         means = crops.astype(np.float64).mean(axis=(1, 2, 3, 4))
         return np.asarray(1 / (1 + np.exp(-self.slope * (means - self.middle))))
 
-    def exported(self, golden: NDArray[np.float32]) -> ExportedNetwork:
+    def exported(self, golden: NDArray[np.float32], crops: NDArray[np.float32]) -> ExportedNetwork:
         probability = float(self.probability(golden[None])[0])
         return ExportedNetwork(
             b"graph", "mean", 2, (1, SIDE, SIDE, SIDE), 0.25, "layer4", (1, 1, 1), 1, ((0.7, 0.7),), probability,

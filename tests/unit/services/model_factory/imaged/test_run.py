@@ -182,7 +182,14 @@ def test_results_are_read_back_as_they_were_written(done: Done, folder: Path) ->
 def test_the_report_shows_both_arms_and_the_papers_pictures(done: Done) -> None:
     report = report_of(done.results)
     titles = " | ".join(one.scene.title for one in report.blocks if isinstance(one, Picture))
-    for part in ("Flow of patients", "ROC, out of fold", "Decision curves", "Calibration", "Free of the event", "Loss"):
+    for part in (
+        "Flow of patients",
+        "ROC of axillary pCR, out of fold",
+        "Decision curves",
+        "Calibration",
+        "Free of the event",
+        "Loss",
+    ):
         assert part in titles
     captions = " | ".join(one.caption for one in report.blocks if isinstance(one, Grid))
     for part in ("Table 1", "Table 2", "Table 3", "Table 4", "DeLong", "side by side", "paper's six", "Tuning"):

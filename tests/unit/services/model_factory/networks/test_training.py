@@ -205,3 +205,15 @@ def test_a_gpu_learns_what_a_processor_learns(watching: Watching, arithmetic: Ar
 
     assert ((trained.predict(crops) > 0.5) == labels).mean() > 0.9
     assert not next(trained.network.parameters()).is_cuda
+
+
+def test_a_batch_without_a_finite_gradient_spoils_nothing(watching: Watching) -> None:
+    crops, labels, patients = striped(48)
+    learning = np.flatnonzero(~inner_validation(labels, patients, RECIPE.inner_share, 1, grouped=True))
+    crops[learning[0], 0, 3, 3, 3] = np.nan
+
+    trained = train_network(crops, labels, patients, RECIPE, 1, watching)
+
+    assert all(bool(torch.isfinite(one).all()) for one in trained.network.state_dict().values())
+    unseen, truth, _ = striped(40, seed=99)
+    assert ((trained.predict(unseen) > 0.5) == truth).mean() > 0.9

@@ -13,13 +13,14 @@ import pytest
 from services.results.deliver.formats.chart import Chart, chart_without_server
 from services.results.deliver.formats.fhir_bundle import to_transaction
 from services.results.deliver.formats.fhir_retraction import taken_back
-from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.style import Style, document_uid, part_uid
 from services.results.ledger.findings import Finding
 from shared.domain.case import ReviewState
 from shared.domain.prediction import IntendedUse
 from shared.fhir.reading.own_output import why_not_input
 from shared.fhir.writing.elements import encode
 from tests.findings import PROBABILITY, Findings, answer
+from tests.imaged import Imaged
 
 GOLDEN = Path(__file__).resolve().parents[4] / "data" / "golden"
 CHART = Chart(
@@ -164,3 +165,18 @@ def test_markup_in_an_input_stays_text(findings: Findings, style: Style) -> None
     rows = (replace(answer().inputs[0], value="<script>alert(1)</script>"),)
     made = resources(replace(finding, prediction=replace(answer(), inputs=rows)), style)
     assert "<script>" not in made["RiskAssessment"]["text"]["div"]
+
+
+def test_it_says_where_region_and_report_lie_at_each_archive(findings: Findings, style: Style) -> None:
+    at_pacs = replace(style, pictures=("dicom-seg",))
+    at_vna = replace(style, clinical=True)
+    finding = Imaged(findings.blobs).finding()
+    bundle = to_transaction(finding, CHART, replace(style, archives=(("pacs", at_pacs), ("vna", at_vna))))
+    assert bundle is not None
+    (risk,) = (e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "RiskAssessment")
+    named = {row.get("display"): row.get("identifier", {}).get("value") for row in risk["basis"]}
+    report = document_uid(finding, at_pacs)
+    assert named["structured report at pacs"] == f"urn:oid:{report}"
+    assert named["segmentation of the region at pacs"] == f"urn:oid:{part_uid(at_pacs, report, 'dicom-seg')}"
+    assert named["structured report at vna"] == f"urn:oid:{document_uid(finding, at_vna)}"
+    assert "segmentation of the region at vna" not in named

@@ -14,7 +14,9 @@ from services.results.deliver.adapters.folder import FolderSink
 from services.results.ledger.findings import Finding
 from shared.domain.errors import PermanentError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap
+from shared.storage.blobs import LocalBlobs
 from tests.findings import Findings, left_behind
+from tests.imaged import Imaged
 from tests.panels import Panels
 
 
@@ -109,3 +111,16 @@ def test_a_withdrawn_panel_leaves_only_the_page_that_says_so(sink: FolderSink) -
     gone = everything.deliver(panels.withdrawal(first), (left_behind(first, left.object_id),))
     assert current(sink) == {f"{gone.object_id}.pdf"}
     assert Path(gone.location).read_bytes() == b"%PDF l2 withdrawn"
+
+
+def test_region_and_map_lie_beside_the_report_and_leave_with_it(sink: FolderSink, blobs: LocalBlobs) -> None:
+    look = replace(sink.archive.style, pictures=("dicom-seg", "dicom-pm"))
+    seeing = replace(sink, archive=replace(sink.archive, style=look))
+    first = Imaged(blobs).finding()
+    sent = seeing.deliver(first, ())
+    assert seeing.deliver(first, ()) == sent
+    beside = {f"{sent.object_id}{suffix}" for suffix in (".dcm", ".seg.dcm", ".pm.dcm", ".fhir.json")}
+    assert current(seeing) == beside
+    gone = seeing.deliver(Findings(blobs).withdrawal(first), (left_behind(first, sent.object_id),))
+    assert current(seeing) == {f"{gone.object_id}.dcm"}
+    assert beside <= {path.name for path in (seeing.folder / "superseded").iterdir()}

@@ -11,9 +11,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from shared.domain.identity import Side
+from shared.imaging.nrrd import nrrd
 from shared.imaging.volume import Mask
 from shared.phantoms.dce.attributes import StudyLabel
-from shared.phantoms.dce.mask_file import nrrd
 from shared.phantoms.dce.patient import SimulatedStudy, make_patient
 from shared.phantoms.dce.scanners import Storing, small_scanner
 from shared.phantoms.dce.segmentation import segmentation_object

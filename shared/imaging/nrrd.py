@@ -1,4 +1,4 @@
-"""A mask as an NRRD file (teem.sourceforge.net/nrrd/format.html): what an annotation tool leaves beside a study."""
+"""A mask as an NRRD file (teem.sourceforge.net/nrrd/format.html): what annotation tools read and write."""
 
 from __future__ import annotations
 
