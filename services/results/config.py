@@ -148,8 +148,8 @@ class Imaging(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     automatic_region: AutomaticRegion = AutomaticRegion.USE
-    """A region that no person drew, ours or a SEG that says AUTOMATIC: "use" it, "confirm" (it waits for a person until ``collect_s`` is over, then the
-    variant that needs no region answers), or "never"."""
+    """A region that no person drew, ours or a SEG that says AUTOMATIC: "use" it, "confirm" (it waits for a person until
+    ``collect_s`` is over, then the variant that needs no region answers), or "never"."""
     classifier: Literal["logistic", "forest"] = "logistic"
     """Which of a bundle's classifiers answers; one without a forest answers with its logistic
     regression and says so."""
