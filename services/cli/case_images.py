@@ -14,6 +14,10 @@ ORIGINS = {
     "seg": "a DICOM segmentation", "rtstruct": "an RT structure set", "mask_file": "a mask beside the study",
     "person": "found automatically, confirmed by a person", "automatic": "found automatically",
 }  # fmt: skip
+REMEDY = (
+    "to have the images measured: send what they lack into the same study, a SEG or RTSTRUCT of the tumour too; "
+    "the case is asked again by itself"
+)
 
 
 def show_images(answer: Prediction, console: Console) -> None:
@@ -28,6 +32,8 @@ def image_lines(answer: Prediction) -> Iterator[str]:
         yield answer.variant_reason
     for one in answer.variants:
         yield f"  {_variant(one, answer)}"
+    if any(flag.code == "images_not_measured" for flag in answer.flags):
+        yield REMEDY
     if answer.images:
         yield from _basis(answer.images)
     for number in answer.measured:
