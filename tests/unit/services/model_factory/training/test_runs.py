@@ -59,6 +59,12 @@ def key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(b"1" * 32)
 
 
+def results_of(ward: Path) -> RunResults:
+    results = read_results(ward / "run")
+    assert isinstance(results, RunResults)
+    return results
+
+
 def test_a_run_and_its_bundle_come_out_the_same_byte_for_byte(ward: Path, tmp_path: Path) -> None:
     run(ward / "cohort", tmp_path / "again")
     one, other = (
@@ -76,7 +82,7 @@ def test_a_run_and_its_bundle_come_out_the_same_byte_for_byte(ward: Path, tmp_pa
 def test_another_order_is_another_run(ward: Path, change: dict[str, Any]) -> None:
     sources = read_cohort(ward / "cohort/manifest.toml").sources
     same: dict[str, Any] = {"target": LUNG_METASTASIS, "preset": "corrected", "variables": FIVE, **SIZES}
-    digest = read_results(ward / "run").provenance.inputs_digest
+    digest = results_of(ward).provenance.inputs_digest
 
     assert Order(**same).provenance(sources, software()).inputs_digest == digest
     assert Order(**{**same, **change}).provenance(sources, software()).inputs_digest != digest
@@ -119,7 +125,7 @@ def test_a_damaged_piece_is_named(ward: Path, tmp_path: Path) -> None:
 
 
 def test_results_are_read_as_they_were_written(ward: Path) -> None:
-    results = read_results(ward / "run")
+    results = results_of(ward)
 
     assert to_bytes(results) == (ward / "run" / RESULTS_NAME).read_bytes()
     assert results.selection.prespecified
@@ -127,7 +133,7 @@ def test_results_are_read_as_they_were_written(ward: Path) -> None:
 
 
 def test_every_number_says_of_whom_and_how_it_was_measured(ward: Path) -> None:
-    results = read_results(ward / "run")
+    results = results_of(ward)
 
     kinds = {(one.name, one.kind) for one in results.performance}
     assert {("auc_5y", "apparent"), ("auc_5y", "out_of_fold"), ("auc_5y", "optimism_corrected")} <= kinds
@@ -136,7 +142,7 @@ def test_every_number_says_of_whom_and_how_it_was_measured(ward: Path) -> None:
 
 
 def test_the_integrated_brier_score_and_unos_c_out_of_fold_are_scikit_survivals(ward: Path) -> None:
-    results = read_results(ward / "run")
+    results = results_of(ward)
     found = {one.name: one for one in results.performance if one.kind == "out_of_fold"}
     cohort = read_cohort(ward / "cohort/manifest.toml")
     folds = [json.loads(file.read_bytes()) for file in sorted((ward / "run" / CHECKPOINTS).glob("fold-00-*.json"))]
@@ -179,7 +185,7 @@ def test_a_card_states_the_measures_at_its_horizons_and_not_those_up_to_the_last
 
 
 def test_the_table_of_effects_has_every_candidate_alone_and_the_chosen_together(ward: Path) -> None:
-    results = read_results(ward / "run")
+    results = results_of(ward)
 
     assert {line.candidate for line in results.effects} == set(FEW)
     together = {line.feature: line.multivariable for line in results.effects if line.multivariable}
@@ -196,7 +202,7 @@ def test_the_table_of_effects_has_every_candidate_alone_and_the_chosen_together(
 
 
 def test_a_run_says_how_many_candidates_its_patients_carry(ward: Path) -> None:
-    carried = read_results(ward / "run").carried
+    carried = results_of(ward).carried
 
     assert carried is not None
     assert carried.patients_needed > 200
@@ -205,7 +211,7 @@ def test_a_run_says_how_many_candidates_its_patients_carry(ward: Path) -> None:
 
 
 def test_every_number_of_a_run_passes_the_guards_and_one_upside_down_does_not(ward: Path) -> None:
-    results = read_results(ward / "run")
+    results = results_of(ward)
     assert guarded(results.performance) == ()
     index, uno = (
         next(one for one in results.performance if (one.name, one.kind) == (name, "out_of_fold"))
@@ -232,7 +238,7 @@ def test_every_number_of_a_run_passes_the_guards_and_one_upside_down_does_not(wa
 
 
 def test_the_sensitivity_analysis_puts_luminal_status_in_the_place_of_endocrine_therapy(ward: Path) -> None:
-    (found,) = read_results(ward / "run").sensitivities
+    (found,) = results_of(ward).sensitivities
 
     assert found.replaced == "endocrine_therapy_received"
     assert "subtype_status_yes" in dict(found.terms)
