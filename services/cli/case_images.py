@@ -36,8 +36,10 @@ def image_lines(answer: Prediction) -> Iterator[str]:
         yield REMEDY
     if answer.images:
         yield from _basis(answer.images)
+    before = ""
     for number in answer.measured:
-        yield f"  {_measured(number)}"
+        yield f"  {_measured(number, number.method if number.method != before else '')}"
+        before = number.method
     for stored in answer.artefacts:
         yield f"  {stored.kind}: sha256 {stored.digest[:16]}"
 
@@ -100,6 +102,6 @@ def _variant(one: VariantAnswer, answer: Prediction) -> str:
     return f"{one.variant}: {one.probability!r}{between}, {one.classifier}{bundle}{mark}"
 
 
-def _measured(number: Measured) -> str:
+def _measured(number: Measured, method: str) -> str:
     unit = "" if number.unit == "1" else f" {number.unit}"
-    return f"{number.display} = {number.value:.6g}{unit}" + (f"  ({number.method})" if number.method else "")
+    return f"{number.display} = {number.value:.6g}{unit}" + (f"  ({method})" if method else "")
