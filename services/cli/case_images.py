@@ -14,6 +14,10 @@ ORIGINS = {
     "seg": "a DICOM segmentation", "rtstruct": "an RT structure set", "mask_file": "a mask beside the study",
     "person": "found automatically, confirmed by a person", "automatic": "found automatically, confirmed by nobody",
 }  # fmt: skip
+REMEDY = (
+    "to have the images measured: send what they lack into the same study, a SEG or RTSTRUCT of the tumour too; "
+    "the case is asked again by itself"
+)
 
 
 def show_images(answer: Prediction, console: Console) -> None:
@@ -28,10 +32,14 @@ def image_lines(answer: Prediction) -> Iterator[str]:
         yield answer.variant_reason
     for one in answer.variants:
         yield f"  {_variant(one, answer)}"
+    if any(flag.code == "images_not_measured" for flag in answer.flags):
+        yield REMEDY
     if answer.images:
         yield from _basis(answer.images)
+    before = ""
     for number in answer.measured:
-        yield f"  {_measured(number)}"
+        yield f"  {_measured(number, number.method if number.method != before else '')}"
+        before = number.method
     for stored in answer.artefacts:
         yield f"  {stored.kind}: sha256 {stored.digest[:16]}"
 
@@ -94,6 +102,6 @@ def _variant(one: VariantAnswer, answer: Prediction) -> str:
     return f"{one.variant}: {one.probability!r}{between}, {one.classifier}{bundle}{mark}"
 
 
-def _measured(number: Measured) -> str:
+def _measured(number: Measured, method: str) -> str:
     unit = "" if number.unit == "1" else f" {number.unit}"
-    return f"{number.display} = {number.value:.6g}{unit}" + (f"  ({number.method})" if number.method else "")
+    return f"{number.display} = {number.value:.6g}{unit}" + (f"  ({method})" if method else "")

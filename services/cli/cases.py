@@ -37,9 +37,9 @@ def results_client() -> AbstractContextManager[ResultsClient]:
     return ledger_client(ResultsClient, DEADLINE_S)
 
 
-def screen() -> Console:
+def screen(*, errors: bool = False) -> Console:
     """Return a console that shows every text as it is: reasons and names may contain what looks like markup."""
-    return Console(markup=False, emoji=False)
+    return Console(markup=False, emoji=False, stderr=errors)
 
 
 def _named(_context: click.Context, _parameter: click.Parameter, case_id: str) -> str:

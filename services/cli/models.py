@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-from rich.table import Table
 
 from services.cli.acceptance import acceptances
-from services.cli.cases import print_json, screen
+from services.cli.cases import print_json
 from services.inference.config import Settings
 from services.inference.formats.predictions import render_text, to_json
 from services.inference.handlers.predict_by_hand import predict_from_command_line
@@ -36,10 +36,9 @@ def list_models(*, as_json: bool) -> None:
         refused = [{"bundle": p.bundle, "reason": p.reason, "remedy": p.remedy} for p in catalog.problems]
         print_json({"installed": rows, "refused": refused})
         return
-    table = Table("bundle", "version", "predictor", "variant", "intended use", "digest", "accepted")
-    for row in rows:
-        table.add_row(*(str(value)[:24] if key == "digest" else str(value) for key, value in row.items()))
-    screen().print(table)
+    for one in rows:
+        click.echo(f"{one['bundle']} {one['version']}  sha256 {one['digest'][:16]}")
+        click.echo(f"  {one['predictor']} {one['variant']}, {one['intended_use']}; accepted: {one['accepted']}")
     for problem in catalog.problems:
         click.echo(f"refused: {problem.bundle}: {problem.reason}; {problem.remedy}")
 
@@ -83,25 +82,48 @@ def predict(bundle: str, inputs: tuple[str, ...], *, as_json: bool) -> None:
 @click.command("validate")
 @click.argument("bundle")
 @click.option("--cohort", required=True, help="manifest.toml of a cohort, or NAME=PATH of a sheet (duke=FILE.xlsx).")
+@click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="Images: that measure.")
+@click.option("--measurements", type=click.Path(file_okay=False, path_type=Path),
+              help="Images: where what was measured is kept; not kept if not given.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def validate(bundle: str, cohort: str, *, as_json: bool) -> None:
+def validate(bundle: str, cohort: str, *, processes: int, measurements: Path | None, as_json: bool) -> None:
     """Measure a bundle on a cohort: flow of exclusions, discrimination, calibration.
 
     \b
     Examples:
       oncorelay validate ln_pcr-clinical-published --cohort duke=Clinical.xlsx
       oncorelay validate lung_metastasis-demonstration --cohort cohort/manifest.toml
+      oncorelay validate ln_pcr-clinical_dlr-ourhospital --cohort women/manifest.toml
     """
     from services.model_factory.app import validate_bundle
     from services.model_factory.formats import report
 
     if "=" not in cohort and cohort.endswith(".toml"):
-        _validate_on_manifest(bundle, Path(cohort), as_json=as_json)
+        if site_catalog().find(bundle).manifest.survival:
+            _validate_on_manifest(bundle, Path(cohort), as_json=as_json)
+        else:
+            _validate_on_images(bundle, Path(cohort), processes, measurements, as_json=as_json)
         return
     name, _, path = cohort.partition("=")
     if not name or not path:
         raise click.UsageError(f"--cohort {cohort!r}: write NAME=PATH, for example duke=Clinical.xlsx, or a .toml")
     result = validate_bundle(bundle, name, Path(path), site_catalog())
+    if as_json:
+        print_json(report.to_json(result))
+    else:
+        click.echo(report.render_text(result), nl=False)
+
+
+def _validate_on_images(
+    bundle: str, manifest: Path, processes: int, measurements: Path | None, *, as_json: bool
+) -> None:
+    from services.cli.train_progress import Bars
+    from services.model_factory.app.imaged_validation import validate_images
+    from services.model_factory.formats import report
+
+    with TemporaryDirectory(prefix="oncorelay-") as unkept, Bars(errors=True) as bars:
+        folder = measurements or Path(unkept)
+        result = validate_images(bundle, manifest, site_catalog(), folder, bars, processes)
     if as_json:
         print_json(report.to_json(result))
     else:

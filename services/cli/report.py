@@ -14,7 +14,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--out", type=_FILE, help="The HTML file; default: report.html in the run folder.")
 @click.option("--pdf", type=_FILE, help="Also write a PDF.")
 def report(run: Path, out: Path | None, pdf: Path | None) -> None:
-    """Write the report of a finished run: tables, pictures, TRIPOD+AI, PROBAST+AI, model card. Needs no network.
+    """Write the report of a finished run: tables and pictures. Needs no network.
+
+    Of a survival model also TRIPOD+AI, PROBAST+AI and the model card; those of images stand in their bundles.
 
     \b
     Example:

@@ -27,9 +27,11 @@ LINES = 10
 class Bars:
     """Bars while a run is on; enter before the first stage."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, errors: bool = False) -> None:
+        self._errors = errors
+        """Written to standard error: standard output is for a file."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=screen())
+        self._bars = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=screen(errors=errors))
 
     def __enter__(self) -> Bars:
         """Show the bars."""
@@ -59,6 +61,6 @@ class Bars:
             self._bars.advance(task)
             number = next(said)
             if number * LINES // pieces > (number - 1) * LINES // pieces:
-                click.echo(f"{name}: {number} of {pieces}")
+                click.echo(f"{name}: {number} of {pieces}", err=self._errors)
 
         return done

@@ -15,7 +15,7 @@ from services.model_factory.handlers.cohort.imaged import ImagedCohort
 from services.model_factory.handlers.cohorts import FlowStep
 from services.model_factory.handlers.imaged.families import DL_PROB, RAD_SCORE, answerable, levels_of
 from services.model_factory.handlers.imaged.measured import HowMeasured, MeasuredStudy
-from services.model_factory.handlers.statistics.calibration import calibration
+from services.model_factory.handlers.statistics.calibration import Calibration, calibration
 from services.model_factory.handlers.statistics.discrimination import auc, proportion
 from services.model_factory.handlers.validate_bundle import AtThreshold, ValidationResult
 from services.model_factory.ports import Progress
@@ -88,10 +88,17 @@ def validate_images(
         positives=int(event.sum()),
         positive_class=cohort.event,
         auc=auc(event, said),
-        calibration=calibration(event, said),
+        calibration=_calibrated(event, said),
         at_threshold=_at(cut, event, said) if cut else None,
         flow=tuple(FlowStep(box.label, box.excluded, box.remaining) for box in cohort.flow),
     )
+
+
+def _calibrated(event: NDArray[np.bool_], said: NDArray[np.float64]) -> Calibration:
+    try:
+        return calibration(event, said)
+    except ValueError as error:
+        raise InvalidInputError("cohort", f"too few patients to measure calibration: {error}") from error
 
 
 def _at(cut: Threshold, event: NDArray[np.bool_], said: NDArray[np.float64]) -> AtThreshold:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.model_factory.formats.card_text import card_text
+
 
 def card(draft: Mapping[str, Any]) -> str:
     """Return the model card of a manifest draft; states nothing the manifest does not."""
@@ -20,8 +22,7 @@ def card(draft: Mapping[str, Any]) -> str:
         ("External result", _metrics(draft["metrics"])),
         ("Limits", _LIMITS),
     )
-    head = f"# {draft['id']} {draft['version']}\n\n"
-    return head + "\n".join(f"## {title}\n\n{text}\n" for title, text in sections)
+    return card_text(draft, sections)
 
 
 _LIMITS = (

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from services.model_factory.formats.card_text import card_text, performance_table
 from services.model_factory.handlers.imaged.results import FamilyModel, ImagedResults
 
 _Z = 1.959963984540054
@@ -21,14 +22,13 @@ def imaged_card(draft: Mapping[str, Any], model: FamilyModel, results: ImagedRes
         ("Coefficients", _coefficients(model)),
         ("Random forest", _forest(model)),
         ("Training data", draft["training_data"]),
-        ("Performance", _performance(draft)),
+        ("Performance", performance_table(draft)),
         ("Calibration", draft["calibration"]),
         ("Threshold", "\n".join(f"{one['value']:.4f}: {one['source']}." for one in draft["thresholds"])),
         ("Warnings", "\n".join(f"- {one.sentence}" for one in results.warnings) or "None."),
         ("Limits", _LIMITS),
     )
-    head = f"# {draft['id']} {draft['version']}\n\n"
-    return head + "\n".join(f"## {title}\n\n{text}\n" for title, text in sections)
+    return card_text(draft, sections)
 
 
 _LIMITS = (
@@ -87,11 +87,3 @@ def _forest(model: FamilyModel) -> str:
         f"{model.trees} trees, {model.per_split} feature per split (paper 000), for a site that chooses it; threshold "
         f"{model.forest_threshold:.4f}. Its graph differs from scikit-learn by at most {model.forest_parity:.1e}."
     )
-
-
-def _performance(draft: Mapping[str, Any]) -> str:
-    rows = ["| measure | value | interval | n | events |", "|---|---|---|---|---|"]
-    for one in draft["metrics"]:
-        interval = f"{one['interval'][0]:.3f} to {one['interval'][1]:.3f}" if one["interval"] else "-"
-        rows.append(f"| {one['name']} | {one['value']:.3f} | {interval} | {one['n']} | {one['positives']} |")
-    return "\n".join([*rows, "", f"Positive class: `{draft['output']['positive_class']}`; unit: patient."])

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from services.model_factory.formats.card_text import card_text, performance_table
 from services.model_factory.handlers.training.results import RunResults
 
 
@@ -18,14 +19,13 @@ def survival_card(draft: Mapping[str, Any], results: RunResults) -> str:
         ("Coefficients", _coefficients(results)),
         ("Training data", draft["training_data"]),
         ("How the values were prepared", "\n".join(f"- {step}" for step in results.provenance.steps)),
-        ("Performance", _performance(draft)),
+        ("Performance", performance_table(draft)),
         ("Selection", _selection(results)),
         ("Calibration", draft["calibration"]),
         ("Warnings", "\n".join(f"- {one.sentence}" for one in results.warnings) or "None."),
         ("Limits", _LIMITS),
     )
-    head = f"# {draft['id']} {draft['version']}\n\n"
-    return head + "\n".join(f"## {title}\n\n{text}\n" for title, text in sections)
+    return card_text(draft, sections)
 
 
 _LIMITS = (
@@ -63,14 +63,6 @@ def _coefficients(results: RunResults) -> str:
         alone = math.exp(term.univariable_log_hazard_ratio)
         rows.append(f"| {name} | {math.exp(ratio):.2f} ({interval}) | {term.p:.3g} | {alone:.2f} |")
     return "\n".join([*head, *rows, "", f"Cox, ties by {results.model.ties.capitalize()}."])
-
-
-def _performance(draft: Mapping[str, Any]) -> str:
-    rows = ["| measure | value | interval | n | events |", "|---|---|---|---|---|"]
-    for one in draft["metrics"]:
-        interval = f"{one['interval'][0]:.3f} to {one['interval'][1]:.3f}" if one["interval"] else "-"
-        rows.append(f"| {one['name']} | {one['value']:.3f} | {interval} | {one['n']} | {one['positives']} |")
-    return "\n".join([*rows, "", f"Positive class: `{draft['output']['positive_class']}`; unit: patient."])
 
 
 def _selection(results: RunResults) -> str:

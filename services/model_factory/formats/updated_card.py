@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.model_factory.formats.card_text import card_text
 from services.model_factory.handlers.cohorts import FlowStep
 
 
@@ -20,8 +21,7 @@ def updated_card(draft: Mapping[str, Any], parent: str, flow: Sequence[FlowStep]
         ("Coefficients", _coefficients(draft)),
         ("Performance", "Not measured since the update. Use `oncorelay validate` on patients it was not made from."),
     )
-    head = f"# {draft['id']} {draft['version']}\n\n"
-    return head + "\n".join(f"## {title}\n\n{text}\n" for title, text in sections)
+    return card_text(draft, sections)
 
 
 def _coefficients(draft: Mapping[str, Any]) -> str:

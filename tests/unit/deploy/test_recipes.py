@@ -121,6 +121,19 @@ def test_every_service_has_the_folders_it_needs_and_no_other(compose: dict[str, 
         assert all(row.split(":")[1] in recipe for row in folders), name
 
 
+def test_the_image_compiles_radiomics_as_the_installation_does_and_leaves_the_compiler_behind() -> None:
+    root = DEPLOY.parent
+    build, image = re.split(r"(?m)^FROM ", (DEPLOY / "Containerfile").read_text())[1:]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    recipe = re.compile(r"--no-build-isolation --no-deps (pyradiomics==[\d.]+)")
+
+    assert recipe.findall(build) == recipe.findall((root / "run").read_text())
+    assert set(re.findall(r"(?m)^ARG EXTRAS=(.*)$", build)) == {"radiomics"}
+    assert {"radiomics", "openvino", "train"} <= set(extras)
+    assert "gcc" in build
+    assert "gcc" not in image
+
+
 def test_the_anchors_lie_on_a_volume_that_serve_may_write(
     compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

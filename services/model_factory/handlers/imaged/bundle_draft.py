@@ -20,7 +20,7 @@ from services.model_factory.handlers.imaged.results import (
 )
 from services.model_factory.handlers.imaged.run import GOLDEN_CROP_FILE, NETWORK_FILE
 from services.model_factory.handlers.ln_pcr_manifest import MEANINGS
-from services.model_factory.handlers.training.bundle_draft import Label
+from services.model_factory.handlers.training.bundle_draft import Label, metric_stated
 from services.model_factory.handlers.training.results import Estimated
 from shared.predictors.ln_pcr.clinical import LEVELS
 
@@ -150,17 +150,9 @@ def _calibration(results: ImagedResults, model: FamilyModel) -> str:
 
 def _metric(one: Estimated, results: ImagedResults) -> dict[str, Any]:
     at = "" if one.threshold is None else f", threshold {one.threshold:.3f}"
-    return {
-        "name": f"{one.name}.{one.kind}.{one.model.split('.')[1]}",
-        "value": one.value,
-        "interval": one.interval,
-        "interval_method": one.interval_method,
-        "positive_class": one.positive_class,
-        "n": one.n,
-        "positives": one.events,
-        "cohort": results.cohort.name,
-        "source": f"own run, {results.arms[0].name}, {one.kind.replace('_', ' ')}, unit {one.unit_of_analysis}{at}",
-    }
+    name = f"{one.name}.{one.kind}.{one.model.split('.')[1]}"
+    source = f"own run, {results.arms[0].name}, {one.kind.replace('_', ' ')}, unit {one.unit_of_analysis}{at}"
+    return metric_stated(one, name, results.cohort.name, source)
 
 
 def _threshold(results: ImagedResults, model: FamilyModel) -> dict[str, Any]:

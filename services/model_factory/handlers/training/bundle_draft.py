@@ -173,16 +173,22 @@ def _printed(one: Estimated) -> bool:
 
 
 def _metric(one: Estimated, results: RunResults) -> dict[str, Any]:
+    source = f"own run, {one.kind.replace('_', ' ')}, unit {one.unit_of_analysis}"
+    return metric_stated(one, f"{one.name}.{one.kind}", results.cohort.name, source)
+
+
+def metric_stated(one: Estimated, name: str, cohort: str, source: str) -> dict[str, Any]:
+    """Return a number of performance as a manifest states it."""
     return {
-        "name": f"{one.name}.{one.kind}",
+        "name": name,
         "value": one.value,
         "interval": one.interval,
         "interval_method": one.interval_method,
         "positive_class": one.positive_class,
         "n": one.n,
         "positives": one.events,
-        "cohort": results.cohort.name,
-        "source": f"own run, {one.kind.replace('_', ' ')}, unit {one.unit_of_analysis}",
+        "cohort": cohort,
+        "source": source,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,13 @@ def write(
     part = canvas[max(y, 0) : y + shape.shape[0], max(x, 0) : x + shape.shape[1]]
     seen = shape[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]]
     part[seen] = colour
+
+
+def on_image(canvas: Canvas, x: int, y: int, text: str, *, size: int = 1, anchor: str = "left") -> None:
+    """Write ``text`` in white with a black rim: it can be read on fat and on air."""
+    for down, across in product((-2, -1, 0, 1, 2), repeat=2):
+        write(canvas, x + across, y + down, text, BLACK, size=size, anchor=anchor)
+    write(canvas, x, y, text, WHITE, size=size, anchor=anchor)
 
 
 def width(text: str, size: int = 1) -> int:

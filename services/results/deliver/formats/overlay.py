@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.results.deliver.formats.colours import ENTRIES, OUTLINE, table
-from services.results.deliver.formats.lettering import BLACK, GREY, HEIGHT, WHITE, Canvas, write
+from services.results.deliver.formats.lettering import BLACK, GREY, HEIGHT, WHITE, Canvas, on_image, write
 from services.results.deliver.formats.measured_images import MeasuredImages
 from services.results.deliver.formats.source_slices import SourceSlice
 
@@ -173,10 +173,10 @@ def _sides(panel: Canvas, one: SourceSlice) -> None:
     """Write at each edge towards which side of the patient it lies (PS3.3 C.7.6.1.1.1)."""
     across, down = _axes(one)
     middle, end = _PANEL // 2, _PANEL - 4
-    write(panel, 4, middle - HEIGHT, side(-across), WHITE, size=2)
-    write(panel, end, middle - HEIGHT, side(across), WHITE, size=2, anchor="right")
-    write(panel, middle, 2, side(-down), WHITE, size=2, anchor="middle")
-    write(panel, middle, end - 2 * HEIGHT, side(down), WHITE, size=2, anchor="middle")
+    on_image(panel, 4, middle - HEIGHT, side(-across), size=2)
+    on_image(panel, end, middle - HEIGHT, side(across), size=2, anchor="right")
+    on_image(panel, middle, 2, side(-down), size=2, anchor="middle")
+    on_image(panel, middle, end - 2 * HEIGHT, side(down), size=2, anchor="middle")
 
 
 def side(direction: NDArray[np.float64]) -> str:
@@ -191,8 +191,9 @@ def _bar(canvas: Canvas, x: int, scale: float) -> None:
     """Draw a scale: the longest that takes no more than a third of the panel."""
     length_mm = next((mm for mm in _BARS_MM if mm * scale < _PANEL / 3), _BARS_MM[-1])
     length, y = round(length_mm * scale), _TOP + _PANEL - 14
+    canvas[y - 2 : y + 5, x + 8 : x + 12 + length] = BLACK
     canvas[y : y + 3, x + 10 : x + 10 + length] = WHITE
-    write(canvas, x + 14 + length, y - 5, f"{length_mm} mm", WHITE)
+    on_image(canvas, x + 16 + length, y - 5, f"{length_mm} mm")
 
 
 def _legend(canvas: Canvas, top: float) -> None:

@@ -25,7 +25,7 @@ from services.results.serve.handlers import SubmitCase
 from shared.dicom.mask_file import drawings_in_file
 from shared.domain.case import CaseDetail, PinnedBundle
 from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, ImagingPolicy, RegionOrigin, RegionProposed
-from shared.domain.prediction import Prediction
+from shared.domain.prediction import Flag, Prediction
 from shared.imaging.artefacts import encode_region
 from shared.predictors.ln_pcr.predictor import LnPcr
 from shared.predictors.registry import REGISTRY
@@ -65,9 +65,19 @@ def test_an_answer_from_images_is_shown_with_phases_region_numbers_and_every_var
         "not used: series 1.2.3.5: diffusion",
         "remark: no injection time is stated",
         "Volume of the region = 384 mm3",
-        "exponential_glcm_MCC = 0.5  (engine-double 1, preset A",
+        "original_firstorder_Mean = 2  (engine-double 1, preset A",
+        "exponential_glcm_MCC = 0.5\n",  # what is said once is not said again
     ):
         assert line in text, line
+
+
+def test_images_that_were_not_measured_are_shown_with_what_to_do() -> None:
+    answer = LnPcr().answer_images(PINS, {"clinical_dlr": MODEL}, some_images(), EngineDouble()).answer
+    assert isinstance(answer, Prediction)
+    remedy = "send what they lack into the same study"
+
+    assert remedy not in shown(show_images, answer)
+    assert remedy in shown(show_images, replace(answer, flags=(Flag("images_not_measured", "no series"),)))
 
 
 def test_an_answer_without_images_shows_nothing_of_them() -> None:

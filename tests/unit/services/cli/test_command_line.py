@@ -78,7 +78,13 @@ def test_models_are_listed_and_verified() -> None:
     listed = CliRunner().invoke(oncorelay, ["models", "list", "--json"])
     verified = CliRunner().invoke(oncorelay, ["models", "verify", "ln_pcr-clinical-published"])
 
-    shipped = ["ln_pcr-clinical-published", "lung_metastasis-demonstration"]
+    of_images = [f"ln_pcr-{family}-demonstration" for family in ("clinical_dlr", "clinical_radiomics")]
+    shipped = [
+        "ln_pcr-clinical-demonstration",
+        "ln_pcr-clinical-published",
+        *of_images,
+        "lung_metastasis-demonstration",
+    ]
     assert [row["bundle"] for row in json.loads(listed.output)["installed"]] == shipped
     assert {row["accepted"] for row in json.loads(listed.output)["installed"]} == {"demonstration: cannot be"}
     assert verified.exit_code == 0
