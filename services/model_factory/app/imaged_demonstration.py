@@ -28,7 +28,7 @@ from shared.phantoms.dce.manifest import MANIFEST_FILE
 from shared.phantoms.dce.writing import write_cohort
 
 LABEL = Label("demonstration")
-PATIENTS, SEED, FRESH_SEED = 240, 1, 2
+PATIENTS, SEED, FRESH_SEED = 480, 1, 2
 PHASES = 2
 """Of each dynamic series: before contrast, and the measured one. The regions are drawn, so no other phase is read."""
 ORDER = ImagedOrder("corrected", seed=SEED, folds=3, split_folds=0, resamples=500)
@@ -36,8 +36,9 @@ NETWORK = replace(
     demonstration("corrected"),
     architecture=Architecture(width=8, stem_stride=2, heat_layer="layer2"),
     arithmetic="float32",
-    epochs=6,
-    patience=6,
+    learning_rate=3e-3,
+    epochs=12,
+    patience=12,
 )
 """An eighth of the width; its heat is that of layer2, 8 x 8 x 8 cells: the last map has 2 x 2 x 2 (methods P0-16)."""
 OPTIONS = ImageOptions(recipe=NETWORK, second_masks=30)

@@ -135,7 +135,7 @@ class Erasures:
         patient = self.keys.patient(group[0])
         rows = _cases_of(connection, group, uids)
         images = {image.blob_uri for row in rows for image in load(row.study, Study).instances}
-        blobs = sorted(images) + [f"{SCHEME}:{row.case_id}" for row in rows if _was_attempted(connection, row)]
+        blobs = sorted(images) + [f"{SCHEME}:{row.case_id}" for row in rows if _drew(connection, row)]
         for row in rows:
             _empty(connection, row, Step(step.actor, step.time, ERASED))
         _forget_notices(connection, uids)
@@ -159,8 +159,10 @@ def _without(reason: str, group: tuple[PatientIdentity, ...]) -> str:
     return reason
 
 
-def _was_attempted(connection: sa.Connection, row: sa.Row[Any]) -> bool:
-    """Tell whether a worker may have stored anything beside an answer, reported or not."""
+def _drew(connection: sa.Connection, row: sa.Row[Any]) -> bool:
+    """Tell whether a worker may have stored anything beside an answer from images, reported or not."""
+    if load(row.study, Study).panel is not None:
+        return False
     query = sa.select(ATTEMPT.c.number).where(ATTEMPT.c.case_id == row.case_id)
     return connection.execute(query.limit(1)).first() is not None
 
