@@ -16,7 +16,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def report(run: Path, out: Path | None, pdf: Path | None) -> None:
     """Write the report of a finished run: tables and pictures. Needs no network.
 
-    Of a survival model also TRIPOD+AI, PROBAST+AI and the model card; those of images stand in their bundles.
+    With the TRIPOD+AI and PROBAST+AI tables; the model cards of a run on images stand in its bundles.
 
     \b
     Example:

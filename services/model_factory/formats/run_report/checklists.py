@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.model_factory.formats.run_report.blocks import Grid
-from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.results import CohortFacts, Provenance, RunResults
 
 GAP = "GAP: the run does not hold it; for the authors to write."
 
@@ -33,12 +33,12 @@ def grid(caption: str, items: tuple[Item, ...]) -> Grid:
 
 def tripod(results: RunResults) -> tuple[Item, ...]:
     """Return the items of TRIPOD+AI."""
-    return (*_front(results), *_methods(results), *_open_science(results), *_found(results))
+    cohort, made = results.cohort, results.provenance
+    return (*front(cohort, made), *_methods(results), *open_science(made), *_found(results))
 
 
-def _front(results: RunResults) -> tuple[Item, ...]:
-    cohort = results.cohort
-    made = results.provenance
+def front(cohort: CohortFacts, made: Provenance) -> tuple[Item, ...]:
+    """Return items 1 to 6, the same for every kind of model."""
     return (
         Item("1", "Title names model, population and outcome", f"Title of this report: {made.recipe}"),
         Item("2", "Abstract"),
@@ -107,8 +107,8 @@ def _action(results: RunResults) -> str:
     return results.decision[0].action if results.decision else "not stated"
 
 
-def _open_science(results: RunResults) -> tuple[Item, ...]:
-    made = results.provenance
+def open_science(made: Provenance) -> tuple[Item, ...]:
+    """Return items 18 and 19, the same for every kind of model."""
     return (
         Item("18a", "Funding"), Item("18b", "Conflicts of interest"), Item("18c", "Protocol"),
         Item("18d", "Registration"),

@@ -12,6 +12,8 @@ from services.model_factory.formats.plots.roc import roc_scene
 from services.model_factory.formats.plots.survival import survival_scene
 from services.model_factory.formats.run_report import numbers
 from services.model_factory.formats.run_report.blocks import Block, Bullets, Grid, Heading, Picture, Report, Text
+from services.model_factory.formats.run_report.checklists import grid
+from services.model_factory.formats.run_report.imaged_checklists import imaged_probast, imaged_tripod
 from services.model_factory.formats.run_report.imaged_numbers import (
     coefficients,
     compared,
@@ -37,7 +39,7 @@ def imaged_report(results: ImagedResults, banner: str) -> Report:
     )
     blocks = (
         *_summary(results), *_cohort(results), *_scores(results), *_models(results),
-        *(block for arm in results.arms for block in _arm(arm)), *_limits(results),
+        *(block for arm in results.arms for block in _arm(arm)), *_limits(results), *_lists(results),
         *numbers.provenance(made),
     )  # fmt: skip
     return Report(f"{made.recipe}: development of prediction models from images", banner, subtitle, blocks)
@@ -151,3 +153,10 @@ def _limits(results: ImagedResults) -> Iterator[Block]:
             "Volume at baseline gave AUC .61 to .62 for pCR in I-SPY 2: much more needs proof from elsewhere.",
         )
     )
+
+
+def _lists(results: ImagedResults) -> Iterator[Block]:
+    yield Heading("TRIPOD+AI")
+    yield grid("TRIPOD+AI (Collins et al., BMJ 2024;385:e078378).", imaged_tripod(results))
+    yield Heading("PROBAST+AI")
+    yield grid("PROBAST+AI (Moons et al., BMJ 2025;388:e082505), in our words.", imaged_probast(results))

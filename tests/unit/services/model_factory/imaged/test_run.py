@@ -196,6 +196,19 @@ def test_the_report_shows_both_arms_and_the_papers_pictures(done: Done) -> None:
         assert part in captions
 
 
+def test_the_reporting_checklists_are_filled_and_their_gaps_counted(done: Done) -> None:
+    tables = {one.caption.split(" ")[0]: one for one in report_of(done.results).blocks if isinstance(one, Grid)}
+
+    for name in ("TRIPOD+AI", "PROBAST+AI"):
+        said = {row[0]: row[2] for row in tables[name].rows}
+        gaps = [number for number, text in said.items() if text.startswith("GAP: ")]
+        assert f"{len(said) - len(gaps)} of {len(said)} filled, {len(gaps)} gaps" in tables[name].caption
+    asked = {row[0]: row[2] for row in tables["TRIPOD+AI"].rows}
+    assert "axillary_pcr" in asked["8a"]
+    assert asked["18a"].startswith("GAP")
+    assert {row[0]: row[2] for row in tables["PROBAST+AI"].rows}["J"].startswith("GAP")
+
+
 def test_html_and_pdf_are_written_the_same_every_time(folder: Path, tmp_path: Path) -> None:
     first = [one.read_bytes() for one in write_report(folder, tmp_path / "a.html", tmp_path / "a.pdf")]
     again = [one.read_bytes() for one in write_report(folder, tmp_path / "b.html", tmp_path / "b.pdf")]
