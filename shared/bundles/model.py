@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from shared.predictors.hazards.values import model_values
 from shared.predictors.imaging import ImagingContract, Look
 
 LOGISTIC, FOREST = "logistic", "forest"
+_Z = NormalDist().inv_cdf(0.975)
 
 _REBUILD = "have the bundle built again"
 
@@ -84,6 +87,23 @@ class OnnxModel:
             return self._forest.outputs(features)[0]
         return self.score(features)
 
+    def interval(self, features: Mapping[str, float]) -> tuple[float, float] | None:
+        """Return the 95 % interval of ``score`` by the covariance of the coefficients, on the scale of log odds.
+
+        None where the bundle states no covariance.
+
+        Raises:
+            ValueError: If ``features`` does not name exactly the graph's columns.
+        """
+        logistic = self._manifest.logistic
+        if logistic is None or not logistic.covariance:
+            return None
+        probability = self.score(features)
+        row = np.array([1.0, *(features[one.feature] for one in logistic.coefficients)])
+        half = _Z * math.sqrt(max(0.0, float(row @ np.array(logistic.covariance) @ row)))
+        middle = math.log(probability) - math.log1p(-probability)
+        return _expit(middle - half), _expit(middle + half)
+
     def look(self, crop: NDArray[np.float32]) -> Look:
         """Run the network on one crop of ``imaging.network.input_shape``, normalised as it says.
 
@@ -105,6 +125,10 @@ def _forest(bundle: Verified, part: Forest) -> TabularGraph:
             reason = f"its forest gives {_shown(given)} here at the golden input {_named(golden)}, not {stated!r}"
             raise BundleRefusedError(manifest.id, reason, DIFFERENT_RUNTIME)
     return forest
+
+
+def _expit(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-log_odds))
 
 
 def _check_golden(model: OnnxModel, manifest: Manifest) -> None:

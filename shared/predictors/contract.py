@@ -135,6 +135,15 @@ class ImageModel(Model, Protocol):
         ...
 
 
+@runtime_checkable
+class IntervalModel(Model, Protocol):
+    """A model that may know how sure its coefficients are: every bundle does, where it states their covariance."""
+
+    def interval(self, features: Mapping[str, float]) -> tuple[float, float] | None:
+        """Return the 95 % interval of ``score`` for one row of named features; None where there is none."""
+        ...
+
+
 class RadiomicsEngine(Protocol):
     """Measures radiomic features of a region; the same input gives the same numbers."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import Alternative, Flag, IntendedUse, Prediction, UsedInput
-from shared.predictors.contract import ImageModel, Model
+from shared.predictors.contract import ImageModel, IntervalModel, Model
 from shared.predictors.ln_pcr.clinical import HER2_UNSPLIT, NAME, VARIANT, features
 
 POSITIVE_CLASS = "axillary_pcr"
@@ -21,6 +21,10 @@ _RESEARCH = Flag("research", "For research only; not for clinical decisions.")
 _NO_INTERVAL = Flag(
     "no_interval",
     "No interval: there is no covariance of the model's coefficients.",
+)
+_COEFFICIENTS_ALONE = Flag(
+    "interval_of_coefficients",
+    "The interval is that of the coefficients alone, not of the region, of what was measured or of the network.",
 )
 _HER2_UNSPLIT = Flag(
     "her2_negative_not_split",
@@ -54,6 +58,7 @@ def predict(
         columns = {**features(row), **(measured or {})}
         return model.probability(columns, by) if isinstance(model, ImageModel) else model.score(columns)
 
+    interval = _interval(model, {**features(levels), **(measured or {})}, by)
     return Prediction(
         predictor=NAME,
         variant=variant,
@@ -61,11 +66,24 @@ def predict(
         outcome=model.outcome,
         probability=score(levels),
         inputs=inputs,
-        flags=_flags(model, notes, unsplit=unsplit) + _other_classifier(by, classifier),
+        flags=_flags(model, notes, _about_interval(interval, measured), unsplit=unsplit)
+        + _other_classifier(by, classifier),
         alternatives=(Alternative("her2=low", score({**levels, "her2": "low"})),) if unsplit else (),
+        interval=interval,
         runtime=model.runtime,
         precision=model.precision,
     )
+
+
+def _interval(model: Model, columns: Mapping[str, float], by: str) -> tuple[float, float] | None:
+    """Return the interval of a logistic regression; a forest states none."""
+    return model.interval(columns) if by == LOGISTIC and isinstance(model, IntervalModel) else None
+
+
+def _about_interval(interval: tuple[float, float] | None, measured: Mapping[str, float] | None) -> tuple[Flag, ...]:
+    if interval is None:
+        return (_NO_INTERVAL,)
+    return (_COEFFICIENTS_ALONE,) if measured else ()
 
 
 def classifier_of(model: Model, wanted: str) -> str:
@@ -74,8 +92,8 @@ def classifier_of(model: Model, wanted: str) -> str:
     return wanted if wanted in there else there[0]
 
 
-def _flags(model: Model, notes: tuple[str, ...], *, unsplit: bool) -> tuple[Flag, ...]:
-    said = _BY_USE[model.reference.intended_use] + ((_HER2_UNSPLIT,) if unsplit else ()) + (_NO_INTERVAL,)
+def _flags(model: Model, notes: tuple[str, ...], about: tuple[Flag, ...], *, unsplit: bool) -> tuple[Flag, ...]:
+    said = _BY_USE[model.reference.intended_use] + ((_HER2_UNSPLIT,) if unsplit else ()) + about
     return said + tuple(Flag("note", note) for note in notes)
 
 
