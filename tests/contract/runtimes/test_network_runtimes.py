@@ -18,6 +18,7 @@ from services.model_factory.handlers.networks.graph import network_graph
 from services.model_factory.handlers.networks.trained import predicted
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import Engine, NetworkRuntime, Precision, RuntimeChoice, RuntimeMissingError
+from tests.conftest import NO_HARDWARE
 from tests.image_bundle import ARCHITECTURE, crops, small_network
 
 pytestmark = pytest.mark.contract
@@ -40,10 +41,10 @@ def opened(request: pytest.FixtureRequest) -> Opened:
             runtime = open_network(graph, choice, precision)
         except RuntimeMissingError as error:
             if engine == "cuda" and "cannot load" not in str(error):
-                pytest.skip(str(error))
+                pytest.skip(f"{NO_HARDWARE}: {error}")
             raise
         if runtime.precision != precision:
-            pytest.skip(f"this processor computes in {runtime.precision}")
+            pytest.skip(f"{NO_HARDWARE}: this processor computes in {runtime.precision}")
         return runtime
 
     return opening

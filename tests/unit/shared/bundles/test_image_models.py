@@ -17,6 +17,7 @@ from shared.bundles.errors import BundleRefusedError
 from shared.bundles.runtimes.onnx_runtime import CUDA_PROVIDER
 from shared.bundles.runtimes.port import RuntimeChoice
 from shared.predictors.contract import ImageModel
+from tests.conftest import NO_HARDWARE
 from tests.image_bundle import BUNDLE, KEYS, crops, image_bundle, small_network
 
 PLAIN = RuntimeChoice(threads=1)
@@ -153,7 +154,7 @@ def test_a_gpu_that_is_not_there_is_said_and_never_replaced_by_the_processor(tmp
     import onnxruntime
 
     if CUDA_PROVIDER in onnxruntime.get_available_providers():
-        pytest.skip("there is one")
+        pytest.skip(f"{NO_HARDWARE}: there is a GPU, and nothing is missing")
 
     with pytest.raises(BundleRefusedError, match="install onnxruntime-gpu; choose another runtime"):
         opened(image_bundle(tmp_path), RuntimeChoice("cuda"))

@@ -8,6 +8,7 @@ import pytest
 from services.model_factory.handlers.networks import drift
 from services.model_factory.handlers.networks.drift import GATE, LEAST_CROPS, Drift, measured_drift
 from services.model_factory.handlers.networks.graph import network_graph
+from tests.conftest import NO_HARDWARE
 from tests.unit.services.model_factory.networks.conftest import SMALL, made_up, settled
 
 
@@ -15,7 +16,7 @@ def test_the_drift_of_bfloat16_is_measured_on_every_crop() -> None:
     found = measured_drift(network_graph(settled(SMALL)), made_up(LEAST_CROPS, SMALL, 3))
 
     if found is None:
-        pytest.skip("this processor has no bfloat16")
+        pytest.skip(f"{NO_HARDWARE}: this processor has no bfloat16")
     assert 0 < found.largest_difference < 0.05
     assert found.n == LEAST_CROPS
     assert found.heat_correlation > 0.9

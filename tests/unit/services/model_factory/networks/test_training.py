@@ -15,6 +15,7 @@ from services.model_factory.handlers.networks.resnet3d import new_network
 from services.model_factory.handlers.networks.trained import with_weights
 from services.model_factory.handlers.networks.training import train_network
 from shared.domain.errors import InvalidInputError
+from tests.conftest import NO_HARDWARE
 from tests.unit.services.model_factory.networks.conftest import SMALL, Watching, striped
 
 RECIPE = dataclasses.replace(NETWORK_RECIPES["corrected"], architecture=SMALL, epochs=8, batch=8, learning_rate=1e-2)
@@ -187,7 +188,7 @@ def test_bfloat16_learns_too(watching: Watching) -> None:
     assert {one.dtype for one in trained.network.parameters()} == {torch.float32}
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+@pytest.mark.skipif(torch.cuda.is_available(), reason=f"{NO_HARDWARE}: there is a GPU, and nothing is missing")
 def test_a_gpu_that_is_not_there_is_said(watching: Watching) -> None:
     crops, labels, patients = striped(8)
 
@@ -195,7 +196,7 @@ def test_a_gpu_that_is_not_there_is_said(watching: Watching) -> None:
         train_network(crops, labels, patients, dataclasses.replace(RECIPE, device="cuda"), 1, watching)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=f"{NO_HARDWARE}: no GPU here")
 @pytest.mark.parametrize("arithmetic", ["float32", "bfloat16"])
 def test_a_gpu_learns_what_a_processor_learns(watching: Watching, arithmetic: Arithmetic) -> None:
     crops, labels, patients = striped(48)

@@ -38,7 +38,7 @@ def test_the_interval_covers_what_draws_of_the_coefficients_give(catalog: Catalo
     assert isinstance(model, IntervalModel)
     manifest = json.loads((SHIPPED_BUNDLES / RADIOMICS / "bundle.json").read_text())
     logistic = manifest["logistic"]
-    columns = {name: 0.0 for name in manifest["features"]} | {"er_positive": 1.0, "t_2": 1.0, "rad_score": 0.7}
+    columns = dict.fromkeys(manifest["features"], 0.0) | {"er_positive": 1.0, "t_2": 1.0, "rad_score": 0.7}
     names = [one["feature"] for one in logistic["coefficients"]]
     means = [logistic["intercept"], *(one["log_odds_ratio"] for one in logistic["coefficients"])]
     drawn = np.random.default_rng(1).multivariate_normal(means, logistic["covariance"], 40_000)
