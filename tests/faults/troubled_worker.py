@@ -32,6 +32,15 @@ class Troubled:
         return getattr(self.inner, name)
 
     def answer(self, pins: Any, model: Any) -> Any:
+        self._suffer(pins)
+        return self.inner.answer(pins, model)
+
+    def answer_images(self, pins: Any, *measured: Any) -> Any:
+        self._suffer(pins)
+        inner: Any = self.inner
+        return inner.answer_images(pins, *measured)
+
+    def _suffer(self, pins: Any) -> None:
         identifier = pins.identity.identifier
         if identifier in self._named("kill"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -39,7 +48,6 @@ class Troubled:
         if identifier in self._named("hang") and not hung.exists():
             hung.write_text(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGSTOP)
-        return self.inner.answer(pins, model)
 
     def _named(self, name: str) -> set[str]:
         file = self.folder / name

@@ -286,3 +286,30 @@ def test_a_second_study_waits_and_a_killed_holder_frees_the_turn(tmp_path: Path)
     os.waitpid(child, 0)
     assert had.wait(10)
     waiter.join()
+
+
+def test_a_stopped_holder_is_not_waited_for_and_a_slow_one_is(tmp_path: Path) -> None:
+    lock = OneAtATime(tmp_path / "turn", silent_s=1.5)
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        with lock():
+            os.write(write_end, b"x")
+            signal.pause()
+    assert os.read(read_end, 1) == b"x"
+    had = threading.Event()
+
+    def wait() -> None:
+        with lock():
+            had.set()
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    try:
+        assert not had.wait(2.5)  # it beats: longer than a silent one would be waited for
+        os.kill(child, signal.SIGSTOP)
+        assert had.wait(20)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    waiter.join()
