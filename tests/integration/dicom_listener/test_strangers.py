@@ -69,7 +69,9 @@ def test_rejected_peers_that_do_not_go_hold_no_more_threads_than_are_allowed(tmp
                 stranger.sendall(associate_rq(calling=b"STRANGER"))
             most = max(most, _threads())
 
-        assert 0 < most <= 12
+        # The door may be slower than sixty connections: it is still at it, because nobody has gone.
+        wait_until(lambda: most > 0 or _threads() > 0, "a thread for one of them", timeout_s=10)
+        assert max(most, _threads()) <= 12
 
 
 def test_one_address_gets_no_more_connections_than_its_share(tmp_path: Path) -> None:
