@@ -14,7 +14,7 @@ _FIRST_OUTGOING = 32768
 """Linux: net.ipv4.ip_local_port_range."""
 _given: set[int] = set()
 """What this process was given before: its server may not have bound it yet, or may come back to it after a stop."""
-_WORKERS = 8
+_WORKERS = 2
 """So many test workers share the ports without meeting: a port is given long before its server binds it."""
 
 

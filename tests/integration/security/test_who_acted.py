@@ -37,7 +37,8 @@ from shared.site.settings import CONFIG_VARIABLE
 from shared.site.site_secret import make_secret
 from shared.testing.cases import BUNDLE, PATIENT
 from shared.testing.ports import free_port
-from tests.contract.ledger.steps import predicted
+from tests.contract.ledger.steps import pinned, predicted, studied
+from tests.contract.ledger.test_region_confirmation import PROPOSED, image_pins
 
 pytestmark = pytest.mark.integration
 
@@ -75,6 +76,14 @@ class Running:
         """Make a case that waits for a person's verdict."""
         policy = Policy(sinks=(SinkPolicy("pacs", "folder"),), review_required=True)
         return predicted(assemble(self.ledger.engine, self.ledger.trail.keys, policy), now, number)
+
+    def proposed(self, number: int) -> str:
+        """Make a case whose region waits for a person."""
+        case_id = studied(self.ledger, now, number)
+        pinned(self.ledger, now, image_pins())
+        claim = self.ledger.attempts.claim(f"claim-{case_id}", case_id, 1, "worker", now())
+        self.ledger.attempts.answer(f"propose-{case_id}", case_id, claim.attempt, PROPOSED, now())
+        return case_id
 
     def call(self, person: str, method: str, request: Any) -> Any:
         """Call any RPC as this person."""
@@ -134,7 +143,7 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
         return {"request_id": new_request_id(), "actor": FORGED, "reason": "why"}
 
     letters = [site.dead_letter(1), site.dead_letter(2)]
-    waiting = site.reviewable(3)
+    waiting, undrawn = site.reviewable(3), site.proposed(4)
     shown = site.ledger.queries.cases(now(), 10, "")[0].case_id
     site.ledger.intake.notice(new_request_id(), "test", "look at this", shown, now())
     person = to_message(PATIENT, types_pb2.PatientIdentity)
@@ -150,6 +159,9 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
         "ResendDelivery": lambda: d.ResendDeliveryRequest(delivery_id=letters[1], **write()),
         "RetryCase": lambda: r.RetryCaseRequest(request_id="retry", case_id=shown, actor=FORGED),
         "ReviewCase": lambda: r.ReviewCaseRequest(case_id=waiting, verdict=r.REVIEW_STATE_ACCEPTED, **write()),
+        "ConfirmRegion": lambda: r.ConfirmRegionRequest(
+            case_id=undrawn, digest=PROPOSED.artefact.digest, confirmed=True, **write()
+        ),
         "WithdrawCase": lambda: r.WithdrawCaseRequest(case_id=waiting, **write()),
         "RecallBundle": lambda: g.RecallBundleRequest(bundle_id=BUNDLE.bundle_id, **write()),
         "ListRecalls": g.ListRecallsRequest,
