@@ -13,13 +13,11 @@ from shared.bundles.model import OnnxModel
 from shared.bundles.runtimes.port import DEFAULT_RUNTIME, RuntimeChoice
 from shared.bundles.verify import Verified, verify
 from shared.domain.errors import NotFoundError
-from shared.domain.prediction import BundleReference, IntendedUse
+from shared.domain.prediction import BundleReference
 from shared.predictors.contract import Model
 
 SHIPPED_BUNDLES = Path(__file__).parent / "demonstration"
 """Folder with the bundles that come with the software."""
-
-_USE_RANK = {IntendedUse.DEMONSTRATION: 0, IntendedUse.RESEARCH: 1, IntendedUse.CLINICAL: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +143,4 @@ def _installed(bundle: Verified) -> Installed:
 
 def _preference(one: Installed) -> tuple[int, tuple[int, ...], str]:
     version = tuple(int(part) for part in one.manifest.version.split("."))
-    return _USE_RANK[one.manifest.intended_use], version, one.manifest.id
+    return one.manifest.intended_use.rank, version, one.manifest.id

@@ -16,6 +16,11 @@ class IntendedUse(StrEnum):
     RESEARCH = "research"
     CLINICAL = "clinical"
 
+    @property
+    def rank(self) -> int:
+        """Return how much it allows: a model of a lower rank never speaks before one of a higher."""
+        return list(IntendedUse).index(self)
+
 
 class NotAnalysedReason(StrEnum):
     """Why a question was asked and could not be answered; texts are in ``shared.codes.local``."""

@@ -15,7 +15,7 @@ from shared.domain.errors import UnavailableError, place
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.images import ImagingPolicy
-from shared.domain.prediction import IntendedUse, NotAnalysed, NotAnalysedReason
+from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
 from shared.predictors.contract import ImagePredictor, Overtaken, PanelPredictor, Predictor, Ready, Waiting
@@ -29,8 +29,6 @@ AFTER_TROUBLE = timedelta(seconds=60)
 """Pause after a case could not be evaluated at all."""
 
 _UNLESS_STATED = ImagingPolicy()
-
-_RANK = {IntendedUse.DEMONSTRATION: 0, IntendedUse.RESEARCH: 1, IntendedUse.CLINICAL: 2}
 
 _ANSWERED = frozenset({InferenceState.PREDICTED, InferenceState.NOT_ANALYSED})
 
@@ -125,8 +123,8 @@ class EvaluateCases:
                 recalled.append(why)
             elif bundle:
                 found.append(PinnedBundle(variant, bundle))
-        strongest = max((_RANK[one.bundle.intended_use] for one in found), default=0)
-        kept = tuple(one for one in found if _RANK[one.bundle.intended_use] == strongest)
+        strongest = max((one.bundle.intended_use.rank for one in found), default=0)
+        kept = tuple(one for one in found if one.bundle.intended_use.rank == strongest)
         return kept, (*recalled, *(_stands_back(one, kept[0]) for one in found if one not in kept))
 
     def _policy(self, predictor: str, found: tuple[PinnedBundle, ...]) -> ImagingPolicy | None:

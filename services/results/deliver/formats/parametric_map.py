@@ -29,9 +29,11 @@ from services.results.deliver.formats.sr_document import encoded, finish
 from services.results.deliver.formats.sr_source import DICOM_SIDES, zone
 from services.results.deliver.formats.style import (
     DEVICE_NAME,
+    LONG_STRING,
     RENDERER_VERSION,
     Style,
     document_uid,
+    model_name,
     part_uid,
     series_uid,
 )
@@ -43,7 +45,6 @@ KIND = "dicom-pm"
 SERIES_NUMBER = 9120
 OVERHEAD_BYTES = 8_000
 FRAME_BYTES = 700
-_LONG_STRING = 64  # LO, PS3.5 6.2
 
 
 def to_parametric_map(finding: Finding, images: MeasuredImages, style: Style) -> Dataset:
@@ -60,8 +61,8 @@ def to_parametric_map(finding: Finding, images: MeasuredImages, style: Style) ->
     uid = part_uid(style, document_uid(finding, style), KIND)
     top = max(float(values.max()), float(np.finfo(np.float32).tiny))
     document = ParametricMap(
-        stand_ins(slices), values, series_uid(style, uid), SERIES_NUMBER, uid, 1, DEVICE_NAME, _model(finding),
-        f"renderer {RENDERER_VERSION}", style.device_uid[:_LONG_STRING], contains_recognizable_visual_features=False,
+        stand_ins(slices), values, series_uid(style, uid), SERIES_NUMBER, uid, 1, DEVICE_NAME, model_name(finding),
+        f"renderer {RENDERER_VERSION}", style.device_uid[:LONG_STRING], contains_recognizable_visual_features=False,
         real_world_value_mappings=[_mapping(float(values.min()), top)],
         voi_lut_transformations=[VOILUTTransformation(top / 2, top, voi_lut_function="LINEAR_EXACT")],
         transfer_syntax_uid=ExplicitVRLittleEndian, content_label="HEATMAP",
@@ -111,8 +112,3 @@ def _proven(document: Dataset, images: MeasuredImages, frames: int) -> Dataset:
     if int(read.NumberOfFrames) != frames:
         raise PermanentError("a part of the heatmap is missing in what was rendered: nothing was sent")
     return plain
-
-
-def _model(finding: Finding) -> str:
-    answer = finding.prediction
-    return (answer.bundle.bundle_id if answer else finding.predictor)[:_LONG_STRING]

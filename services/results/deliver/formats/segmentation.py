@@ -25,9 +25,11 @@ from services.results.deliver.formats.sr_document import encoded, finish
 from services.results.deliver.formats.sr_source import LATERALITY, zone
 from services.results.deliver.formats.style import (
     DEVICE_NAME,
+    LONG_STRING,
     RENDERER_VERSION,
     Style,
     document_uid,
+    model_name,
     part_uid,
     series_uid,
     tracking_uid,
@@ -42,7 +44,6 @@ SERIES_NUMBER = 9110
 OVERHEAD_BYTES = 8_000
 FRAME_BYTES = 700
 """What a frame costs besides its bits: where it lies, and which frame it was derived from."""
-_LONG_STRING = 64  # LO, PS3.5 6.2
 _WAYS = {
     RegionOrigin.AUTOMATIC: SegmentAlgorithmTypeValues.AUTOMATIC,
     RegionOrigin.PERSON: SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
@@ -63,8 +64,8 @@ def to_segmentation(finding: Finding, images: MeasuredImages, style: Style) -> D
     uid = part_uid(style, document_uid(finding, style), KIND)
     document = Segmentation(
         stand_ins(slices), np.stack([mask.bits[one.index] for one in slices]).astype(np.uint8), "BINARY",
-        [_segment(finding, style)], series_uid(style, uid), SERIES_NUMBER, uid, 1, DEVICE_NAME, _model(finding),
-        f"renderer {RENDERER_VERSION}", style.device_uid[:_LONG_STRING], content_label="REGION",
+        [_segment(finding, style)], series_uid(style, uid), SERIES_NUMBER, uid, 1, DEVICE_NAME, model_name(finding),
+        f"renderer {RENDERER_VERSION}", style.device_uid[:LONG_STRING], content_label="REGION",
         content_description=wording.use_mark(finding, style) or "Region that was measured",
         transfer_syntax_uid=ExplicitVRLittleEndian, specific_character_set="ISO_IR 192",
         series_description=wording.series_description(finding, style, "region"),
@@ -110,7 +111,7 @@ def _way(region: UsedRegion) -> SegmentAlgorithmTypeValues:
 def _algorithm(region: UsedRegion) -> AlgorithmIdentificationSequence:
     ours = region.origin in _WAYS
     return AlgorithmIdentificationSequence(
-        name=region.method.partition(":")[0][:_LONG_STRING],
+        name=region.method.partition(":")[0][:LONG_STRING],
         family=concept(dcm.NEIGHBOURHOOD_ANALYSIS if ours else dcm.UNSPECIFIED_METHOD),
         version=f"renderer {RENDERER_VERSION}" if ours else "not stated", parameters={"method": region.method},
     )  # fmt: skip
@@ -126,8 +127,3 @@ def region_of(finding: Finding) -> UsedRegion:
     if images is None or images.region is None:
         raise PermanentError("the result does not say where its region comes from")
     return images.region
-
-
-def _model(finding: Finding) -> str:
-    answer = finding.prediction
-    return (answer.bundle.bundle_id if answer else finding.predictor)[:_LONG_STRING]

@@ -13,12 +13,19 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from services.results.deliver.formats import wording
 from services.results.deliver.formats.sr_content import report
 from services.results.deliver.formats.sr_source import evidence, of_ours, previous_versions, source_header, zone
-from services.results.deliver.formats.style import DEVICE_NAME, RENDERER_VERSION, Style, document_uid, series_uid
+from services.results.deliver.formats.style import (
+    DEVICE_NAME,
+    LONG_STRING,
+    RENDERER_VERSION,
+    Style,
+    document_uid,
+    model_name,
+    series_uid,
+)
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.case import FindingKind, ReviewState
 
 SERIES_NUMBER = 9100  # far from what modalities use; an archive sorts the report behind the images
-_LONG_STRING = 64  # LO, PS3.5 6.2
 
 
 def to_sr(
@@ -51,7 +58,7 @@ def to_sr(
     )  # fmt: skip
     document.PatientName = name
     if finding.not_analysed:
-        document.CompletionFlagDescription = wording.refusal(finding)[:_LONG_STRING]
+        document.CompletionFlagDescription = wording.refusal(finding)[:LONG_STRING]
     finish(document, finding, style, zone(source))
     return document
 
@@ -70,7 +77,7 @@ def encoded(document: Dataset) -> bytes:
 
 
 def _description(finding: Finding) -> str:
-    return f"{DEVICE_NAME} {finding.predictor} {finding.kind.replace('_', ' ')}"[:_LONG_STRING]
+    return f"{DEVICE_NAME} {finding.predictor} {finding.kind.replace('_', ' ')}"[:LONG_STRING]
 
 
 def _say_who_made_it(document: Dataset, finding: Finding, style: Style) -> None:
@@ -78,8 +85,8 @@ def _say_who_made_it(document: Dataset, finding: Finding, style: Style) -> None:
     answer = finding.prediction
     document.InstanceCreatorUID = style.device_uid
     document.DeviceUID = style.device_uid
-    document.ManufacturerModelName = (answer.bundle.bundle_id if answer else finding.predictor)[:_LONG_STRING]
-    versions = [f"renderer {RENDERER_VERSION}"] + ([f"bundle {answer.bundle.version}"[:_LONG_STRING]] if answer else [])
+    document.ManufacturerModelName = model_name(finding)
+    versions = [f"renderer {RENDERER_VERSION}"] + ([f"bundle {answer.bundle.version}"[:LONG_STRING]] if answer else [])
     document.SoftwareVersions = versions
     # The writing library names itself and its version: a newer one would change the bytes under the same UID.
     document.file_meta.ImplementationClassUID = UID(style.device_uid)

@@ -14,6 +14,8 @@ RENDERER_VERSION = "2"
 """Raised with every change that alters a rendered object, so that a changed object never reuses an identifier."""
 DEVICE_NAME = "OncoRelay"
 """Device observer name, and Manufacturer (0008,0070) of every object we write."""
+LONG_STRING = 64
+"""Characters of an LO value (PS3.5 table 6.2-1)."""
 
 _UID_LENGTH = 64  # PS3.5 9.1
 _DIGITS = 36  # about 119 bits
@@ -63,6 +65,12 @@ def derived_uid(root: str, *parts: str) -> str:
     """Return the UID below ``root`` that belongs to ``parts``: always the same, at most 64 characters."""
     digits = min(_DIGITS, _UID_LENGTH - 1 - len(root))
     return f"{root}.{int(_digest(*parts), 16) % 10**digits}"
+
+
+def model_name(finding: Finding) -> str:
+    """Return Manufacturer's Model Name (0008,1090): the bundle that answered, else the predictor that was asked."""
+    answer = finding.prediction
+    return (answer.bundle.bundle_id if answer else finding.predictor)[:LONG_STRING]
 
 
 def document_uid(finding: Finding, style: Style) -> str:
