@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.bundles.imaging import Forest, Imaging
+from shared.bundles.slides import SlidesPart
 from shared.bundles.survival import refuse_inconsistent
 from shared.domain.prediction import IntendedUse, Outcome
 
@@ -218,6 +219,9 @@ class Manifest(_Part):
     imaging: Imaging | None = None
     """What the variant measures in images; None where it needs none."""
     forest: Forest | None = None
+    slides: SlidesPart | None = None
+    """How slides are cut and judged; None where the variant looks at none. The graph then turns ``score`` into the
+    probability of the positive class."""
     training_data: Sentence
     calibration: Sentence
     metrics: tuple[Metric, ...] = ()
@@ -238,7 +242,11 @@ class Manifest(_Part):
             raise ValueError("files names the manifest or its signature")
         if any(one.outputs and one.outputs[self.positive_index] != one.probability for one in self.golden):
             raise ValueError("a golden input states two probabilities of the positive class")
-        named = (*(self.imaging.files if self.imaging else ()), *((self.forest.graph,) if self.forest else ()))
+        parts = (self.imaging, self.slides)
+        named = (
+            *(name for part in parts if part for name in part.files),
+            *((self.forest.graph,) if self.forest else ()),
+        )
         missing = sorted(set(named) - set(self.files))
         if missing:
             raise ValueError(f"files does not name {missing[0]}")

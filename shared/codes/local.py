@@ -57,6 +57,7 @@ NOMOGRAM_REPORT = code("nomogram_report", "Result of a prediction model, with it
 ASSESSMENTS: Mapping[str, Coding] = {
     "ln_pcr": code("ln_pcr", "Axillary nodal response to neoadjuvant chemotherapy"),
     "lung_metastasis": code("lung_metastasis", "Risk of lung metastasis of breast cancer"),
+    "her2": code("her2_on_he", "HER2 level predicted from an H&E slide"),
 }
 """Predictor -> what it assesses."""
 
@@ -90,6 +91,15 @@ REASONS: Mapping[NotAnalysedReason, Coding] = {
     NotAnalysedReason.RHEUMATIC_DISEASE: code("rheumatic", "Rheumatic disease"),
     NotAnalysedReason.NOT_ONE_DRAW: code("not_one_draw", "Laboratory values are not of one draw, or too old"),
     NotAnalysedReason.HORIZON_NOT_SUPPORTED: code("no_horizon", "The model supports none of the horizons asked for"),
+    NotAnalysedReason.RESOLUTION_UNKNOWN: code("resol_unknown", "The slide does not say how large its pixels are"),
+    NotAnalysedReason.RESOLUTION_IMPLAUSIBLE: code("resol_implaus", "What the slide says of its pixel size cannot be"),
+    NotAnalysedReason.RESOLUTION_TOO_LOW: code("resol_too_low", "The resolution of the slide is too low"),
+    NotAnalysedReason.UNREADABLE_SLIDE: code("unreadable_slide", "The slide cannot be read"),
+    NotAnalysedReason.NOT_HE: code("not_he", "The slide is not stained with haematoxylin and eosin"),
+    NotAnalysedReason.LYMPH_NODE: code("lymph_node", "The tissue is a lymph node"),
+    NotAnalysedReason.AFTER_THERAPY: code("after_therapy", "The specimen was taken after therapy began"),
+    NotAnalysedReason.NO_TISSUE: code("no_tissue", "No tissue was found on the slide"),
+    NotAnalysedReason.NO_TUMOUR: code("no_tumour", "No patch of the slide was recognised as tumour"),
 }
 """Why a question could not be answered."""
 

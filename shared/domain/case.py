@@ -10,6 +10,7 @@ from shared.domain.facts import Fact
 from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.images import ImagingPolicy, PinnedRegion, RegionProposed
 from shared.domain.prediction import BundleReference, IntendedUse, NotAnalysed, Prediction
+from shared.domain.slides import PinnedSlide, Slide
 from shared.domain.study import Panel
 
 
@@ -102,6 +103,8 @@ class Pins:
     """The site's part in how images are measured; None where the predictor measures none."""
     region: PinnedRegion | None = None
     """The region a person confirmed; None: the worker looks for one."""
+    slide: PinnedSlide | None = None
+    """Set where the question is about a whole-slide image."""
 
     @property
     def bundles(self) -> tuple[PinnedBundle, ...]:
@@ -233,3 +236,5 @@ class CaseDetail:
     """Set where the question is about laboratory values and not about images."""
     proposed: RegionProposed | None = None
     """The automatic region that waits for a person; None where none does."""
+    slide: Slide | None = None
+    """Set where the question is about a whole-slide image."""

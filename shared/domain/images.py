@@ -56,6 +56,10 @@ class ArtefactKind(StrEnum):
     """``shared.imaging.artefacts``: a mask with its grid and the frames its slices come from."""
     HEATMAP = "heatmap"
     """``shared.imaging.artefacts``: a map of values with its grid."""
+    PATCHES = "patches"
+    """``shared.pathology.patch_table``: the patches of a slide with their probabilities."""
+    OVERVIEW = "overview"
+    """PNG: the slide at about 8 micrometres a pixel, without label and macro image."""
 
 
 @dataclass(frozen=True, slots=True)

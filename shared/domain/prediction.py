@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shared.domain.coding import Coding
 from shared.domain.images import Artefact, ImageBasis, Measured
+from shared.domain.slides import SlideAnswer
 
 
 class IntendedUse(StrEnum):
@@ -40,6 +41,15 @@ class NotAnalysedReason(StrEnum):
     RHEUMATIC_DISEASE = "rheumatic_disease"
     NOT_ONE_DRAW = "not_one_draw"
     HORIZON_NOT_SUPPORTED = "horizon_not_supported"
+    RESOLUTION_UNKNOWN = "resolution_unknown"
+    RESOLUTION_IMPLAUSIBLE = "resolution_implausible"
+    RESOLUTION_TOO_LOW = "resolution_too_low"
+    UNREADABLE_SLIDE = "unreadable_slide"
+    NOT_HE = "not_he"
+    LYMPH_NODE = "lymph_node"
+    AFTER_THERAPY = "after_therapy"
+    NO_TISSUE = "no_tissue"
+    NO_TUMOUR = "no_tumour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +174,9 @@ class Prediction:
     measured: tuple[Measured, ...] = ()
     """Numbers measured in the images."""
     artefacts: tuple[Artefact, ...] = ()
-    """Region and heatmap, as they are sent to the PACS."""
+    """Region and heatmap, as they are sent to the PACS; of a slide its patches and its overview."""
+    slide: SlideAnswer | None = None
+    """Score, level and what they rest on; None where no slide was scored."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:

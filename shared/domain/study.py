@@ -1,4 +1,4 @@
-"""What an ingest service hands over: images grouped into a study, or laboratory values of one draw, a panel."""
+"""What an ingest service hands over: images grouped into a study, laboratory values of one draw, or one slide."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from shared.domain.identity import Demographics, PatientIdentity, Side
+from shared.domain.slides import Slide
 
 
 class CompletenessEvidence(StrEnum):
@@ -18,6 +19,8 @@ class CompletenessEvidence(StrEnum):
     """The association that brought the study was released in order and nothing followed."""
     QUIET_TIME = "quiet_time"
     """Nothing arrived for the configured time (an association was aborted): the last resort."""
+    WRITER_FINISHED = "writer_finished"
+    """A slide file: its size and times stood still, and no lock or missing part says otherwise."""
     FIRST_VALUE = "first_value"
     """A panel: its first value opens the case, and what is missing is waited for."""
 
@@ -85,6 +88,8 @@ class Study:
     """Calling AE title, or the door's own name."""
     conflicts: tuple[str, ...] = ()
     panel: Panel | None = None
+    slide: Slide | None = None
+    """Set for one whole-slide image; ``instances`` are then its files, the first the one to open."""
 
     @property
     def modalities(self) -> frozenset[str]:

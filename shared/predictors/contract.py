@@ -14,12 +14,17 @@ from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
 from shared.domain.images import RegionProposed
 from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
+from shared.domain.slides import QualityRow
 from shared.domain.study import Study
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages
 from shared.imaging.volume import Mask, Volume
+from shared.pathology.patch_table import PatchTable
+from shared.pathology.stain_fit import StainFit
+from shared.pathology.trouble import SlideTrouble
 from shared.predictors.hazards.model import Hazards, ModelInput
 from shared.predictors.imaging import ImagingContract, Look, RadiomicsSettings
+from shared.predictors.slides import PatchLooks, SlideContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,65 @@ class IntervalModel(Model, Protocol):
 
     def interval(self, features: Mapping[str, float]) -> tuple[float, float] | None:
         """Return the 95 % interval of ``score`` for one row of named features; None where there is none."""
+        ...
+
+
+@runtime_checkable
+class SlideModel(Model, Protocol):
+    """A bundle that judges patches of slides. ``score`` of it turns the slide's score into a probability."""
+
+    @property
+    def slides(self) -> SlideContract | None:
+        """Return how slides are cut and judged; None where the bundle holds another kind of model."""
+        ...
+
+    def look_at(self, patches: NDArray[np.float32]) -> PatchLooks:
+        """Judge patches (n, 3, input_px, input_px), normalised as the contract says.
+
+        Raises:
+            ValueError: If the bundle has no such network, or the patches another shape.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlideMeasured:
+    """What reading and judging one slide gave: the grid that makes the result first, then the other where asked for."""
+
+    tables: tuple[PatchTable, ...]
+    stain: StainFit
+    checked: tuple[QualityRow, ...]
+    """What of the glass was looked at; patches and ``score_without`` are filled in by the predictor."""
+    runtime: str = ""
+    precision: str = ""
+
+
+@runtime_checkable
+class SlidePredictor(Protocol):
+    """A predictor asked about one whole-slide image (``takes == "slide"``). Pure: tables in, numbers out."""
+
+    @property
+    def name(self) -> str:
+        """Name, for example ``her2``."""
+        ...
+
+    @property
+    def takes(self) -> str:
+        """Return ``slide``."""
+        ...
+
+    def not_applicable(self, study: Study) -> str:
+        """Return why this slide is none of its business; empty when it is."""
+        ...
+
+    def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+        """Tell whether the slide can be asked about: what its gate, its order and the facts say."""
+        ...
+
+    def answer_slide(
+        self, pins: Pins, model: Model, measured: SlideMeasured | SlideTrouble
+    ) -> Prediction | NotAnalysed:
+        """Aggregate, with intervals, exclusions and every reading; repeats in milliseconds, never runs a network."""
         ...
 
 

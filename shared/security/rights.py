@@ -38,6 +38,7 @@ _OBJECTS = "/oncorelay.dicom_listener.v1.ErasureService/"
 _DELIVERIES = "/oncorelay.results.v1.DeliveryService/"
 _FACTS = "/oncorelay.lab_consumer.v1.LabConsumerService/"
 _EXPLAIN = "/oncorelay.inference.v1.ExplainService/"
+_SLIDES = "/oncorelay.slide_ingestion.v1.SlideIngestionService/"
 _HEALTH = "/grpc.health.v1.Health/"
 
 _READ = Right(frozenset({"portal"}), Role.READER)
@@ -60,6 +61,7 @@ RIGHTS: Mapping[str, Right] = {
     _RESULTS + "RetryCase": _OPERATE,
     _RESULTS + "ReviewCase": _OPERATE,
     _RESULTS + "ConfirmRegion": _OPERATE,
+    _RESULTS + "ExcludeRegion": _OPERATE,
     _RESULTS + "WithdrawCase": _OPERATE,
     _GOVERNANCE + "ListAudit": _ADMINISTER,
     _GOVERNANCE + "RecallBundle": _ADMINISTER,
@@ -79,6 +81,10 @@ RIGHTS: Mapping[str, Right] = {
     _FACTS + "GetFacts": _only("results"),
     _FACTS + "ListRefusals": _READ,
     _EXPLAIN + "Explain": _READ,
+    _SLIDES + "SubmitStudy": _only("dicom_listener"),
+    _SLIDES + "RecordOrder": _only("lab_consumer"),
+    _SLIDES + "ListSlides": _READ,
+    _SLIDES + "SetResolution": _OPERATE,
 }
 """RPC (``/package.Service/Method``) to who may. ``portal`` reads on behalf of people it has itself authenticated."""
 

@@ -45,6 +45,9 @@ class Site(BaseModel):
     otlp_endpoint: str = ""
     """Base URL of an OpenTelemetry collector (OTLP over HTTP); empty: no traces, unless ``OTEL_*`` names one."""
 
+    slide_folders: tuple[Path, ...] = ()
+    """Folders the scanners write slides to. Workers read them there; nothing outside is opened as a slide."""
+
     def tls(self, name: str) -> TlsFiles | None:
         """Return the certificate files of a service (or of ``people/NAME``); None where the site has none."""
         return None if self.tls_folder is None else files_of(self.tls_folder, name)
@@ -53,6 +56,11 @@ class Site(BaseModel):
     def blob_folder(self) -> Path:
         """Folder of the local blob store."""
         return self.data_folder / "blobs"
+
+    @property
+    def slide_cache(self) -> Path:
+        """Folder for slides that no folder holds: fetched from S3, or put together from DICOM instances."""
+        return self.data_folder / "slides"
 
 
 class IdentityRow(BaseModel):

@@ -481,6 +481,7 @@ class Pins(_message.Message):
     OTHERS_FIELD_NUMBER: _builtins.int
     IMAGING_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
+    SLIDE_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
     """Study Instance UID."""
     study_date: _builtins.str
@@ -537,6 +538,10 @@ class Pins(_message.Message):
     def region(self) -> _types_pb2.PinnedRegion:
         """The region a person confirmed; absent when the worker looks for one."""
 
+    @_builtins.property
+    def slide(self) -> _types_pb2.PinnedSlide:
+        """Set when the question is about a whole-slide image."""
+
     def __init__(
         self,
         *,
@@ -558,10 +563,11 @@ class Pins(_message.Message):
         others: _abc.Iterable[Global___PinnedBundle] | None = ...,
         imaging: _types_pb2.ImagingPolicy | None = ...,
         region: _types_pb2.PinnedRegion | None = ...,
+        slide: _types_pb2.PinnedSlide | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "demographics", b"demographics", "identity", b"identity", "imaging", b"imaging", "region", b"region", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "demographics", b"demographics", "identity", b"identity", "imaging", b"imaging", "region", b"region", "slide", b"slide", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "bundle_version", b"bundle_version", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "imaging", b"imaging", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "others", b"others", "region", b"region", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "as_of", b"as_of", "bundle_digest", b"bundle_digest", "bundle_id", b"bundle_id", "bundle_version", b"bundle_version", "demographics", b"demographics", "facts", b"facts", "identity", b"identity", "imaging", b"imaging", "inputs", b"inputs", "instances", b"instances", "intended_use", b"intended_use", "notes", b"notes", "others", b"others", "region", b"region", "side", b"side", "slide", b"slide", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid", "variant", b"variant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
@@ -992,6 +998,7 @@ class CaseDetail(_message.Message):
     STUDY_DATE_FIELD_NUMBER: _builtins.int
     PANEL_FIELD_NUMBER: _builtins.int
     PROPOSED_FIELD_NUMBER: _builtins.int
+    SLIDE_FIELD_NUMBER: _builtins.int
     completeness: _builtins.str
     """Why the study was taken to be complete."""
     side: _types_pb2.Side.ValueType
@@ -1022,6 +1029,10 @@ class CaseDetail(_message.Message):
     def proposed(self) -> _types_pb2.RegionProposed:
         """The automatic region that waits for a person; absent when none does."""
 
+    @_builtins.property
+    def slide(self) -> _types_pb2.Slide:
+        """Set for a whole-slide image."""
+
     def __init__(
         self,
         *,
@@ -1034,10 +1045,11 @@ class CaseDetail(_message.Message):
         study_date: _builtins.str | None = ...,
         panel: _types_pb2.Panel | None = ...,
         proposed: _types_pb2.RegionProposed | None = ...,
+        slide: _types_pb2.Slide | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "panel", b"panel", "proposed", b"proposed", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "panel", b"panel", "proposed", b"proposed", "slide", b"slide", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "completeness", b"completeness", "deliveries", b"deliveries", "findings", b"findings", "panel", b"panel", "proposed", b"proposed", "side", b"side", "study_date", b"study_date", "transitions", b"transitions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "case", b"case", "completeness", b"completeness", "deliveries", b"deliveries", "findings", b"findings", "panel", b"panel", "proposed", b"proposed", "side", b"side", "slide", b"slide", "study_date", b"study_date", "transitions", b"transitions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
@@ -1468,6 +1480,96 @@ class ConfirmRegionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConfirmRegionResponse: _TypeAlias = ConfirmRegionResponse  # noqa: Y015
+
+@_typing.final
+class ExcludeRegionRequest(_message.Message):
+    """Leave a region of a slide out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    FINDING_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    OUTLINES_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Same id, same answer."""
+    case_id: _builtins.str
+    """The case."""
+    finding_id: _builtins.str
+    """The finding that was looked at; another current one is refused."""
+    actor: _builtins.str
+    """Who looked."""
+    reason: _builtins.str
+    """Why, in one sentence."""
+    @_builtins.property
+    def outlines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Outline]:
+        """Closed polygons of three points or more, in pixels of level 0; none: every earlier exclusion is taken back."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        case_id: _builtins.str = ...,
+        finding_id: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        outlines: _abc.Iterable[Global___Outline] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "case_id", b"case_id", "finding_id", b"finding_id", "outlines", b"outlines", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExcludeRegionRequest: _TypeAlias = ExcludeRegionRequest  # noqa: Y015
+
+@_typing.final
+class Outline(_message.Message):
+    """A closed polygon on a slide."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Point]:
+        """Three or more."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[_types_pb2.Point] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Outline: _TypeAlias = Outline  # noqa: Y015
+
+@_typing.final
+class ExcludeRegionResponse(_message.Message):
+    """The exclusion is recorded and the score is on its way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    state: Global___InferenceState.ValueType
+    """State of the case now."""
+    def __init__(
+        self,
+        *,
+        state: Global___InferenceState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExcludeRegionResponse: _TypeAlias = ExcludeRegionResponse  # noqa: Y015
 
 @_typing.final
 class WithdrawCaseRequest(_message.Message):

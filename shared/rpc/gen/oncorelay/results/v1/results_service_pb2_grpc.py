@@ -95,6 +95,11 @@ class ResultsServiceStub:
                 request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionRequest.SerializeToString,
                 response_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionResponse.FromString,
                 _registered_method=True)
+        self.ExcludeRegion = channel.unary_unary(
+                '/oncorelay.results.v1.ResultsService/ExcludeRegion',
+                request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ExcludeRegionRequest.SerializeToString,
+                response_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ExcludeRegionResponse.FromString,
+                _registered_method=True)
         self.WithdrawCase = channel.unary_unary(
                 '/oncorelay.results.v1.ResultsService/WithdrawCase',
                 request_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.WithdrawCaseRequest.SerializeToString,
@@ -190,6 +195,13 @@ class ResultsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExcludeRegion(self, request, context):
+        """Leave a region of a slide out of the score: the patches are aggregated again, the network is not run again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WithdrawCase(self, request, context):
         """Withdraw the current finding of a case at every sink the original reached.
         """
@@ -259,6 +271,11 @@ def add_ResultsServiceServicer_to_server(servicer, server):
                     servicer.ConfirmRegion,
                     request_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionRequest.FromString,
                     response_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionResponse.SerializeToString,
+            ),
+            'ExcludeRegion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExcludeRegion,
+                    request_deserializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ExcludeRegionRequest.FromString,
+                    response_serializer=oncorelay_dot_results_dot_v1_dot_results__service__pb2.ExcludeRegionResponse.SerializeToString,
             ),
             'WithdrawCase': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawCase,
@@ -591,6 +608,33 @@ class ResultsService:
             '/oncorelay.results.v1.ResultsService/ConfirmRegion',
             oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionRequest.SerializeToString,
             oncorelay_dot_results_dot_v1_dot_results__service__pb2.ConfirmRegionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExcludeRegion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/oncorelay.results.v1.ResultsService/ExcludeRegion',
+            oncorelay_dot_results_dot_v1_dot_results__service__pb2.ExcludeRegionRequest.SerializeToString,
+            oncorelay_dot_results_dot_v1_dot_results__service__pb2.ExcludeRegionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,8 @@ class ResultsServiceStub:
     """Record a person's verdict on the finding that waits for review."""
     ConfirmRegion: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.ConfirmRegionRequest, _results_service_pb2.ConfirmRegionResponse]
     """Record a person's verdict on the automatic region that waits for it."""
+    ExcludeRegion: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.ExcludeRegionRequest, _results_service_pb2.ExcludeRegionResponse]
+    """Leave a region of a slide out of the score: the patches are aggregated again, the network is not run again."""
     WithdrawCase: _grpc.UnaryUnaryMultiCallable[_results_service_pb2.WithdrawCaseRequest, _results_service_pb2.WithdrawCaseResponse]
     """Withdraw the current finding of a case at every sink the original reached."""
 
@@ -89,6 +91,8 @@ class ResultsServiceAsyncStub(ResultsServiceStub):
     """Record a person's verdict on the finding that waits for review."""
     ConfirmRegion: _aio.UnaryUnaryMultiCallable[_results_service_pb2.ConfirmRegionRequest, _results_service_pb2.ConfirmRegionResponse]  # type: ignore[assignment]
     """Record a person's verdict on the automatic region that waits for it."""
+    ExcludeRegion: _aio.UnaryUnaryMultiCallable[_results_service_pb2.ExcludeRegionRequest, _results_service_pb2.ExcludeRegionResponse]  # type: ignore[assignment]
+    """Leave a region of a slide out of the score: the patches are aggregated again, the network is not run again."""
     WithdrawCase: _aio.UnaryUnaryMultiCallable[_results_service_pb2.WithdrawCaseRequest, _results_service_pb2.WithdrawCaseResponse]  # type: ignore[assignment]
     """Withdraw the current finding of a case at every sink the original reached."""
 
@@ -190,6 +194,14 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_results_service_pb2.ConfirmRegionResponse, _abc.Awaitable[_results_service_pb2.ConfirmRegionResponse]]:
         """Record a person's verdict on the automatic region that waits for it."""
+
+    @_abc_1.abstractmethod
+    def ExcludeRegion(
+        self,
+        request: _results_service_pb2.ExcludeRegionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_results_service_pb2.ExcludeRegionResponse, _abc.Awaitable[_results_service_pb2.ExcludeRegionResponse]]:
+        """Leave a region of a slide out of the score: the patches are aggregated again, the network is not run again."""
 
     @_abc_1.abstractmethod
     def WithdrawCase(

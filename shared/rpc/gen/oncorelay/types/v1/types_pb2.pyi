@@ -92,6 +92,8 @@ class _CompletenessEvidenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_
     """Nothing arrived for the configured time."""
     COMPLETENESS_EVIDENCE_FIRST_VALUE: _CompletenessEvidence.ValueType  # 4
     """A panel: its first value opens the case."""
+    COMPLETENESS_EVIDENCE_WRITER_FINISHED: _CompletenessEvidence.ValueType  # 5
+    """A slide file stood still and nothing says that it is unfinished."""
 
 class CompletenessEvidence(_CompletenessEvidence, metaclass=_CompletenessEvidenceEnumTypeWrapper):
     """Why a study was taken to be complete."""
@@ -106,6 +108,8 @@ COMPLETENESS_EVIDENCE_QUIET_TIME: CompletenessEvidence.ValueType  # 3
 """Nothing arrived for the configured time."""
 COMPLETENESS_EVIDENCE_FIRST_VALUE: CompletenessEvidence.ValueType  # 4
 """A panel: its first value opens the case."""
+COMPLETENESS_EVIDENCE_WRITER_FINISHED: CompletenessEvidence.ValueType  # 5
+"""A slide file stood still and nothing says that it is unfinished."""
 Global___CompletenessEvidence: _TypeAlias = CompletenessEvidence  # noqa: Y015
 
 class _FactStatus:
@@ -272,6 +276,10 @@ class _ArtefactKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Artefact
     """A mask."""
     ARTEFACT_KIND_HEATMAP: _ArtefactKind.ValueType  # 2
     """A map of values."""
+    ARTEFACT_KIND_PATCHES: _ArtefactKind.ValueType  # 3
+    """The patches of a slide with their probabilities."""
+    ARTEFACT_KIND_OVERVIEW: _ArtefactKind.ValueType  # 4
+    """PNG of a slide, small."""
 
 class ArtefactKind(_ArtefactKind, metaclass=_ArtefactKindEnumTypeWrapper):
     """What a stored artefact is."""
@@ -282,7 +290,179 @@ ARTEFACT_KIND_REGION: ArtefactKind.ValueType  # 1
 """A mask."""
 ARTEFACT_KIND_HEATMAP: ArtefactKind.ValueType  # 2
 """A map of values."""
+ARTEFACT_KIND_PATCHES: ArtefactKind.ValueType  # 3
+"""The patches of a slide with their probabilities."""
+ARTEFACT_KIND_OVERVIEW: ArtefactKind.ValueType  # 4
+"""PNG of a slide, small."""
 Global___ArtefactKind: _TypeAlias = ArtefactKind  # noqa: Y015
+
+class _ResolutionSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResolutionSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResolutionSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESOLUTION_SOURCE_UNSPECIFIED: _ResolutionSource.ValueType  # 0
+    """Not stated."""
+    RESOLUTION_SOURCE_VENDOR: _ResolutionSource.ValueType  # 1
+    """The scanner's own key in the file."""
+    RESOLUTION_SOURCE_TIFF: _ResolutionSource.ValueType  # 2
+    """XResolution and YResolution with their unit."""
+    RESOLUTION_SOURCE_DICOM: _ResolutionSource.ValueType  # 3
+    """Pixel Spacing, or Imaged Volume Width over Total Pixel Matrix Columns."""
+    RESOLUTION_SOURCE_OPERATOR: _ResolutionSource.ValueType  # 4
+    """A person, by name."""
+
+class ResolutionSource(_ResolutionSource, metaclass=_ResolutionSourceEnumTypeWrapper):
+    """Who says how many micrometres a pixel is wide."""
+
+RESOLUTION_SOURCE_UNSPECIFIED: ResolutionSource.ValueType  # 0
+"""Not stated."""
+RESOLUTION_SOURCE_VENDOR: ResolutionSource.ValueType  # 1
+"""The scanner's own key in the file."""
+RESOLUTION_SOURCE_TIFF: ResolutionSource.ValueType  # 2
+"""XResolution and YResolution with their unit."""
+RESOLUTION_SOURCE_DICOM: ResolutionSource.ValueType  # 3
+"""Pixel Spacing, or Imaged Volume Width over Total Pixel Matrix Columns."""
+RESOLUTION_SOURCE_OPERATOR: ResolutionSource.ValueType  # 4
+"""A person, by name."""
+Global___ResolutionSource: _TypeAlias = ResolutionSource  # noqa: Y015
+
+class _OrderStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OrderStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORDER_STATUS_UNSPECIFIED: _OrderStatus.ValueType  # 0
+    """Not stated."""
+    ORDER_STATUS_ACTIVE: _OrderStatus.ValueType  # 1
+    """Active."""
+    ORDER_STATUS_WITHDRAWN: _OrderStatus.ValueType  # 2
+    """Withdrawn."""
+
+class OrderStatus(_OrderStatus, metaclass=_OrderStatusEnumTypeWrapper):
+    """Whether an order still stands."""
+
+ORDER_STATUS_UNSPECIFIED: OrderStatus.ValueType  # 0
+"""Not stated."""
+ORDER_STATUS_ACTIVE: OrderStatus.ValueType  # 1
+"""Active."""
+ORDER_STATUS_WITHDRAWN: OrderStatus.ValueType  # 2
+"""Withdrawn."""
+Global___OrderStatus: _TypeAlias = OrderStatus  # noqa: Y015
+
+class _Cropping:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CroppingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cropping.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CROPPING_UNSPECIFIED: _Cropping.ValueType  # 0
+    """Not stated."""
+    CROPPING_PAPER: _Cropping.ValueType  # 1
+    """Side in pixels of level 0: 512 * sqrt(height * width / 1e9) (paper 003, Eq. 1)."""
+    CROPPING_MICROMETRES: _Cropping.ValueType  # 2
+    """A fixed side in micrometres, the bundle's."""
+
+class Cropping(_Cropping, metaclass=_CroppingEnumTypeWrapper):
+    """How large a patch is."""
+
+CROPPING_UNSPECIFIED: Cropping.ValueType  # 0
+"""Not stated."""
+CROPPING_PAPER: Cropping.ValueType  # 1
+"""Side in pixels of level 0: 512 * sqrt(height * width / 1e9) (paper 003, Eq. 1)."""
+CROPPING_MICROMETRES: Cropping.ValueType  # 2
+"""A fixed side in micrometres, the bundle's."""
+Global___Cropping: _TypeAlias = Cropping  # noqa: Y015
+
+class _AreaReading:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AreaReadingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AreaReading.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AREA_READING_UNSPECIFIED: _AreaReading.ValueType  # 0
+    """Not stated."""
+    AREA_READING_A: _AreaReading.ValueType  # 1
+    """Reading A: tumour patches only; Area_IHC lies in [0, 1]."""
+    AREA_READING_B: _AreaReading.ValueType  # 2
+    """Reading B: every patch; Area_IHC can exceed 1."""
+
+class AreaReading(_AreaReading, metaclass=_AreaReadingEnumTypeWrapper):
+    """What ``N[p > 0.33]`` of Eq. 3 counts (paper 003 does not say)."""
+
+AREA_READING_UNSPECIFIED: AreaReading.ValueType  # 0
+"""Not stated."""
+AREA_READING_A: AreaReading.ValueType  # 1
+"""Reading A: tumour patches only; Area_IHC lies in [0, 1]."""
+AREA_READING_B: AreaReading.ValueType  # 2
+"""Reading B: every patch; Area_IHC can exceed 1."""
+Global___AreaReading: _TypeAlias = AreaReading  # noqa: Y015
+
+class _Rounding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoundingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rounding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROUNDING_UNSPECIFIED: _Rounding.ValueType  # 0
+    """Not stated."""
+    ROUNDING_FLOOR: _Rounding.ValueType  # 1
+    """Floor."""
+    ROUNDING_CEIL: _Rounding.ValueType  # 2
+    """Ceil."""
+    ROUNDING_ROUND: _Rounding.ValueType  # 3
+    """Half up."""
+
+class Rounding(_Rounding, metaclass=_RoundingEnumTypeWrapper):
+    """How ``0.3 * Area_tumour`` terms of Eq. 5 become a whole number (paper 003 does not say)."""
+
+ROUNDING_UNSPECIFIED: Rounding.ValueType  # 0
+"""Not stated."""
+ROUNDING_FLOOR: Rounding.ValueType  # 1
+"""Floor."""
+ROUNDING_CEIL: Rounding.ValueType  # 2
+"""Ceil."""
+ROUNDING_ROUND: Rounding.ValueType  # 3
+"""Half up."""
+Global___Rounding: _TypeAlias = Rounding  # noqa: Y015
+
+class _SlideLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SlideLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SlideLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SLIDE_LEVEL_UNSPECIFIED: _SlideLevel.ValueType  # 0
+    """Not stated."""
+    SLIDE_LEVEL_RESEMBLES_0: _SlideLevel.ValueType  # 1
+    """Resembles 0."""
+    SLIDE_LEVEL_RESEMBLES_1: _SlideLevel.ValueType  # 2
+    """Resembles 1."""
+    SLIDE_LEVEL_RESEMBLES_2_FISH_NEGATIVE: _SlideLevel.ValueType  # 3
+    """Resembles 2 fish negative."""
+    SLIDE_LEVEL_RESEMBLES_2_FISH_POSITIVE: _SlideLevel.ValueType  # 4
+    """Resembles 2 fish positive."""
+    SLIDE_LEVEL_RESEMBLES_3: _SlideLevel.ValueType  # 5
+    """Resembles 3."""
+
+class SlideLevel(_SlideLevel, metaclass=_SlideLevelEnumTypeWrapper):
+    """The five levels of paper 003: what a slide *resembles*; H&E shows neither IHC nor FISH."""
+
+SLIDE_LEVEL_UNSPECIFIED: SlideLevel.ValueType  # 0
+"""Not stated."""
+SLIDE_LEVEL_RESEMBLES_0: SlideLevel.ValueType  # 1
+"""Resembles 0."""
+SLIDE_LEVEL_RESEMBLES_1: SlideLevel.ValueType  # 2
+"""Resembles 1."""
+SLIDE_LEVEL_RESEMBLES_2_FISH_NEGATIVE: SlideLevel.ValueType  # 3
+"""Resembles 2 fish negative."""
+SLIDE_LEVEL_RESEMBLES_2_FISH_POSITIVE: SlideLevel.ValueType  # 4
+"""Resembles 2 fish positive."""
+SLIDE_LEVEL_RESEMBLES_3: SlideLevel.ValueType  # 5
+"""Resembles 3."""
+Global___SlideLevel: _TypeAlias = SlideLevel  # noqa: Y015
 
 @_typing.final
 class Coding(_message.Message):
@@ -495,6 +675,7 @@ class Study(_message.Message):
     SENDER_FIELD_NUMBER: _builtins.int
     CONFLICTS_FIELD_NUMBER: _builtins.int
     PANEL_FIELD_NUMBER: _builtins.int
+    SLIDE_FIELD_NUMBER: _builtins.int
     study_instance_uid: _builtins.str
     """Study Instance UID (0020,000D); of a panel a derived one below 2.25."""
     study_date: _builtins.str
@@ -529,6 +710,10 @@ class Study(_message.Message):
     def panel(self) -> Global___Panel:
         """Set for a panel, which has no instances."""
 
+    @_builtins.property
+    def slide(self) -> Global___Slide:
+        """Set for one whole-slide image; the instances are its files."""
+
     def __init__(
         self,
         *,
@@ -543,10 +728,11 @@ class Study(_message.Message):
         sender: _builtins.str = ...,
         conflicts: _abc.Iterable[_builtins.str] | None = ...,
         panel: Global___Panel | None = ...,
+        slide: Global___Slide | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "completeness", b"completeness", "demographics", b"demographics", "identity", b"identity", "panel", b"panel", "study_date", b"study_date"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "completeness", b"completeness", "demographics", b"demographics", "identity", b"identity", "panel", b"panel", "slide", b"slide", "study_date", b"study_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "body_part", b"body_part", "completeness", b"completeness", "conflicts", b"conflicts", "demographics", b"demographics", "identity", b"identity", "instances", b"instances", "panel", b"panel", "sender", b"sender", "side", b"side", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_study_date", b"_study_date", "body_part", b"body_part", "completeness", b"completeness", "conflicts", b"conflicts", "demographics", b"demographics", "identity", b"identity", "instances", b"instances", "panel", b"panel", "sender", b"sender", "side", b"side", "slide", b"slide", "study_date", b"study_date", "study_instance_uid", b"study_instance_uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__study_date: _TypeAlias = _typing.Literal["study_date"]  # noqa: Y015
     _WhichOneofArgType__study_date: _TypeAlias = _typing.Literal["_study_date", b"_study_date"]  # noqa: Y015
@@ -1310,6 +1496,7 @@ class Prediction(_message.Message):
     IMAGES_FIELD_NUMBER: _builtins.int
     MEASURED_FIELD_NUMBER: _builtins.int
     ARTEFACTS_FIELD_NUMBER: _builtins.int
+    SLIDE_FIELD_NUMBER: _builtins.int
     predictor: _builtins.str
     """Name of the predictor."""
     variant: _builtins.str
@@ -1368,7 +1555,11 @@ class Prediction(_message.Message):
 
     @_builtins.property
     def artefacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Artefact]:
-        """Region and heatmap."""
+        """Region and heatmap; of a slide its patches and its overview."""
+
+    @_builtins.property
+    def slide(self) -> Global___SlideAnswer:
+        """Score and level of a slide; absent when none was scored."""
 
     def __init__(
         self,
@@ -1391,10 +1582,11 @@ class Prediction(_message.Message):
         images: Global___ImageBasis | None = ...,
         measured: _abc.Iterable[Global___Measured] | None = ...,
         artefacts: _abc.Iterable[Global___Artefact] | None = ...,
+        slide: Global___SlideAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "images", b"images", "outcome", b"outcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "images", b"images", "outcome", b"outcome", "slide", b"slide"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "artefacts", b"artefacts", "bundle", b"bundle", "flags", b"flags", "horizons", b"horizons", "images", b"images", "inputs", b"inputs", "interval", b"interval", "measured", b"measured", "outcome", b"outcome", "points", b"points", "precision", b"precision", "predictor", b"predictor", "probability", b"probability", "runtime", b"runtime", "variant", b"variant", "variant_reason", b"variant_reason", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "artefacts", b"artefacts", "bundle", b"bundle", "flags", b"flags", "horizons", b"horizons", "images", b"images", "inputs", b"inputs", "interval", b"interval", "measured", b"measured", "outcome", b"outcome", "points", b"points", "precision", b"precision", "predictor", b"predictor", "probability", b"probability", "runtime", b"runtime", "slide", b"slide", "variant", b"variant", "variant_reason", b"variant_reason", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1435,3 +1627,903 @@ class NotAnalysed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NotAnalysed: _TypeAlias = NotAnalysed  # noqa: Y015
+
+@_typing.final
+class Specimen(_message.Message):
+    """Which piece of tissue is on the glass: the identifiers a pathology department works with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCESSION_FIELD_NUMBER: _builtins.int
+    SPECIMEN_FIELD_NUMBER: _builtins.int
+    BLOCK_FIELD_NUMBER: _builtins.int
+    SLIDE_FIELD_NUMBER: _builtins.int
+    accession: _builtins.str
+    """Accession."""
+    specimen: _builtins.str
+    """Specimen."""
+    block: _builtins.str
+    """Block."""
+    slide: _builtins.str
+    """Slide."""
+    def __init__(
+        self,
+        *,
+        accession: _builtins.str = ...,
+        specimen: _builtins.str = ...,
+        block: _builtins.str = ...,
+        slide: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accession", b"accession", "block", b"block", "slide", b"slide", "specimen", b"specimen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Specimen: _TypeAlias = Specimen  # noqa: Y015
+
+@_typing.final
+class SlideOrder(_message.Message):
+    """What was asked about one slide: HL7 OML^O21, FHIR ServiceRequest with Specimen, or a manifest beside the file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    DEMOGRAPHICS_FIELD_NUMBER: _builtins.int
+    SPECIMEN_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    RECORDED_TIME_FIELD_NUMBER: _builtins.int
+    STAIN_FIELD_NUMBER: _builtins.int
+    TISSUE_FIELD_NUMBER: _builtins.int
+    AFTER_THERAPY_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    order_id: _builtins.str
+    """Unique at this site: source and the placer's number, of a manifest its digest."""
+    source: _builtins.str
+    """``hl7``, ``fhir`` or ``manifest``, with the sender's name."""
+    version: _builtins.str
+    """Message control id, resource version or file digest: a later one of the same order supersedes."""
+    status: Global___OrderStatus.ValueType
+    """Status."""
+    container: _builtins.str
+    """What the label's barcode says (Container Identifier (0040,0512), SPM-27 or the slide's own id); compared exactly; empty where the order does not state it."""
+    stain: _builtins.str
+    """``he``, ``ihc``, ``other``; empty where the order does not say."""
+    tissue: _builtins.str
+    """``breast``, ``lymph_node``, ``other``; empty where the order does not say."""
+    after_therapy: _builtins.bool
+    """True: taken after neoadjuvant therapy began; None: the order does not say."""
+    side: Global___Side.ValueType
+    """Side."""
+    reason: _builtins.str
+    """Why it was withdrawn."""
+    @_builtins.property
+    def identity(self) -> Global___PatientIdentity:
+        """None where the issuer is not in the site's map."""
+
+    @_builtins.property
+    def demographics(self) -> Global___Demographics:
+        """Demographics."""
+
+    @_builtins.property
+    def specimen(self) -> Global___Specimen:
+        """Specimen."""
+
+    @_builtins.property
+    def recorded_time(self) -> _timestamp_pb2.Timestamp:
+        """Recorded time."""
+
+    def __init__(
+        self,
+        *,
+        order_id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        version: _builtins.str = ...,
+        status: Global___OrderStatus.ValueType = ...,
+        identity: Global___PatientIdentity | None = ...,
+        demographics: Global___Demographics | None = ...,
+        specimen: Global___Specimen | None = ...,
+        container: _builtins.str = ...,
+        recorded_time: _timestamp_pb2.Timestamp | None = ...,
+        stain: _builtins.str = ...,
+        tissue: _builtins.str = ...,
+        after_therapy: _builtins.bool | None = ...,
+        side: Global___Side.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "demographics", b"demographics", "identity", b"identity", "recorded_time", b"recorded_time", "specimen", b"specimen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "container", b"container", "demographics", b"demographics", "identity", b"identity", "order_id", b"order_id", "reason", b"reason", "recorded_time", b"recorded_time", "side", b"side", "source", b"source", "specimen", b"specimen", "stain", b"stain", "status", b"status", "tissue", b"tissue", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after_therapy: _TypeAlias = _typing.Literal["after_therapy"]  # noqa: Y015
+    _WhichOneofArgType__after_therapy: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after_therapy) -> _WhichOneofReturnType__after_therapy | None: ...
+
+Global___SlideOrder: _TypeAlias = SlideOrder  # noqa: Y015
+
+@_typing.final
+class Resolution(_message.Message):
+    """Micrometres per pixel of level 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    STATED_BY_FIELD_NUMBER: _builtins.int
+    OBJECTIVE_POWER_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """X."""
+    y: _builtins.float
+    """Y."""
+    source: Global___ResolutionSource.ValueType
+    """Source."""
+    stated_by: _builtins.str
+    """The person, where ``source`` is the operator."""
+    objective_power: _builtins.float
+    """As the file states it, for example 40."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+        source: Global___ResolutionSource.ValueType = ...,
+        stated_by: _builtins.str = ...,
+        objective_power: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_objective_power", b"_objective_power", "objective_power", b"objective_power"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_objective_power", b"_objective_power", "objective_power", b"objective_power", "source", b"source", "stated_by", b"stated_by", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__objective_power: _TypeAlias = _typing.Literal["objective_power"]  # noqa: Y015
+    _WhichOneofArgType__objective_power: _TypeAlias = _typing.Literal["_objective_power", b"_objective_power"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__objective_power) -> _WhichOneofReturnType__objective_power | None: ...
+
+Global___Resolution: _TypeAlias = Resolution  # noqa: Y015
+
+@_typing.final
+class Scanner(_message.Message):
+    """As the file states it; empty where it does not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MANUFACTURER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    manufacturer: _builtins.str
+    """Manufacturer."""
+    model: _builtins.str
+    """Model."""
+    def __init__(
+        self,
+        *,
+        manufacturer: _builtins.str = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["manufacturer", b"manufacturer", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Scanner: _TypeAlias = Scanner  # noqa: Y015
+
+@_typing.final
+class PyramidLevel(_message.Message):
+    """One level of the pyramid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    DOWNSAMPLE_FIELD_NUMBER: _builtins.int
+    width: _builtins.int
+    """Width."""
+    height: _builtins.int
+    """Height."""
+    downsample: _builtins.float
+    """Against level 0."""
+    def __init__(
+        self,
+        *,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        downsample: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["downsample", b"downsample", "height", b"height", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PyramidLevel: _TypeAlias = PyramidLevel  # noqa: Y015
+
+@_typing.final
+class ReadBy(_message.Message):
+    """Which library read a slide, and why the ones before it did not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READER_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    reader: _builtins.str
+    """Name and version, for example ``openslide 4.0.1``."""
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One sentence for each reader that was tried before."""
+
+    def __init__(
+        self,
+        *,
+        reader: _builtins.str = ...,
+        refused: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reader", b"reader", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadBy: _TypeAlias = ReadBy  # noqa: Y015
+
+@_typing.final
+class QualityRow(_message.Message):
+    """One property of the glass that was looked at, or that was not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    CHECKED_FIELD_NUMBER: _builtins.int
+    AREA_MM2_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    PATCHES_FIELD_NUMBER: _builtins.int
+    SCORE_WITHOUT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """``tissue``, ``blur``, ``pen``, ``fold``."""
+    checked: _builtins.bool
+    """False: ``text`` says why not; "not found" and "not checked" are different answers."""
+    area_mm2: _builtins.float
+    """Area mm2."""
+    share: _builtins.float
+    """Of the tissue; of ``tissue`` itself: of the glass."""
+    patches: _builtins.int
+    """Patches it lies on."""
+    score_without: _builtins.float
+    """The score with these patches left out; None where nothing was found or scored."""
+    text: _builtins.str
+    """Text."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        checked: _builtins.bool = ...,
+        area_mm2: _builtins.float = ...,
+        share: _builtins.float = ...,
+        patches: _builtins.int = ...,
+        score_without: _builtins.float | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score_without", b"_score_without", "score_without", b"score_without"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score_without", b"_score_without", "area_mm2", b"area_mm2", "checked", b"checked", "kind", b"kind", "patches", b"patches", "score_without", b"score_without", "share", b"share", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score_without: _TypeAlias = _typing.Literal["score_without"]  # noqa: Y015
+    _WhichOneofArgType__score_without: _TypeAlias = _typing.Literal["_score_without", b"_score_without"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score_without) -> _WhichOneofReturnType__score_without | None: ...
+
+Global___QualityRow: _TypeAlias = QualityRow  # noqa: Y015
+
+@_typing.final
+class Slide(_message.Message):
+    """One checked slide. ``refused`` says why it cannot be analysed where the gate says so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPECIMEN_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    READ_BY_FIELD_NUMBER: _builtins.int
+    SCANNER_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    STAIN_FIELD_NUMBER: _builtins.int
+    TISSUE_FIELD_NUMBER: _builtins.int
+    AFTER_THERAPY_FIELD_NUMBER: _builtins.int
+    COLOUR_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    REFUSED_TEXT_FIELD_NUMBER: _builtins.int
+    TAKEN_BACK_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    FRAME_OF_REFERENCE_UID_FIELD_NUMBER: _builtins.int
+    format: _builtins.str
+    """Of the file, for example ``aperio``, ``dicom``, ``generic-tiff``."""
+    width: _builtins.int
+    """Width."""
+    height: _builtins.int
+    """Height."""
+    digest: _builtins.str
+    """sha256 (hex) over the content of all its files."""
+    order_id: _builtins.str
+    """Order id."""
+    stain: _builtins.str
+    """Stain."""
+    tissue: _builtins.str
+    """Tissue."""
+    after_therapy: _builtins.bool
+    """After therapy."""
+    colour: _builtins.str
+    """``icc`` where the file's profile was applied, else ``as stored``."""
+    refused: _builtins.str
+    """``NotAnalysedReason`` of the gate; empty where it passed."""
+    refused_text: _builtins.str
+    """Refused text."""
+    taken_back: _builtins.str
+    """Why there is no such order any more; empty where there is."""
+    container: _builtins.str
+    """Container."""
+    frame_of_reference_uid: _builtins.str
+    """Of a DICOM slide; empty: it came as another file."""
+    @_builtins.property
+    def specimen(self) -> Global___Specimen:
+        """Specimen."""
+
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___PyramidLevel]:
+        """Levels."""
+
+    @_builtins.property
+    def read_by(self) -> Global___ReadBy:
+        """Read by."""
+
+    @_builtins.property
+    def scanner(self) -> Global___Scanner:
+        """Scanner."""
+
+    @_builtins.property
+    def resolution(self) -> Global___Resolution:
+        """Resolution."""
+
+    def __init__(
+        self,
+        *,
+        specimen: Global___Specimen | None = ...,
+        format: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        levels: _abc.Iterable[Global___PyramidLevel] | None = ...,
+        read_by: Global___ReadBy | None = ...,
+        scanner: Global___Scanner | None = ...,
+        digest: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        resolution: Global___Resolution | None = ...,
+        stain: _builtins.str = ...,
+        tissue: _builtins.str = ...,
+        after_therapy: _builtins.bool | None = ...,
+        colour: _builtins.str = ...,
+        refused: _builtins.str = ...,
+        refused_text: _builtins.str = ...,
+        taken_back: _builtins.str = ...,
+        container: _builtins.str = ...,
+        frame_of_reference_uid: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "read_by", b"read_by", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "colour", b"colour", "container", b"container", "digest", b"digest", "format", b"format", "frame_of_reference_uid", b"frame_of_reference_uid", "height", b"height", "levels", b"levels", "order_id", b"order_id", "read_by", b"read_by", "refused", b"refused", "refused_text", b"refused_text", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen", "stain", b"stain", "taken_back", b"taken_back", "tissue", b"tissue", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__after_therapy: _TypeAlias = _typing.Literal["after_therapy"]  # noqa: Y015
+    _WhichOneofArgType__after_therapy: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__after_therapy) -> _WhichOneofReturnType__after_therapy | None: ...
+
+Global___Slide: _TypeAlias = Slide  # noqa: Y015
+
+@_typing.final
+class Point(_message.Message):
+    """A place on the slide, in pixels of level 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """X."""
+    y: _builtins.float
+    """Y."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float = ...,
+        y: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Point: _TypeAlias = Point  # noqa: Y015
+
+@_typing.final
+class Exclusion(_message.Message):
+    """A region a pathologist left out of the score, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTLINE_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    author: _builtins.str
+    """Author."""
+    reason: _builtins.str
+    """Reason."""
+    @_builtins.property
+    def outline(self) -> _containers.RepeatedCompositeFieldContainer[Global___Point]:
+        """A closed polygon of three points or more."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """Time."""
+
+    def __init__(
+        self,
+        *,
+        outline: _abc.Iterable[Global___Point] | None = ...,
+        author: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "outline", b"outline", "reason", b"reason", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exclusion: _TypeAlias = Exclusion  # noqa: Y015
+
+@_typing.final
+class SlideCalibration(_message.Message):
+    """What a site measured about one scanner: pinned with the case, because it changes the score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    BUNDLE_DIGEST_FIELD_NUMBER: _builtins.int
+    MANUFACTURER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    SHIFT_FIELD_NUMBER: _builtins.int
+    N_FIELD_NUMBER: _builtins.int
+    SIGNED_BY_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    record_id: _builtins.str
+    """Record id."""
+    bundle_digest: _builtins.str
+    """Bundle digest."""
+    manufacturer: _builtins.str
+    """Manufacturer."""
+    model: _builtins.str
+    """Model."""
+    shift: _builtins.float
+    """Added to the score before the levels are read."""
+    n: _builtins.int
+    """Slides with a known HER2 status it rests on."""
+    signed_by: _builtins.str
+    """Signed by."""
+    digest: _builtins.str
+    """sha256 (hex) of the signed record."""
+    def __init__(
+        self,
+        *,
+        record_id: _builtins.str = ...,
+        bundle_digest: _builtins.str = ...,
+        manufacturer: _builtins.str = ...,
+        model: _builtins.str = ...,
+        shift: _builtins.float = ...,
+        n: _builtins.int = ...,
+        signed_by: _builtins.str = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_digest", b"bundle_digest", "digest", b"digest", "manufacturer", b"manufacturer", "model", b"model", "n", b"n", "record_id", b"record_id", "shift", b"shift", "signed_by", b"signed_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlideCalibration: _TypeAlias = SlideCalibration  # noqa: Y015
+
+@_typing.final
+class SlidePolicy(_message.Message):
+    """What a site configures about scoring slides; part of the result's key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CROPPING_FIELD_NUMBER: _builtins.int
+    SENSITIVITY_FIELD_NUMBER: _builtins.int
+    AREA_READING_FIELD_NUMBER: _builtins.int
+    ROUNDING_FIELD_NUMBER: _builtins.int
+    LEAST_TUMOUR_PATCHES_FIELD_NUMBER: _builtins.int
+    INDETERMINATE_SHARE_FIELD_NUMBER: _builtins.int
+    cropping: Global___Cropping.ValueType
+    """Which grid makes the result."""
+    sensitivity: _builtins.bool
+    """True: the other grid is run as well, and the difference is reported."""
+    area_reading: Global___AreaReading.ValueType
+    """Area reading."""
+    rounding: Global___Rounding.ValueType
+    """Rounding."""
+    least_tumour_patches: _builtins.int
+    """With fewer the answer is "indeterminate"."""
+    indeterminate_share: _builtins.float
+    """The level is stated only where its share of the bootstrap reaches this; else "indeterminate, reflex IHC/ISH"."""
+    def __init__(
+        self,
+        *,
+        cropping: Global___Cropping.ValueType = ...,
+        sensitivity: _builtins.bool = ...,
+        area_reading: Global___AreaReading.ValueType = ...,
+        rounding: Global___Rounding.ValueType = ...,
+        least_tumour_patches: _builtins.int = ...,
+        indeterminate_share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["area_reading", b"area_reading", "cropping", b"cropping", "indeterminate_share", b"indeterminate_share", "least_tumour_patches", b"least_tumour_patches", "rounding", b"rounding", "sensitivity", b"sensitivity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SlidePolicy: _TypeAlias = SlidePolicy  # noqa: Y015
+
+@_typing.final
+class Term(_message.Message):
+    """One ambiguous term of the paper, and how it was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name."""
+    choice: _builtins.str
+    """Choice."""
+    text: _builtins.str
+    """Text."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        choice: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choice", b"choice", "name", b"name", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Term: _TypeAlias = Term  # noqa: Y015
+
+@_typing.final
+class LevelShare(_message.Message):
+    """How often the bootstrap ended at a level."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    level: Global___SlideLevel.ValueType
+    """Level."""
+    share: _builtins.float
+    """Share."""
+    def __init__(
+        self,
+        *,
+        level: Global___SlideLevel.ValueType = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LevelShare: _TypeAlias = LevelShare  # noqa: Y015
+
+@_typing.final
+class GradeCount(_message.Message):
+    """Patches of one grade (paper 003: I .33-.4, II .4-.5, III .5-.6, IV .6-.7, V from .7)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRADE_FIELD_NUMBER: _builtins.int
+    PATCHES_FIELD_NUMBER: _builtins.int
+    grade: _builtins.str
+    """Grade."""
+    patches: _builtins.int
+    """Patches."""
+    def __init__(
+        self,
+        *,
+        grade: _builtins.str = ...,
+        patches: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grade", b"grade", "patches", b"patches"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradeCount: _TypeAlias = GradeCount  # noqa: Y015
+
+@_typing.final
+class CropAnswer(_message.Message):
+    """What one grid gave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CROPPING_FIELD_NUMBER: _builtins.int
+    SIDE_PX_FIELD_NUMBER: _builtins.int
+    SIDE_UM_FIELD_NUMBER: _builtins.int
+    PATCHES_FIELD_NUMBER: _builtins.int
+    TUMOUR_PATCHES_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    cropping: Global___Cropping.ValueType
+    """Cropping."""
+    side_px: _builtins.int
+    """Of level 0."""
+    side_um: _builtins.float
+    """Side um."""
+    patches: _builtins.int
+    """With tissue, after the background rule."""
+    tumour_patches: _builtins.int
+    """Tumour patches."""
+    score: _builtins.float
+    """None: not scorable."""
+    level: Global___SlideLevel.ValueType
+    """Level."""
+    def __init__(
+        self,
+        *,
+        cropping: Global___Cropping.ValueType = ...,
+        side_px: _builtins.int = ...,
+        side_um: _builtins.float = ...,
+        patches: _builtins.int = ...,
+        tumour_patches: _builtins.int = ...,
+        score: _builtins.float | None = ...,
+        level: Global___SlideLevel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "cropping", b"cropping", "level", b"level", "patches", b"patches", "score", b"score", "side_px", b"side_px", "side_um", b"side_um", "tumour_patches", b"tumour_patches"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___CropAnswer: _TypeAlias = CropAnswer  # noqa: Y015
+
+@_typing.final
+class StainVectors(_message.Message):
+    """Optical density per stain, unit length, (red, green, blue); how they were found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    HAEMATOXYLIN_FIELD_NUMBER: _builtins.int
+    EOSIN_FIELD_NUMBER: _builtins.int
+    ANGLE_DEGREES_FIELD_NUMBER: _builtins.int
+    FALLBACK_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """``vahadane``, or the fallback that was used."""
+    angle_degrees: _builtins.float
+    """Angle degrees."""
+    fallback: _builtins.str
+    """Why the fit was not used; empty where it was."""
+    @_builtins.property
+    def haematoxylin(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Haematoxylin."""
+
+    @_builtins.property
+    def eosin(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Eosin."""
+
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        haematoxylin: _abc.Iterable[_builtins.float] | None = ...,
+        eosin: _abc.Iterable[_builtins.float] | None = ...,
+        angle_degrees: _builtins.float = ...,
+        fallback: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["angle_degrees", b"angle_degrees", "eosin", b"eosin", "fallback", b"fallback", "haematoxylin", b"haematoxylin", "method", b"method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StainVectors: _TypeAlias = StainVectors  # noqa: Y015
+
+@_typing.final
+class GradientPoint(_message.Message):
+    """Mean probability at one distance from the edge of the tumour."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISTANCE_UM_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    PATCHES_FIELD_NUMBER: _builtins.int
+    distance_um: _builtins.float
+    """Positive: inside, towards the core; negative: peritumoral."""
+    mean: _builtins.float
+    """Mean."""
+    patches: _builtins.int
+    """Patches."""
+    def __init__(
+        self,
+        *,
+        distance_um: _builtins.float = ...,
+        mean: _builtins.float = ...,
+        patches: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["distance_um", b"distance_um", "mean", b"mean", "patches", b"patches"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GradientPoint: _TypeAlias = GradientPoint  # noqa: Y015
+
+@_typing.final
+class SlideAnswer(_message.Message):
+    """The TL-PA result of one slide (paper 003, Eq. 2-6) with everything it rests on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCORE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    AREA_SHARE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    CROPPINGS_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    STAIN_FIELD_NUMBER: _builtins.int
+    GRADES_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    SCORE_INTERVAL_FIELD_NUMBER: _builtins.int
+    INDETERMINATE_FIELD_NUMBER: _builtins.int
+    GRADIENT_FIELD_NUMBER: _builtins.int
+    GRADIENT_SLOPE_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    score: _builtins.float
+    """Score."""
+    level: Global___SlideLevel.ValueType
+    """Level."""
+    area_share: _builtins.float
+    """Area_IHC of Eq. 3."""
+    indeterminate: _builtins.str
+    """Why no level is stated: then the advice is reflex IHC/ISH. Empty: the level stands."""
+    gradient_slope: _builtins.float
+    """Of the probability per millimetre from the edge inwards; None where the tumour is too small."""
+    calibration: _builtins.str
+    """Which record was applied, or that none is known for this scanner."""
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___LevelShare]:
+        """Levels."""
+
+    @_builtins.property
+    def croppings(self) -> _containers.RepeatedCompositeFieldContainer[Global___CropAnswer]:
+        """The one that made the result first."""
+
+    @_builtins.property
+    def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Term]:
+        """Terms."""
+
+    @_builtins.property
+    def stain(self) -> Global___StainVectors:
+        """Stain."""
+
+    @_builtins.property
+    def grades(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradeCount]:
+        """Grades."""
+
+    @_builtins.property
+    def quality(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityRow]:
+        """Quality."""
+
+    @_builtins.property
+    def score_interval(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """95 %, spatial block bootstrap."""
+
+    @_builtins.property
+    def gradient(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradientPoint]:
+        """Gradient."""
+
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]:
+        """Exclusions."""
+
+    def __init__(
+        self,
+        *,
+        score: _builtins.float = ...,
+        level: Global___SlideLevel.ValueType = ...,
+        area_share: _builtins.float = ...,
+        levels: _abc.Iterable[Global___LevelShare] | None = ...,
+        croppings: _abc.Iterable[Global___CropAnswer] | None = ...,
+        terms: _abc.Iterable[Global___Term] | None = ...,
+        stain: Global___StainVectors | None = ...,
+        grades: _abc.Iterable[Global___GradeCount] | None = ...,
+        quality: _abc.Iterable[Global___QualityRow] | None = ...,
+        score_interval: _abc.Iterable[_builtins.float] | None = ...,
+        indeterminate: _builtins.str = ...,
+        gradient: _abc.Iterable[Global___GradientPoint] | None = ...,
+        gradient_slope: _builtins.float | None = ...,
+        calibration: _builtins.str = ...,
+        exclusions: _abc.Iterable[Global___Exclusion] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gradient_slope", b"_gradient_slope", "gradient_slope", b"gradient_slope", "stain", b"stain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gradient_slope", b"_gradient_slope", "area_share", b"area_share", "calibration", b"calibration", "croppings", b"croppings", "exclusions", b"exclusions", "grades", b"grades", "gradient", b"gradient", "gradient_slope", b"gradient_slope", "indeterminate", b"indeterminate", "level", b"level", "levels", b"levels", "quality", b"quality", "score", b"score", "score_interval", b"score_interval", "stain", b"stain", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gradient_slope: _TypeAlias = _typing.Literal["gradient_slope"]  # noqa: Y015
+    _WhichOneofArgType__gradient_slope: _TypeAlias = _typing.Literal["_gradient_slope", b"_gradient_slope"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gradient_slope) -> _WhichOneofReturnType__gradient_slope | None: ...
+
+Global___SlideAnswer: _TypeAlias = SlideAnswer  # noqa: Y015
+
+@_typing.final
+class PinnedSlide(_message.Message):
+    """What the answer about a slide will rest on, besides its files."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLIDE_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    CALIBRATION_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    PATCHES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def slide(self) -> Global___Slide:
+        """Slide."""
+
+    @_builtins.property
+    def policy(self) -> Global___SlidePolicy:
+        """Policy."""
+
+    @_builtins.property
+    def calibration(self) -> Global___SlideCalibration:
+        """Calibration."""
+
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]:
+        """Exclusions."""
+
+    @_builtins.property
+    def patches(self) -> _containers.RepeatedCompositeFieldContainer[Global___Artefact]:
+        """Patch tables of an earlier answer by the same bundle on the same pixels: then the network is not run again."""
+
+    def __init__(
+        self,
+        *,
+        slide: Global___Slide | None = ...,
+        policy: Global___SlidePolicy | None = ...,
+        calibration: Global___SlideCalibration | None = ...,
+        exclusions: _abc.Iterable[Global___Exclusion] | None = ...,
+        patches: _abc.Iterable[Global___Artefact] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "policy", b"policy", "slide", b"slide"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration", b"calibration", "exclusions", b"exclusions", "patches", b"patches", "policy", b"policy", "slide", b"slide"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PinnedSlide: _TypeAlias = PinnedSlide  # noqa: Y015

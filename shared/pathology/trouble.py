@@ -1,0 +1,37 @@
+"""Why a slide cannot be scored: machine-readable, with a sentence beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SlideProblem(StrEnum):
+    """What is wrong with a slide."""
+
+    NOT_A_SLIDE = "not_a_slide"
+    UNREADABLE = "unreadable"
+    """No reader opens it, or reading a region of it failed."""
+    CRASHED = "crashed"
+    """A reader crashed, hung, or took more than a slide may."""
+    TOO_LARGE = "too_large"
+    CHANGED = "changed"
+    """The file was replaced, or written to, while it was read."""
+    GONE = "gone"
+    RESOLUTION_UNKNOWN = "resolution_unknown"
+    RESOLUTION_IMPLAUSIBLE = "resolution_implausible"
+    """Out of 0.1 to 2 micrometres, 5 % or more anisotropic, or at odds with the objective power or another statement."""
+    RESOLUTION_TOO_LOW = "resolution_too_low"
+    NO_TISSUE = "no_tissue"
+    TOO_LITTLE_TISSUE = "too_little_tissue"
+
+
+@dataclass(frozen=True, slots=True)
+class SlideTrouble:
+    """The slide cannot be scored, because ..."""
+
+    problem: SlideProblem
+    text: str
+    """One sentence a pathologist understands, without identifying data."""
+    remedy: str = ""
+    """What a person can do; empty where nothing can be done."""
