@@ -20,7 +20,7 @@ class SlideProblem(StrEnum):
     GONE = "gone"
     RESOLUTION_UNKNOWN = "resolution_unknown"
     RESOLUTION_IMPLAUSIBLE = "resolution_implausible"
-    """Out of 0.1 to 2 micrometres, 5 % or more anisotropic, or at odds with the objective power or another statement."""
+    """Out of 0.1 to 2 micrometres, 5 % anisotropic or more, or at odds with objective power or another statement."""
     RESOLUTION_TOO_LOW = "resolution_too_low"
     NO_TISSUE = "no_tissue"
     TOO_LITTLE_TISSUE = "too_little_tissue"
