@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from services.model_factory.handlers.networks import parity
-from services.model_factory.handlers.networks.architecture import LAYERS, Architecture, HeatLayer
-from services.model_factory.handlers.networks.grad_cam import grad_cam
-from services.model_factory.handlers.networks.graph import network_graph
-from services.model_factory.handlers.networks.parity import ParityError, checked_graph
-from services.model_factory.handlers.networks.resnet3d import ResNet3D
-from services.model_factory.handlers.networks.trained import predicted
+from services.model_factory.handlers.networks.parity import ParityError
+from services.model_factory.handlers.networks.resnet3d import parity
+from services.model_factory.handlers.networks.resnet3d.architecture import LAYERS, Architecture, HeatLayer
+from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.network import ResNet3D
+from services.model_factory.handlers.networks.resnet3d.parity import checked_graph
+from services.model_factory.handlers.networks.resnet3d.trained import predicted
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import RuntimeChoice
-from tests.unit.services.model_factory.networks.conftest import SMALL, made_up, settled
+from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, made_up, settled
 
 ARCHITECTURES = (
     SMALL,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.model_factory.handlers.networks import drift
-from services.model_factory.handlers.networks.drift import GATE, LEAST_CROPS, Drift, measured_drift
-from services.model_factory.handlers.networks.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d import drift
+from services.model_factory.handlers.networks.resnet3d.drift import GATE, LEAST_CROPS, Drift, measured_drift
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
 from tests.conftest import NO_HARDWARE
-from tests.unit.services.model_factory.networks.conftest import SMALL, made_up, settled
+from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, made_up, settled
 
 
 def test_the_drift_of_bfloat16_is_measured_on_every_crop() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.graph import network_graph
-from services.model_factory.handlers.networks.resnet3d import ResNet3D
+from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.network import ResNet3D
 from shared.bundles.runtimes.onnx_runtime import OnnxRuntime
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import NetworkRuntime, RuntimeChoice

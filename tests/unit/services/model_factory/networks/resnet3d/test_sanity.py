@@ -6,10 +6,11 @@ import dataclasses
 
 import torch
 
-from services.model_factory.handlers.networks.recipe import NETWORK_RECIPES
-from services.model_factory.handlers.networks.sanity import ORDER, randomised
-from services.model_factory.handlers.networks.training import train_network
-from tests.unit.services.model_factory.networks.conftest import SMALL, Watching, striped
+from services.model_factory.handlers.networks.resnet3d.recipe import NETWORK_RECIPES
+from services.model_factory.handlers.networks.resnet3d.sanity import ORDER, randomised
+from services.model_factory.handlers.networks.resnet3d.training import train_network
+from tests.unit.services.model_factory.networks.conftest import Watching
+from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, striped
 
 
 def test_the_heat_of_a_trained_network_does_not_survive_random_weights(watching: Watching) -> None:
@@ -28,8 +29,8 @@ def test_the_heat_of_a_trained_network_does_not_survive_random_weights(watching:
 
 
 def test_a_network_that_is_made_of_the_same_weights_again_keeps_its_heat(watching: Watching) -> None:
-    from services.model_factory.handlers.networks.resnet3d import new_network
-    from tests.unit.services.model_factory.networks.conftest import made_up
+    from services.model_factory.handlers.networks.resnet3d.network import new_network
+    from tests.unit.services.model_factory.networks.resnet3d.conftest import made_up
 
     network = new_network(SMALL, 5)
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.graph_parts import Applied, Convolved, Parts
+from services.model_factory.handlers.networks.resnet3d.graph_parts import Applied, Convolved, ResidualParts
 from shared.bundles.runtimes.port import HEAT
 
 
-def heat_nodes(parts: Parts, maps: str, behind: Sequence[Convolved], weights: NDArray[np.float32]) -> None:
+def heat_nodes(parts: ResidualParts, maps: str, behind: Sequence[Convolved], weights: NDArray[np.float32]) -> None:
     """Add the output ``heat``: the sum over channels of the mean gradient of the log-odds times the map.
 
     Args:
@@ -29,13 +29,13 @@ def heat_nodes(parts: Parts, maps: str, behind: Sequence[Convolved], weights: ND
     _summed(parts, maps, parts.node("ReduceMean", [gradient], axes=[2, 3, 4], keepdims=1))
 
 
-def _summed(parts: Parts, maps: str, weights: str) -> None:
+def _summed(parts: ResidualParts, maps: str, weights: str) -> None:
     weighted = parts.node("Mul", [maps, weights])
     axis = parts.constant("heat.axis", np.array([1], dtype=np.int64))
     parts.node("ReduceSum", [weighted, axis], output=HEAT, keepdims=0)
 
 
-def _through(parts: Parts, block: Convolved, gradient: str) -> str:
+def _through(parts: ResidualParts, block: Convolved, gradient: str) -> str:
     """Return the gradient at the block's input for the one at its output."""
     inner = _kept(parts, gradient, block.output)
     way = inner if block.shortcut is None else _back(parts, block.shortcut, inner)
@@ -44,12 +44,12 @@ def _through(parts: Parts, block: Convolved, gradient: str) -> str:
     return parts.node("Add", [_back(parts, block.first, back), way])
 
 
-def _kept(parts: Parts, gradient: str, activated: str) -> str:
+def _kept(parts: ResidualParts, gradient: str, activated: str) -> str:
     """Where ReLU gave zero, nothing goes back (Sign of what is never negative is 0 or 1)."""
     return parts.node("Mul", [parts.node("Sign", [activated]), gradient])
 
 
-def _back(parts: Parts, applied: Applied, gradient: str) -> str:
+def _back(parts: ResidualParts, applied: Applied, gradient: str) -> str:
     step = applied.step
     # A constant of its own: OpenVINO 2026.4 takes the layout of the convolution for a weight that both use.
     weight = parts.copied(applied.folded.weight)

@@ -4,64 +4,84 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn.functional import cross_entropy
 
-from services.model_factory.handlers.networks.augmentation import Crops, augmented
-from services.model_factory.handlers.networks.recipe import NetworkRecipe
-from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_network
-from services.model_factory.handlers.networks.trained import AT_ONCE, EpochLoss, TrainedNetwork
+from services.model_factory.handlers.networks.recipe import LoopRecipe
 
-Labels = NDArray[np.bool_]
+Inputs = NDArray[np.float32]
+"""(n, channels, ...), on disk or in memory; whatever floating type they are kept in."""
+Classes = NDArray[np.int64]
+Altered = Callable[[Inputs, np.random.Generator], Inputs]
+"""Gives a batch as it might have been."""
 LARGEST_LOSS = 1e6
 """A loss beyond this, or one that is no number, counts as this."""
-_CHANNELS_LAST: Any = torch.channels_last_3d
+AT_ONCE = 16
+"""Examples in one forward pass that nothing is learned from."""
 _PLAIN: Any = torch.contiguous_format
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochLoss:
+    """Cross-entropy of one epoch: mean over what was learned from (as augmented), and over what validates."""
+
+    training: float
+    validation: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CropSet:
-    """Some of the crops, without a copy of them."""
+class ExampleSet:
+    """Some of the examples, without a copy of them."""
 
-    crops: Crops
-    labels: Labels
+    inputs: Inputs
+    labels: Classes
     index: NDArray[np.intp]
 
-    def batch(self, places: NDArray[np.intp]) -> tuple[Crops, NDArray[np.int64]]:
-        """Return the crops at these places, and their classes."""
+    def batch(self, places: NDArray[np.intp]) -> tuple[Inputs, Classes]:
+        """Return the inputs at these places as float32, and their classes."""
         chosen = self.index[places]
-        return self.crops[chosen], self.labels[chosen].astype(np.int64)
+        return np.asarray(self.inputs[chosen], dtype=np.float32), self.labels[chosen]
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class Run(Generic[N]):
     """A training under way."""
 
-    recipe: NetworkRecipe
+    recipe: LoopRecipe
     seed: int
-    learning: CropSet
-    validating: CropSet
+    network: N
+    learning: ExampleSet
+    validating: ExampleSet
+    altered: Altered | None = None
+    layout: Any = _PLAIN
+    """Memory format of weights and inputs."""
+    class_weights: tuple[float, ...] | None = None
     losses: list[EpochLoss] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
-    network: ResNet3D = field(init=False)
     adam: torch.optim.Adam = field(init=False)
 
     def __post_init__(self) -> None:
-        made = new_network(self.recipe.architecture, self.seed)
-        # Channels last: several times faster for few channels on CPU, and what tensor cores want.
-        self.network = _laid_out(made, self.recipe.device, _CHANNELS_LAST)
-        self.adam = torch.optim.Adam(self.network.parameters(), self.recipe.learning_rate)
+        self.network = _laid_out(self.network, self.recipe.device, self.layout)
+        learned = [one for one in self.network.parameters() if one.requires_grad]
+        self.adam = torch.optim.Adam(learned, self.recipe.learning_rate)
 
     @property
     def best_epoch(self) -> int:
         """Return the epoch of the lowest validation loss, from 0; the first of several."""
         return int(np.argmin([one.validation for one in self.losses]))
+
+    @property
+    def kept_epoch(self) -> int:
+        """Return the epoch whose weights the recipe keeps."""
+        return self.best_epoch if self.recipe.restored else len(self.losses) - 1
 
     @property
     def over(self) -> bool:
@@ -70,29 +90,27 @@ class Run:
         return done >= self.recipe.epochs or (done > 0 and done - 1 - self.best_epoch >= self.recipe.patience)
 
     def epoch(self) -> None:
-        """Learn from every crop once, then validate."""
+        """Learn from every example once, then validate."""
         training = self._learn(np.random.default_rng([self.seed, 2, len(self.losses)]))
         self.losses.append(EpochLoss(training, self._validate()))
         if self.recipe.restored and self.best_epoch == len(self.losses) - 1:
             self.best = copy.deepcopy(self.network.state_dict())
 
-    def trained(self, patients: frozenset[str]) -> TrainedNetwork:
+    def finished(self) -> N:
         """Return the network with the weights the recipe keeps, on the CPU and in the usual layout."""
         if self.recipe.restored:
             self.network.load_state_dict(self.best)
-        last = self.best_epoch if self.recipe.restored else len(self.losses) - 1
-        network = _laid_out(self.network, "cpu", _PLAIN).eval()
-        return TrainedNetwork(network, self.recipe, tuple(self.losses), last, self.seed, patients)
+        return _laid_out(self.network, "cpu", _PLAIN).eval()
 
     def _learn(self, rng: np.random.Generator) -> float:
         self.network.train()
         total, batches = 0.0, list(_batches(len(self.learning.index), self.recipe.batch, rng))
         for number, places in enumerate(batches):
             self._set_rate(len(self.losses) + number / len(batches))
-            crops, labels = self.learning.batch(places)
-            crops = augmented(crops, rng) if self.recipe.augmented else crops
+            inputs, labels = self.learning.batch(places)
+            inputs = self.altered(inputs, rng) if self.altered else inputs
             running = [one.clone() for one in self.network.buffers()]
-            loss = self._loss(crops, labels)
+            loss = self._loss(inputs, labels)
             self.adam.zero_grad()
             torch.autograd.backward(loss)
             if self._finite():
@@ -113,9 +131,7 @@ class Run:
             one.copy_(before)
 
     def _set_rate(self, epochs: float) -> None:
-        if self.recipe.schedule == "cosine":
-            share = (1 + math.cos(math.pi * epochs / self.recipe.epochs)) / 2
-            self.adam.param_groups[0]["lr"] = self.recipe.learning_rate * share
+        self.adam.param_groups[0]["lr"] = self.recipe.learning_rate * rate_share(self.recipe, epochs)
 
     def _validate(self) -> float:
         self.network.eval()
@@ -126,12 +142,21 @@ class Run:
                 total += _number(self._loss(*self.validating.batch(places))) * len(places)
         return total / n
 
-    def _loss(self, crops: Crops, labels: NDArray[np.int64]) -> torch.Tensor:
+    def _loss(self, inputs: Inputs, labels: Classes) -> torch.Tensor:
         device = self.recipe.device
-        x = torch.from_numpy(crops).to(device, memory_format=_CHANNELS_LAST)
+        x = torch.from_numpy(np.ascontiguousarray(inputs)).to(device, memory_format=self.layout)
         with torch.autocast(device, torch.bfloat16, enabled=self.recipe.arithmetic == "bfloat16"):
             logits = self.network(x)
-        return cross_entropy(logits.float(), torch.from_numpy(labels).to(device))
+        weights = None if self.class_weights is None else torch.tensor(self.class_weights, device=device)
+        return cross_entropy(logits.float(), torch.from_numpy(labels).to(device), weights)
+
+
+def rate_share(recipe: LoopRecipe, epochs: float) -> float:
+    """Return the share of the learning rate after so many epochs."""
+    rising = min(1.0, epochs / recipe.warm_up) if recipe.warm_up > 0 else 1.0
+    if recipe.schedule == "cosine":
+        return rising * (1 + math.cos(math.pi * epochs / recipe.epochs)) / 2
+    return rising
 
 
 def _batches(n: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
@@ -143,9 +168,9 @@ def _batches(n: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np
             yield places
 
 
-def _laid_out(network: ResNet3D, device: str, layout: Any) -> ResNet3D:
+def _laid_out(network: N, device: str, layout: Any) -> N:
     moved: Any = network.to(device)
-    made: ResNet3D = moved.to(memory_format=layout)
+    made: N = moved.to(memory_format=layout)
     return made
 
 

@@ -9,23 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.architecture import HeatLayer
-from services.model_factory.handlers.networks.augmentation import Crops
-from services.model_factory.handlers.networks.grad_cam import grad_cam
-from services.model_factory.handlers.networks.parity import checked_graph
-from services.model_factory.handlers.networks.recipe import NetworkRecipe
-from services.model_factory.handlers.networks.resnet3d import POSITIVE, ResNet3D, load_weights
-
-AT_ONCE = 16
-"""Crops in one forward pass of a prediction."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpochLoss:
-    """Cross-entropy of one epoch: mean over the crops learned from (as augmented), and over those that validate."""
-
-    training: float
-    validation: float
+from services.model_factory.handlers.networks.keeping import weights_bytes
+from services.model_factory.handlers.networks.loop import AT_ONCE, EpochLoss
+from services.model_factory.handlers.networks.resnet3d.architecture import HeatLayer
+from services.model_factory.handlers.networks.resnet3d.augmentation import Crops
+from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
+from services.model_factory.handlers.networks.resnet3d.network import POSITIVE, ResNet3D, load_weights
+from services.model_factory.handlers.networks.resnet3d.parity import checked_graph
+from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,9 +63,7 @@ class TrainedNetwork:
 
     def weights(self) -> bytes:
         """Return the weights, for ``with_weights`` of the same architecture; ONNX is what serves."""
-        stream = io.BytesIO()
-        torch.save(self.network.state_dict(), stream)
-        return stream.getvalue()
+        return weights_bytes(self.network.state_dict())
 
 
 def predicted(network: ResNet3D, crops: Crops) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from services.model_factory.handlers.networks.augmentation import Crops
+from services.model_factory.handlers.networks.resnet3d.augmentation import Crops
 from shared.imaging.crops import normalised
 
 SEED = 20_251_121

@@ -14,10 +14,10 @@ import torch
 from scipy import stats
 from torch import nn
 
-from services.model_factory.handlers.networks.architecture import LAYERS, HeatLayer
-from services.model_factory.handlers.networks.augmentation import Crops
-from services.model_factory.handlers.networks.grad_cam import grad_cam
-from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_network
+from services.model_factory.handlers.networks.resnet3d.architecture import LAYERS, HeatLayer
+from services.model_factory.handlers.networks.resnet3d.augmentation import Crops
+from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
+from services.model_factory.handlers.networks.resnet3d.network import ResNet3D, new_network
 
 ORDER = ("fc", *reversed(LAYERS), "conv1")
 """From the end on, each in addition to those before."""

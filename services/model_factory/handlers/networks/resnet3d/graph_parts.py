@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
+
+from services.model_factory.handlers.networks.writing import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +62,8 @@ class Convolved:
 
 
 @dataclass(slots=True)
-class Parts:
-    """A graph while it is being written."""
-
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def node(self, kind: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
-        """Add a node; return the name of its output."""
-        from onnx import helper
-
-        name = output or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
-        return name
-
-    def constant(self, name: str, values: NDArray[Any]) -> str:
-        """Add a constant; return its name."""
-        from onnx import numpy_helper
-
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def copied(self, name: str) -> str:
-        """Add a constant with the values of another; return its name."""
-        from onnx import TensorProto
-
-        copy = TensorProto()
-        copy.CopyFrom(next(one for one in self.constants if one.name == name))
-        copy.name = f"{name}.back"
-        self.constants.append(copy)
-        return str(copy.name)
+class ResidualParts(Parts):
+    """A graph of residual blocks while it is being written."""
 
     def relu(self, x: str) -> str:
         """Add max(x, 0)."""

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.architecture import HeatLayer
-from services.model_factory.handlers.networks.resnet3d import POSITIVE, ResNet3D
+from services.model_factory.handlers.networks.resnet3d.architecture import HeatLayer
+from services.model_factory.handlers.networks.resnet3d.network import POSITIVE, ResNet3D
 
 
 def grad_cam(network: ResNet3D, crops: NDArray[np.float32], layer: HeatLayer) -> NDArray[np.float32]:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from services.model_factory.adapters.networks import TorchFit, admitted_precisions
-from services.model_factory.handlers.networks.drift import LEAST_CROPS
-from services.model_factory.handlers.networks.golden import golden_crop
-from services.model_factory.handlers.networks.graph import network_graph
-from services.model_factory.handlers.networks.recipe import NetworkRecipe
-from services.model_factory.handlers.networks.trained import EpochLoss, TrainedNetwork
-from tests.unit.services.model_factory.networks.conftest import SMALL, made_up, settled
+from services.model_factory.handlers.networks.loop import EpochLoss
+from services.model_factory.handlers.networks.resnet3d.drift import LEAST_CROPS
+from services.model_factory.handlers.networks.resnet3d.golden import golden_crop
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
+from services.model_factory.handlers.networks.resnet3d.trained import TrainedNetwork
+from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, made_up, settled
 
 
 def test_the_golden_crop_is_made_up_and_always_the_same() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.recipe import DEMONSTRATION
-from services.model_factory.handlers.networks.resnet3d import ResNet3D, load_weights, new_network
-from tests.unit.services.model_factory.networks.conftest import SMALL, made_up, settled
+from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
+from services.model_factory.handlers.networks.resnet3d.network import ResNet3D, load_weights, new_network
+from services.model_factory.handlers.networks.resnet3d.recipe import DEMONSTRATION
+from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, made_up, settled
 
 
 def test_the_full_network_is_monais_resnet50_weight_for_weight() -> None:

@@ -8,34 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from services.model_factory.handlers.networks.augmentation import TURNS, augmented, turned
 from services.model_factory.handlers.networks.inner_split import inner_validation
-from services.model_factory.handlers.networks.recipe import NETWORK_RECIPES, Arithmetic, NetworkRecipe
-from services.model_factory.handlers.networks.resnet3d import new_network
-from services.model_factory.handlers.networks.trained import with_weights
-from services.model_factory.handlers.networks.training import train_network
+from services.model_factory.handlers.networks.recipe import Arithmetic
+from services.model_factory.handlers.networks.resnet3d.augmentation import TURNS, augmented, turned
+from services.model_factory.handlers.networks.resnet3d.network import new_network
+from services.model_factory.handlers.networks.resnet3d.recipe import NETWORK_RECIPES, NetworkRecipe
+from services.model_factory.handlers.networks.resnet3d.trained import with_weights
+from services.model_factory.handlers.networks.resnet3d.training import train_network
 from shared.domain.errors import InvalidInputError
 from tests.conftest import NO_HARDWARE
-from tests.unit.services.model_factory.networks.conftest import SMALL, Watching, striped
+from tests.unit.services.model_factory.networks.conftest import Memory, Watching
+from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, striped
 
 RECIPE = dataclasses.replace(NETWORK_RECIPES["corrected"], architecture=SMALL, epochs=8, batch=8, learning_rate=1e-2)
-
-
-class Memory:
-    """``States`` that is cut after some epochs."""
-
-    def __init__(self, last: int = 10**6) -> None:
-        self.kept: dict[str, bytes] = {}
-        self.left = last
-
-    def get(self, key: str) -> bytes | None:
-        return self.kept.get(key)
-
-    def put(self, key: str, state: bytes) -> None:
-        self.kept[key] = state
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 def test_stripes_are_learned_and_recognised_in_crops_it_has_not_seen(watching: Watching) -> None:
@@ -128,7 +113,7 @@ def test_the_paper_is_trained_as_its_table_says() -> None:
 def test_the_inner_split_keeps_a_patient_on_one_side_and_both_classes_on_both() -> None:
     _, labels, patients = striped(60)
 
-    validating = inner_validation(labels, patients, 0.2, 4, grouped=True)
+    validating = inner_validation(labels.astype(np.int64), patients, 0.2, 4, grouped=True)
 
     ours, theirs = ({p for p, v in zip(patients, validating, strict=True) if v is side} for side in (True, False))
     assert not {str(p) for p in ours} & {str(p) for p in theirs}
@@ -138,7 +123,7 @@ def test_the_inner_split_keeps_a_patient_on_one_side_and_both_classes_on_both() 
 
 def test_a_class_with_one_patient_cannot_be_validated() -> None:
     with pytest.raises(ValueError, match="two patients of each class"):
-        inner_validation(np.array([True, False, False]), ["a", "b", "c"], 0.2, 1, grouped=True)
+        inner_validation(np.array([1, 0, 0]), ["a", "b", "c"], 0.2, 1, grouped=True)
 
 
 def test_crops_of_another_shape_are_refused(watching: Watching) -> None:
@@ -210,7 +195,7 @@ def test_a_gpu_learns_what_a_processor_learns(watching: Watching, arithmetic: Ar
 
 def test_a_batch_without_a_finite_gradient_spoils_nothing(watching: Watching) -> None:
     crops, labels, patients = striped(48)
-    learning = np.flatnonzero(~inner_validation(labels, patients, RECIPE.inner_share, 1, grouped=True))
+    learning = np.flatnonzero(~inner_validation(labels.astype(np.int64), patients, RECIPE.inner_share, 1, grouped=True))
     crops[learning[0], 0, 3, 3, 3] = np.nan
 
     trained = train_network(crops, labels, patients, RECIPE, 1, watching)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from services.model_factory.handlers.networks.architecture import EXPANSION, LAYERS, Architecture
+from services.model_factory.handlers.networks.resnet3d.architecture import EXPANSION, LAYERS, Architecture
 
 CLASSES = 2
 POSITIVE = 1

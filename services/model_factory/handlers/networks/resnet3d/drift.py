@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.model_factory.handlers.networks.augmentation import Crops
+from services.model_factory.handlers.networks.resnet3d.augmentation import Crops
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import NetworkRuntime, Precision, RuntimeChoice
 

@@ -13,14 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.architecture import LAYERS, Architecture
-from services.model_factory.handlers.networks.gradient import heat_nodes
-from services.model_factory.handlers.networks.graph_parts import Convolved, Folded, Parts, Stepped
-from services.model_factory.handlers.networks.resnet3d import POSITIVE, Residual, ResNet3D
-from shared.bundles.runtimes.port import CROP, HEAT, PROBABILITY
-
-OPSET = 17
-IR_VERSION = 8
+from services.model_factory.handlers.networks.resnet3d.architecture import LAYERS
+from services.model_factory.handlers.networks.resnet3d.gradient import heat_nodes
+from services.model_factory.handlers.networks.resnet3d.graph_parts import Convolved, Folded, ResidualParts, Stepped
+from services.model_factory.handlers.networks.resnet3d.network import POSITIVE, Residual, ResNet3D
+from shared.bundles.runtimes.port import CROP, PROBABILITY
 
 
 def network_graph(network: ResNet3D) -> bytes:
@@ -28,7 +25,7 @@ def network_graph(network: ResNet3D) -> bytes:
 
     Everything is float32; ``probability`` is that of the positive class.
     """
-    parts, architecture = Parts(), network.architecture
+    parts, architecture = ResidualParts(), network.architecture
     stem = Stepped(network.conv1.stride[0], 7, architecture.side)
     x = parts.relu(parts.convolution(CROP, parts.folded("stem", network.conv1, network.bn1), stem))
     edge = stem.out
@@ -45,17 +42,17 @@ def network_graph(network: ResNet3D) -> bytes:
     _probability(parts, x, weights, bias)
     behind = [one for name, one in blocks if LAYERS.index(name) > LAYERS.index(architecture.heat_layer)]
     heat_nodes(parts, maps[architecture.heat_layer], behind, (weights / edge**3).astype(np.float32))
-    return _serialised(parts, architecture)
+    return parts.serialised(architecture.name, architecture.input_shape, (), architecture.heat_shape)
 
 
-def _block(parts: Parts, name: str, block: Residual, x: str, edge: int) -> Convolved:
+def _block(parts: ResidualParts, name: str, block: Residual, x: str, edge: int) -> Convolved:
     first = parts.folded(f"{name}.1", block.conv1, block.bn1)
     middle = parts.folded(f"{name}.2", block.conv2, block.bn2)
     last = parts.folded(f"{name}.3", block.conv3, block.bn3)
     return parts.residual(x, edge, first, middle, last, _shortcut(parts, name, block.downsample))
 
 
-def _shortcut(parts: Parts, name: str, downsample: Any) -> Folded | None:
+def _shortcut(parts: ResidualParts, name: str, downsample: Any) -> Folded | None:
     return None if downsample is None else parts.folded(f"{name}.shortcut", downsample[0], downsample[1])
 
 
@@ -66,29 +63,9 @@ def _log_odds(network: ResNet3D) -> tuple[NDArray[np.float32], float]:
     return difference, float(bias[POSITIVE] - bias[1 - POSITIVE])
 
 
-def _probability(parts: Parts, last: str, weights: NDArray[np.float32], bias: float) -> None:
+def _probability(parts: ResidualParts, last: str, weights: NDArray[np.float32], bias: float) -> None:
     pooled = parts.node("ReduceMean", [last], axes=[2, 3, 4], keepdims=0)
     odds = parts.node("MatMul", [pooled, parts.constant("log_odds.weights", weights[:, None])])
     biased = parts.node("Add", [odds, parts.constant("log_odds.bias", np.array([bias], dtype=np.float32))])
     flat = parts.node("Reshape", [biased, parts.constant("flat", np.array([-1], dtype=np.int64))])
     parts.node("Sigmoid", [flat], output=PROBABILITY)
-
-
-def _serialised(parts: Parts, architecture: Architecture) -> bytes:
-    import onnx
-    from onnx import TensorProto, helper
-
-    graph = helper.make_graph(
-        parts.nodes,
-        architecture.name,
-        [helper.make_tensor_value_info(CROP, TensorProto.FLOAT, ["n", *architecture.input_shape])],
-        [
-            helper.make_tensor_value_info(PROBABILITY, TensorProto.FLOAT, ["n"]),
-            helper.make_tensor_value_info(HEAT, TensorProto.FLOAT, ["n", *architecture.heat_shape]),
-        ],
-        parts.constants,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="oncorelay")
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
