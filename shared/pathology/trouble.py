@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.domain.errors import PermanentError
+
 
 class SlideProblem(StrEnum):
     """What is wrong with a slide."""
@@ -35,3 +37,14 @@ class SlideTrouble:
     """One sentence a pathologist understands, without identifying data."""
     remedy: str = ""
     """What a person can do; empty where nothing can be done."""
+
+
+class SlideTroubleError(PermanentError):
+    """Raised where trouble is met in the middle of reading; holds what is wrong."""
+
+    def __init__(self, trouble: SlideTrouble) -> None:
+        super().__init__(trouble)
+        self.trouble = trouble
+
+    def __str__(self) -> str:
+        return f"{self.trouble.problem.value}: {self.trouble.text}"

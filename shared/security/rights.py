@@ -39,6 +39,7 @@ _DELIVERIES = "/oncorelay.results.v1.DeliveryService/"
 _FACTS = "/oncorelay.lab_consumer.v1.LabConsumerService/"
 _EXPLAIN = "/oncorelay.inference.v1.ExplainService/"
 _SLIDES = "/oncorelay.slide_ingestion.v1.SlideIngestionService/"
+_SLIDE_ERASURE = "/oncorelay.slide_ingestion.v1.ErasureService/"
 _HEALTH = "/grpc.health.v1.Health/"
 
 _READ = Right(frozenset({"portal"}), Role.READER)
@@ -85,6 +86,7 @@ RIGHTS: Mapping[str, Right] = {
     _SLIDES + "RecordOrder": _only("lab_consumer"),
     _SLIDES + "ListSlides": _READ,
     _SLIDES + "SetResolution": _OPERATE,
+    _SLIDE_ERASURE + "ErasePatient": _ADMINISTER,
 }
 """RPC (``/package.Service/Method``) to who may. ``portal`` reads on behalf of people it has itself authenticated."""
 

@@ -83,10 +83,11 @@ def _refuse_missing(patient: str, needed: Sequence[str], sheets: Sequence[Sheet]
 
 
 def flow_of(
-    lines: list[PatientLine], exclusions: Sequence[ExcludePart], status: str, event: Sequence[str]
-) -> tuple[list[PatientLine], tuple[FlowBox, ...]]:
+    lines: list[PatientLine], exclusions: Sequence[ExcludePart], status: str, event: Sequence[str],
+    all_of_them: str = "patients in the sheet",
+) -> tuple[list[PatientLine], tuple[FlowBox, ...]]:  # fmt: skip
     """Return who stays after the exclusions, in order, and the boxes of the flow diagram."""
-    boxes = [FlowBox("patients in the sheet", 0, len(lines), _events(lines, status, event))]
+    boxes = [FlowBox(all_of_them, 0, len(lines), _events(lines, status, event))]
     for part in exclusions:
         kept = [line for line in lines if not _excluded(line, part)]
         boxes.append(FlowBox(part.reason, len(lines) - len(kept), len(kept), _events(kept, status, event)))

@@ -171,6 +171,60 @@ class ImagesManifest(_Head):
     images: ImagesPart
 
 
+class SlideColumns(_Part):
+    """Which columns say where a slide lies and what is known of it; one row per slide."""
+
+    file: Text
+    """Path from the manifest's folder: one file, or a folder with all files of one slide."""
+    sha256: Text
+    """Of the file's content (of a folder: of its files' contents, in the order of their names); another is refused."""
+    annotation: str = ""
+    """Where the tumour is: GeoJSON, ASAP XML, or a PNG or TIFF mask; an empty cell: nothing is learned from it."""
+    level: str = ""
+    """``0``, ``1+``, ``2+/FISH-``, ``2+/FISH+``, ``3+``; an empty cell: not known."""
+    scanner: str = ""
+    """``manufacturer model``; empty: what the file says."""
+    site: str = ""
+    """Where the slide was made; AUC and levels are stated per site."""
+    microns_per_pixel: str = ""
+    """What a person vouches for where the file does not say; an empty cell: the file's own."""
+
+
+class TherapyPart(_Part):
+    """Which columns say how patients treated before surgery responded: the NAT arm of paper 003."""
+
+    pcr: Text
+    """An empty cell: not treated, or not known."""
+    achieved: tuple[Cell, ...] = ("yes",)
+    not_achieved: tuple[Cell, ...] = ("no",)
+    rcb: str = ""
+    """Residual cancer burden: ``0``, ``I``, ``II``, ``III``; an empty cell: not known."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if set(self.achieved) & set(self.not_achieved):
+            raise ValueError("one text of the pcr column has two meanings")
+        return self
+
+
+class SlidesManifest(_Head):
+    """The whole file of a cohort of slides; ``patient`` may have several rows, all on one side of every split."""
+
+    kind: Literal["slides"]
+    column: tuple[ColumnPart, ...] = ()
+    outcome: BinaryOutcomePart
+    slides: SlideColumns
+    therapy: TherapyPart | None = None
+    learn_from: tuple[Cell, ...] = ()
+    """Sites whose slides are learned from (paper 003: TCGA); the others are external. Empty: all."""
+
+    @model_validator(mode="after")
+    def _sited(self) -> Self:
+        if self.learn_from and not self.slides.site:
+            raise ValueError("learn_from names sites, and slides.site names no column")
+        return self
+
+
 def read_manifest(path: Path) -> tuple[CohortManifest, bytes]:
     """Return the manifest and the bytes it was read from.
 
@@ -183,6 +237,25 @@ def read_manifest(path: Path) -> tuple[CohortManifest, bytes]:
 def read_images_manifest(path: Path) -> tuple[ImagesManifest, bytes]:
     """Return the manifest of a cohort with images; as ``read_manifest``."""
     return _read(path, ImagesManifest)
+
+
+def read_slides_manifest(path: Path) -> tuple[SlidesManifest, bytes]:
+    """Return the manifest of a cohort of slides; as ``read_manifest``."""
+    return _read(path, SlidesManifest)
+
+
+def kind_of(path: Path) -> str:
+    """Return what kind of cohort a manifest describes: ``images``, ``slides``, or empty for times to an event.
+
+    Raises:
+        InvalidInputError: If the file cannot be read or is no TOML.
+    """
+    try:
+        return str(tomllib.loads(path.read_bytes().decode()).get("kind", ""))
+    except OSError as error:
+        raise InvalidInputError(path.name, "cannot be read") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(path.name, f"is not TOML: {error}") from error
 
 
 _M = TypeVar("_M", bound=_Head)
