@@ -72,7 +72,7 @@ class NetworkRuntime(Protocol):
     def run(self, crops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return probability and heat of crops.
 
-        Of volumes [n, channels, slices, rows, columns]: [n] and [n, slices, rows, columns]. Of patches
-        [n, 3, rows, columns]: [n, classes] and [n, rows, columns].
+        Of volumes [n, channels, slices, rows, columns]: probability [n], heat [n, slices, rows, columns]. Of patches
+        [n, 3, rows, columns]: probability [n, classes], heat [n, rows, columns].
         """
         ...
