@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.bundles.imaging import FileName, PrecisionPart, Text
-from shared.predictors.slides import PatchContract, SlideContract, StainReference
+from shared.pathology.patch_contract import PatchContract, StainReference
+from shared.predictors.slides import SlideContract
 
 Colour = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

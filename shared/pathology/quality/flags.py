@@ -1,0 +1,3 @@
+"""Bits of ``PatchTable.artefacts``."""
+
+BLUR, PEN, FOLD = 1, 2, 4
