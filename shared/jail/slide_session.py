@@ -24,9 +24,9 @@ from shared.jail.slides_answers import Fetch, Overview, ReadPatches, empty_pixel
 from shared.jail.slides_tree import PatchTask, trouble_in
 from shared.jail.slides_trouble import MAYBE_INNOCENT, trouble_of
 from shared.pathology.grid import CropGrid
+from shared.pathology.patch_contract import PatchContract
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.trouble import SlideTrouble, SlideTroubleError
-from shared.predictors.slides import PatchContract
 from shared.slides.identity import changed, identity
 
 _Answer = TypeVar("_Answer")

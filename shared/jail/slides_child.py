@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from shared.domain.errors import InvalidInputError
 from shared.jail.slides_tree import PatchTask, packed_description, packed_trouble
 from shared.jail.window import Filling
+from shared.pathology.background import is_background
+from shared.pathology.patches import prepared
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.opening import opened
 from shared.slides.overview import draw_overview, overview_size
-from shared.slides.patches import PatchReading, grey_variance
+from shared.slides.patches import PatchReading
 from shared.slides.port import SlideReader
 
 _UNREADABLE = SlideTrouble(SlideProblem.UNREADABLE, "A part of the slide cannot be read: it is cut short or damaged.")
@@ -68,14 +70,10 @@ def _read(reader: SlideReader, task: PatchTask, window: Filling) -> dict[str, An
     kept: list[int] = []
     for place, (x, y) in enumerate(task.corners):
         rgb = reading.rgb(x, y)
-        if grey_variance(rgb) >= task.contract.background_variance:
-            pixels[len(kept)] = rgb if task.fit is None else _prepared(rgb, task)
+        if not is_background(rgb, task.contract.background_variance):
+            pixels[len(kept)] = rgb if task.fit is None else prepared(rgb, task.fit, task.contract)
             kept.append(place)
     return {"kept": kept, "pixels": window.put(pixels[: len(kept)]) if kept else None}
-
-
-def _prepared(rgb: NDArray[np.uint8], task: PatchTask) -> NDArray[np.float32]:
-    raise NotImplementedError
 
 
 def _opened(paths: list[str]) -> SlideReader | SlideTrouble:

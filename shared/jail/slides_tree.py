@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from shared.domain.errors import InvalidInputError
+from shared.pathology.patch_contract import PatchContract
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.trouble import SlideTrouble
-from shared.predictors.slides import PatchContract
 from shared.slides.opening import MOST_PIXELS
 from shared.slides.port import SlideDescription
 

@@ -1,4 +1,4 @@
-"""One patch of a grid at the network's scale: read at the best level, resized, told from background.
+"""One patch of a grid at the network's scale: read at the best level and resized.
 
 Serving (in the jail) and training read patches by this, so that both see the same pixels.
 """
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from shared.domain.slides import PyramidLevel
+from shared.pathology.patches import resized
 from shared.slides.port import SlideReader
 
 _ALMOST = 0.98
@@ -43,16 +43,3 @@ def best_level(levels: tuple[PyramidLevel, ...], downsample: float) -> int:
     """Return the coarsest level that still is as fine as ``downsample``; level 0 where none is."""
     fine = [place for place, one in enumerate(levels) if one.downsample * _ALMOST <= downsample]
     return max(fine, key=lambda place: levels[place].downsample, default=0)
-
-
-def resized(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """Return (side, side, 3): the area average where it becomes smaller, bilinear where larger."""
-    if rgb.shape[:2] == (side, side):
-        return rgb
-    how = Image.Resampling.BOX if rgb.shape[0] > side else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(rgb).resize((side, side), how))
-
-
-def grey_variance(rgb: NDArray[np.uint8]) -> float:
-    """Return the variance of the grey values 0 to 255 (ITU-R 601 luma), by which background is told (paper 003)."""
-    return float(np.asarray(Image.fromarray(rgb).convert("L")).var())
