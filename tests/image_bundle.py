@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
 from services.model_factory.formats.graph import logistic_graph
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.graph import network_graph
-from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_network
-from services.model_factory.handlers.networks.trained import predicted
+from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.network import ResNet3D, new_network
+from services.model_factory.handlers.networks.resnet3d.trained import predicted
 from shared.bundles.catalog import SHIPPED_BUNDLES
 from shared.bundles.keys import TrustedKeys
 
@@ -77,7 +77,7 @@ def image_bundle(folder: Path, edit: Edit = lambda _: None, *, drift: float | No
 
 
 def _network(network: ResNet3D, crop: NDArray[np.float32], drift: float | None) -> dict[str, Any]:
-    from services.model_factory.handlers.networks.grad_cam import grad_cam
+    from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
 
     heat = grad_cam(network, crop, "layer4")[0]
     peak = [int(one) for one in np.unravel_index(int(heat.argmax()), heat.shape)]

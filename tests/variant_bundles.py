@@ -13,7 +13,7 @@ import numpy as np
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from services.model_factory.formats.graph import logistic_graph
-from services.model_factory.handlers.networks.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
 from shared.bundles.catalog import SHIPPED_BUNDLES
 from shared.predictors.ln_pcr.clinical import FEATURES
 from shared.predictors.ln_pcr.variants import DL_PROB, DLR, RAD_SCORE, RADIOMICS

@@ -83,10 +83,10 @@ class Catalog:
     def for_predictor(self, predictor: str) -> BundleReference | None:
         """Return the preferred bundle of a variant a person can ask, or None; preferred as in ``for_variant``.
 
-        A variant that measures images cannot be asked by hand.
+        A variant that measures images, or looks at slides, cannot be asked by hand.
         """
         ours = [one for one in self.installed if one.manifest.predictor == predictor]
-        fitting = [one for one in ours if one.manifest.imaging is None]
+        fitting = [one for one in ours if not (one.manifest.imaging or one.manifest.slides)]
         return max(fitting, key=_preference).reference if fitting else None
 
     def find(self, bundle_id: str, digest: str | None = None) -> Installed:

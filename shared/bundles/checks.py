@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.bundles.catalog import Catalog
 from shared.bundles.model import OnnxModel
 from shared.bundles.network import BundledNetwork
+from shared.bundles.patch_network import PatchNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,16 @@ def checked(catalog: Catalog, bundle_id: str) -> tuple[Check, ...]:
     model = catalog.open(bundle_id, installed.reference.digest)
     manifest = installed.manifest
     network = model.network if isinstance(model, OnnxModel) else None
+    patches = model.patch_network if isinstance(model, OnnxModel) else None
     return (
         Check("signature", f"Ed25519, key {installed.signer}"),
         Check("files", f"{len(manifest.files)} files, sha256 of each as stated, no other file"),
         Check("digest", installed.reference.digest),
         Check("golden", f"{len(manifest.golden)} inputs reproduced on {model.runtime}, {model.precision}"),
-        *((_network_check(network),) if network else ()),
+        *((_network_check(network, "crops"),) if network else ()),
+        *((_network_check(patches, "patches"),) if patches else ()),
     )
 
 
-def _network_check(network: BundledNetwork) -> Check:
-    return Check("network", f"{network.golden} crops reproduced on {network.runtime}, {network.precision}")
+def _network_check(network: BundledNetwork | PatchNetwork, what: str) -> Check:
+    return Check("network", f"{network.golden} {what} reproduced on {network.runtime}, {network.precision}")

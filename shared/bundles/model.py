@@ -14,7 +14,9 @@ from shared.bundles.graphs import DIFFERENT_RUNTIME, TabularGraph, engine_name
 from shared.bundles.imaging import Forest, contract_of
 from shared.bundles.manifest import Golden, Manifest
 from shared.bundles.network import BundledNetwork
+from shared.bundles.patch_network import PatchNetwork
 from shared.bundles.runtimes.port import DEFAULT_RUNTIME, RuntimeChoice
+from shared.bundles.slides import contract_of as slides_of
 from shared.bundles.survival import hazards_of, inputs_of
 from shared.bundles.verify import Verified
 from shared.domain.errors import InvalidInputError
@@ -24,6 +26,7 @@ from shared.predictors.hazards.model import Hazards, ModelInput
 from shared.predictors.hazards.risks import risk
 from shared.predictors.hazards.values import model_values
 from shared.predictors.imaging import ImagingContract, Look
+from shared.predictors.slides import PatchLooks, SlideContract
 
 LOGISTIC, FOREST = "logistic", "forest"
 _Z = NormalDist().inv_cdf(0.975)
@@ -32,7 +35,7 @@ _REBUILD = "have the bundle built again"
 
 
 class OnnxModel:
-    """``shared.predictors.contract.HazardsModel`` and ``ImageModel``; made after a fork, never before.
+    """``shared.predictors.contract.HazardsModel``, ``ImageModel``, ``SlideModel``; made after a fork, never before.
 
     Graphs of named columns run in ONNX Runtime on one thread, the network on what the site has chosen.
     """
@@ -44,6 +47,7 @@ class OnnxModel:
         self.inputs: tuple[ModelInput, ...] = inputs_of(manifest.inputs)
         self.hazards: Hazards | None = hazards_of(manifest.survival) if manifest.survival else None
         self.imaging: ImagingContract | None = contract_of(manifest.imaging) if manifest.imaging else None
+        self.slides: SlideContract | None = slides_of(manifest.slides) if manifest.slides else None
         self.precision: str = manifest.precision
         self.runtime: str = engine_name()
         self._graph = TabularGraph(manifest.id, bundle.graph, manifest.features, manifest.precision)
@@ -51,6 +55,8 @@ class OnnxModel:
         _check_golden(self, manifest)
         part = manifest.imaging.network if manifest.imaging else None
         self.network: BundledNetwork | None = BundledNetwork(bundle, part, choice) if part else None
+        patches = manifest.slides
+        self.patch_network: PatchNetwork | None = PatchNetwork(bundle, patches, choice) if patches else None
 
     @property
     def classifiers(self) -> tuple[str, ...]:
@@ -113,6 +119,16 @@ class OnnxModel:
         if self.network is None:
             raise ValueError("the bundle has no network")
         return self.network.look(crop)
+
+    def look_at(self, patches: NDArray[np.float32]) -> PatchLooks:
+        """Judge patches (n, 3, input_px, input_px), normalised as ``slides.patches`` says.
+
+        Raises:
+            ValueError: If the bundle has no such network, or the patches another shape.
+        """
+        if self.patch_network is None:
+            raise ValueError("the bundle has no network of patches")
+        return self.patch_network.look_at(patches)
 
 
 def _forest(bundle: Verified, part: Forest) -> TabularGraph:

@@ -92,6 +92,18 @@ class Study:
     """Set for one whole-slide image; ``instances`` are then its files, the first the one to open."""
 
     @property
+    def kind(self) -> str:
+        """Return what this is, in the word predictors use for what they take: ``study``, ``panel`` or ``slide``."""
+        if self.panel:
+            return "panel"
+        return "slide" if self.slide else "study"
+
+    @property
+    def taken_back(self) -> str:
+        """Return why there is no such draw, or no such order of a slide, any more; empty where there is."""
+        return (self.panel.taken_back if self.panel else "") or (self.slide.taken_back if self.slide else "")
+
+    @property
     def modalities(self) -> frozenset[str]:
         """Return the modalities present."""
         return frozenset(instance.modality for instance in self.instances)

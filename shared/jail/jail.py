@@ -9,6 +9,7 @@ from threading import Condition
 from typing import Any
 
 import structlog
+from numpy.typing import NDArray
 
 from shared.domain.errors import InvalidInputError, UnavailableError
 from shared.jail.codes import JailCode, JailedError
@@ -74,6 +75,26 @@ class Jail:
             answer = child.ask(function, arguments, wall_s or self._limits.wall_s, self._limits.cpu_s)
             return answer, child.leave_window()
 
+    @contextmanager
+    def held(self) -> Iterator[Held]:
+        """Hold one child for several tasks on the same foreign bytes, and end it; its window stays open meanwhile.
+
+        For a jail whose limits have a window.
+
+        Raises:
+            TemporaryError: If no child can be started.
+        """
+        child = self._take()
+        try:
+            yield Held(self, child)
+        finally:
+            self._put_back(child, sound=False)
+
+    def ask(self, child: Child, function: str, arguments: Mapping[str, Any]) -> Any:
+        """Run ``function`` in a child that is held; errors as ``call``, after which the child is of no more use."""
+        with self._blamed(function):
+            return child.ask(function, arguments, self._limits.wall_s, self._limits.cpu_s)
+
     def close(self) -> None:
         """End every child, also one at work."""
         with self._changed:
@@ -89,24 +110,33 @@ class Jail:
     @contextmanager
     def _lent(self, function: str, *, once: bool = False) -> Iterator[Child]:
         """Lend a child for one task; it is used again where it is still sound, and not ``once``."""
-        if function not in self._functions:
-            raise InvalidInputError("function", "was not registered with this jail")
         child = self._take()
         sound = False
         try:
-            yield child
+            with self._blamed(function):
+                yield child
             sound = not once
         except InvalidInputError:
             sound = not once
             raise
         except JailedError as error:
-            if self._closed:  # the child was killed by us, and its task is not to blame
-                raise UnavailableError("the jail is closed") from error
             sound = error.code in _GOES_ON and not once
-            log.warning("jailed_task_failed", function=function, code=error.code.value)
             raise
         finally:
             self._put_back(child, sound=sound)
+
+    @contextmanager
+    def _blamed(self, function: str) -> Iterator[None]:
+        """Tell a task that ended badly from one that was ended."""
+        if function not in self._functions:
+            raise InvalidInputError("function", "was not registered with this jail")
+        try:
+            yield
+        except JailedError as error:
+            if self._closed:  # the child was killed by us, and its task is not to blame
+                raise UnavailableError("the jail is closed") from error
+            log.warning("jailed_task_failed", function=function, code=error.code.value)
+            raise
 
     def _take(self) -> Child:
         with self._changed:
@@ -157,3 +187,27 @@ class Jail:
             self._changed.notify()
         if not keep:
             child.end()
+
+
+class Held:
+    """One child, for one slide or study; used by one thread at a time."""
+
+    def __init__(self, jail: Jail, child: Child) -> None:
+        self._jail, self._child = jail, child
+        self._copies = child.look()
+
+    def ask(self, function: str, arguments: Mapping[str, Any]) -> Any:
+        """Run ``function`` in it; errors as ``Jail.call``, after which it is of no more use."""
+        return self._jail.ask(self._child, function, arguments)
+
+    def kill(self) -> None:
+        """End it at once, from any thread; whoever waits for its answer gets a ``JailedError``."""
+        self._child.kill()
+
+    def copy(self, spot: Any) -> NDArray[Any]:
+        """Return a copy of an array the child says it put into its window.
+
+        Raises:
+            InvalidInputError: If there can be none.
+        """
+        return self._copies.array(spot)

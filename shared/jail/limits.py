@@ -35,10 +35,11 @@ class Limits:
     """Added to the parent's: doors come first."""
     tasks_per_child: int = 10_000
     """After so many a fresh child follows, so that a leak in native code does not matter."""
+    open_files: int = 32
+    """Descriptors: two pipes, the files that are read, and what an import needs."""
 
 
-_OPEN_FILES = 32
-"""Descriptors: two pipes, the file that is read, and what an import needs."""
+_THREADS = 32
 
 
 def confine(limits: Limits) -> None:
@@ -53,8 +54,8 @@ def confine(limits: Limits) -> None:
         (resource.RLIMIT_AS, space),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _OPEN_FILES),
-        (resource.RLIMIT_NPROC, _OPEN_FILES),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_NPROC, _THREADS),
     ):
         resource.setrlimit(which, (value, value))
     os.nice(limits.niceness)

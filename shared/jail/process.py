@@ -19,7 +19,7 @@ from shared.domain.errors import InvalidInputError, OutOfResourcesError, Unavail
 from shared.jail.codes import JailCode, JailedError
 from shared.jail.frames import packed, receive, send
 from shared.jail.limits import Limits
-from shared.jail.window import Seen, Window
+from shared.jail.window import Copies, Seen, Window
 
 _START_S = 60.0
 """Longest wait for a child to import what it needs, in seconds: machines are busy at start-up."""
@@ -102,6 +102,16 @@ class Child:
         self._process.kill()
         self._process.wait()
         return self.window.open()
+
+    def look(self) -> Copies:
+        """Return copies out of its window while it lives.
+
+        Raises:
+            ValueError: If it has none.
+        """
+        if self.window is None:
+            raise ValueError("this jail's children have no window")
+        return self.window.look()
 
     def _close_window(self) -> None:
         if self.window is not None:

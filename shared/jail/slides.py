@@ -2,86 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from threading import Semaphore, Thread
+from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from shared.domain.errors import InvalidInputError, TemporaryError
+from shared.jail.codes import JailCode, JailedError
+from shared.jail.jail import Jail
 from shared.jail.limits import Limits
-from shared.pathology.grid import CropGrid
-from shared.pathology.stain_fit import StainFit
+from shared.jail.slide_session import OVERVIEW, READ, PatchBatch, SlideSession
+from shared.jail.slides_answers import Fetch, Overview, overview_of
+from shared.jail.slides_tree import description_of, trouble_in
+from shared.jail.slides_trouble import MAYBE_INNOCENT, trouble_of
 from shared.pathology.trouble import SlideTrouble
-from shared.predictors.slides import PatchContract
+from shared.slides.identity import changed, identity
+from shared.slides.opening import MOST_FILES
 from shared.slides.port import SlideDescription
 
-LIMITS = Limits(memory_mb=768, window_mb=96, cpu_s=120, wall_s=180.0, answer_bytes=1 << 22, niceness=5)
+__all__ = ["LIMITS", "JailedSlides", "Overview", "PatchBatch", "SlideSession"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Overview:
-    """The whole slide, small."""
-
-    rgb: NDArray[np.uint8]
-    """(rows, columns, 3), read-only."""
-    um_per_px: float
-    """As asked for, or coarser where the slide is so large that it would not fit."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PatchBatch:
-    """Patches read of one grid, in the order they were asked for; arrays are the parent's own."""
-
-    index: NDArray[np.int32]
-    """(n,): place in the grid."""
-    pixels: NDArray[Any]
-    """(n, input_px, input_px, 3) uint8, sRGB at the network's scale; or, where a fit was given, (n, 3, input_px,
-    input_px) float32, stain-normalised and scaled: what ``shared.pathology.patches.prepared`` returns."""
-    background: NDArray[np.int32]
-    """(m,): places of the patches since the last batch that the background rule left out."""
-
-
-class SlideSession:
-    """One slide held open in the children; ``with`` closes it. Not thread-safe."""
-
-    def patches(
-        self,
-        grid: CropGrid,
-        wanted: Sequence[int] | NDArray[np.int32],
-        contract: PatchContract,
-        *,
-        fit: StainFit | None = None,
-        batch: int = 8,
-    ) -> Iterator[PatchBatch]:
-        """Read the patches at these places of the grid, ahead of the caller, and yield them in batches of ``batch``.
-
-        A patch whose variance is below the contract's ``background_variance`` is left out. The last batch may be
-        smaller, also empty where only background was left. May be called again on the same session, for example first
-        for a sample to fit the stains on, without ``fit``, and then for all with it.
-
-        Raises:
-            SlideTroubleError: If the slide cannot be read to the end, or was changed meanwhile.
-            TemporaryError: If no child can be started.
-        """
-        raise NotImplementedError
-
-    def overview(self, um: float, um_per_px: float) -> Overview:
-        """As ``JailedSlides.overview``, on the open slide; raises SlideTroubleError instead of returning trouble."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """End the children."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+_Answer = TypeVar("_Answer")
+DESCRIBE = "shared.jail.slides_child:describe"
+LIMITS = Limits(
+    memory_mb=768,
+    window_mb=96,
+    cpu_s=300,
+    wall_s=420.0,
+    answer_bytes=1 << 22,
+    tasks_per_child=1,
+    open_files=1024,
+    niceness=5,
+)
+"""Of one child. A MIRAX slide and a DICOM pyramid keep many files open; the window holds the largest overview."""
 
 
 class JailedSlides:
@@ -92,7 +47,10 @@ class JailedSlides:
     """
 
     def __init__(self, limits: Limits = LIMITS, *, children: int = 2) -> None:
-        """``children``: how many read one slide side by side in a session."""
+        """``children``: how many read one slide side by side in a session; another one describes meanwhile."""
+        self._children = children
+        self._jail = Jail([DESCRIBE, OVERVIEW, READ], replace(limits, tasks_per_child=1), children=children + 1)
+        self._sessions = Semaphore(1)
 
     def warm(self) -> bool:
         """Start a child now; return whether the kernel filters its system calls.
@@ -100,7 +58,7 @@ class JailedSlides:
         Raises:
             TemporaryError: If no child can be started.
         """
-        raise NotImplementedError
+        return self._jail.warm()
 
     def describe(self, paths: Sequence[Path], container: str = "") -> SlideDescription | SlideTrouble:
         """Return what the slide says of itself, not gated yet; see ``shared.slides.resolution.gated``.
@@ -112,7 +70,7 @@ class JailedSlides:
         Raises:
             TemporaryError: If no child can be started.
         """
-        raise NotImplementedError
+        return self._asked(paths, DESCRIBE, {"container": container}, lambda answer, _: description_of(answer))
 
     def overview(self, paths: Sequence[Path], um: float, um_per_px: float) -> Overview | SlideTrouble:
         """Return the whole slide at ``um`` micrometres per pixel (area average), read strip by strip.
@@ -125,11 +83,62 @@ class JailedSlides:
         Raises:
             TemporaryError: If no child can be started.
         """
-        raise NotImplementedError
+        return self._asked(paths, OVERVIEW, {"um": um, "um_per_px": um_per_px}, overview_of)
 
     def open(self, paths: Sequence[Path]) -> SlideSession:
-        """Return a session; trouble with the slide comes out of its first use."""
-        raise NotImplementedError
+        """Return a session; waits while another is open. Trouble with the slide comes out of its first use."""
+        at_end = ExitStack()
+        at_end.callback(self._restock)
+        self._sessions.acquire()
+        at_end.callback(self._sessions.release)
+        return SlideSession(self._jail, paths, self._children, at_end)
 
     def close(self) -> None:
         """End all children, also those at work."""
+        self._jail.close()
+
+    def _asked(
+        self,
+        paths: Sequence[Path],
+        function: str,
+        arguments: Mapping[str, Any],
+        made: Callable[[dict[str, Any], Fetch], _Answer],
+    ) -> _Answer | SlideTrouble:
+        before = identity(paths[:MOST_FILES])
+        if isinstance(before, SlideTrouble):
+            return before
+        try:
+            found = self._again(function, {"paths": [str(one) for one in paths], **arguments}, made)
+        finally:
+            self._restock()
+        return changed(paths[:MOST_FILES], before) or found
+
+    def _again(
+        self, function: str, arguments: Mapping[str, Any], made: Callable[[dict[str, Any], Fetch], _Answer]
+    ) -> _Answer | SlideTrouble:
+        try:
+            return self._once(function, arguments, made)
+        except JailedError as error:
+            if error.code not in MAYBE_INNOCENT:
+                return trouble_of(error.code)
+        try:
+            return self._once(function, arguments, made)
+        except JailedError as error:
+            return trouble_of(error.code)
+
+    def _once(
+        self, function: str, arguments: Mapping[str, Any], made: Callable[[dict[str, Any], Fetch], _Answer]
+    ) -> _Answer | SlideTrouble:
+        try:
+            answer, seen = self._jail.fill(function, arguments)
+            return trouble_in(answer) or made(answer, seen.array)
+        except InvalidInputError:
+            return trouble_of(JailCode.FAILED)
+
+    def _restock(self) -> None:
+        """Have a child ready for the next slide: starting one takes a second of the processor."""
+        Thread(target=self._warm, daemon=True).start()
+
+    def _warm(self) -> None:
+        with suppress(TemporaryError):
+            self._jail.warm()

@@ -1,8 +1,9 @@
 """Memory that one child fills and its parent reads: arrays leave the jail without being copied or sent.
 
 The parent makes it, of a fixed size, and seals that size: no child shrinks it under the parent's feet or makes it
-larger. Pages count as memory only once they are written. Whoever reads it has ended the child first, so that nothing
-changes while it is read.
+larger. Pages count as memory only once they are written. Whoever opens it has ended the child first, so that nothing
+changes while it is read; whoever looks into that of a living child gets copies, which nobody changes after they were
+checked.
 """
 
 from __future__ import annotations
@@ -51,18 +52,25 @@ class Window:
 
         The child must have ended.
         """
-        try:
-            memory = mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise OutOfResourcesError("no address space is left for the jail's window") from error
+        seen = Seen(self._mapped())
         self.close()
-        return Seen(memory)
+        return seen
+
+    def look(self) -> Copies:
+        """Return copies of what lies in it, now and later; for a child that lives on."""
+        return Copies(Seen(self._mapped()))
 
     def close(self) -> None:
         """Give the memory back, unless somebody has opened it."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _mapped(self) -> mmap.mmap:
+        try:
+            return mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise OutOfResourcesError("no address space is left for the jail's window") from error
 
 
 class Seen:
@@ -91,6 +99,21 @@ class Seen:
         return found
 
 
+class Copies:
+    """Copies out of the window of a child that lives on, and may write while they are taken."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def array(self, spot: Any) -> NDArray[Any]:
+        """Return a copy of the array at ``spot``; its values are whatever the child last wrote, torn in the middle too.
+
+        Raises:
+            InvalidInputError: If there can be none.
+        """
+        return self._seen.array(spot).copy()
+
+
 class Filling:
     """The child's side: arrays one behind the other."""
 
@@ -100,7 +123,7 @@ class Filling:
         self._used = 0
 
     def room(self, shape: tuple[int, ...], kind: DTypeLike) -> NDArray[Any]:
-        """Return an array of zeros in the window.
+        """Return an array in the window: of zeros, unless the window was cleared.
 
         Raises:
             MemoryError: If it does not fit any more.
@@ -111,6 +134,10 @@ class Filling:
         start, self._used = self._used, self._used + -(-size // _ALIGNED) * _ALIGNED
         taken: NDArray[Any] = self._memory[start : start + size].view(kind).reshape(shape)
         return taken
+
+    def clear(self) -> None:
+        """Start again at the beginning; what lies there is overwritten by what follows."""
+        self._used = 0
 
     def put(self, array: NDArray[Any]) -> Spot:
         """Return where ``array`` lies, after copying it into the window where it does not lie there yet.

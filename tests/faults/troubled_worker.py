@@ -18,14 +18,13 @@ from services.inference import __main__ as worker
 from services.inference import app
 from shared.observability.process import service_main
 from shared.predictors import REGISTRY
-from shared.predictors.contract import PanelPredictor, Predictor
 
 
 @dataclass(frozen=True)
 class Troubled:
     """A predictor with bad days."""
 
-    inner: Predictor | PanelPredictor
+    inner: Any
     folder: Path
 
     def __getattr__(self, name: str) -> Any:
@@ -37,8 +36,7 @@ class Troubled:
 
     def answer_images(self, pins: Any, *measured: Any) -> Any:
         self._suffer(pins)
-        inner: Any = self.inner
-        return inner.answer_images(pins, *measured)
+        return self.inner.answer_images(pins, *measured)
 
     def _suffer(self, pins: Any) -> None:
         identifier = pins.identity.identifier

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.bundles.catalog import Catalog
+from shared.bundles.manifest import Manifest
 from shared.domain.errors import NotFoundError, PermanentError
 from shared.domain.prediction import BundleReference
 from shared.predictors.contract import Model
@@ -59,7 +60,7 @@ class WarmModels:
         What is refused is told and hinders nothing else.
         """
         for installed in self._catalog.installed:
-            if installed.manifest.imaging and installed.manifest.imaging.network:
+            if _network_parameters(installed.manifest):
                 continue
             try:
                 self.open(installed.reference.bundle_id, installed.reference.digest)
@@ -72,8 +73,7 @@ class WarmModels:
             del self._warm[key]
 
     def _parameters(self, bundle_id: str, digest: str) -> int:
-        imaging = self._catalog.find(bundle_id, digest).manifest.imaging
-        return imaging.network.parameters if imaging and imaging.network else 0
+        return _network_parameters(self._catalog.find(bundle_id, digest).manifest)
 
     def _opened(self, bundle_id: str, digest: str) -> Model:
         try:
@@ -81,3 +81,11 @@ class WarmModels:
         except NotFoundError:
             self._catalog = self._load_catalog()
             return self._catalog.open(bundle_id, digest)
+
+
+def _network_parameters(manifest: Manifest) -> int:
+    """Return how large the bundle's network is; 0 where it has none."""
+    if manifest.slides:
+        return manifest.slides.parameters
+    network = manifest.imaging.network if manifest.imaging else None
+    return network.parameters if network else 0

@@ -12,7 +12,8 @@ from services.inference.handlers.lease import Lease
 from services.inference.ports import Answer, Attempts, Models
 from shared.domain.case import Claim
 from shared.domain.errors import OncoRelayError, PermanentError, StaleAttemptError, TemporaryError, place
-from shared.predictors.contract import ImagePredictor, PanelPredictor, Predictor
+from shared.predictors.contract import ImagePredictor, SlidePredictor
+from shared.predictors.registry import AnyPredictor
 
 log = structlog.get_logger("oncorelay.inference")
 
@@ -50,7 +51,7 @@ class RunCase:
 
     attempts: Attempts
     models: Models
-    predictors: Mapping[str, Predictor | PanelPredictor]
+    predictors: Mapping[str, AnyPredictor]
     worker: str
     pace: Pace
     clock: Callable[[], float]
@@ -94,6 +95,8 @@ class RunCase:
             return f"this worker has no predictor {claim.predictor}; install the release that has it"
         if isinstance(predictor, ImagePredictor) and claim.pins.imaging is not None:
             return self._from_images(claim, predictor)
+        if isinstance(predictor, SlidePredictor):
+            return "this worker answers no questions about slides; install the release that does"
         try:
             model = self.models.open(claim.pins.bundle_id, claim.pins.bundle_digest)
         except PermanentError as error:

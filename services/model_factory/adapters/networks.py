@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.drift import measured_drift
-from services.model_factory.handlers.networks.parity import PROBABILITY_TOLERANCE
-from services.model_factory.handlers.networks.recipe import NetworkRecipe
-from services.model_factory.handlers.networks.trained import TrainedNetwork
-from services.model_factory.handlers.networks.training import train_network
+from services.model_factory.handlers.networks.resnet3d.drift import measured_drift
+from services.model_factory.handlers.networks.resnet3d.parity import PROBABILITY_TOLERANCE
+from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
+from services.model_factory.handlers.networks.resnet3d.trained import TrainedNetwork
+from services.model_factory.handlers.networks.resnet3d.training import train_network
 from services.model_factory.ports import ExportedNetwork, States, Steps
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import RuntimeChoice, RuntimeMissingError

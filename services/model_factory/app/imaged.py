@@ -24,7 +24,7 @@ from services.model_factory.handlers.imaged.measured import HowMeasured, Measure
 from services.model_factory.handlers.imaged.order import ImagedOrder
 from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.imaged.run import ImagedRun
-from services.model_factory.handlers.networks.recipe import NETWORK_RECIPES, NetworkRecipe, demonstration
+from services.model_factory.handlers.networks.resnet3d.recipe import NETWORK_RECIPES, NetworkRecipe, demonstration
 from services.model_factory.handlers.training.results import FlowBox
 from services.model_factory.ports import Progress
 from shared.domain.errors import InvalidInputError

@@ -13,8 +13,8 @@ from services.model_factory.app.imaged_validation import score_images
 from services.model_factory.formats.run_file import read_results
 from services.model_factory.handlers.imaged.order import ImagedOrder
 from services.model_factory.handlers.imaged.results import ImagedResults
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.recipe import demonstration
+from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
+from services.model_factory.handlers.networks.resnet3d.recipe import demonstration
 from services.model_factory.handlers.statistics.discrimination import auc
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.training.bundle_draft import Label

@@ -18,7 +18,8 @@ from shared.domain.images import ImagingPolicy
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
-from shared.predictors.contract import ImagePredictor, Overtaken, PanelPredictor, Predictor, Ready, Waiting
+from shared.predictors.contract import ImagePredictor, Overtaken, PanelPredictor, Ready, Waiting
+from shared.predictors.registry import AnyPredictor
 
 log = structlog.get_logger("oncorelay.results.dispatch")
 
@@ -41,7 +42,7 @@ class EvaluateCases:
     facts: Facts
     bundles: Bundles
     recalled: Recalled
-    predictors: Mapping[str, Predictor | PanelPredictor]
+    predictors: Mapping[str, AnyPredictor]
     now: Callable[[], datetime]
     imaging: ImagingPolicy = _UNLESS_STATED
     """What the site decides about measuring images."""
@@ -192,7 +193,7 @@ class Reconcile:
 
 
 def _assessed(
-    predictor: Predictor | PanelPredictor, study: Study, facts: PatientFacts
+    predictor: AnyPredictor, study: Study, facts: PatientFacts
 ) -> Ready | Waiting | Overtaken | NotAnalysed:
     if isinstance(predictor, PanelPredictor):
         return predictor.assess_panel(study, facts)

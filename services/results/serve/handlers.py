@@ -10,7 +10,8 @@ from services.results.serve.ports import Anchors, Chain, Notices, Studies
 from shared.domain.audit import Anchor
 from shared.domain.errors import OncoRelayError
 from shared.domain.study import Study
-from shared.predictors.contract import PanelPredictor, Predictor
+from shared.predictors.contract import PanelPredictor
+from shared.predictors.registry import AnyPredictor
 
 
 @dataclass
@@ -78,16 +79,16 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class SubmitCase:
-    """Ask every predictor whether this study, or panel, is its business, and open the cases."""
+    """Ask every predictor whether this study, panel or slide is its business, and open the cases."""
 
     studies: Studies
     notices: Notices
-    predictors: Mapping[str, Predictor | PanelPredictor]
+    predictors: Mapping[str, AnyPredictor]
     now: Callable[[], datetime]
 
     def __call__(self, request_id: str, study: Study) -> Submitted:
         """Return the case ids; none means not applicable, which leaves a trace for people and nothing else."""
-        wanted = "panel" if study.panel else "study"
+        wanted = study.kind
         reasons = {
             name: _not_applicable(predictor, study)
             for name, predictor in self.predictors.items()
@@ -102,7 +103,7 @@ class SubmitCase:
         return Submitted((), reason)
 
 
-def _not_applicable(predictor: Predictor | PanelPredictor, study: Study) -> str:
+def _not_applicable(predictor: AnyPredictor, study: Study) -> str:
     if not isinstance(predictor, PanelPredictor):
         return predictor.not_applicable(study)
     return "" if study.panel and predictor.analytes == set(study.panel.analytes) else "a panel of other analytes"

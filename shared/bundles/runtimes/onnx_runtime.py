@@ -43,6 +43,6 @@ class OnnxRuntime:
         return session
 
     def run(self, crops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return probability [n] and heat [n, slices, rows, columns]."""
+        """Return probability and heat, in the shapes of the graph."""
         probability, heat = self._session.run([PROBABILITY, HEAT], {CROP: crops})
         return probability, heat

@@ -44,7 +44,7 @@ class OpenVino:
             raise RuntimeMissingError("openvino", f"it cannot load the graph ({type(error).__name__})") from error
 
     def run(self, crops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return probability [n] and heat [n, slices, rows, columns]."""
+        """Return probability and heat, in the shapes of the graph."""
         answer = self._request.infer({CROP: crops})
         return np.array(answer[PROBABILITY]), np.array(answer[HEAT])
 

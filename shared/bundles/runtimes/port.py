@@ -70,5 +70,9 @@ class NetworkRuntime(Protocol):
         ...
 
     def run(self, crops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return probability [n] and heat [n, slices, rows, columns] of crops [n, channels, slices, rows, columns]."""
+        """Return probability and heat of crops.
+
+        Of volumes [n, channels, slices, rows, columns]: probability [n], heat [n, slices, rows, columns]. Of patches
+        [n, 3, rows, columns]: probability [n, classes], heat [n, rows, columns].
+        """
         ...

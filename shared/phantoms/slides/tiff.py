@@ -10,7 +10,11 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
 
 from shared.phantoms.slides.optics import Pixels, Scanner
 from shared.phantoms.slides.pyramid import TILE, Level, across, encoded
@@ -65,22 +69,23 @@ class SlideTiff:
         self._stream, self._scanner, self._style = stream, scanner, style
         self._unit, self._resolution = unit, resolution
         self._levels: list[Placed] = []
-        self._label: Placed | None = None
+        self._strips: list[tuple[str, Placed]] = []
         stream.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0))
 
     def level(self, width: int, height: int, tiles: Iterable[bytes]) -> None:
         """Write the tiles of one level, row by row."""
         self._levels.append(self._placed(width, height, tiles))
 
-    def label(self, pixels: Pixels) -> None:
-        """Write a picture of the label as one strip."""
-        self._label = self._placed(pixels.shape[1], pixels.shape[0], [encoded(pixels)])
+    def picture(self, name: str, pixels: Pixels) -> None:
+        """Write a picture beside the pyramid, as Aperio does: ``label``, or the thumbnail (no name), as one strip."""
+        self._strips.append((name, self._placed(pixels.shape[1], pixels.shape[0], [encoded(pixels)])))
 
     def finish(self) -> None:
         """Write the directories."""
         wanted = [self._tags(number, one) for number, one in enumerate(self._levels)]
-        if self._label:
-            wanted.append(_label_tags(self._label))
+        pictures = [_picture_tags(name, one) for name, one in self._strips]
+        # Aperio's second directory is the thumbnail; readers count on it.
+        wanted = [*wanted[:1], *pictures[:1], *wanted[1:], *pictures[1:]]
         link = 8
         for tags in wanted:
             link = self._directory(tags, link)
@@ -95,7 +100,7 @@ class SlideTiff:
 
     def _tags(self, number: int, one: Placed) -> list[Tag]:
         tags = [
-            *_picture(one, 0 if number == 0 else 1), *self._origin(one),
+            *_picture(one, 1 if number and self._style is Style.GENERIC else 0), *self._origin(one),
             (322, _LONG, (TILE,)), (323, _LONG, (TILE,)), (324, _LONG8, one.offsets), (325, _LONG, one.counts),
         ]  # fmt: skip
         if self._scanner.profile:
@@ -163,9 +168,17 @@ def write_tiff(
         if len(level.tiles) != across(level.width) * across(level.height):
             raise ValueError(f"{len(level.tiles)} tiles do not cover {level.width} x {level.height} pixels")
         file.level(level.width, level.height, level.tiles)
+    if style is Style.APERIO:
+        file.picture("", _thumbnail(level))
     if label is not None:
-        file.label(label)
+        file.picture("label", label)
     file.finish()
+
+
+def _thumbnail(last: Level) -> Pixels:
+    """Return the upper left tile of the narrowest level, which is all of it."""
+    with Image.open(BytesIO(last.tiles[0])) as tile:
+        return np.asarray(tile.convert("RGB").crop((0, 0, last.width, last.height)))
 
 
 def _picture(one: Placed, reduced: int) -> Iterator[Tag]:
@@ -175,9 +188,9 @@ def _picture(one: Placed, reduced: int) -> Iterator[Tag]:
     yield from ((277, _SHORT, (3,)), (284, _SHORT, (1,)), (530, _SHORT, (2, 1)))
 
 
-def _label_tags(one: Placed) -> list[Tag]:
-    # Aperio names the label in the second line of its description, and writes it in a strip.
-    named = _text(f"Aperio Image Library (SIMULATED)\r\nlabel {one.width}x{one.height}")
+def _picture_tags(name: str, one: Placed) -> list[Tag]:
+    # Aperio names such a picture in the second line of its description, and writes it in strips.
+    named = _text(f"Aperio Image Library (SIMULATED)\r\n{name} {one.width}x{one.height}")
     return [
         *_picture(one, 1), (270, _ASCII, named), (273, _LONG8, one.offsets), (278, _LONG, (one.height,)),
         (279, _LONG, one.counts),

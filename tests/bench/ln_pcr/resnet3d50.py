@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.drift import LEAST_CROPS, measured_drift
-from services.model_factory.handlers.networks.graph import network_graph
-from services.model_factory.handlers.networks.resnet3d import ResNet3D, new_network
+from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
+from services.model_factory.handlers.networks.resnet3d.drift import LEAST_CROPS, measured_drift
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.network import ResNet3D, new_network
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import Precision, RuntimeChoice
 from shared.imaging.crops import take_crop

@@ -18,9 +18,9 @@ _KEPT, _GRAPH = "study.pickle", "full.onnx"
 
 def store(folder: Path, matrix: int) -> None:
     """Simulate and store the study, without its region; export a network of full width."""
-    from services.model_factory.handlers.networks.architecture import Architecture
-    from services.model_factory.handlers.networks.graph import network_graph
-    from services.model_factory.handlers.networks.resnet3d import new_network
+    from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
+    from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+    from services.model_factory.handlers.networks.resnet3d.network import new_network
 
     whole = WholeStudy.simulated(folder, matrix=matrix)
     instances = tuple(

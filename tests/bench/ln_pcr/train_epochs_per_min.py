@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from services.model_factory.handlers.networks.recipe import NETWORK_RECIPES, NetworkRecipe, demonstration
-from services.model_factory.handlers.networks.resnet3d import new_network
-from services.model_factory.handlers.networks.training import train_network
+from services.model_factory.handlers.networks.resnet3d.network import new_network
+from services.model_factory.handlers.networks.resnet3d.recipe import NETWORK_RECIPES, NetworkRecipe, demonstration
+from services.model_factory.handlers.networks.resnet3d.training import train_network
 from services.model_factory.ports import Steps
 from tests.bench.ln_pcr.options import Measured, Options, in_turns
 from tests.bench.ln_pcr.resnet3d50 import Crops, simulated_crops

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.model_factory.handlers.networks.architecture import LAYERS, HeatLayer
-from services.model_factory.handlers.networks.grad_cam import grad_cam
-from services.model_factory.handlers.networks.graph import network_graph
-from services.model_factory.handlers.networks.trained import predicted
+from services.model_factory.handlers.networks.resnet3d.architecture import LAYERS, HeatLayer
+from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
+from services.model_factory.handlers.networks.resnet3d.graph import network_graph
+from services.model_factory.handlers.networks.resnet3d.trained import predicted
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import Engine, NetworkRuntime, Precision, RuntimeChoice, RuntimeMissingError
 from tests.conftest import NO_HARDWARE

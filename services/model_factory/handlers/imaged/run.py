@@ -39,7 +39,7 @@ from services.model_factory.handlers.imaged.results import (
     ScoreSettings,
     ScoreTerm,
 )
-from services.model_factory.handlers.networks.golden import golden_crop
+from services.model_factory.handlers.networks.resnet3d.golden import golden_crop
 from services.model_factory.handlers.selection.screening import PAPER_FEATURES, rank_sum_p
 from services.model_factory.handlers.training.guarding import guarded_together
 from services.model_factory.handlers.training.results import Preset, Provenance, Warned

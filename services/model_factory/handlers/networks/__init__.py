@@ -1,5 +1,5 @@
-"""The network of paper 000: its shape, its training, what it looked at, and its graph for serving.
+"""Networks: what training any of them shares; a room each for those of papers 000 (``resnet3d``) and 003 (``swin``).
 
-in: crops with labels, the training rows of a fold (``shared/imaging/crops.py`` cuts them). out: a trained network, its
-ONNX graph with a heatmap as second output, measured drift. never: a file, a study, the rows of a held-out patient.
+in: arrays with labels, the training rows of a fold. out: a trained network, its ONNX graph with a heatmap as second
+output, what a narrower arithmetic changes. never: a file, a study, a slide, the rows of a held-out patient.
 """

@@ -1,4 +1,4 @@
-"""Who of the training patients validates: the same share of both classes, drawn at random."""
+"""Who of the training patients validates: the same share of every class, drawn at random."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from numpy.typing import NDArray
 
 
 def inner_validation(
-    labels: NDArray[np.bool_], patients: Sequence[str], share: float, seed: int, *, grouped: bool
+    labels: NDArray[np.int64], patients: Sequence[str], share: float, seed: int, *, grouped: bool
 ) -> NDArray[np.bool_]:
-    """Return which crops validate.
+    """Return which examples validate.
 
     Args:
-        labels: Of every crop.
-        patients: Whose crop it is.
+        labels: Class of every example.
+        patients: Whose example it is.
         share: Of the units of each class, at least one.
         seed: The same seed gives the same split.
-        grouped: Units are patients (of the class of their first crop), not crops.
+        grouped: Units are patients (of the highest class among their examples), not examples.
 
     Raises:
         ValueError: If a class has fewer than two units.
     """
     units = np.unique(np.array(patients), return_inverse=True)[1] if grouped else np.arange(len(labels))
-    first = np.unique(units, return_index=True)[1]
+    classes = np.full(units.max(initial=-1) + 1, -1, dtype=np.int64)
+    np.maximum.at(classes, units, labels)
     rng = np.random.default_rng([seed, 1])
-    chosen = [_drawn(units[first[labels[first] == one]], share, rng) for one in (False, True)]
+    chosen = [_drawn(np.flatnonzero(classes == one), share, rng) for one in np.unique(classes)]
     validating: NDArray[np.bool_] = np.isin(units, np.concatenate(chosen))
     return validating
 

@@ -1,57 +1,59 @@
-"""The two ways to train the network: as paper 000 says, and as it should have been done."""
+"""What any training needs to be told, whichever network it is."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.training.results import Preset
+from typing import Literal, Protocol
 
 Arithmetic = Literal["float32", "bfloat16"]
 """Of the forward and backward pass; weights and their updates are float32 always."""
+Schedule = Literal["constant", "cosine"]
+Device = Literal["cpu", "cuda"]
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkRecipe:
-    """Everything a training depends on, besides the crops and the seed."""
+class LoopRecipe(Protocol):
+    """How an epoch is learned, and when it is enough."""
 
-    preset: Preset
-    architecture: Architecture = field(default_factory=Architecture)
-    epochs: int = 30
-    batch: int = 64
-    learning_rate: float = 1e-3
-    """Of Adam."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    patience: int = 5
-    """Epochs without a lower validation loss after which training stops."""
-    inner_share: float = 0.2
-    """Of the training patients: the validation loss is theirs. Never the held-out patients."""
-    grouped: bool = False
-    """All crops of a patient on one side of that split."""
-    augmented: bool = False
-    restored: bool = False
-    """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
-    arithmetic: Arithmetic = "float32"
-    device: Literal["cpu", "cuda"] = "cpu"
+    @property
+    def epochs(self) -> int:
+        """At most so many."""
+        ...
 
+    @property
+    def batch(self) -> int:
+        """Examples a step."""
+        ...
 
-NETWORK_RECIPES: Mapping[Preset, NetworkRecipe] = {
-    # Adam 0.001, cross-entropy, 30 epochs, batch 64, early stopping (methods 1.1; the share is ours, 1.2).
-    "paper": NetworkRecipe("paper"),
-    # 315 patients at batch 64 are 150 steps in 30 epochs (P0-15): smaller batches, and a rate that falls.
-    "corrected": NetworkRecipe(
-        "corrected", batch=16, schedule="cosine", patience=30, grouped=True, augmented=True, restored=True
-    ),
-}
-"""Of the full network (46.16 M parameters): for a GPU."""
+    @property
+    def learning_rate(self) -> float:
+        """Of Adam."""
+        ...
 
-DEMONSTRATION = Architecture(width=8, stem_stride=2, strides=(1, 2, 1, 1))
-"""Reduced width, and a last map of 8 x 8 x 8 cells instead of 2 x 2 x 2, which can say where (P0-16)."""
+    @property
+    def schedule(self) -> Schedule:
+        """How the rate falls."""
+        ...
 
+    @property
+    def warm_up(self) -> float:
+        """Epochs in which the rate rises from zero."""
+        ...
 
-def demonstration(preset: Preset) -> NetworkRecipe:
-    """Return the recipe of the demonstration network: a fit of 300 crops costs three to four minutes of one core."""
-    return dataclasses.replace(NETWORK_RECIPES[preset], architecture=DEMONSTRATION, arithmetic="bfloat16")
+    @property
+    def patience(self) -> int:
+        """Epochs without a lower validation loss after which training stops."""
+        ...
+
+    @property
+    def restored(self) -> bool:
+        """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
+        ...
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """Of both passes."""
+        ...
+
+    @property
+    def device(self) -> Device:
+        """Where."""
+        ...

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.model_factory.handlers.networks.trained import predicted
+from services.model_factory.handlers.networks.resnet3d.trained import predicted
 from shared.bundles import network as network_module
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.bundles.checks import checked

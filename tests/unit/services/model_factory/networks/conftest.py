@@ -1,22 +1,14 @@
-"""A network that trains in a second, and crops with something to learn in them."""
+"""Who watches a training, on one thread."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.architecture import Architecture
-from services.model_factory.handlers.networks.resnet3d import ResNet3D
 from services.model_factory.ports import Steps
-from tests.image_bundle import ARCHITECTURE as SMALL
-from tests.image_bundle import crops, small_network
-
-__all__ = ["SMALL", "Watching", "made_up", "settled", "striped"]
 
 
 class Watching:
@@ -48,18 +40,18 @@ def watching() -> Watching:
     return Watching()
 
 
-def settled(architecture: Architecture, seed: int = 1) -> ResNet3D:
-    return small_network(seed, architecture)
+class Memory:
+    """``States`` that is cut after some epochs."""
 
+    def __init__(self, last: int = 10**6) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.left = last
 
-def made_up(n: int, architecture: Architecture, seed: int = 0) -> NDArray[np.float32]:
-    return crops(n, seed, architecture)
+    def get(self, key: str) -> bytes | None:
+        return self.kept.get(key)
 
-
-def striped(n: int, seed: int = 0, side: int = 16) -> tuple[NDArray[np.float32], NDArray[np.bool_], list[str]]:
-    """Crops of noise; those of the positive class have fine stripes in the middle. Two crops a patient."""
-    rng = np.random.default_rng(seed)
-    made = rng.standard_normal((n, 1, side, side, side)).astype(np.float32)
-    labels = np.arange(n) % 4 < 2
-    made[labels, :, 4:12, 4:12, 4:12] += 1.5 * np.where(np.arange(8) % 2 == 0, 1, -1)
-    return made, labels, [f"p{place // 2}" for place in range(n)]
+    def put(self, key: str, state: bytes) -> None:
+        self.kept[key] = state
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt

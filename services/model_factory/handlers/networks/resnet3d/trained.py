@@ -1,0 +1,87 @@
+"""A trained network: what it says, what its training looked like, and what serves it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from services.model_factory.handlers.networks.keeping import weights_bytes
+from services.model_factory.handlers.networks.loop import AT_ONCE, EpochLoss
+from services.model_factory.handlers.networks.resnet3d.architecture import HeatLayer
+from services.model_factory.handlers.networks.resnet3d.augmentation import Crops
+from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
+from services.model_factory.handlers.networks.resnet3d.network import POSITIVE, ResNet3D, load_weights
+from services.model_factory.handlers.networks.resnet3d.parity import checked_graph
+from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedNetwork:
+    """What ``train_network`` returns."""
+
+    network: ResNet3D
+    recipe: NetworkRecipe
+    losses: tuple[EpochLoss, ...]
+    best_epoch: int
+    """From 0: whose weights these are."""
+    seed: int
+    patients: frozenset[str]
+    """Whom it has seen, the inner validation patients included."""
+
+    @property
+    def architecture(self) -> str:
+        """Return what a card says."""
+        return self.recipe.architecture.name
+
+    @property
+    def parameters(self) -> int:
+        """Return the number of trained numbers."""
+        return self.network.parameter_count
+
+    def predict(self, crops: Crops) -> NDArray[np.float64]:
+        """Return the probability [n] of the positive class."""
+        return predicted(self.network, crops)
+
+    def heat(self, crops: Crops, layer: HeatLayer | None = None) -> NDArray[np.float32]:
+        """Return Grad-CAM [n, slices, rows, columns] of a layer; None: the one that is exported."""
+        return grad_cam(self.network, crops, layer or self.recipe.architecture.heat_layer)
+
+    def export(self, crops: Crops | None = None) -> bytes:
+        """Return the ONNX graph (``graph.py``), checked against this network.
+
+        Args:
+            crops: To check it on; some that were made up are always among them.
+
+        Raises:
+            ParityError: If ONNX Runtime says something else than torch.
+        """
+        return checked_graph(self.network, crops)
+
+    def weights(self) -> bytes:
+        """Return the weights, for ``with_weights`` of the same architecture; ONNX is what serves."""
+        return weights_bytes(self.network.state_dict())
+
+
+def predicted(network: ResNet3D, crops: Crops) -> NDArray[np.float64]:
+    """Return the probability [n] of the positive class, in float32 arithmetic."""
+    network.eval()
+    device = next(network.parameters()).device
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(crops), AT_ONCE):
+            logits = network(torch.from_numpy(crops[start : start + AT_ONCE]).to(device))
+            found.append(torch.softmax(logits.double(), 1)[:, POSITIVE].cpu().numpy())
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def with_weights(network: ResNet3D, weights: bytes) -> None:
+    """Take over weights that ``TrainedNetwork.weights`` returned.
+
+    Raises:
+        ValueError: If they are of another architecture.
+    """
+    load_weights(network, torch.load(io.BytesIO(weights), weights_only=True))

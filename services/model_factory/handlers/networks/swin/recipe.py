@@ -1,0 +1,65 @@
+"""The two ways to train the patch network: as paper 003 says, and as it should have been done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.model_factory.handlers.networks.recipe import Arithmetic, Device, Schedule
+from services.model_factory.handlers.networks.swin.architecture import SwinArchitecture
+from services.model_factory.handlers.training.results import Preset
+
+
+@dataclass(frozen=True, slots=True)
+class PatchRecipe:
+    """Everything a training depends on, besides the patches, the first weights and the seed."""
+
+    preset: Preset
+    architecture: SwinArchitecture = field(default_factory=SwinArchitecture)
+    epochs: int = 20
+    batch: int = 128
+    learning_rate: float = 1e-3
+    """Of Adam; the paper states none."""
+    schedule: Schedule = "constant"
+    warm_up: float = 0.0
+    """Epochs in which the rate rises from zero."""
+    patience: int = 5
+    """Epochs without a lower validation loss after which training stops ("until the loss plateaus")."""
+    inner_share: float = 0.2
+    """Of the training patients: the validation loss is theirs. Never the held-out patients."""
+    grouped: bool = False
+    """All patches of a patient on one side of that split."""
+    augmented: bool = False
+    """Patches turned and mirrored, their stains stronger, weaker, and of another colour."""
+    balanced: bool = False
+    """Every class weighs the same in the loss."""
+    restored: bool = False
+    """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
+    frozen: int = 2
+    """Stages that keep the weights they came with, from the bottom, the embedding included; 0: nothing is frozen. The
+    paper says "the bottom". Random weights are never frozen."""
+    arithmetic: Arithmetic = "float32"
+    device: Device = "cpu"
+
+
+PATCH_RECIPES: Mapping[Preset, PatchRecipe] = {
+    # 20 epochs until the loss plateaus, Adam, batch 128, cross-entropy (methods.md, paper 3).
+    "paper": PatchRecipe("paper"),
+    "corrected": PatchRecipe(
+        "corrected", learning_rate=3e-4, schedule="cosine", warm_up=1.0, grouped=True, augmented=True, balanced=True,
+        restored=True,
+    ),
+}  # fmt: skip
+"""Of the full network (27.5 M parameters): for a GPU."""
+
+DEMONSTRATION = SwinArchitecture(width=24, depths=(1, 1, 2, 1), heads=(2, 4, 8, 8), window=6, side=96)
+"""Reduced size; a last map of 3 x 3 cells."""
+
+
+def demonstration(preset: Preset) -> PatchRecipe:
+    """Return the recipe of the demonstration network: begun from random weights, some minutes of one core."""
+    return dataclasses.replace(
+        PATCH_RECIPES[preset], architecture=DEMONSTRATION, batch=32, learning_rate=1e-3, frozen=0,
+        schedule="cosine", warm_up=1.0, patience=20, restored=True, arithmetic="bfloat16",
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""OpenSlide: the first reader that is tried."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import openslide
+from numpy.typing import NDArray
+from PIL import Image
+
+from shared.domain.errors import InvalidInputError
+from shared.domain.slides import PyramidLevel, ReadBy
+from shared.slides.barcode import barcode_agrees
+from shared.slides.colour import background, opaque, to_srgb
+from shared.slides.port import SlideDescription
+from shared.slides.statements import objective_power, scanner, stated_resolutions
+
+NAME = f"openslide {openslide.__library_version__}"
+LABELS = ("label", "macro")
+_TELLABLE = re.compile(r"Unsupported TIFF compression: \d+|Not a file that OpenSlide can recognize")
+"""What may be repeated of its reasons; others may quote what they read, or where."""
+
+
+class OpenSlideReader:
+    """One slide; the owner closes it."""
+
+    def __init__(self, paths: Sequence[Path], container: str = "") -> None:
+        """Open the first path; OpenSlide finds the other files beside it.
+
+        Raises:
+            InvalidInputError: If OpenSlide refuses it; says why.
+        """
+        try:
+            self._slide = openslide.OpenSlide(str(paths[0]))
+        except (openslide.OpenSlideError, OSError) as error:
+            raise InvalidInputError("slide", _reason(error)) from error
+        try:
+            self._describe(container)
+        except BaseException:
+            self._slide.close()
+            raise
+
+    @property
+    def description(self) -> SlideDescription:
+        """See ``SlideReader``."""
+        return self._description
+
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+        """See ``SlideReader``."""
+        try:
+            image = self._slide.read_region((x, y), level, (width, height))
+        except (openslide.OpenSlideError, OSError) as error:
+            raise InvalidInputError("region", "OpenSlide cannot read it") from error
+        return self._srgb(opaque(image, self._ground))
+
+    def close(self) -> None:
+        """See ``SlideReader``."""
+        self._slide.close()
+
+    def _describe(self, container: str) -> None:
+        slide, properties = self._slide, self._slide.properties
+        vendor = properties.get("openslide.vendor", "")
+        try:
+            profile = slide.color_profile
+            self._srgb = to_srgb(profile)
+            agrees = barcode_agrees(self._labels() if container else (), container)
+        except (openslide.OpenSlideError, OSError, ValueError) as error:
+            raise InvalidInputError("slide", "its colour profile or its label is broken") from error
+        self._ground = background(properties.get("openslide.background-color"))
+        levels = zip(slide.level_dimensions, slide.level_downsamples, strict=True)
+        self._description = SlideDescription(
+            format=vendor,
+            width=slide.dimensions[0],
+            height=slide.dimensions[1],
+            levels=tuple(PyramidLevel(*size, downsample) for size, downsample in levels),
+            stated=stated_resolutions(properties, vendor),
+            objective_power=objective_power(properties),
+            scanner=scanner(properties, vendor),
+            read_by=ReadBy(NAME),
+            has_profile=profile is not None,
+            associated=tuple(sorted(set(slide.associated_images) & set(LABELS))),
+            barcode_agrees=agrees,
+            accession=properties.get("dicom.AccessionNumber", ""),
+            container=properties.get("dicom.ContainerIdentifier", ""),
+            specimens=_specimens(properties),
+            frame_of_reference_uid=properties.get("dicom.FrameOfReferenceUID", ""),
+        )
+
+    def _labels(self) -> list[Image.Image]:
+        pictures = self._slide.associated_images
+        return [pictures[name] for name in LABELS if name in pictures]
+
+
+def _specimens(properties: Mapping[str, str]) -> tuple[str, ...]:
+    found: list[str] = []
+    while one := properties.get(f"dicom.SpecimenDescriptionSequence[{len(found)}].SpecimenIdentifier"):
+        found.append(one)
+    return tuple(found)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, openslide.OpenSlideUnsupportedFormatError):
+        return "OpenSlide knows no such format"
+    told = _TELLABLE.search(str(error))
+    return f"OpenSlide: {told.group()}" if told else f"OpenSlide cannot open it ({type(error).__name__})"

@@ -1,0 +1,95 @@
+"""tiffslide: for TIFF slides that OpenSlide refuses (JPEG 2000, WebP, OME, strips)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tiffslide import TiffSlide
+
+from shared.domain.errors import InvalidInputError
+from shared.domain.slides import PyramidLevel, ReadBy
+from shared.slides.barcode import barcode_agrees
+from shared.slides.colour import WHITE, background, opaque, to_srgb
+from shared.slides.port import SlideDescription
+from shared.slides.statements import objective_power, scanner, stated_resolutions
+from shared.slides.tiff_level import TiffLevel
+
+NAME = f"tiffslide {version('tiffslide')}"
+LABELS = ("label", "macro")
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""TIFF and BigTIFF, of either byte order; other files tiffslide would hand to fsspec."""
+_ICC_TAG = 34675
+
+
+class TiffSlideReader:
+    """One slide; the owner closes it."""
+
+    def __init__(self, paths: Sequence[Path], container: str = "") -> None:
+        """Open the first path.
+
+        Raises:
+            InvalidInputError: If it is no TIFF, or tiffslide refuses it; says which.
+        """
+        with paths[0].open("rb") as stream:
+            if stream.read(4) not in _MAGIC:
+                raise InvalidInputError("slide", "tiffslide reads only TIFF")
+        try:
+            self._slide = TiffSlide(str(paths[0]))
+            self._describe(container)
+        except Exception as error:  # declares no family of errors
+            raise InvalidInputError("slide", f"tiffslide cannot open it ({type(error).__name__})") from error
+
+    @property
+    def description(self) -> SlideDescription:
+        """See ``SlideReader``."""
+        return self._description
+
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+        """See ``SlideReader``."""
+        place = self._description.levels[level]
+        left, top = round(x / place.downsample), round(y / place.downsample)
+        try:
+            pixels = self._levels[level].region(left, top, width, height, self._ground)
+        except Exception as error:
+            raise InvalidInputError("region", f"tifffile cannot read it ({type(error).__name__})") from error
+        return self._srgb(opaque(Image.fromarray(pixels), self._ground))
+
+    def close(self) -> None:
+        """See ``SlideReader``."""
+        self._slide.close()
+
+    def _describe(self, container: str) -> None:
+        slide, properties = self._slide, self._slide.properties
+        vendor = str(properties.get("tiffslide.vendor") or "")
+        series = slide.ts_tifffile.series[properties["tiffslide.series-index"]]
+        self._levels = [TiffLevel(one.keyframe) for one in series.levels]
+        profile = _profile(slide)
+        self._srgb = to_srgb(profile)
+        self._ground = background(str(properties.get("tiffslide.background-color") or "")) or WHITE
+        pictures = slide.associated_images
+        labels = [pictures[name] for name in LABELS if name in pictures] if container else []
+        levels = zip(slide.level_dimensions, slide.level_downsamples, strict=True)
+        self._description = SlideDescription(
+            format=vendor or "generic-tiff",
+            width=slide.dimensions[0],
+            height=slide.dimensions[1],
+            levels=tuple(PyramidLevel(*size, downsample) for size, downsample in levels),
+            stated=stated_resolutions(properties, vendor, "tiffslide"),
+            objective_power=objective_power(properties, "tiffslide"),
+            scanner=scanner(properties, vendor),
+            read_by=ReadBy(NAME),
+            has_profile=profile is not None,
+            associated=tuple(sorted(set(pictures) & set(LABELS))),
+            barcode_agrees=barcode_agrees(labels, container),
+        )
+
+
+def _profile(slide: Any) -> bytes | None:
+    tag = slide.ts_tifffile.pages[0].tags.get(_ICC_TAG)
+    return bytes(tag.value) if tag else None
