@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.adapters.run_folder import write_whole
+from services.model_factory.formats.annotation_masks import annotated
 from services.model_factory.formats.slide_cohort import content_sha256
 from services.model_factory.handlers.cohort.slides import SlideFiles
+from services.model_factory.handlers.slides.cropping import other_of
 from services.model_factory.handlers.slides.patches import GridPatches, LearnedPatches, Pixels, SlideNote
 from services.model_factory.handlers.slides.results import StainNote
 from shared.domain.errors import InvalidInputError
@@ -76,8 +78,10 @@ class SlideReading:
 
     settings: CutSettings
     folder: Path
-    both: bool
-    """Cut by both rules."""
+    cropping: Cropping = Cropping.MICROMETRES
+    """Of every slide."""
+    twice: frozenset[str] = frozenset()
+    """sha256 of the slides that are cut by both rules."""
 
     def __call__(self, files: SlideFiles) -> str:
         """Read one slide and keep it; return why it cannot be used, or an empty text.
@@ -126,7 +130,9 @@ class SlideReading:
             return {"trouble": reader.problem.value}, {}
         try:
             found = self._open(reader, files)
-            return ({"trouble": found.problem.value}, {}) if isinstance(found, SlideTrouble) else self._cut(found, files)
+            return (
+                ({"trouble": found.problem.value}, {}) if isinstance(found, SlideTrouble) else self._cut(found, files)
+            )
         except InvalidInputError:
             return {"trouble": SlideProblem.UNREADABLE.value}, {}
         finally:
@@ -165,7 +171,8 @@ class SlideReading:
     def _cut(self, seen: _Seen, files: SlideFiles) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         arrays: dict[str, NDArray[Any]] = {}
         grids = {}
-        for cropping in (Cropping.MICROMETRES, Cropping.PAPER) if self.both else (Cropping.MICROMETRES,):
+        both = (self.cropping, other_of(self.cropping))
+        for cropping in both if files.sha256 in self.twice else both[:1]:
             grid, wanted, share = self._wanted(seen.reader, seen.um, seen.tissue, seen.overview_um, cropping)
             index, pixels = self._pixels(seen, grid, wanted)
             name = cropping.value
@@ -210,7 +217,24 @@ class SlideReading:
     def _annotated(
         self, seen: _Seen, files: SlideFiles, side_um: float
     ) -> Iterator[tuple[bool, tuple[CropGrid, NDArray[np.int32]]]]:
-        raise NotImplementedError
+        """Yield the places of a grid that are tumour by the annotation, then the others that are tissue."""
+        size = seen.reader.description
+        if files.annotation is None:
+            return
+        mask, um = annotated(files.annotation, size.width, size.height, seen.um)
+        grid, wanted, _ = self._wanted(
+            seen.reader, seen.um, seen.tissue, seen.overview_um, Cropping.MICROMETRES, side_um
+        )
+        inside = tissue_shares(mask, um, grid, seen.um)[wanted] >= self.settings.within
+        yield True, (grid, self._some(wanted[inside]))
+        yield False, (grid, self._some(wanted[~inside]))
+
+    def _some(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return at most so many, spread evenly: the same ones every time."""
+        most = self.settings.most_per_slide
+        if most is None or len(places) <= most:
+            return places
+        return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]
 
     def _note_file(self, files: SlideFiles) -> Path:
         return self.folder / f"{self._key(files)}.json"
@@ -219,8 +243,16 @@ class SlideReading:
         return self.folder / f"{self._key(files)}.npz"
 
     def _key(self, files: SlideFiles) -> str:
-        told = f"{files.sha256} {files.annotation_sha256} {files.microns_per_pixel} {files.scanner} {self.settings.digest}"
-        return hashlib.sha256(f"{told} {self.both}".encode()).hexdigest()[:32]
+        both = files.sha256 in self.twice
+        told = (
+            files.sha256,
+            files.annotation_sha256,
+            files.microns_per_pixel,
+            files.scanner,
+            both,
+            self.cropping.value,
+        )
+        return hashlib.sha256(f"{told} {self.settings.digest}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +270,10 @@ class KeptPatches:
     def grid(self, place: int, cropping: Cropping) -> GridPatches:
         """Return the patches of one grid."""
         return self.reading.grid(self.slides[place], cropping)
+
+    def cut_twice(self, place: int) -> bool:
+        """Tell whether the slide was cut by both rules."""
+        return self.slides[place].sha256 in self.reading.twice
 
     def learned(self, place: int) -> LearnedPatches:
         """Return the patches to learn from."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from services.model_factory.handlers.cohort.slides import LEVEL_NAMES, LEVELS, RCB, SlideCohort
 from services.model_factory.handlers.cohort.typed import Counts, Flags, Numbers
-from services.model_factory.handlers.slides.order import EVENT, TL_PA, SlidesOrder
+from services.model_factory.handlers.slides.order import TL_PA, SlidesOrder
 from services.model_factory.handlers.slides.platt import cross_fitted
 from services.model_factory.handlers.slides.results import Compared, Confusion, DunnRow, Judged, LevelScores, Ranked
 from services.model_factory.handlers.statistics.arrays import Labels
@@ -24,6 +24,7 @@ from services.model_factory.handlers.training.curves import CalibrationCurve, Ca
 from services.model_factory.handlers.training.results import Estimated
 from shared.domain.slides import SlideLevel
 from shared.predictors.her2.scale import NEGATIVE_POSITIVE, level_of
+from shared.predictors.her2.scale import POSITIVE_CLASS as EVENT
 
 NON_PCR = "non_pcr"
 """Positive class of the NAT arm: no pathologic complete response (paper 003)."""

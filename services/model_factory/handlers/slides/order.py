@@ -6,18 +6,17 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from services.model_factory.handlers.comparators.fitting import Method, MilRecipe
 from services.model_factory.handlers.cohort.typed import Source
+from services.model_factory.handlers.comparators.fitting import Method, MilRecipe
 from services.model_factory.handlers.training.results import Preset, Provenance
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import AreaReading, Cropping, Rounding
 from shared.predictors.her2.scale import NAME as TARGET
-from shared.predictors.her2.scale import POSITIVE_CLASS as EVENT
 
 HELD_OUT_SHARE = 0.2
 """Paper 003: 35 of 175 slides of TCGA."""
@@ -48,7 +47,7 @@ class SlidesOrder:
     both_croppings: int = 40
     """So many slides, the first judged ones, are cut by the other rule as well; 0: none."""
     comparators: tuple[str, ...] = ("tl_clam", "tl_slidegraph", "resnet50_clam")
-    mil: MilRecipe = MilRecipe()
+    mil: MilRecipe = field(default_factory=MilRecipe)
 
     def __post_init__(self) -> None:
         if self.folds < 2 or min(self.resamples, self.seed, self.both_croppings) < 0:

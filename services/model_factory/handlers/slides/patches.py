@@ -36,8 +36,7 @@ class GridPatches:
         """Return (n, 2): centre of every patch in micrometres."""
         place, side = self.index.astype(np.int64), self.grid.side_um
         corners = np.stack([place % self.grid.columns, place // self.grid.columns], axis=1)
-        centres: NDArray[np.float64] = (corners + 0.5) * side
-        return centres
+        return np.asarray((corners + 0.5) * side, dtype=np.float64)
 
     def table(self, probabilities: NDArray[np.float32]) -> PatchTable:
         """Return the table for what a network said; artefacts and heat are the serving side's."""
@@ -78,6 +77,10 @@ class SlidePatches(Protocol):
 
     def grid(self, place: int, cropping: Cropping) -> GridPatches:
         """Return the patches of one grid."""
+        ...
+
+    def cut_twice(self, place: int) -> bool:
+        """Tell whether the slide was cut by both rules."""
         ...
 
     def learned(self, place: int) -> LearnedPatches:

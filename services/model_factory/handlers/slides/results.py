@@ -54,6 +54,7 @@ class CutFacts:
     strengths: tuple[float, float]
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
+    coarsest_um: float
     training_sides_um: tuple[float, ...]
     most_per_slide: int | None
 

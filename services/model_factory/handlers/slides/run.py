@@ -16,7 +16,7 @@ from services.model_factory.handlers.slides.cropping import other_of
 from services.model_factory.handlers.slides.folds import everybody, folds_of
 from services.model_factory.handlers.slides.golden import golden_of
 from services.model_factory.handlers.slides.learning import PatchLearning, Scratch, patch_aucs
-from services.model_factory.handlers.slides.order import EVENT, TL, SlidesOrder
+from services.model_factory.handlers.slides.order import TL, SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches
 from services.model_factory.handlers.slides.pieces import FoldPiece, from_plain, to_plain
 from services.model_factory.handlers.slides.results import CutFacts, FitFacts, Judged, SlidesResults
@@ -26,6 +26,7 @@ from services.model_factory.handlers.training.results import Provenance
 from services.model_factory.ports import Checkpoints, Graphs, PatchNetworkFit, PatchTrainer, Progress
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import Cropping
+from shared.predictors.her2.scale import POSITIVE_CLASS as EVENT
 
 GRAPH_FILE, GOLDEN_FILE = "patches.onnx", "golden-{}.npy"
 
@@ -94,11 +95,11 @@ class SlidesRun:
     ) -> FoldPiece:  # fmt: skip
         (learning, comparators), (fit, counts) = with_, made
         slides = []
-        twice = self._cut_twice()
         for place in map(int, fold.held_out.index):
             own, other = self.order.cropping, other_of(self.order.cropping)
-            sides = (self._side(place, own), self._side(place, other) if place in twice else 0.0)
-            second = learning.asked(fit, place, other) if place in twice else None
+            twice = self.patches.cut_twice(place)
+            sides = (self._side(place, own), self._side(place, other) if twice else 0.0)
+            second = learning.asked(fit, place, other) if twice else None
             slides.append(JudgedSlide(place, kind, number, learning.asked(fit, place, own), second, sides))
         said = list(learning.judged_patches(fit, fold))
         labels = np.concatenate([one for one, _ in said]) if said else np.zeros(0, np.int64)
@@ -109,9 +110,6 @@ class SlidesRun:
 
     def _side(self, place: int, cropping: Cropping) -> float:
         return self.patches.grid(place, cropping).grid.side_um
-
-    def _cut_twice(self) -> frozenset[int]:
-        return frozenset(range(min(self.order.both_croppings, self.cohort.n)))
 
     def _kept(
         self, fold: Fold[SlideCohort], learning: PatchLearning, comparators: Comparators

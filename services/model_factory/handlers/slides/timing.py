@@ -1,4 +1,4 @@
-"""How long each method takes to make a slide's score of what a network said: the paper claims seconds against minutes."""
+"""How long each method takes from what a network said to a score: the paper claims seconds against minutes."""
 
 from __future__ import annotations
 
