@@ -144,8 +144,9 @@ def times(results: SlidesResults) -> Grid:
         for one in results.times
     )  # fmt: skip
     caption = (
-        "From what the network says of a slide's patches to its score, one thread; to learn: one fold. The paper claims "
-        "seconds against minutes and prints no number. Measured on the machine of this run, whatever else ran there."
+        "From what the network says of a slide's patches to its score, one thread; to learn: one fold. The paper "
+        "claims seconds against minutes and prints no number. Measured where this ran, whatever else "
+        "ran there."
     )
     head = ("Method", "Median", "Slowest", "Patches (median)", "Slides", "To learn")
     return Grid(caption, head, rows, (0.25, 0.15, 0.15, 0.17, 0.1, 0.18))

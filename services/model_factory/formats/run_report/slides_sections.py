@@ -121,8 +121,10 @@ def _limits(results: SlidesResults) -> Iterator[Block]:
             f"For {use}. Not for decisions about a patient; HER2 is determined by IHC and ISH.",
             "A level is a name for what a slide resembles, in no order of worth; there is no HER2-low category.",
             "A scanner that was not seen may shift every score; `oncorelay calibrate her2` measures a shift.",
-            f"{TL_PA} and its comparators learned from the same folds; comparators' settings are their papers', not "
-            "searched for.",
+            (
+                f"{TL_PA} and its comparators learned from the same folds; comparators' settings are their papers', "
+                "not searched for."
+            ),
         )
     )
 
