@@ -21,6 +21,8 @@ from shared.slides.overview import draw_overview, overview_size
 from shared.slides.patches import PatchReading
 from shared.slides.port import SlideReader
 
+ANNOTATED_UM = 4.0
+"""Micrometres per pixel of the mask that outlines are drawn into: an outline is off by half a pixel of it."""
 FITTED_ON = 24
 """Patches of the grid, spread over the tissue, that the stains are fitted on."""
 
@@ -73,7 +75,7 @@ class CutSlide:
             InvalidInputError: If the annotation cannot be this slide's, or the slide cannot be read.
         """
         described = self.reader.description
-        shrink = self.tissue_um / self.microns_per_pixel
+        shrink = max(1.0, ANNOTATED_UM / self.microns_per_pixel)
         mask = tumour_mask(annotation, described.width, described.height, shrink)
         return tuple(self._sampled(grid, mask, settings, rng) for grid in self._learning_grids(settings))
 
@@ -86,7 +88,7 @@ class CutSlide:
         self, grid: CropGrid, mask: NDArray[np.bool_], settings: CutSettings, rng: np.random.Generator
     ) -> CutPatches:
         tissue = tissue_shares(self.tissue, self.tissue_um, grid, self.microns_per_pixel)
-        tumour = tissue_shares(mask, self.tissue_um, grid, self.microns_per_pixel)
+        tumour = tissue_shares(mask, max(ANNOTATED_UM, self.microns_per_pixel), grid, self.microns_per_pixel)
         enough = tissue >= self.contract.least_tissue
         inside = np.flatnonzero(enough & (tumour >= settings.inside))
         others = np.flatnonzero(enough & (tumour < settings.inside) & (tumour <= settings.outside))
