@@ -16,6 +16,7 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import WHITE, background, opaque, to_srgb
+from shared.slides.edges import corner
 from shared.slides.port import SlideDescription
 from shared.slides.statements import objective_power, scanner, stated_resolutions
 from shared.slides.tiff_level import TiffLevel
@@ -53,10 +54,10 @@ class TiffSlideReader:
     def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
         """See ``SlideReader``."""
         place = self._description.levels[level]
-        left, top = round(x / place.downsample), round(y / place.downsample)
+        left, top = corner(place, x, y)
         try:
             pixels = self._levels[level].region(left, top, width, height, self._ground)
-        except Exception as error:
+        except Exception as error:  # declares no family of errors
             raise InvalidInputError("region", f"tifffile cannot read it ({type(error).__name__})") from error
         return self._srgb(opaque(Image.fromarray(pixels), self._ground))
 
