@@ -16,7 +16,7 @@ class SinkPolicy:
     kind: str
     hold_until_reviewed: bool = False
     images_only: bool = False
-    """Its objects belong into a DICOM study: it takes nothing about a panel, which has none."""
+    """Its objects belong into a DICOM study: it takes nothing about a panel, or a slide that came as another file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Policy:
     sink_patience: timedelta = timedelta(minutes=15)
     """A sink that is down for longer is told to a person."""
 
-    def needs_review(self, kind: FindingKind, *, panel: bool = False) -> bool:
+    def needs_review(self, kind: FindingKind, *, in_dicom: bool = True) -> bool:
         """Tell whether a person must accept such a finding: where a sink holds, refusals too; never withdrawals.
 
-        A sink that takes nothing about panels holds none of them.
+        A sink that takes only what belongs into a DICOM study holds nothing else.
         """
         if kind is FindingKind.WITHDRAWN:
             return False
-        held = any(sink.hold_until_reviewed for sink in self.sinks if not (panel and sink.images_only))
+        held = any(sink.hold_until_reviewed for sink in self.sinks if in_dicom or not sink.images_only)
         return held or (self.review_required and kind is FindingKind.PREDICTION)
