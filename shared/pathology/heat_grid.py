@@ -29,7 +29,7 @@ def probability_grid(table: PatchTable, column: int = POSITIVE) -> HeatGrid:
 
 def heat_grid(table: PatchTable) -> HeatGrid:
     """Return ``cells`` x ``cells`` cells a patch: where in it the positive class comes from, times its probability."""
-    cells = table.heat.shape[1] if len(table) else 1
+    cells = max(1, table.heat.shape[1])
     rows, columns = table.grid.rows, table.grid.columns
     values = np.full((rows * columns, cells, cells), np.nan, dtype=np.float32)
     values[table.index] = table.heat.astype(np.float32) * table.probabilities[:, POSITIVE, None, None]

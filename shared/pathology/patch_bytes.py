@@ -25,6 +25,7 @@ _DTYPES: dict[str, tuple[type[np.generic], int]] = {
     "index": (np.int32, 1), "probabilities": (np.float32, 2), "tissue": (np.float32, 1), "artefacts": (np.uint8, 1),
     "heat": (np.float16, 3),
 }  # fmt: skip
+_SHARES = ("probabilities", "tissue", "heat")
 
 
 def encode_patches(table: PatchTable) -> bytes:
@@ -82,8 +83,8 @@ def _check(table: PatchTable) -> None:
         values = getattr(table, name)
         if values.dtype != kind or values.ndim != dimensions or len(values) != count:
             raise InvalidInputError("patches", f"{name} has another shape or type")
-        if not np.isfinite(values).all():
-            raise InvalidInputError("patches", f"{name} is not finite")
+        if name in _SHARES and not ((values >= 0) & (values <= 1.001)).all():
+            raise InvalidInputError("patches", f"{name} is not in [0, 1]")
     if table.probabilities.shape[1] != 3 or table.heat.shape[1] != table.heat.shape[2]:
         raise InvalidInputError("patches", "the columns are not those of a patch table")
     if min(table.grid.side_px, table.width, table.height) < 1 or not 0 < table.microns_per_pixel < 1000:

@@ -1,9 +1,13 @@
 """The two stains of one slide, guarded: what cannot be told apart is not stretched apart.
 
-The fallback is the reference's own vectors with the slide's strengths along them.
+The fallback is the reference's own vectors with the slide's strengths along them: colours move little, and nothing is
+stretched by more than two. Macenko's vectors were weighed and left out: on the slide that cannot be separated they are
+the ends of the same narrow fan, and stretching that is what the guard is there to prevent.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +30,8 @@ LEAST_STRENGTH = 0.2
 """Optical density. A stain weaker than that everywhere is noise, and dividing by its strength would show it."""
 LARGEST_RESIDUAL = 0.3
 """Real H&E leaves .03 to .1; more is a third dye: ink, or not H&E."""
+MOST_STRETCHED = 2.0
+"""Times: where the reference's vectors stand in, a stain is made no stronger than that."""
 STANDARD = StainReference((0.651, 0.701, 0.290), (0.070, 0.991, 0.110), (1.5, 1.0))
 """Ruifrok and Johnston 2001, Table 1 (vectors); strengths of a well-stained slide. For whoever has no reference yet."""
 
@@ -73,9 +79,8 @@ def _described(seen: NDArray[np.float64], vectors: NDArray[np.float64], method: 
 
 def _fallen_back(seen: NDArray[np.float64], reference: StainReference, why: str) -> StainFit:
     fit = _described(seen, _unit(reference), "reference", why)
-    if fit.strengths.min() >= LEAST_STRENGTH:
-        return fit
-    return StainFit(fit.vectors, _strengths(reference), fit.residual, fit.angle_degrees, fit.method, why)
+    strengths = np.maximum(fit.strengths, _strengths(reference) / MOST_STRETCHED)
+    return replace(fit, strengths=strengths)
 
 
 def _unfitted(reference: StainReference, why: str) -> StainFit:

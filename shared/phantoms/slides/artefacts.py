@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from shared.phantoms.slides.optics import Field
 
-PENS = {"blue": (2.2, 1.4, 0.25), "green": (1.9, 0.5, 1.5), "black": (2.1, 2.1, 2.0)}
+PENS = {"blue": (3.4, 1.9, 0.35), "green": (2.9, 0.75, 2.2), "black": (3.3, 3.3, 3.2)}
 """Optical density of ink, red, green, blue."""
-_FOLD_UM, _PEN_UM = 26.0, 60.0
+_FOLD_UM, _PEN_UM = 50.0, 110.0
 _BLUR_UM = 3.5
 
 
@@ -49,16 +49,16 @@ def band(rng: np.random.Generator, shape: tuple[int, int], width: float, reach: 
 
 
 def folded(rng: np.random.Generator, stains: tuple[Field, Field], microns: float) -> NDArray[np.bool_]:
-    """Lay the tissue double along a stroke, in place; return where."""
-    where = band(rng, (stains[0].shape[0], stains[0].shape[1]), _FOLD_UM / microns, 0.5)
+    """Lay the tissue in three layers along a stroke, in place; return where."""
+    where = band(rng, (stains[0].shape[0], stains[0].shape[1]), _FOLD_UM / microns, 0.7)
     for one in stains:
-        one[where] = one[where] * np.float32(1.5) + np.float32(0.5) * (one[where] > 0)
+        one[where] *= np.float32(3.0)
     return where
 
 
 def ink(rng: np.random.Generator, shape: tuple[int, int], colour: str, microns: float) -> Field:
     """Return (height, width, 3): the optical density of a stroke of a pen."""
-    stroke = band(rng, shape, _PEN_UM / microns, 0.55)
+    stroke = band(rng, shape, _PEN_UM / microns, 0.95)
     soft = ndimage.uniform_filter(stroke.astype(np.float32), 5)
     return np.asarray(soft[..., None] * np.array(PENS[colour], dtype=np.float32))
 

@@ -52,8 +52,8 @@ class Staining:
 SRGB_PROFILE = matrix_profile("SIMULATED sRGB", _SRGB, 2.2)
 """For formats that demand a profile; the true curve of sRGB is within two stored values of a gamma of 2.2."""
 SCANNERS = (
-    Scanner("SIMULATED", "Alpha", 0.5, 20, (0.65, 0.70, 0.29), (0.09, 0.95, 0.28), (243.0, 241.0, 244.0), 1.6),
-    Scanner("SIMULATED", "Beta", 0.46, 20, (0.55, 0.76, 0.35), (0.16, 0.93, 0.20), (236.0, 239.0, 230.0), 2.2,
+    Scanner("SIMULATED", "Alpha", 0.5, 20, (0.65, 0.70, 0.29), (0.09, 0.95, 0.28), (243.0, 241.0, 244.0), 0.8),
+    Scanner("SIMULATED", "Beta", 0.46, 20, (0.60, 0.68, 0.42), (0.12, 0.95, 0.26), (236.0, 239.0, 230.0), 1.1,
             matrix_profile("SIMULATED Beta", _WIDE, 2.0)),
 )  # fmt: skip
 """Colours of the stains about those of Ruifrok and Johnston (2001); the rest is the simulation's own."""
