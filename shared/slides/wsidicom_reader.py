@@ -21,7 +21,6 @@ from shared.slides.port import SlideDescription
 from shared.slides.statements import stated_resolutions
 
 NAME = f"wsidicom {version('wsidicom')}"
-_DICOM_PREFIX_BYTES = 132
 
 
 class WsiDicomReader:
@@ -31,10 +30,8 @@ class WsiDicomReader:
         """Open all paths.
 
         Raises:
-            InvalidInputError: If they are no DICOM files, or wsidicom refuses them; says which.
+            InvalidInputError: If wsidicom refuses them.
         """
-        if not _is_dicom(paths[0]):
-            raise InvalidInputError("slide", "wsidicom reads only DICOM")
         try:
             self._slide = WsiDicom.open([str(one) for one in paths])
             self._describe(container)
@@ -100,11 +97,6 @@ class WsiDicomReader:
         slide = self._slide
         found = [slide.read_label()] if slide.labels else []
         return [*found, slide.read_overview()] if slide.overviews else found
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(_DICOM_PREFIX_BYTES)[128:] == b"DICM"
 
 
 def _properties(header: Any) -> dict[str, object]:
