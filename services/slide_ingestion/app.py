@@ -189,6 +189,8 @@ def doors_of(settings: Settings, cache: SlideCache) -> tuple[Door, ...]:
         InvalidInputError: If a folder lies within another one, or the extra ``s3`` lacks.
     """
     places = [folder.expanduser().resolve() for folder in settings.site.slide_folders]
+    for own in [place for place in places if place.is_relative_to(settings.site.data_folder.resolve())]:
+        own.mkdir(parents=True, exist_ok=True, mode=0o700)
     _check_apart([*places, settings.site.slide_cache.resolve()])
     folders = [
         FolderDoor(f"folder-{number}", place, settings.deepest, settings.most_entries)
