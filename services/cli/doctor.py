@@ -33,8 +33,10 @@ from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings, sink_names
-from services.results.deliver.adapters.sinks import credentials
+from services.results.deliver.adapters.mllp_client import MllpClient
+from services.results.deliver.adapters.sinks import credentials, tls_of
 from services.results.deliver.formats.form import choose
+from services.results.deliver.ports import NotReachedError
 from services.results.ledger.database import check_schema, open_engine
 from services.slide_ingestion.config import Settings as SlideSettings
 from shared.domain.errors import OncoRelayError
@@ -281,6 +283,8 @@ def _sink(sink: SinkSettings) -> str:
         return _echo(_node(sink))
     if sink.kind == "folder":
         return _folder(sink)
+    if sink.kind == "hl7-mllp":
+        return _laboratory(sink)
     headers = credentials(sink).headers()
     path, accept = (
         ("/metadata", "application/fhir+json")
@@ -291,6 +295,17 @@ def _sink(sink: SinkSettings) -> str:
     if answer.is_error:
         raise ValueError(f"{sink.url}{path} answered {answer.status_code}: URL, token?")
     return f"{sink.url} answers{_clock(answer)}" + (f"; {_form(answer)}" if sink.kind == "fhir" else "")
+
+
+def _laboratory(sink: SinkSettings) -> str:
+    """Open a connection and close it: MLLP has no question that is not a message."""
+    try:
+        MllpClient(sink.name, sink.host, sink.port, TIMEOUT_S, tls_of(sink)).reach()
+    except NotReachedError as error:
+        raise ValueError(f"{error}: start the LIS's interface, or correct host and port") from error
+    said = "with TLS" if sink.tls else "without TLS"
+    to = sink.receiving_application or "(receiving_application not set)"
+    return f"{sink.host}:{sink.port} takes connections {said}; messages are for {to}"
 
 
 def _form(answer: httpx.Response) -> str:

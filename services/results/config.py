@@ -22,7 +22,9 @@ RESULTS_SCOPE = " ".join(
 """SMART v2: what a result rests on is read, what it is written as is created, found again and taken back."""
 
 
-Kind = Literal["dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "fhir-transaction", "pdf"]
+Kind = Literal[
+    "dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "dicom-ann", "fhir-transaction", "pdf", "geojson", "json", "hl7"
+]
 """What a result can be rendered as."""
 
 
@@ -39,16 +41,35 @@ class SinkSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: str
-    kind: Literal["dicom-cstore", "dicom-stow", "fhir", "folder"]
+    kind: Literal["dicom-cstore", "dicom-stow", "fhir", "folder", "hl7-mllp"]
+    """What it speaks. "hl7-mllp" is a laboratory system (LIS): it takes findings about slides, and nothing else."""
     clinical: bool = False
     """A clinical sink refuses demonstration and research bundles."""
     hold_until_reviewed: bool = False
     """True: no finding of the site leaves for this sink before a person accepted it, refusals included. False: sent as
     preliminary."""
     host: str = "127.0.0.1"
-    """C-STORE: host of the PACS."""
+    """C-STORE: host of the PACS. MLLP: host of the LIS."""
     port: int = 104
-    """C-STORE: port of the PACS."""
+    """C-STORE: port of the PACS. MLLP: port of the LIS; it has no default there."""
+    sending_application: str = "ONCORELAY"
+    """MLLP: MSH-3, who we are."""
+    sending_facility: str = ""
+    """MLLP: MSH-4."""
+    receiving_application: str = ""
+    """MLLP: MSH-5, what the LIS calls itself."""
+    receiving_facility: str = ""
+    """MLLP: MSH-6."""
+    processing_id: Literal["P", "T", "D"] = "P"
+    """MLLP: MSH-11 (HL7 table 0103): P production, T training, D debugging."""
+    tls: bool = False
+    """MLLP: encrypt; the certificate of the LIS must be valid for ``host``."""
+    tls_ca: Path | None = None
+    """MLLP: the authority that signed it, as PEM; absent: those this machine trusts."""
+    tls_certificate: Path | None = None
+    """MLLP: our own certificate, as PEM, for a LIS that asks for one."""
+    tls_key: Path | None = None
+    """MLLP: its key."""
     ae_title: str = ""
     """C-STORE: AE title of the PACS (called)."""
     calling_ae_title: str = "ONCORELAY"
@@ -67,10 +88,23 @@ class SinkSettings(BaseModel):
     """FHIR: how this server reads ``probabilityDecimal`` (the specification is ambiguous)."""
     folder: Path | None = None
     """Folder: where the files go."""
-    objects: tuple[Kind, ...] = ("dicom-sr", "dicom-seg", "dicom-sc", "dicom-pm", "fhir-transaction", "pdf")
+    objects: tuple[Kind, ...] = (
+        "dicom-sr",
+        "dicom-seg",
+        "dicom-sc",
+        "dicom-pm",
+        "dicom-ann",
+        "fhir-transaction",
+        "pdf",
+        "geojson",
+        "json",
+    )
     """What is sent or written. "dicom-sr" is the report, which an archive always gets; beside it, of an answer from
     images, "dicom-seg" the region, "dicom-sc" a picture of it that any archive shows, "dicom-pm" the heatmap's values.
-    Folder: "pdf" is the page a person opens. Of laboratory values there is nothing in DICOM."""
+    Folder: "pdf" is the page a person opens. Of laboratory values there is nothing in DICOM. Of slides: "dicom-ann" the
+    patches and "dicom-pm" their probabilities, where the slide came as DICOM; in a folder also "geojson" the patches
+    for QuPath, "json" the whole finding, and "hl7" the message a LIS gets (which needs an hl7_authority in
+    [[identity]])."""
     timeout_s: float = 15.0
     """Longest wait for one answer of the peer, in seconds."""
     workers: int = 4
@@ -99,13 +133,19 @@ class SinkSettings(BaseModel):
     @property
     def secret_files(self) -> tuple[Path, ...]:
         """Return the files with what says who we are at this sink."""
-        return tuple(path for path in (self.token_file, self.backend and self.backend.key_file) if path)
+        named = (self.token_file, self.backend and self.backend.key_file, self.tls_key)
+        return tuple(path for path in named if path)
 
     @property
     def images_only(self) -> bool:
         """Tell whether every object of this sink belongs into a DICOM study: then it takes nothing about panels."""
         only_dicom = all(row.startswith("dicom-") for row in self.objects)
         return self.kind in {"dicom-cstore", "dicom-stow"} or (self.kind == "folder" and only_dicom)
+
+    @property
+    def slides_only(self) -> bool:
+        """Tell whether this sink takes nothing but findings about slides: a laboratory system."""
+        return self.kind == "hl7-mllp"
 
     @property
     def keeps_reports(self) -> bool:
@@ -115,9 +155,19 @@ class SinkSettings(BaseModel):
     @property
     def pictures(self) -> tuple[str, ...]:
         """Return what goes beside a report: nothing at a FHIR server, nor where no report is asked for."""
-        if self.kind == "fhir" or (self.kind == "folder" and "dicom-sr" not in self.objects):
+        if self.kind in {"fhir", "hl7-mllp"} or (self.kind == "folder" and "dicom-sr" not in self.objects):
             return ()
-        return tuple(row for row in self.objects if row in {"dicom-seg", "dicom-sc", "dicom-pm"})
+        return tuple(row for row in self.objects if row in {"dicom-seg", "dicom-sc", "dicom-pm", "dicom-ann"})
+
+    @model_validator(mode="after")
+    def _whole_where_it_is_mllp(self) -> SinkSettings:
+        if self.kind == "hl7-mllp" and "port" not in self.model_fields_set:
+            raise ValueError(f"sink {self.name}: an hl7-mllp sink needs the port of the LIS")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError(f"sink {self.name}: tls_certificate and tls_key belong together")
+        if not self.tls and (self.tls_ca or self.tls_certificate):
+            raise ValueError(f"sink {self.name}: tls_ca and tls_certificate say nothing without tls = true")
+        return self
 
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> SinkSettings:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from shared.domain.coding import Coding
 from shared.domain.prediction import NotAnalysedReason
+from shared.domain.slides import SlideLevel
 
 IDENTIFIER_SYSTEM = "urn:oncorelay:result"
 """``identifier.system`` of every FHIR resource we send; how our own output is recognised when it comes back."""
@@ -52,6 +53,31 @@ ENDOCRINE_RECEIVED = code("endocrine_recvd", "Endocrine therapy received")
 HORIZON = code("horizon", "Time from the draw on")
 INTERVAL_LOW = code("interval_low", "Lower end of the 95 % interval of the probability")
 INTERVAL_HIGH = code("interval_high", "Upper end of the 95 % interval of the probability")
+AI_ON_HE = code("ai_on_he", "AI on H&E")
+"""Method of everything said of a slide: never that of a receptor test."""
+SLIDE_LEVEL = code("her2_he_level", "HER2 level that the H&E slide resembles (AI)")
+SLIDE_SCORE = code("her2_he_score", "Score of the H&E slide by TL-PA (AI)")
+SLIDE_INTERVAL = code("her2_he_interval", "95 % interval of the score of the H&E slide (AI)")
+SCORE_LOW = code("score_low", "Lower end of the 95 % interval of the score")
+SCORE_HIGH = code("score_high", "Upper end of the 95 % interval of the score")
+INDETERMINATE = code("indeterminate", "Indeterminate on H&E: reflex IHC/ISH")
+ADVICE = code("advice", "Advice")
+PATCHES = code("patches", "Patches of the slide with tissue")
+TUMOUR_PATCHES = code("tumour_patches", "Patches of the slide recognised as tumour")
+AREA_SHARE = code("area_share", "Share of tumour patches above .33 (paper 003, Eq. 3)")
+EXPLAINED = code("explained", "How this result is to be read")
+SENSITIVITY = code("sensitivity", "Result with patches of another size")
+READING = code("reading", "How an ambiguous term of the method was read")
+QUALITY = code("quality", "Quality of the slide")
+STAIN = code("stain", "Stain of the slide, and how it was normalised")
+CALIBRATION = code("calibration", "Calibration of this scanner at this site")
+EXCLUSION = code("exclusion", "Region a pathologist left out")
+GRADIENT = code("gradient", "Change of the probability from the edge inwards")
+PATCH_P = code("p_patch_positive", "Probability of class HER2-positive, of a patch")
+"""Softmax output of the patch classifier: no probability of the patient's status."""
+TUMOUR_PATCH = code("tumour_patch", "Tumour on H&E, one patch")
+OTHER_PATCH = code("other_patch", "No tumour recognised on H&E, one patch")
+EXCLUDED_REGION = code("excluded_region", "Region left out by a pathologist")
 NOMOGRAM_REPORT = code("nomogram_report", "Result of a prediction model, with its nomogram")
 
 ASSESSMENTS: Mapping[str, Coding] = {
@@ -66,6 +92,8 @@ PROBABILITIES: Mapping[str, Coding] = {
     "residual_nodal_disease": code("p_residual_nodal", "Probability of residual nodal disease"),
     "lung_metastasis": code("p_lung_metastas", "Probability of lung metastasis"),
     "no_lung_metastasis": code("p_no_lung_metas", "Probability of no lung metastasis"),
+    "her2_positive": code("p_her2_positive", "Probability of HER2-positive by IHC/ISH, from H&E"),
+    "her2_negative": code("p_her2_negative", "Probability of HER2-negative by IHC/ISH, from H&E"),
 }
 """Outcome class -> the name of its probability. Not DCM 111047: that is the probability of *cancer*."""
 
@@ -74,6 +102,20 @@ WITHIN: Mapping[str, tuple[str, str]] = {
     "no_lung_metastasis": ("p_no_lung_met", "Probability of no lung metastasis"),
 }
 """Outcome class -> beginning of code and display of its probability within a time."""
+
+LEVELS: Mapping[SlideLevel, Coding] = {
+    SlideLevel.RESEMBLES_0: code("resembles_0", "H&E resembles slides of IHC 0"),
+    SlideLevel.RESEMBLES_1: code("resembles_1", "H&E resembles slides of IHC 1+"),
+    SlideLevel.RESEMBLES_2_FISH_NEGATIVE: code("resembles_2_neg", "H&E resembles slides of IHC 2+ with negative FISH"),
+    SlideLevel.RESEMBLES_2_FISH_POSITIVE: code("resembles_2_pos", "H&E resembles slides of IHC 2+ with positive FISH"),
+    SlideLevel.RESEMBLES_3: code("resembles_3", "H&E resembles slides of IHC 3+"),
+}
+"""What a slide resembles; a local answer, never one of LOINC LL4396-9: nobody stained or counted anything."""
+
+SHARES: Mapping[SlideLevel, Coding] = {
+    level: code(row.code.replace("resembles", "share"), f"Bootstrap: {row.display}") for level, row in LEVELS.items()
+}
+"""How often the bootstrap ended at a level."""
 
 REASONS: Mapping[NotAnalysedReason, Coding] = {
     NotAnalysedReason.MISSING_INPUT: code("missing_input", "An input is missing"),

@@ -32,6 +32,8 @@ def code(value: str, display: str) -> Coding:
     return Coding(SYSTEM, value, display)
 
 
+PATHOLOGY_SYNOPTIC_REPORT = code("60568-3", "Pathology Synoptic report")
+"""OBR-4 of a pathology report (NAACCR Volume V). Not a receptor."""
 ER_STATUS = (
     code("16112-5", "Estrogen receptor [Interpretation] in Tissue"),
     code("85337-4", "Estrogen receptor Ag [Presence] in Breast cancer specimen by Immune stain"),

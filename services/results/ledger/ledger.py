@@ -78,7 +78,8 @@ def policy_of(settings: Settings) -> Policy:
     """Return the ledger's view of the settings."""
     return Policy(
         sinks=tuple(
-            SinkPolicy(sink.name, sink.kind, sink.hold_until_reviewed, sink.images_only) for sink in settings.sinks
+            SinkPolicy(sink.name, sink.kind, sink.hold_until_reviewed, sink.images_only, sink.slides_only)
+            for sink in settings.sinks
         ),
         collect=timedelta(seconds=settings.collect_s),
         state_deadline=timedelta(seconds=settings.state_deadline_s),

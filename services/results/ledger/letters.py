@@ -25,7 +25,7 @@ DEFAULT_PAGE = 100
 SHORTEST_PREFIX = 8
 _DICOM = frozenset({"dicom-cstore", "dicom-stow", "folder"})
 COMPATIBLE = {"dicom-cstore": _DICOM, "dicom-stow": _DICOM, "fhir": frozenset({"fhir", "folder"}),
-              "folder": frozenset({"folder"})}  # fmt: skip
+              "folder": frozenset({"folder"}), "hl7-mllp": frozenset({"hl7-mllp", "folder"})}  # fmt: skip
 """Kind of sink -> kinds that can take its deliveries instead."""
 
 

@@ -122,7 +122,7 @@ def _finding(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy
     revision = (last or 0) + 1
     study = load(row.study, Study)
     side = answer.pins.side if answer.pins else study.side
-    needs_review = policy.needs_review(answer.kind, panel=study.panel is not None)
+    needs_review = policy.needs_review(answer.kind, study)
     return Finding(
         finding_id=digest("finding", row.case_id, str(revision), answer.result_key)[:32],
         case_id=row.case_id, predictor=row.predictor, revision=revision, kind=answer.kind,
@@ -168,7 +168,7 @@ def _owe(connection: sa.Connection, finding: Finding, policy: Policy, step: Step
     for sink in (*policy.sinks, *_removed(connection, finding, reached, policy, step)):
         if finding.kind is FindingKind.WITHDRAWN and sink.name not in reached:
             continue
-        if finding.study.panel and sink.images_only:
+        if not sink.takes(finding.study):
             continue
         held = sink.hold_until_reviewed and finding.review is ReviewState.WAITING
         state = DeliveryState.HELD if held else DeliveryState.DUE

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.case import FindingKind
+from shared.domain.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,16 @@ class SinkPolicy:
     kind: str
     hold_until_reviewed: bool = False
     images_only: bool = False
-    """Its objects belong into a DICOM study: it takes nothing about a panel, which has none."""
+    """Its objects belong into a DICOM study: it takes nothing about a panel, or a slide that came as another file."""
+    slides_only: bool = False
+    """A laboratory system: it takes nothing but findings about slides."""
+
+    def takes(self, study: Study) -> bool:
+        """Tell whether findings about this study are for this sink."""
+        if self.slides_only and study.slide is None:
+            return False
+        in_dicom = study.panel is None and (study.slide is None or bool(study.slide.frame_of_reference_uid))
+        return in_dicom or not self.images_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +50,12 @@ class Policy:
     sink_patience: timedelta = timedelta(minutes=15)
     """A sink that is down for longer is told to a person."""
 
-    def needs_review(self, kind: FindingKind, *, panel: bool = False) -> bool:
+    def needs_review(self, kind: FindingKind, study: Study) -> bool:
         """Tell whether a person must accept such a finding: where a sink holds, refusals too; never withdrawals.
 
-        A sink that takes nothing about panels holds none of them.
+        A sink that takes nothing about panels, or about slides only, holds none of the others.
         """
         if kind is FindingKind.WITHDRAWN:
             return False
-        held = any(sink.hold_until_reviewed for sink in self.sinks if not (panel and sink.images_only))
+        held = any(sink.hold_until_reviewed for sink in self.sinks if sink.takes(study))
         return held or (self.review_required and kind is FindingKind.PREDICTION)

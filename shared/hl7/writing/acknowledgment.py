@@ -12,7 +12,7 @@ from shared.hl7.reading.header import VERSIONS, Header
 
 _PLACE = re.compile(r"(?P<segment>[A-Z][A-Z0-9]{2})(\[(?P<number>\d+)\])?(-(?P<field>\d+))?(\.(?P<component>\d+))?.*")
 # HL7 table 0357 (v2.5.1 2.14.5.3)
-_CONDITIONS = {
+CONDITIONS = {
     100: "Segment sequence error", 101: "Required field missing", 102: "Data type error", 103: "Table value not found",
     200: "Unsupported message type", 201: "Unsupported event code", 202: "Unsupported processing id",
     203: "Unsupported version id", 204: "Unknown key identifier", 205: "Duplicate key identifier",
@@ -118,7 +118,7 @@ def _place(fault: Fault) -> tuple[str, str, str, str]:
 
 
 def _condition(fault: Fault) -> tuple[str, str, str]:
-    return str(fault.condition), _CONDITIONS.get(fault.condition, ""), "HL70357"
+    return str(fault.condition), CONDITIONS.get(fault.condition, ""), "HL70357"
 
 
 def faults_of(rows: Sequence[Fault]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -17,12 +18,15 @@ from services.results.deliver.adapters.fhir_capability import Capability
 from services.results.deliver.adapters.fhir_client import FhirClient
 from services.results.deliver.adapters.fhir_sink import FhirSink
 from services.results.deliver.adapters.folder import FolderSink
+from services.results.deliver.adapters.mllp_client import MllpClient
+from services.results.deliver.adapters.mllp_sink import MllpSink
 from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
 from services.results.deliver.adapters.slice_pixels import LIMITS, SlicePixels
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.source_images import SourceImages
 from services.results.deliver.adapters.storage_commitment import CommitmentReports
 from services.results.deliver.adapters.web import WebServer
+from services.results.deliver.formats.hl7_report import Addressed
 from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.taking_back import Withdrawal
 from services.results.deliver.ports import Sink
@@ -40,6 +44,8 @@ def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sin
         InvalidInputError: If the table lacks what its kind needs.
     """
     look = style(settings, sink)
+    if sink.kind == "hl7-mllp":
+        return _laboratory(settings, sink, look, opened)
     archive = _archive(settings, sink, look, opened)
     match sink.kind:
         case "dicom-cstore":
@@ -92,6 +98,40 @@ def _cstore(settings: Settings, sink: SinkSettings, archive: ArchiveObjects, ope
         )
     prefix = f"{settings.site.uid_root}."
     return CStoreSink(sink.name, node, archive, lambda: str(generate_uid(prefix=prefix)), reports)
+
+
+def _laboratory(settings: Settings, sink: SinkSettings, look: Style, opened: ExitStack) -> MllpSink:
+    client = MllpClient(sink.name, sink.host, sink.port, sink.timeout_s, tls_of(sink))
+    opened.callback(client.close)
+    return MllpSink(sink.name, client, look, addressed(sink), settings.identity_map)
+
+
+def addressed(sink: SinkSettings) -> Addressed:
+    """Return who speaks to whom in the messages of one sink."""
+    return Addressed(
+        sink.sending_application, sink.sending_facility, sink.receiving_application, sink.receiving_facility,
+        sink.processing_id,
+    )  # fmt: skip
+
+
+def tls_of(sink: SinkSettings) -> ssl.SSLContext | None:
+    """Return how an MLLP sink is spoken to in TLS; None where it is not.
+
+    Raises:
+        InvalidInputError: If a certificate or key cannot be read.
+    """
+    if not sink.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=sink.tls_ca)
+        if sink.tls_certificate:
+            context.load_cert_chain(sink.tls_certificate, sink.tls_key)
+    except OSError as error:
+        raise InvalidInputError(
+            f"sinks.{sink.name}.tls_ca", "a certificate or key cannot be read, or they do not belong together"
+        ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def credentials(sink: SinkSettings) -> Credentials:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from services.results.deliver.formats import horizons
+from services.results.deliver.formats import horizons, slide_wording
 from services.results.deliver.formats.style import DEVICE_NAME, Style
 from services.results.ledger.findings import Finding
 from shared.codes import local
@@ -58,6 +58,9 @@ def series_description(finding: Finding, style: Style, what: str) -> str:
 
 def answers(prediction: Prediction) -> Iterator[str]:
     """Return the numbers with their meaning, interval and alternatives; one sentence each."""
+    if prediction.slide:
+        yield from slide_wording.answers(prediction, prediction.slide)
+        return
     if prediction.horizons:
         yield from horizons.sentences(prediction)
     else:
@@ -135,11 +138,13 @@ def validity(finding: Finding, style: Style) -> str:
     """Return when it was made, and until when it speaks."""
     until = (finding.created_time + style.validity).astimezone(UTC).date()
     study = finding.study.study_date
-    what = "Laboratory values" if about_panel(finding) else "Images"
+    what = "Laboratory values" if about_panel(finding) else "Slide" if about_slide(finding) else "Images"
     images = f" {what} of {study.isoformat()}." if study else ""
     made = f"Result of {timestamp(finding.created_time)}.{images} Expires {until.isoformat()} or"
     if about_panel(finding):
         return f"{made} with the next laboratory values, whichever is first."
+    if about_slide(finding):
+        return f"{made} with the first result of IHC or ISH, whichever is first."
     return f"{made} at the start of therapy, whichever is first."
 
 
@@ -148,9 +153,14 @@ def about_panel(finding: Finding) -> bool:
     return finding.study.panel is not None
 
 
+def about_slide(finding: Finding) -> bool:
+    """Tell whether the question was about one whole-slide image."""
+    return slide_wording.about_slide(finding)
+
+
 def side(finding: Finding) -> str:
-    """Return the side of the body; nothing of laboratory values, which have none."""
-    if about_panel(finding):
+    """Return the side of the body; nothing of laboratory values, and of a slide only where its order states it."""
+    if about_panel(finding) or (about_slide(finding) and finding.side is None):
         return ""
     return f"Side: {SIDES[finding.side]}." if finding.side else "Side: not stated."
 
@@ -164,7 +174,7 @@ def refusal(finding: Finding) -> str:
 
 
 def about_images(prediction: Prediction) -> Iterator[str]:
-    """Return the variant and the others' answers, which images were measured, and the region."""
+    """Return the variant and the others' answers, which images or slide were measured, and the region."""
     yield variant(prediction)
     yield from variant_lines(prediction)
     yield from image_lines(prediction)
