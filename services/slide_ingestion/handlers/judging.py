@@ -45,7 +45,7 @@ class JudgeSlides:
         claim, _ = self.judge.claim_of(row, orders)
         beside = self._beside(writing, row, claim.glass)
         twins = [one for one in beside if row.digest and one.digest == row.digest and not one.gone]
-        rivals = [one for one in beside if claim.glass and one.glass == claim.glass and not one.gone and not row.gone]
+        rivals = [one for one in beside if claim.glass and one.glass == claim.glass and not one.gone]
         verdict = self.judge(row, Around(orders, twins, [one for one in rivals if one.digest != row.digest]))
         self._tell(writing, row, verdict)
         fresh = replace(

@@ -13,6 +13,10 @@ from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 
 NO_ORDER = "no order, manifest or DICOM attribute says whose slide this is; it waits for one"
+TOO_LITTLE = (
+    "its manifest names no glass of a patient of an authority this site knows; it waits for an order, or a manifest "
+    "with accession, container or slide number, patient_id and issuer"
+)
 GONE = "its files are gone"
 HELD_KIND, REFUSED_KIND = "slide_held", "slide_refused"
 """Kinds of notices."""
@@ -62,23 +66,23 @@ class Judge:
         orders = [*around.orders, *row.stated]
         active, ended = standing(orders)
         claim, torn = self.claim_of(row, around.orders)
-        order_id = active[0].order_id if active else (_of_dicom(row, claim) if not ended else ended.order_id)
         if ended:
-            return Verdict(SlideState.HELD, f"its order was withdrawn: {ended.reason or 'no reason was given'}", None,
-                           claim, order_id)  # fmt: skip
+            reason = f"its order was withdrawn: {ended.reason or 'no reason was given'}"
+            return Verdict(SlideState.HELD, reason, claim=claim, order_id=ended.order_id)
         if row.gone and not row.uid:
             return Verdict(SlideState.REFUSED, GONE)
+        order_id = _order_of(active, row, claim)
         held = _held(row, claim, torn)
         if held:
-            return Verdict(SlideState.HELD, held, None, claim, order_id, HELD_KIND)
+            return Verdict(SlideState.HELD, held, claim=claim, order_id=order_id, notice=HELD_KIND)
         if not order_id or not claim.glass:
-            return self._nobodys(row, claim)
+            return self._nobodys(row, claim, active)
         return _beside(row, claim, around) or self._case(row, claim, order_id)
 
-    def _nobodys(self, row: SlideRow, claim: Claim) -> Verdict:
+    def _nobodys(self, row: SlideRow, claim: Claim, active: Sequence[SlideOrder]) -> Verdict:
         if row.trouble:
-            return Verdict(SlideState.REFUSED, row.trouble.text, None, claim, "", REFUSED_KIND)
-        return Verdict(SlideState.HELD, NO_ORDER, None, claim)
+            return Verdict(SlideState.REFUSED, row.trouble.text, claim=claim, notice=REFUSED_KIND)
+        return Verdict(SlideState.HELD, TOO_LITTLE if active else NO_ORDER, claim=claim)
 
     def _case(self, row: SlideRow, claim: Claim, order_id: str) -> Verdict:
         passed = Passed(trouble=row.trouble) if row.trouble else self.gate(row)
@@ -104,15 +108,21 @@ def _held(row: SlideRow, claim: Claim, torn: Sequence[str]) -> str:
     return ""
 
 
-def _of_dicom(row: SlideRow, claim: Claim) -> str:
-    """Return what stands for an order of a DICOM slide that says itself whose it is; empty where it does not."""
+def _order_of(active: Sequence[SlideOrder], row: SlideRow, claim: Claim) -> str:
+    """Return the id of what orders the slide: an order, or a manifest or DICOM attributes that say as much as one."""
+    for one in active:
+        if one.source != MANIFEST or (claim.accession and claim.identity):
+            return one.order_id
     if row.header is None or not (claim.accession and claim.container):
         return ""
-    return f"dicom:{row.header.study_instance_uid}:{row.place}"
+    return f"dicom:{row.header.study_instance_uid}:{row.place.rpartition('|')[2]}"
 
 
 def _beside(row: SlideRow, claim: Claim, around: Around) -> Verdict | None:
     """Return how it stands beside slides of the same content or the same glass; None: alone."""
+    heirs = [one for one in (*around.twins, *around.rivals) if one.glass == claim.glass]
+    if row.gone:
+        return Verdict(SlideState.REFUSED, f"{GONE}; {_named(heirs)} has the case", None, claim) if heirs else None
     elsewhere = [one for one in around.twins if one.glass and one.glass != claim.glass]
     if elsewhere:
         text = f"the same picture is claimed by another order as well ({_named(elsewhere)})"
@@ -122,7 +132,7 @@ def _beside(row: SlideRow, claim: Claim, around: Around) -> Verdict | None:
         text = f"another picture claims to be of the same glass ({_named(rivals)}); one of them is not"
         return Verdict(SlideState.HELD, text, None, claim, notice=HELD_KIND)
     first = min([row, *around.twins], key=lambda one: (one.gone, one.seen_time, one.slide_id))
-    if first is not row and not row.gone:
+    if first is not row:
         return Verdict(SlideState.REFUSED, f"the same picture as slide {first.slide_id[:8]}, which has the case", None,
                        claim)  # fmt: skip
     return None
@@ -130,8 +140,3 @@ def _beside(row: SlideRow, claim: Claim, around: Around) -> Verdict | None:
 
 def _named(rows: Sequence[SlideRow]) -> str:
     return ", ".join(f"slide {one.slide_id[:8]}" for one in rows[:3])
-
-
-def by_manifest(order_id: str) -> bool:
-    """Tell whether an order is what a manifest says."""
-    return order_id.startswith(f"{MANIFEST}:")
