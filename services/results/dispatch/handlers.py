@@ -192,9 +192,7 @@ class Reconcile:
             log.info("reconciled", expired=expired, overdue=overdue, lost=lost)
 
 
-def _assessed(
-    predictor: AnyPredictor, study: Study, facts: PatientFacts
-) -> Ready | Waiting | Overtaken | NotAnalysed:
+def _assessed(predictor: AnyPredictor, study: Study, facts: PatientFacts) -> Ready | Waiting | Overtaken | NotAnalysed:
     if isinstance(predictor, PanelPredictor):
         return predictor.assess_panel(study, facts)
     return predictor.assess(study, facts)
