@@ -63,7 +63,7 @@ def _read(session: SlideSession, grid: CropGrid, wanted: list[int]) -> int:
 
 def _bare(slide: openslide.OpenSlide, grid: CropGrid, place: int) -> int:
     region = slide.read_region(grid.corner(place), 0, (grid.side_px, grid.side_px))
-    return np.asarray(region)[:, :, :3].shape[0]
+    return len(np.asarray(region)[:, :, :3])
 
 
 def write_slide(path: Path, tissue: np.ndarray, side: int) -> Path:
