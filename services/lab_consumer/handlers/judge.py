@@ -34,7 +34,7 @@ from shared.fhir.reading.therapy import medication_reference, medication_stub, r
 _OF_AN_ORDER = frozenset(
     {
         "resourceType", "status", "intent", "code", "category", "orderDetail", "bodySite", "identifier", "specimen",
-        "contained", "subject",
+        "contained", "subject", "requisition",
     }
 )  # fmt: skip
 """What is kept of an order."""

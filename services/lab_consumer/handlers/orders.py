@@ -12,7 +12,6 @@ from services.lab_consumer.handlers.record import Record
 from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
 from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.slides import OrderStatus, SlideOrder
-from shared.fhir.reading.elements import objects
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.reading.slide_request import ENDED, HL7_ORDER, Glass, read_glasses
@@ -87,8 +86,8 @@ def _order(
 
 def _source(content: JsonObject) -> str:
     """Return ``fhir``, or ``hl7`` with MSH-3 and MSH-4 of who sent it."""
-    named = next((row for row in objects(content.get("identifier", [])) if row.get("system") == HL7_ORDER), None)
-    if named is None:
+    named = content.get("requisition", {})
+    if named.get("system") != HL7_ORDER:
         return "fhir"
     try:
         sender = json.loads(str((named.get("assigner") or {}).get("display", "")))

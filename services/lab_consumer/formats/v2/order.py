@@ -94,7 +94,7 @@ def _submission(
         about = {"subject": {"display": "not stated"}}
     status = doubts.read(lambda: order.status, "unknown")
     made: JsonObject = {"resourceType": "ServiceRequest", "id": found, "status": status, "intent": "order"}
-    made |= {"identifier": [{"system": HL7_ORDER, "value": number, "assigner": {"display": _sender(site)}}]}
+    made |= {"requisition": {"system": HL7_ORDER, "value": number, "assigner": {"display": _sender(site)}}}
     if order.request:
         request = order.request
         made |= _stated("code", doubts.read(lambda: concept(request.cell(4), site), NOTHING))
