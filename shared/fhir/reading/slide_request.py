@@ -117,10 +117,12 @@ def _glasses(resource: JsonObject, lineage: tuple[JsonObject, ...]) -> Iterator[
     else:
         block, part = (names[0], names[-1]) if len(names) > 1 else ("", names[0])
         rows = [(one, one) for one in containers]
-    if not rows or any(not container and not (accession and slide) for slide, container in rows):
+    if not accession:
+        raise RefusedElementError(SPECIMEN, IssueCode.REQUIRED, "no accession number is stated (slide_orders)")
+    if not rows or any(not container and not slide for slide, container in rows):
         raise RefusedElementError(
             SPECIMEN, IssueCode.REQUIRED,
-            "it names no glass: a container's identifier, or accession and slide, is needed (slide_orders)",
+            "it names no glass: the identifier of a container, or of the slide, is needed (slide_orders)",
         )  # fmt: skip
     for slide, container in rows:
         yield _glass(resource, lineage, Specimen(accession, part, block, slide), container)

@@ -272,6 +272,7 @@ def test_a_deleted_or_revoked_service_request_withdraws_its_slides(site: Patholo
         ((orc(),), "ORC[1]: an order that is placed or changed is stated whole, with its OBR"),
         ((orc(), slide_obr()), "OBR[1]: it names no specimen"),
         ((orc(), slide_obr(), spm()), "OBR[1]: it names no glass"),
+        ((orc(), slide_obr(accession=""), spm(), sac()), "OBR[1]: no accession number is stated"),
         ((orc(), slide_obr(), spm(), sac(), sac()), "OBR[1]: two slides of one order have the same identifier"),
         ((orc(), slide_obr(accession="A~B"), spm(), sac()), "OBR[1]-18: repeats, and one identifier is needed"),
         ((orc(), slide_obr(), spm(), sac("A&B^C&D~E")), "SAC[1]-3: repeats"),
@@ -339,7 +340,7 @@ def test_an_order_waits_for_its_patient_and_for_its_specimen(site: Pathology) ->
 def test_a_specimen_of_another_patient_is_not_hers(site: Pathology) -> None:
     slide = {
         "resourceType": "Specimen", "id": "s1", "subject": {"reference": "Patient/p2"},
-        "container": [{"identifier": [{"value": "SLIDE-9"}]}],
+        "accessionIdentifier": {"value": "S26-9"}, "container": [{"identifier": [{"value": "SLIDE-9"}]}],
     }  # fmt: skip
     made = request(specimen=[{"reference": "Specimen/s1"}])
     del made["contained"]
