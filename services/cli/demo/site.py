@@ -17,6 +17,8 @@ HL7_AUTHORITY = "HOSPITAL"
 FHIR_SYSTEM = "http://hospital.example.org"
 OUR_TITLE = "ONCORELAY"
 PACS_TITLE = "PACS"
+SCANNER_FOLDER = "scanner"
+"""Below the data folder: where slides are dropped."""
 COLLECT_S = 6.0
 """How long the demonstration waits for missing inputs; a hospital waits hours."""
 
@@ -37,6 +39,8 @@ class Ports:
     explain: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     """gRPC of the process that answers "what if", its health and metrics."""
     mllp: int = field(default_factory=free_port)
+    slides: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    """gRPC of slide ingestion, its health and metrics."""
 
     @classmethod
     def free(cls) -> Ports:
@@ -55,6 +59,7 @@ def write_site_file(
     results: dict[str, Any] | None = None,
     inference: dict[str, Any] | None = None,
     lab: dict[str, Any] | None = None,
+    slides: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = {
@@ -63,9 +68,13 @@ def write_site_file(
     }
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
     ops = [f"127.0.0.1:{port}" for port in ports.ops]
+    (folder / SCANNER_FOLDER).mkdir(parents=True, exist_ok=True)
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
-        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls")},
+        "site": {
+            "site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls"),
+            "slide_folders": [str(folder / SCANNER_FOLDER)],
+        },
         "identity": [
             {"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM, "hl7_authority": HL7_AUTHORITY},
         ],
@@ -86,6 +95,10 @@ def write_site_file(
         "inference": {
             **redis, "ops_address": ops[5], **addresses, "explain_address": f"127.0.0.1:{ports.explain[0]}",
             "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
+        },
+        "slide_ingestion": {
+            "grpc_address": f"127.0.0.1:{ports.slides[0]}", "ops_address": f"127.0.0.1:{ports.slides[1]}",
+            "scan_s": 0.5, "settle_s": 1.0, **addresses, **(slides or {}),
         },
         "lab_consumer.site_code": [
             {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value, "unit": "pg/mL"},

@@ -1,0 +1,270 @@
+"""From a slide in the scanner's folder to the laboratory's LIS, with real peers on every side.
+
+The bundle of the tests answers (it looks at the mean colour): nothing here has a medical meaning, everything has to be
+where it belongs, and the same in every form.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hl7
+import pydicom
+import pytest
+
+from shared.codes import local
+from shared.domain.case import CaseDetail
+from shared.domain.prediction import Prediction
+from shared.domain.slide_registry import SlideState
+from shared.domain.slides import Point, SlideAnswer
+from shared.phantoms.slides.pyramid import pyramid
+from shared.phantoms.slides.wsm import slide_objects
+from shared.rpc.slide_ingestion_client import SlideIngestionClient
+from shared.testing.dicom_judges import dciodvfy_lines
+from shared.testing.laboratory_system import LaboratorySystem, laboratory_system
+from tests.patients import Someone, require_peers
+from tests.slide_bundle import slide_bundle
+from tests.slides import drop, glass_of, manifest_of, simulated
+from tests.system import System, start_system
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SETTLED_S = 120.0
+LIS = {"name": "lis", "kind": "hl7-mllp", "timeout_s": 5.0, "first_retry_s": 0.3, "receiving_application": "LIS"}
+
+
+@dataclass(frozen=True)
+class Pathology:
+    """A system with a LIS and a folder beside PACS and EHR."""
+
+    system: System
+    lis: LaboratorySystem
+    folder: Path
+
+    def slides(self) -> SlideIngestionClient:
+        return SlideIngestionClient(f"127.0.0.1:{self.system.ports.slides[0]}", tls=_person())
+
+    def messages(self, someone: Someone) -> list[hl7.Message]:
+        """Return what the LIS heard about somebody, oldest first."""
+        read = [hl7.parse(one) for one in self.lis.heard]
+        return [one for one in read if str(one.segment("PID")[3][0][0]) == someone.identifier]
+
+    def heard(self, someone: Someone, status: str) -> hl7.Message:
+        """Wait until the LIS has heard a result of this status (OBR-25) last; return it."""
+
+        def there() -> bool:
+            found = self.messages(someone)
+            return bool(found) and str(found[-1].segment("OBR")[25]) == status
+
+        self.system.until(there, f"an ORU with status {status}", SETTLED_S)
+        return self.messages(someone)[-1]
+
+    def case_of(self, someone: Someone) -> CaseDetail:
+        """Return somebody's one case about a slide."""
+        found = [self.system.results.get_case(one.case_id) for one in self.system.results.list_cases(page_size=1000)]
+        (mine,) = [
+            one for one in found
+            if one.slide is not None and one.slide.specimen.accession == glass_of(someone).accession
+        ]  # fmt: skip
+        return mine
+
+
+def _person() -> Any:
+    from services.cli.person import person_tls
+    from services.cli.up import Settings
+
+    return person_tls(Settings().site)
+
+
+@pytest.fixture(scope="module")
+def pathology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pathology]:
+    require_peers()
+    folder = tmp_path_factory.mktemp("pathology")
+    out = folder / "out"
+    out.mkdir()
+    bundles, keys = slide_bundle(folder)
+    served = {"bundle_folders": [str(bundles)], "trusted_key_folder": str(keys)}
+    with laboratory_system() as lis:
+        sinks = (LIS | {"port": lis.port}, {"name": "files", "kind": "folder", "folder": str(out)})
+        with start_system(folder, collect_s=1.0, more_sinks=sinks, inference=served, **served) as running:
+            yield Pathology(running, lis, out)
+
+
+@pytest.fixture
+def system(pathology: Pathology) -> System:
+    return pathology.system
+
+
+def observation(message: hl7.Message, about: str) -> list[Any]:
+    """Return OBX-5 of the first row about a code."""
+    rows = [row for row in message.segments("OBX") if str(row[3][0][0]) == about]
+    assert rows, f"no OBX about {about}"
+    return list(rows[0][5][0]) if isinstance(rows[0][5][0], list) else [rows[0][5][0]]
+
+
+def answer_of(detail: CaseDetail) -> tuple[Prediction, SlideAnswer]:
+    answer = detail.findings[-1].prediction
+    assert answer is not None
+    assert answer.slide is not None
+    return answer, answer.slide
+
+
+def written(pathology: Pathology, suffix: str, stem: str) -> Path:
+    (found,) = [one for one in pathology.folder.iterdir() if one.name.startswith(stem) and one.name.endswith(suffix)]
+    return found
+
+
+def test_a_slide_dropped_in_the_folder_ends_in_the_lis_and_in_qupath(pathology: Pathology, someone: Someone) -> None:
+    drop(pathology.system, f"scan-{someone.number}.tiff", 1, manifest_of(someone))
+
+    message = pathology.heard(someone, "P")
+    detail = pathology.case_of(someone)
+    answer, slide = answer_of(detail)
+
+    assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(slide.score, abs=1e-9)
+    level = str(observation(message, local.SLIDE_LEVEL.code)[0])
+    assert level == (local.INDETERMINATE if slide.indeterminate else local.LEVELS[slide.level]).code
+    assert slide.score_interval is not None
+    assert slide.score_interval[0] <= slide.score <= slide.score_interval[1]
+    assert observation(message, local.SLIDE_INTERVAL.code)
+    assert "confirm" in "".join(pathology.lis.heard[-1]).lower()
+    assert [str(row[2][0]) for row in message.segments("SPM")] == [f"{glass_of(someone).specimen}", "A1", "1"]
+
+    pathology.system.until(lambda: "files" in delivered(pathology, someone), "the files", SETTLED_S)
+    stem = next(one.location for one in detail_of(pathology, someone).deliveries if one.sink == "files")
+    stem = Path(stem or "").name.split(".pdf")[0].split(".geojson")[0].split(".json")[0]
+    collection = json.loads(gzip.decompress(written(pathology, ".geojson.gz", stem[:40]).read_bytes()))
+    assert collection["type"] == "FeatureCollection"
+    assert len(collection["features"]) >= slide.croppings[0].patches
+    whole = json.loads(written(pathology, ".finding.json", stem[:40]).read_text())
+    assert str(slide.score)[:10] in json.dumps(whole)
+    assert answer.probability in list(_numbers(whole))
+    assert written(pathology, ".pdf", stem[:40]).read_bytes().startswith(b"%PDF")
+
+
+def test_no_message_and_no_file_says_her2_receptor_or_names_the_file(pathology: Pathology, someone: Someone) -> None:
+    drop(pathology.system, f"DOE-JANE-{someone.number}.tiff", 2, manifest_of(someone))
+    pathology.heard(someone, "P")
+
+    said = "\n".join(str(one) for one in pathology.messages(someone))
+    assert "DOE-JANE" not in said
+    assert "HER2-low" not in said.replace("HER2-Low", "HER2-low")
+
+
+def test_a_dicom_slide_sent_to_the_listener_gets_annotations_and_a_map_in_the_archive(
+    pathology: Pathology, someone: Someone, tmp_path: Path
+) -> None:
+    slide, glass = simulated(3), glass_of(someone)
+    # The order is what says whether the tissue is of the breast, and before therapy.
+    order(pathology, someone)
+    pathology.system.send(slide_objects(pyramid(slide.pixels), slide.scanner, glass))
+
+    pathology.heard(someone, "P")
+    pathology.system.until(lambda: "pacs" in delivered(pathology, someone), "the archive", SETTLED_S)
+    made = dict(_ours(pathology.system, glass.study_uid, tmp_path))
+    assert {"ANN", "OT"} <= set(made), set(made)
+    for path in made.values():
+        assert dciodvfy_lines(path) == [], path
+    group = pydicom.dcmread(made["ANN"]).AnnotationGroupSequence[0]
+    assert group.NumberOfAnnotations == answer_of(detail_of(pathology, someone))[1].croppings[0].patches
+
+
+def test_a_resolution_in_the_wrong_unit_is_told_the_lis_as_not_analysed(pathology: Pathology, someone: Someone) -> None:
+    path = drop(pathology.system, f"scan-{someone.number}.tiff", 4, manifest_of(someone), claims_um=0.00499)
+
+    message = pathology.heard(someone, "P")
+    assert path.exists()
+    reason = str(observation(message, local.REASON.code)[0])
+    assert "resolution" in reason
+    assert str(observation(message, local.ANALYSIS_STATUS.code)[0]) == local.NOT_ANALYSED.code
+    assert pathology.case_of(someone).case.state == "not_analysed"
+
+
+def test_a_slide_without_an_order_is_held_until_the_order_comes(pathology: Pathology, someone: Someone) -> None:
+    drop(pathology.system, f"scan-{someone.number}.tiff", 5)
+    slides = pathology.slides()
+    pathology.system.until(lambda: bool(slides.list_slides(SlideState.HELD)), "the slide to be held", SETTLED_S)
+    slides.close()
+
+    assert pathology.messages(someone) == []
+
+
+def test_a_region_left_out_corrects_the_result_without_running_the_network_again(
+    pathology: Pathology, someone: Someone
+) -> None:
+    drop(pathology.system, f"scan-{someone.number}.tiff", 6, manifest_of(someone))
+    pathology.heard(someone, "P")
+    before = pathology.case_of(someone)
+    first = answer_of(before)[1]
+
+    corner = [Point(0.0, 0.0), Point(1536.0, 0.0), Point(1536.0, 700.0), Point(0.0, 700.0)]
+    pathology.system.results.exclude_region(
+        before.case.case_id, before.findings[-1].finding_id, "path.meyer", "crushed", (tuple(corner),)
+    )
+
+    message = pathology.heard(someone, "C")
+    after = pathology.case_of(someone)
+    second = answer_of(after)[1]
+    assert [one.currency for one in after.findings] == ["superseded", "current"]
+    assert second.croppings[0].patches < first.croppings[0].patches
+    assert second.exclusions[0].author
+    assert second.exclusions[0].reason == "crushed"
+    assert not math.isclose(first.score, second.score)
+    assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(second.score, abs=1e-9)
+
+
+def test_an_order_withdrawn_withdraws_the_result(pathology: Pathology, someone: Someone) -> None:
+    path = drop(pathology.system, f"scan-{someone.number}.tiff", 7, manifest_of(someone))
+    pathology.heard(someone, "P")
+
+    manifest = path.with_name(f"{path.name}.manifest.json")
+    manifest.write_text(json.dumps(manifest_of(someone, withdrawn="ordered for the wrong patient")))
+
+    pathology.heard(someone, "X")
+    assert detail_of(pathology, someone).findings[-1].kind == "withdrawn"
+
+
+def order(pathology: Pathology, someone: Someone) -> None:
+    """Order the slide by HL7 v2 OML^O21, as a LIS does."""
+    glass = glass_of(someone)
+    message = "\r".join([
+        f"MSH|^~\\&|LIS|HOSP|ONCORELAY|HOSP|20260120101500||OML^O21^OML_O21|O{someone.number}|P|2.5.1",
+        f"PID|1||{someone.identifier}^^^HOSPITAL^MR||^^^^^^U||19700517|F",
+        f"ORC|NW|P{someone.number}",
+        f"OBR|1|P{someone.number}||85319-2^HER2 [Presence] in Breast cancer specimen by Immune stain^LN",
+        f"SPM|1|{glass.specimen}||TISS^Tissue^HL70487||||76752008^Breast^SCT||||||||||||||||||||{glass.container}",
+    ])  # fmt: skip
+    assert pathology.system.tell(f"{message}\r".encode()) == ["AA"]
+
+
+def detail_of(pathology: Pathology, someone: Someone) -> CaseDetail:
+    return pathology.case_of(someone)
+
+
+def delivered(pathology: Pathology, someone: Someone) -> set[str]:
+    return {one.sink for one in pathology.case_of(someone).deliveries if one.state == "delivered"}
+
+
+def _ours(system: System, study_uid: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    for instance in system.pacs.find("Instance", StudyInstanceUID=study_uid):
+        content = folder / f"{instance}.dcm"
+        content.write_bytes(system.pacs.dicom(instance))
+        header = pydicom.dcmread(content, stop_before_pixels=True)
+        if header.get("Manufacturer") == "OncoRelay":
+            yield header.Modality, content
+
+
+def _numbers(tree: Any) -> Iterator[float]:
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for one in tree:
+            yield from _numbers(one)
+    elif isinstance(tree, float):
+        yield tree
