@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from services.results.deliver.formats.slide_basis import counted_patches
 from services.results.ledger.findings import Finding
 from shared.domain.case import FindingKind, Pins, ReviewState
 from shared.domain.identity import Demographics, PatientIdentity, Sex
@@ -50,6 +51,7 @@ from shared.domain.slides import (
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.pathology.grid import CropGrid, crop_grid
+from shared.pathology.patch_bytes import encode_patches
 from shared.pathology.patch_table import PatchTable
 from shared.storage.blobs import LocalBlobs
 
@@ -68,8 +70,8 @@ OUTCOME = Outcome(
     favourable=False,
 )
 REGION = Exclusion(
-    (Point(100, 200), Point(900, 200), Point(900, 800), Point(100, 800)), "path.meyer", "Necrosis & crush artefact",
-    MADE - timedelta(minutes=5),
+    (Point(1300, 800), Point(1900, 800), Point(1900, 1500), Point(1300, 1400)),
+    "path.meyer", "Necrosis & crush artefact", MADE - timedelta(minutes=5),
 )  # fmt: skip
 
 
@@ -78,7 +80,6 @@ class SlideFindings:
     """Builds findings about one slide; artefacts are written into ``blobs``, the same bytes every time."""
 
     blobs: LocalBlobs
-    encode: Callable[[PatchTable], bytes] | None = None
     frame_of_reference_uid: str = ""
     instances: tuple[Instance, ...] = ()
     """Of a slide that came as DICOM."""
@@ -126,10 +127,8 @@ class SlideFindings:
         )  # fmt: skip
 
     def artefacts(self) -> tuple[Artefact, ...]:
-        """Return the stored overview, and the patches where they can be encoded."""
-        rows = [(ArtefactKind.OVERVIEW, overview())]
-        if self.encode:
-            rows.insert(0, (ArtefactKind.PATCHES, self.encode(patches())))
+        """Return the stored patches and overview."""
+        rows = ((ArtefactKind.PATCHES, encode_patches(patches())), (ArtefactKind.OVERVIEW, overview()))
         stored = [(kind, *self.blobs.put(content)) for kind, content in rows]
         return tuple(Artefact(kind, uri, digest) for kind, uri, digest in stored)
 
@@ -148,7 +147,7 @@ def slide_answer() -> SlideAnswer:
     return SlideAnswer(
         SCORE, SlideLevel.RESEMBLES_2_FISH_POSITIVE, 0.4375, _shares(SHARES),
         (
-            CropAnswer(Cropping.MICROMETRES, grid.side_px, grid.side_um, len(patches()), tumour_count(), SCORE,
+            CropAnswer(Cropping.MICROMETRES, grid.side_px, grid.side_um, int(counted().sum()), tumour_count(), SCORE,
                        SlideLevel.RESEMBLES_2_FISH_POSITIVE),
             CropAnswer(Cropping.PAPER, 57, 28.5, 2210, 690, 0.1911, SlideLevel.RESEMBLES_2_FISH_NEGATIVE),
         ),
@@ -215,8 +214,13 @@ def patches() -> PatchTable:
 
 
 def tumour_count() -> int:
-    """Return how many of the patches are tumour."""
-    return int((patches().probabilities.argmax(axis=1) > 0).sum())
+    """Return how many of the patches are tumour, and counted."""
+    return int(((patches().probabilities.argmax(axis=1) > 0) & counted()).sum())
+
+
+def counted() -> NDArray[np.bool_]:
+    """Return which patches count: not those in the region that was left out."""
+    return counted_patches(patches(), (REGION,))
 
 
 def overview() -> bytes:

@@ -30,7 +30,7 @@ from services.cli.demo.site import (
 )
 from services.cli.demo.surroundings import ROUTE_TO_US
 from services.cli.person import person_tls
-from services.cli.site_file import make_keys
+from services.cli.site_file import SLIDE_INBOX, make_keys
 from services.cli.supervisor import Supervisor
 from services.cli.up import Settings as UpSettings
 from services.cli.up import running
@@ -80,7 +80,7 @@ class System:
     @property
     def scanner(self) -> Path:
         """Return the folder the slide scanner writes to."""
-        return self.folder / SCANNER_FOLDER
+        return self.folder / SLIDE_INBOX
 
     def pacs_down(self) -> None:
         """Kill the PACS."""

@@ -24,6 +24,7 @@ from services.cli import (
     send,
     simulate,
     site_file,
+    slides,
     stability,
     train,
 )
@@ -46,6 +47,7 @@ def oncorelay(config: Path | None) -> None:
       oncorelay doctor               what is missing, and what to change
       oncorelay send FOLDER          give the system DICOM and FHIR files
       oncorelay cases                what happened to every study, and why
+      oncorelay slides               which slides came, and what they wait for
       oncorelay sinks                who receives results, and what is owed to whom
     """
     site_file.choose(config)
@@ -70,7 +72,7 @@ for _command in (
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
     explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, simulate.simulate,
     train.train_command, train.bundle, report.report, recalibrate.recalibrate, literature.literature,
-    stability.stability,
+    slides.slides, stability.stability,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 

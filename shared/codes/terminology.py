@@ -36,5 +36,9 @@ ASSEMBLER = Coding("http://terminology.hl7.org/CodeSystem/provenance-participant
 """``Provenance.agent.type``: a device that works on its own on existing data."""
 OTHER_REPORT = Coding("http://terminology.hl7.org/CodeSystem/v2-0074", "OTH", "Other")
 """``DiagnosticReport.category`` (diagnostic service section) of what no laboratory and no radiology department made."""
+SURGICAL_PATHOLOGY = Coding("http://terminology.hl7.org/CodeSystem/v2-0074", "SP", "Surgical Pathology")
+"""``DiagnosticReport.category`` and OBR-24 of what is said about a slide."""
+LABORATORY = Coding("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory", "Laboratory")
+"""``Observation.category`` of what is said about a specimen (FHIR R4)."""
 IMAGING = Coding("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging")
 """``Observation.category`` of what was measured in images (FHIR R4)."""

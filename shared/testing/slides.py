@@ -31,7 +31,8 @@ from shared.pathology.patch_table import PatchTable
 from shared.pathology.stain_fit import StainFit
 from shared.predictors.contract import SlideMeasured
 from shared.predictors.her2.gate import pass_gate
-from shared.predictors.slides import PatchContract, PatchLooks, SlideContract, StainReference
+from shared.pathology.patch_contract import PatchContract, StainReference
+from shared.predictors.slides import PatchLooks, SlideContract
 from shared.testing.cases import PATIENT, START, a_study, some_facts
 
 BUNDLE = BundleReference("her2-tl_pa-test", "1.0.0", "d" * 64, IntendedUse.DEMONSTRATION)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
+from services.cli.site_file import REDIS_PASSWORD_NAME, SLIDE_INBOX, to_toml
 from shared.domain.facts import FactName
 from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.ports import free_port
@@ -17,8 +17,6 @@ HL7_AUTHORITY = "HOSPITAL"
 FHIR_SYSTEM = "http://hospital.example.org"
 OUR_TITLE = "ONCORELAY"
 PACS_TITLE = "PACS"
-SCANNER_FOLDER = "scanner"
-"""Below the data folder: where slides are dropped."""
 COLLECT_S = 6.0
 """How long the demonstration waits for missing inputs; a hospital waits hours."""
 
@@ -68,13 +66,10 @@ def write_site_file(
     }
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
     ops = [f"127.0.0.1:{port}" for port in ports.ops]
-    (folder / SCANNER_FOLDER).mkdir(parents=True, exist_ok=True)
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
-        "site": {
-            "site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls"),
-            "slide_folders": [str(folder / SCANNER_FOLDER)],
-        },
+        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls"),
+                 "slide_folders": [str(folder / SLIDE_INBOX)]},
         "identity": [
             {"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM, "hl7_authority": HL7_AUTHORITY},
         ],
@@ -82,7 +77,12 @@ def write_site_file(
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
             "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses,
-            "grpc_address": f"127.0.0.1:{ports.images}", **(listener or {}),
+            "grpc_address": f"127.0.0.1:{ports.images}",
+            "slide_ingestion_address": f"127.0.0.1:{ports.slides[0]}", **(listener or {}),
+        },
+        "slide_ingestion": {
+            "grpc_address": f"127.0.0.1:{ports.slides[0]}", "ops_address": f"127.0.0.1:{ports.slides[1]}",
+            "settle_s": 1.0, "scan_s": 0.5, "min_free_mb": 256, **addresses, **(slides or {}),
         },
         "lab_consumer": {
             "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,
@@ -95,10 +95,6 @@ def write_site_file(
         "inference": {
             **redis, "ops_address": ops[5], **addresses, "explain_address": f"127.0.0.1:{ports.explain[0]}",
             "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
-        },
-        "slide_ingestion": {
-            "grpc_address": f"127.0.0.1:{ports.slides[0]}", "ops_address": f"127.0.0.1:{ports.slides[1]}",
-            "scan_s": 0.5, "settle_s": 1.0, **addresses, **(slides or {}),
         },
         "lab_consumer.site_code": [
             {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value, "unit": "pg/mL"},

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from services.results.deliver.adapters.answers import once_sent
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.source_images import SourceImages
+from services.results.deliver.adapters.stored_artefacts import SlideArtefacts
 from services.results.deliver.formats import secondary_capture
 from services.results.deliver.formats.parts import NAMES, left_beside, named_in_report, parts
 from services.results.deliver.formats.style import Style
@@ -60,6 +61,11 @@ class ArchiveObjects:
     images: SourceImages
     style: Style
     withdrawal: Withdrawal
+
+    @property
+    def slides(self) -> SlideArtefacts:
+        """Return what reads the patches of a slide."""
+        return SlideArtefacts(self.headers.blobs)
 
     def of(self, finding: Finding, predecessors: Sequence[Predecessor], holds: Holds) -> Rendered:
         """Return the finding's objects; ``holds`` tells which parts of earlier results lie there to be taken back.

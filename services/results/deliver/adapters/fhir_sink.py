@@ -14,6 +14,7 @@ from services.results.deliver.formats.fhir_bundle import (
     in_parts,
     replaced_first,
     search_of,
+    suited,
     to_transaction,
 )
 from services.results.deliver.formats.fhir_retraction import RETRACTED
@@ -57,7 +58,7 @@ class FhirSink:
             return self._deliver(finding, predecessors, chosen)
 
     def _deliver(self, finding: Finding, predecessors: Sequence[Predecessor], chosen: Chosen) -> Sent:
-        client = self.capability.client
+        client, chosen = self.capability.client, suited(finding, chosen)
         chart = Charts(client, self.identities, chosen.known).of(finding, predecessors)
         page = self.pages.page(finding) if has_page(finding, chosen) else b""
         bundle = to_transaction(finding, chart, self.style, chosen, page)

@@ -8,12 +8,16 @@ from pathlib import Path
 
 from services.results.deliver.adapters.answers import file_error
 from services.results.deliver.adapters.archive_objects import ArchiveObjects
+from services.results.deliver.adapters.mllp_sink import hl7_authority
 from services.results.deliver.formats.chart import chart_without_server
 from services.results.deliver.formats.fhir_bundle import has_page, to_transaction
+from services.results.deliver.formats.finding_json import to_json
+from services.results.deliver.formats.hl7_report import Addressed, to_oru
 from services.results.deliver.formats.parts import CLASSES, named_in_report
+from services.results.deliver.formats.qupath import to_geojson
 from services.results.deliver.formats.sr_document import encoded, to_sr
 from services.results.deliver.formats.style import Style, document_uid
-from services.results.deliver.formats.wording import about_panel
+from services.results.deliver.formats.wording import about_slide, in_dicom
 from services.results.deliver.ports import Pages, Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError
@@ -24,8 +28,10 @@ from shared.storage.blobs import sync_folder, write_durably
 SUPERSEDED = "superseded"
 _SUFFIXES = {
     "dicom-sr": ".dcm", "fhir-transaction": ".fhir.json", "pdf": ".pdf",
-    "dicom-seg": ".seg.dcm", "dicom-pm": ".pm.dcm", "dicom-sc": ".sc.dcm",
+    "dicom-seg": ".seg.dcm", "dicom-pm": ".pm.dcm", "dicom-sc": ".sc.dcm", "dicom-ann": ".ann.dcm",
+    "geojson": ".geojson.gz", "json": ".json", "hl7": ".hl7",
 }  # fmt: skip
+_NOBODY = Addressed()
 _KINDS = {class_uid: kind for kind, class_uid in CLASSES.items()}
 
 
@@ -39,6 +45,8 @@ class FolderSink:
     archive: ArchiveObjects
     identities: IdentityMap
     pages: Pages
+    addressed: Addressed = _NOBODY
+    """Who speaks to whom in the messages it keeps."""
 
     def object_id(self, finding: Finding) -> str:
         """Return the name of the files: the SOP Instance UID the SR has, or would have."""
@@ -65,7 +73,7 @@ class FolderSink:
     def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
         made: dict[str, bytes] = {}
         page = self.pages.page(finding) if "pdf" in self.objects or has_page(finding) else b""
-        if "dicom-sr" in self.objects and not about_panel(finding):
+        if "dicom-sr" in self.objects and in_dicom(finding):
             made |= self._report(finding, predecessors)
         if "pdf" in self.objects:
             made["pdf"] = page
@@ -73,6 +81,19 @@ class FolderSink:
             chart = chart_without_server(*self._identifier(finding))
             bundle = to_transaction(finding, chart, self.style, page=page)
             made |= {"fhir-transaction": encode(bundle)} if bundle else {}
+        return made | (self._slide(finding, predecessors) if about_slide(finding) else {})
+
+    def _slide(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
+        """Return what only a slide has: its patches for QuPath, the whole finding, the message a laboratory gets."""
+        basis = self.archive.slides.read(finding) if {"geojson", "json"} & set(self.objects) else None
+        made: dict[str, bytes] = {}
+        if "geojson" in self.objects and basis:
+            made["geojson"] = to_geojson(finding, basis, self.style)
+        if "json" in self.objects:
+            made["json"] = to_json(finding, basis, self.style)
+        if "hl7" in self.objects:
+            authority = hl7_authority(self.identities, finding)
+            made["hl7"] = to_oru(finding, predecessors, self.style, self.addressed, authority)
         return made
 
     def _report(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:

@@ -13,6 +13,7 @@ from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.formats.overlay import pictures
 from services.results.deliver.formats.page import agrees, page
 from services.results.deliver.formats.secondary_capture import peak, words
+from services.results.deliver.formats.slide_picture import to_picture
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.bundles.catalog import Catalog, installed_catalog
@@ -76,9 +77,12 @@ class PrintedPages:
         return page(finding, self.style, self._chart(finding), self._picture(finding))
 
     def _picture(self, finding: Finding) -> NDArray[np.uint8] | None:
-        """Return region and heatmap on the slice of its peak; None for an answer without images."""
+        """Return region and heatmap on the slice of its peak, or the slide; None for an answer without images."""
         if self.archive is None or finding.prediction is None or not finding.prediction.artefacts:
             return None
+        if finding.prediction.slide is not None:
+            basis = self.archive.slides.read(finding)
+            return to_picture(finding, finding.prediction.slide, basis, self.style) if basis else None
         images = self.archive.images.read(finding, self.archive.headers.read(finding))
         if images is None:
             return None

@@ -59,7 +59,9 @@ def build_sink(settings: Settings, sink: SinkSettings, opened: ExitStack) -> Sin
             if sink.folder is None:
                 raise InvalidInputError(f"sinks.{sink.name}.folder", "a folder sink needs a folder")
             pages = _pages(settings, look, archive)
-            return FolderSink(sink.name, sink.folder, sink.objects, archive, settings.identity_map, pages)
+            return FolderSink(
+                sink.name, sink.folder, sink.objects, archive, settings.identity_map, pages, addressed(sink)
+            )
 
 
 def style(settings: Settings, sink: SinkSettings) -> Style:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,13 +10,14 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from services.results.deliver.adapters.slice_pixels import SlicePixels
+from services.results.deliver.adapters.stored_artefacts import stored
 from services.results.deliver.formats.measured_images import MeasuredImages, on_grid, slices_of
 from services.results.deliver.formats.source_slices import SourceSlice, source_slices
 from services.results.deliver.formats.sr_source import source_header
 from services.results.deliver.ports import RefusedError
 from services.results.ledger.findings import Finding
-from shared.domain.errors import InvalidInputError, NotFoundError
-from shared.domain.images import Artefact, ArtefactKind
+from shared.domain.errors import InvalidInputError
+from shared.domain.images import ArtefactKind
 from shared.imaging.artefacts import decode_heatmap, decode_region
 from shared.storage.blobs import LocalBlobs
 
@@ -61,16 +61,7 @@ class SourceImages:
     def _artefact(self, finding: Finding, kind: ArtefactKind) -> bytes | None:
         rows = finding.prediction.artefacts if finding.prediction else ()
         found = next((row for row in rows if row.kind is kind), None)
-        return self._bytes(found) if found else None
-
-    def _bytes(self, row: Artefact) -> bytes:
-        try:
-            content = self.blobs.read(row.blob_uri)
-        except NotFoundError as error:
-            raise RefusedError(f"the {row.kind} that was measured is no longer stored") from error
-        if hashlib.sha256(content).hexdigest() != row.digest:
-            raise RefusedError(f"the stored {row.kind} is not the one that was measured")
-        return content
+        return stored(self.blobs, found) if found else None
 
     def _headers(self, finding: Finding, wanted: set[str]) -> dict[str, Dataset]:
         uris = self._uris(finding)

@@ -1,1 +1,1 @@
-"""One typed finding, rendered for an archive, a chart, a laboratory, a viewer and a reader; pure, repeatable byte for byte."""
+"""One typed finding, rendered for archive, chart, laboratory, viewer and reader; pure, repeatable byte for byte."""

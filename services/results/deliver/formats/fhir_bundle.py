@@ -12,9 +12,9 @@ from services.results.deliver.formats.fhir_document import document_reference
 from services.results.deliver.formats.fhir_observation import observations
 from services.results.deliver.formats.fhir_report import diagnostic_report
 from services.results.deliver.formats.fhir_retraction import taken_back
-from services.results.deliver.formats.form import EVERYTHING, Chosen, Form
+from services.results.deliver.formats.form import EVERYTHING, Chosen, Form, without_risk
 from services.results.deliver.formats.style import Style, object_digest
-from services.results.deliver.formats.wording import about_panel
+from services.results.deliver.formats.wording import about_panel, about_slide
 from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.case import FindingKind
@@ -38,7 +38,7 @@ def to_transaction(
     if finding.kind is FindingKind.WITHDRAWN:
         # Not checked: what the server holds is its own, and must not keep us from taking a result back.
         return transaction(_taken_back(finding, chart.earlier)) if chart.earlier else None
-    new = _new(finding, chart, style, chosen, page)
+    new = _new(finding, chart, style, suited(finding, chosen), page)
     check_transaction(transaction(new))
     return transaction([*new, *_taken_back(finding, chart.earlier)])
 
@@ -47,7 +47,17 @@ def has_page(finding: Finding, chosen: Chosen = EVERYTHING) -> bool:
     """Tell whether this rendering contains the page: everything about a panel, and every form but RiskAssessment."""
     if finding.kind is FindingKind.WITHDRAWN:
         return False
-    return chosen.form is not Form.RISK_ASSESSMENT or (chosen.report and about_panel(finding))
+    form = suited(finding, chosen).form
+    return form is not Form.RISK_ASSESSMENT or (chosen.report and about_panel(finding))
+
+
+def suited(finding: Finding, chosen: Chosen) -> Chosen:
+    """Return how this finding is written at a server: of a slide nothing is a RiskAssessment.
+
+    Raises:
+        PermanentError: If the server takes nothing in which it could be written.
+    """
+    return without_risk(chosen) if about_slide(finding) else chosen
 
 
 def in_parts(bundle: Json, largest: int) -> tuple[Json, ...]:

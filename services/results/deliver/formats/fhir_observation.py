@@ -22,11 +22,13 @@ from services.results.deliver.formats.fhir_parts import (
     sentences,
     status,
 )
+from services.results.deliver.formats.fhir_slide import absent, slide_observations
 from services.results.deliver.formats.style import Style
+from services.results.deliver.formats.wording import about_slide
 from services.results.ledger.findings import Finding
-from shared.codes import local, terminology
+from shared.codes import local
 from shared.domain.coding import Coding
-from shared.domain.prediction import HorizonRisk, NotAnalysed, Outcome, Prediction
+from shared.domain.prediction import HorizonRisk, Outcome, Prediction
 from shared.fhir.writing.elements import (
     Json,
     concept,
@@ -55,6 +57,8 @@ def observations(finding: Finding, chart: Chart, style: Style, digest: str, devi
 
     ``device`` is the ``Reference`` to the model.
     """
+    if about_slide(finding):
+        return slide_observations(finding, chart, style, digest, device)
     stated = [_observation(finding, chart, style, device, row) for row in _stated(finding, digest)]
     return [*stated, *volume_observation(finding, chart, style, digest, device)]
 
@@ -88,7 +92,7 @@ def _observation(finding: Finding, chart: Chart, style: Style, device: Json, row
         effectiveDateTime=instant(finding.created_time),
         issued=instant(finding.created_time),
         valueQuantity=percent_quantity(row.probability) if row.probability is not None else None,
-        dataAbsentReason=_absent(finding.not_analysed) if finding.not_analysed else None,
+        dataAbsentReason=absent(finding.not_analysed) if finding.not_analysed else None,
         note=notes([*said, rationale(finding)]),
         method={"text": method_text(finding)},
         device=device,
@@ -125,10 +129,6 @@ def _positive(outcome: Outcome) -> tuple[str, str]:
 
 def _complement(outcome: Outcome) -> tuple[str, str]:
     return outcome.complement_class, outcome.complement_display
-
-
-def _absent(refusal: NotAnalysed) -> Json:
-    return concept(refusal.text, terminology.NOT_PERFORMED, local.REASONS[refusal.reason])
 
 
 def _derived_from(finding: Finding, chart: Chart) -> list[Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.results.deliver.formats import horizons, wording
+from services.results.deliver.formats import horizons, slide_wording, wording
 from services.results.deliver.formats.chart import Chart
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
@@ -74,7 +74,10 @@ def sentences(finding: Finding, style: Style) -> Iterator[str]:
     if finding.prediction:
         yield from wording.answers(finding.prediction)
         yield from wording.about_images(finding.prediction)
+        if finding.prediction.slide:
+            yield from slide_wording.basis(finding.prediction.slide)
         yield from wording.flags(finding.prediction.flags)
+    yield from slide_wording.slide_lines(finding)
     yield wording.side(finding)
     yield wording.validity(finding, style)
     if finding.revision > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -47,11 +47,27 @@ class Chosen:
     """Kinds of ours it may hold, and can be searched for."""
     reason: str = ""
     """Why not something better; empty where nothing is missing."""
+    no_risk: Form | None = Form.REPORT
+    """The form of what is no risk (a slide's level); None where the server takes none of the others."""
 
     @property
     def sentence(self) -> str:
         """Return what a person reads: the form, and why not a better one."""
         return f"results are written as {self.form}" + (f" ({self.reason})" if self.reason else "")
+
+
+def without_risk(chosen: Chosen) -> Chosen:
+    """Return how a result is written that is no risk: what a slide resembles is a finding, not a forecast.
+
+    Raises:
+        PermanentError: If the server takes neither DiagnosticReport with Observation nor DocumentReference.
+    """
+    if chosen.no_risk is None:
+        raise PermanentError(
+            "the server offers to create neither DiagnosticReport with Observation nor DocumentReference: a result "
+            "about a slide is no RiskAssessment"
+        )
+    return replace(chosen, form=chosen.no_risk)
 
 
 EVERYTHING = Chosen(Form.RISK_ASSESSMENT)
@@ -77,9 +93,18 @@ def choose(statement: Any) -> Chosen:
             return Chosen(
                 form, transaction and "Device" in creatable, transaction and "Provenance" in creatable,
                 "DiagnosticReport" in creatable, transaction, frozenset(OUR_KINDS) & frozenset(rows),
-                _why_not_better(form, creatable, transaction=transaction),
+                _why_not_better(form, creatable, transaction=transaction), _no_risk(creatable, transaction=transaction),
             )  # fmt: skip
     raise PermanentError("the server offers to create none of RiskAssessment, DiagnosticReport and DocumentReference")
+
+
+def _no_risk(creatable: frozenset[str], *, transaction: bool) -> Form | None:
+    fits = (
+        one
+        for one in (Form.REPORT, Form.DOCUMENT)
+        if creatable.issuperset(NEEDED[one]) and (transaction or one is Form.DOCUMENT)
+    )
+    return next(fits, None)
 
 
 def _why_not_better(form: Form, creatable: frozenset[str], *, transaction: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.results.deliver.formats import horizons, wording
+from services.results.deliver.formats import horizons, slide_wording, wording
 from services.results.deliver.formats.fhir_parts import method_text
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
@@ -25,6 +25,7 @@ _WIDTH, _HEIGHT = A4_LANDSCAPE
 _MARGIN = 40.0
 _TYPE = 10.0
 """Size of the text, in points."""
+_SLICE = "the slice with the peak of the heatmap, or with most of the region"
 _TOLERANCE = 1e-4
 """Of a risk: a graph in single precision and its printed numbers agree far better, and nobody reads it finer."""
 _LEADING = 1.35
@@ -49,7 +50,7 @@ class _Line:
 def page(finding: Finding, style: Style, chart: Chart | None, picture: NDArray[np.uint8] | None = None) -> bytes:
     """Return the PDF; ``chart`` is the nomogram of the bundle that answered, None where there is nothing to draw.
 
-    ``picture`` (rows, columns, 3) shows region and heatmap; None where nothing was measured in images.
+    ``picture`` (rows, columns, 3) shows what was measured, and the heatmap; None where nothing was measured in images.
     """
     answer = finding.prediction
     drawn = [nomogram_scene(chart, _caption(finding, style), marks_of(answer))] if chart and answer else []
@@ -60,16 +61,17 @@ def page(finding: Finding, style: Style, chart: Chart | None, picture: NDArray[n
 def _shown(finding: Finding, picture: NDArray[np.uint8]) -> Scene:
     """Return the page with the picture, as wide as the paper; the banner stands in the picture itself."""
     rows, columns, _ = picture.shape
-    width = _WIDTH - 2 * _MARGIN
+    room = _HEIGHT - 2 * _MARGIN - 44
+    width = min(_WIDTH - 2 * _MARGIN, room * columns / rows)
     head = (
         Words(_MARGIN, _MARGIN + 15, title(finding), 15.0, bold=True),
         Words(_MARGIN, _MARGIN + 32, patient(finding), _TYPE, colour=SOFT),
     )
     image = Raster(_MARGIN, _MARGIN + 44, width, width * rows / columns, columns, rows, picture.tobytes())
-    where = "the slice with the peak of the heatmap, or with most of the region"
+    where = "the slide, and the probability of each of its tumour patches" if wording.about_slide(finding) else _SLICE
     named = f"case {finding.case_id}, revision {finding.revision}; {where}"
     foot = Words(_MARGIN, _HEIGHT - 18, named, 8.0, colour=SOFT)
-    about = "the measured region and, in colour, where the network's answer comes from"
+    about = "what was measured and, in colour, where the network's answer comes from"
     return Scene(_WIDTH, _HEIGHT, title(finding), f"{title(finding)}: {about}", (*head, image, foot))
 
 
@@ -126,6 +128,8 @@ def _body(finding: Finding, style: Style) -> Iterator[_Line]:
         yield from _section("Variants", (wording.variant(answer), *wording.variant_lines(answer)))
         yield from _section("Images", wording.image_lines(answer))
         yield from _section("Measured region", _region(answer))
+        yield from _section("What it rests on", slide_wording.basis(answer.slide) if answer.slide else ())
+    yield from _section("Slide", slide_wording.slide_lines(finding))
     yield from _section("Inputs", wording.input_lines(finding))
     if answer:
         yield from _section("Remarks", wording.flags(answer.flags))

@@ -111,6 +111,8 @@ def flags(rows: tuple[Flag, ...]) -> tuple[str, ...]:
 
 def input_lines(finding: Finding) -> Iterator[str]:
     """Return each input with value, unit, date, age at the time of the result, source, and its points."""
+    if about_slide(finding):
+        return  # a slide's one input is its own score
     facts = _facts_of_inputs(finding)
     answer = finding.prediction
     points = {row.name: row.points for row in answer.points} if answer else {}
@@ -151,6 +153,12 @@ def validity(finding: Finding, style: Style) -> str:
 def about_panel(finding: Finding) -> bool:
     """Tell whether the question was about laboratory values of one draw: no images, and no side of the body."""
     return finding.study.panel is not None
+
+
+def in_dicom(finding: Finding) -> bool:
+    """Tell whether there is a DICOM study in which objects of ours can lie."""
+    slide = finding.study.slide
+    return not about_panel(finding) and (slide is None or slide_wording.in_dicom(slide))
 
 
 def about_slide(finding: Finding) -> bool:

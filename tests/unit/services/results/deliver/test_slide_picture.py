@@ -1,0 +1,91 @@
+"""The picture of a slide: what stands in it, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.results.deliver.adapters.archive_objects import ArchiveObjects
+from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
+from services.results.deliver.formats.lettering import Canvas
+from services.results.deliver.formats.slide_picture import to_picture, to_png
+from services.results.deliver.formats.style import Style
+from services.results.ledger.findings import Finding
+from shared.domain.prediction import IntendedUse
+from shared.storage.blobs import LocalBlobs
+from tests.slide_findings import SlideFindings, indeterminate, patches, tumour_count
+
+_BANNER = (255, 221, 0)
+
+
+@pytest.fixture
+def slides(blobs: LocalBlobs) -> SlideFindings:
+    return SlideFindings(blobs)
+
+
+def picture(finding: Finding, archive: ArchiveObjects, style: Style) -> Canvas:
+    basis, said = archive.slides.read(finding), finding.prediction
+    assert basis is not None
+    assert said is not None
+    assert said.slide is not None
+    made = to_picture(finding, said.slide, basis, style)
+    assert made is not None
+    return made
+
+
+def coloured(canvas: Canvas) -> int:
+    """Count the pixels of the right panel that are neither grey nor the outline of a region."""
+    panel = canvas[92:-118, 626:].astype(int)
+    outline = (panel == (0, 130, 90)).all(axis=2)
+    return int(((np.ptp(panel, axis=2) > 12) & ~outline).sum())
+
+
+def test_tumour_patches_that_count_are_in_colour_and_nothing_else(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style
+) -> None:
+    finding = slides.prediction()
+    side = patches().grid.side_px * 600 / patches().width
+    expected = tumour_count() * side**2
+    assert coloured(picture(finding, archive, style)) == pytest.approx(expected, rel=0.12)
+
+
+def test_the_banner_stands_over_what_is_not_clinical(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style
+) -> None:
+    shown = picture(slides.prediction(), archive, style)
+    clinical = picture(slides.prediction(use=IntendedUse.CLINICAL), archive, style)
+    assert (shown[0] == _BANNER).all()
+    assert not (clinical[0] == _BANNER).all(axis=1).any()
+
+
+def test_the_picture_of_an_indeterminate_answer_is_another(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style
+) -> None:
+    one, other = (picture(slides.prediction(answer), archive, style) for answer in (None, indeterminate()))
+    assert one.shape == other.shape
+    assert not np.array_equal(one[:92], other[:92])
+    assert np.array_equal(one[92:-118], other[92:-118])
+
+
+def test_it_is_a_png_and_the_same_bytes_every_time(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style
+) -> None:
+    canvas = picture(slides.prediction(), archive, style)
+    assert to_png(canvas) == to_png(picture(slides.prediction(), archive, style))
+    with Image.open(BytesIO(to_png(canvas))) as shown:
+        assert np.array_equal(np.asarray(shown), canvas)
+
+
+def test_without_an_overview_there_is_no_picture_and_the_page_is_still_printed(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style
+) -> None:
+    finding = slides.prediction()
+    assert finding.prediction is not None
+    bare = replace(finding, prediction=replace(finding.prediction, artefacts=finding.prediction.artefacts[:1]))
+    pages = PrintedPages(style, InstalledBundles((), None), archive)
+    assert pages.page(bare).count(b"/Type /Page\n") < pages.page(finding).count(b"/Type /Page\n")
+    assert pages.page(finding) == pages.page(finding)
