@@ -24,7 +24,6 @@ from services.cli.demo.site import (
     ISSUER,
     OUR_TITLE,
     PACS_TITLE,
-    SCANNER_FOLDER,
     Ports,
     write_site_file,
 )

@@ -89,7 +89,7 @@ def pathology(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pathology]:
     out = folder / "out"
     out.mkdir()
     bundles, keys = slide_bundle(folder)
-    served = {"bundle_folders": [str(bundles)], "trusted_key_folder": str(keys)}
+    served: dict[str, Any] = {"bundle_folders": [str(bundles)], "trusted_key_folder": str(keys)}
     with laboratory_system() as lis:
         sinks = (LIS | {"port": lis.port}, {"name": "files", "kind": "folder", "folder": str(out)})
         with start_system(folder, collect_s=1.0, more_sinks=sinks, inference=served, **served) as running:
@@ -115,9 +115,10 @@ def answer_of(detail: CaseDetail) -> tuple[Prediction, SlideAnswer]:
     return answer, answer.slide
 
 
-def written(pathology: Pathology, suffix: str, stem: str) -> Path:
-    (found,) = [one for one in pathology.folder.iterdir() if one.name.startswith(stem) and one.name.endswith(suffix)]
-    return found
+def stem_of(pathology: Pathology, someone: Someone) -> str:
+    """Return what the files of somebody's last result are called, without their endings."""
+    rows = [one for one in pathology.case_of(someone).deliveries if one.sink == "files"]
+    return Path(rows[-1].location).name.removesuffix(".pdf").removesuffix(".fhir.json").removesuffix(".json")
 
 
 def test_a_slide_dropped_in_the_folder_ends_in_the_lis_and_in_qupath(pathology: Pathology, someone: Someone) -> None:
@@ -137,15 +138,14 @@ def test_a_slide_dropped_in_the_folder_ends_in_the_lis_and_in_qupath(pathology: 
     assert [str(row[2][0]) for row in message.segments("SPM")] == [f"{glass_of(someone).specimen}", "A1", "1"]
 
     pathology.system.until(lambda: "files" in delivered(pathology, someone), "the files", SETTLED_S)
-    stem = next(one.location for one in detail_of(pathology, someone).deliveries if one.sink == "files")
-    stem = Path(stem or "").name.split(".pdf")[0].split(".geojson")[0].split(".json")[0]
-    collection = json.loads(gzip.decompress(written(pathology, ".geojson.gz", stem[:40]).read_bytes()))
+    stem = stem_of(pathology, someone)
+    collection = json.loads(gzip.decompress((pathology.folder / f"{stem}.geojson.gz").read_bytes()))
     assert collection["type"] == "FeatureCollection"
     assert len(collection["features"]) >= slide.croppings[0].patches
-    whole = json.loads(written(pathology, ".finding.json", stem[:40]).read_text())
+    whole = json.loads((pathology.folder / f"{stem}.json").read_text())
     assert str(slide.score)[:10] in json.dumps(whole)
     assert answer.probability in list(_numbers(whole))
-    assert written(pathology, ".pdf", stem[:40]).read_bytes().startswith(b"%PDF")
+    assert (pathology.folder / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_no_message_and_no_file_says_her2_receptor_or_names_the_file(pathology: Pathology, someone: Someone) -> None:
@@ -205,7 +205,7 @@ def test_a_region_left_out_corrects_the_result_without_running_the_network_again
 
     corner = [Point(0.0, 0.0), Point(1536.0, 0.0), Point(1536.0, 700.0), Point(0.0, 700.0)]
     pathology.system.results.exclude_region(
-        before.case.case_id, before.findings[-1].finding_id, "path.meyer", "crushed", (tuple(corner),)
+        before.case.case_id, "path.meyer", before.findings[-1].finding_id, [corner], reason="crushed"
     )
 
     message = pathology.heard(someone, "C")
