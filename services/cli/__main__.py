@@ -11,6 +11,7 @@ import click
 
 from services.cli import (
     acceptance,
+    calibrate,
     cases,
     certs,
     doctor,
@@ -71,8 +72,8 @@ for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
     explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, simulate.simulate,
-    train.train_command, train.bundle, report.report, recalibrate.recalibrate, literature.literature,
-    slides.slides, stability.stability,
+    train.train_command, train.bundle, report.report, recalibrate.recalibrate, calibrate.calibrate,
+    literature.literature, slides.slides, stability.stability,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 

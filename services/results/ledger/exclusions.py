@@ -42,6 +42,7 @@ class LeftOut:
     """Of the pixels the regions were drawn on."""
     exclusions: tuple[Exclusion, ...]
     patches: tuple[Artefact, ...] = ()
+    """With the overview beside them."""
     judged_by: str = ""
     """``_judged_by`` of the pins the patches were judged with."""
 
@@ -139,9 +140,8 @@ def _changed(
     if len(kept) > MOST_REGIONS:
         raise InvalidInputError("outlines", f"a case leaves out at most {MOST_REGIONS} regions")
     found = before.prediction.artefacts if before.prediction else ()
-    patches = tuple(one for one in found if one.kind is ArtefactKind.PATCHES)
-    if patches and before.pins is not None:
-        return LeftOut(slide.slide.digest, kept, patches, _judged_by(before.pins))
+    if before.pins is not None and any(one.kind is ArtefactKind.PATCHES for one in found):
+        return LeftOut(slide.slide.digest, kept, found, _judged_by(before.pins))
     return replace(known, exclusions=kept)
 
 

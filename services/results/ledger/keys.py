@@ -29,7 +29,7 @@ class Keys:
     secret: bytes
 
     def case_id(self, predictor: str, study: Study) -> str:
-        """Return the id of the question (site, predictor, identity, side, study, specimen of a slide): 32 hex digits."""
+        """Return the id of the question (site, predictor, identity, side, study, specimen of a slide): 32 digits."""
         who, glass = _identity(study.identity), ["slide", dump(study.slide.specimen)] if study.slide else []
         about = [who, str(study.side or ""), study.study_instance_uid, *glass]
         return self._hmac("case", self.site_id, predictor, *about)[:32]

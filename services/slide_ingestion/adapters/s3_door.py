@@ -15,9 +15,6 @@ from services.slide_ingestion.ports import Entry, SlideFile
 from shared.domain.errors import InvalidInputError, NotFoundError, OutOfResourcesError, UnavailableError
 from shared.site.secret_files import read_line
 
-_TROUBLES: tuple[type[Exception], ...] = (OSError, TimeoutError, ValueError)
-"""What s3fs and botocore raise: the latter's own are subclasses of Exception only, see ``_translated``."""
-
 
 @dataclass(frozen=True, slots=True)
 class S3Door:
@@ -29,6 +26,8 @@ class S3Door:
     files: Any
     cache: SlideCache
     most_entries: int
+    troubles: tuple[type[Exception], ...] = (OSError,)
+    """What ``files`` raises where a bucket does not answer as it should."""
 
     def look(self) -> tuple[Entry, ...]:
         """Return every object below the prefix.
@@ -112,7 +111,7 @@ class S3Door:
             yield
         except FileNotFoundError:
             raise
-        except _TROUBLES as error:
+        except self.troubles as error:
             if isinstance(error, OSError) and error.errno == _NO_SPACE:
                 raise OutOfResourcesError("the disk of the slide cache is full") from None
             raise UnavailableError(f"{self.name} does not answer ({type(error).__name__})") from None
@@ -151,6 +150,7 @@ def s3_door(settings: PrefixSettings, cache: SlideCache, most_entries: int) -> S
         InvalidInputError: If the extra ``s3`` is not installed, or the credentials cannot be read.
     """
     try:
+        from botocore.exceptions import BotoCoreError, ClientError
         from s3fs import S3FileSystem
     except ModuleNotFoundError:
         raise InvalidInputError("[[slide_ingestion.s3]]", "needs the extra s3: pip install oncorelay[s3]") from None
@@ -164,4 +164,4 @@ def s3_door(settings: PrefixSettings, cache: SlideCache, most_entries: int) -> S
         client_kwargs={"region_name": settings.region},
         config_kwargs={"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}},
     )  # fmt: skip
-    return S3Door(settings.name, root, files, cache, most_entries)
+    return S3Door(settings.name, root, files, cache, most_entries, (OSError, ValueError, BotoCoreError, ClientError))

@@ -95,7 +95,8 @@ def _slide(row: SlideRow, claim: Claim, order_id: str, passed: Passed) -> Slide:
     said = row.description
     trouble = row.trouble or passed.trouble
     return Slide(
-        specimen=claim.named,
+        # Where nothing numbers the slide its container does: two slides of one specimen must not be one question.
+        specimen=replace(claim.named, slide=claim.slide or claim.container),
         format=said.format if said else "",
         width=said.width if said else 0,
         height=said.height if said else 0,

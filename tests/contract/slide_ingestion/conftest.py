@@ -144,15 +144,23 @@ class Room:
     def now(self) -> datetime:
         return self.moment
 
+    def ticks(self) -> float:
+        return (self.moment - START).total_seconds()
+
     def wait(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
 
     def restart(self) -> None:
         """Forget what is only in memory, as a new process does."""
-        door = FolderDoor("folder-1", self.inbox, 4, 1000)
-        self.look = LookAtDoor(door, self.store, self.judge, ReadManifests(IDENTITIES, self.now), self.names,
-                               lambda: (self.moment - START).total_seconds(), SETTLE_S, self.new_slide_id)  # fmt: skip
-        self.doors["folder-1"] = door
+        self.watch(FolderDoor("folder-1", self.inbox, 4, 1000))
+
+    def watch(self, door: Door) -> None:
+        """Look at this door from now on, as a new process does."""
+        self.look = LookAtDoor(
+            door, self.store, self.judge, ReadManifests(IDENTITIES, self.now), self.names, self.ticks, SETTLE_S,
+            self.new_slide_id,
+        )  # fmt: skip
+        self.doors[door.name] = door
         self.check = CheckSlides(self.store, self.doors, self.looker, content.digests, self.judge, 1 << 30)
 
     def settle(self) -> None:
@@ -196,7 +204,7 @@ class Room:
         return [study.slide for _, study in self.ledger.studies if study.slide]
 
 
-SAID = {
+SAID: dict[str, Any] = {
     "accession": "S26-1", "specimen": "A", "block": "1", "slide": "3", "container": "S26-1-A-1-3", "patient_id": "MRN1",
     "issuer": "HOSP", "stain": "he", "tissue": "breast", "after_therapy": False, "side": "left",
 }  # fmt: skip

@@ -212,8 +212,10 @@ def test_links_folders_and_devices_are_refused_and_nothing_outside_is_read(room:
 
     assert room.states == ["refused"] * 3
     assert {row.reason.split(":")[0] for row in room.rows} == {
-        "it is a symbolic link", "it is a folder with the name of a slide", "it is no file but a device, a pipe or a socket",
-    }  # fmt: skip
+        "it is a symbolic link",
+        "it is a folder with the name of a slide",
+        "it is no file but a device, a pipe or a socket",
+    }
     assert room.looker.asked == 0
     assert len(room.ledger.notices) == 3
 
