@@ -15,22 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import hl7
-import pydicom
 import pytest
 
+from services.cli.person import person_tls
+from services.cli.up import Settings as UpSettings
 from shared.codes import local
 from shared.domain.case import CaseDetail
-from shared.domain.prediction import Prediction
+from shared.domain.prediction import NotAnalysedReason, Prediction
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import Point, SlideAnswer
-from shared.phantoms.slides.pyramid import pyramid
-from shared.phantoms.slides.wsm import slide_objects
 from shared.rpc.slide_ingestion_client import SlideIngestionClient
-from shared.testing.dicom_judges import dciodvfy_lines
 from shared.testing.laboratory_system import LaboratorySystem, laboratory_system
 from tests.patients import Someone, require_peers
 from tests.slide_bundle import slide_bundle
-from tests.slides import drop, glass_of, manifest_of, simulated
+from tests.slides import drop, glass_of, manifest_of
 from tests.system import System, start_system
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -48,7 +46,7 @@ class Pathology:
     folder: Path
 
     def slides(self) -> SlideIngestionClient:
-        return SlideIngestionClient(f"127.0.0.1:{self.system.ports.slides[0]}", tls=_person())
+        return SlideIngestionClient(f"127.0.0.1:{self.system.ports.slides[0]}", tls=person_tls(UpSettings().site))
 
     def messages(self, someone: Someone) -> list[hl7.Message]:
         """Return what the LIS heard about somebody, oldest first."""
@@ -73,13 +71,6 @@ class Pathology:
             if one.slide is not None and one.slide.specimen.accession == glass_of(someone).accession
         ]  # fmt: skip
         return mine
-
-
-def _person() -> Any:
-    from services.cli.person import person_tls
-    from services.cli.up import Settings
-
-    return person_tls(Settings().site)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +119,7 @@ def test_a_slide_dropped_in_the_folder_ends_in_the_lis_and_in_qupath(pathology: 
     detail = pathology.case_of(someone)
     answer, slide = answer_of(detail)
 
-    assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(slide.score, abs=1e-9)
+    assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(slide.score, abs=5e-7)
     level = str(observation(message, local.SLIDE_LEVEL.code)[0])
     assert level == (local.INDETERMINATE if slide.indeterminate else local.LEVELS[slide.level]).code
     assert slide.score_interval is not None
@@ -157,31 +148,13 @@ def test_no_message_and_no_file_says_her2_receptor_or_names_the_file(pathology: 
     assert "HER2-low" not in said.replace("HER2-Low", "HER2-low")
 
 
-def test_a_dicom_slide_sent_to_the_listener_gets_annotations_and_a_map_in_the_archive(
-    pathology: Pathology, someone: Someone, tmp_path: Path
-) -> None:
-    slide, glass = simulated(3), glass_of(someone)
-    # The order is what says whether the tissue is of the breast, and before therapy.
-    order(pathology, someone)
-    pathology.system.send(slide_objects(pyramid(slide.pixels), slide.scanner, glass))
-
-    pathology.heard(someone, "P")
-    pathology.system.until(lambda: "pacs" in delivered(pathology, someone), "the archive", SETTLED_S)
-    made = dict(_ours(pathology.system, glass.study_uid, tmp_path))
-    assert {"ANN", "OT"} <= set(made), set(made)
-    for path in made.values():
-        assert dciodvfy_lines(path) == [], path
-    group = pydicom.dcmread(made["ANN"]).AnnotationGroupSequence[0]
-    assert group.NumberOfAnnotations == answer_of(detail_of(pathology, someone))[1].croppings[0].patches
-
-
 def test_a_resolution_in_the_wrong_unit_is_told_the_lis_as_not_analysed(pathology: Pathology, someone: Someone) -> None:
     path = drop(pathology.system, f"scan-{someone.number}.tiff", 4, manifest_of(someone), claims_um=0.00499)
 
     message = pathology.heard(someone, "P")
     assert path.exists()
     reason = str(observation(message, local.REASON.code)[0])
-    assert "resolution" in reason
+    assert reason == local.REASONS[NotAnalysedReason.RESOLUTION_IMPLAUSIBLE].code
     assert str(observation(message, local.ANALYSIS_STATUS.code)[0]) == local.NOT_ANALYSED.code
     assert pathology.case_of(someone).case.state == "not_analysed"
 
@@ -216,7 +189,7 @@ def test_a_region_left_out_corrects_the_result_without_running_the_network_again
     assert second.exclusions[0].author
     assert second.exclusions[0].reason == "crushed"
     assert not math.isclose(first.score, second.score)
-    assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(second.score, abs=1e-9)
+    assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(second.score, abs=5e-7)
 
 
 def test_an_order_withdrawn_withdraws_the_result(pathology: Pathology, someone: Someone) -> None:
@@ -230,34 +203,12 @@ def test_an_order_withdrawn_withdraws_the_result(pathology: Pathology, someone: 
     assert detail_of(pathology, someone).findings[-1].kind == "withdrawn"
 
 
-def order(pathology: Pathology, someone: Someone) -> None:
-    """Order the slide by HL7 v2 OML^O21, as a LIS does."""
-    glass = glass_of(someone)
-    message = "\r".join([
-        f"MSH|^~\\&|LIS|HOSP|ONCORELAY|HOSP|20260120101500||OML^O21^OML_O21|O{someone.number}|P|2.5.1",
-        f"PID|1||{someone.identifier}^^^HOSPITAL^MR||^^^^^^U||19700517|F",
-        f"ORC|NW|P{someone.number}",
-        f"OBR|1|P{someone.number}||85319-2^HER2 [Presence] in Breast cancer specimen by Immune stain^LN",
-        f"SPM|1|{glass.specimen}||TISS^Tissue^HL70487||||76752008^Breast^SCT||||||||||||||||||||{glass.container}",
-    ])  # fmt: skip
-    assert pathology.system.tell(f"{message}\r".encode()) == ["AA"]
-
-
 def detail_of(pathology: Pathology, someone: Someone) -> CaseDetail:
     return pathology.case_of(someone)
 
 
 def delivered(pathology: Pathology, someone: Someone) -> set[str]:
     return {one.sink for one in pathology.case_of(someone).deliveries if one.state == "delivered"}
-
-
-def _ours(system: System, study_uid: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    for instance in system.pacs.find("Instance", StudyInstanceUID=study_uid):
-        content = folder / f"{instance}.dcm"
-        content.write_bytes(system.pacs.dicom(instance))
-        header = pydicom.dcmread(content, stop_before_pixels=True)
-        if header.get("Manufacturer") == "OncoRelay":
-            yield header.Modality, content
 
 
 def _numbers(tree: Any) -> Iterator[float]:
