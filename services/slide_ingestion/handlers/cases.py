@@ -48,7 +48,7 @@ class MakeStudy:
 
     def key(self, row: SlideRow, claim: Claim) -> str:
         """Return under what results' answer is kept: a DICOM study may hold several slides."""
-        return f"{self.uid(row, claim)}|{row.place}" if row.header else self.uid(row, claim)
+        return f"{self.uid(row, claim)}|{series_of(row)}" if row.header else self.uid(row, claim)
 
     def __call__(self, row: SlideRow, claim: Claim, order_id: str, passed: Passed) -> Study:
         """Return the study of a slide that was read, or of which a reader said why it cannot be."""
@@ -84,6 +84,11 @@ class MakeStudy:
         )
 
 
+def series_of(row: SlideRow) -> str:
+    """Return the Series Instance UID of a DICOM slide."""
+    return row.files[0].series_instance_uid
+
+
 def taken_back(study: Study, reason: str) -> Study:
     """Return the study as results hears that there is no such case any more."""
     if study.slide is None:
@@ -95,7 +100,8 @@ def _slide(row: SlideRow, claim: Claim, order_id: str, passed: Passed) -> Slide:
     said = row.description
     trouble = row.trouble or passed.trouble
     return Slide(
-        specimen=claim.named,
+        # Where nothing numbers the slide its container does: two slides of one specimen must not be one question.
+        specimen=replace(claim.named, slide=claim.slide or claim.container),
         format=said.format if said else "",
         width=said.width if said else 0,
         height=said.height if said else 0,

@@ -64,7 +64,8 @@ class Listing:
             else:
                 yield self._waiting(self._with_its_files(entry, suffix))
         for folder, members in folders.items():
-            yield self._waiting(_dicom(folder, members))
+            found = _dicom(folder, members)
+            yield found if found.refused else self._waiting(found)
 
     def unfinished(self, name: str) -> bool:
         """Tell whether a writer's companion of this file is there."""

@@ -190,9 +190,11 @@ def test_what_was_fetched_is_removed_after_the_result_or_by_age(bucket: Room, sc
     ageing = SqlAgeing(bucket.engine, bucket.now)
 
     def sweep(*, done: bool, cache_days: float = 30.0) -> None:
-        Sweep(
-            bucket.store, bucket.cache, ageing, lambda uid: bool(answered.append(uid)) or done, cache_days, 0.0, 365
-        )()
+        def is_answered(uid: str) -> bool:
+            answered.append(uid)
+            return done
+
+        Sweep(bucket.store, bucket.cache, ageing, is_answered, cache_days, 0.0, 365)()
 
     sweep(done=False)
     assert len(fetched(bucket)) == 1

@@ -16,7 +16,7 @@ from services.model_factory.handlers.slides.patches import SlidePatches, inputs_
 from services.model_factory.handlers.slides.scoring import found_in, readings_of
 from shared.predictors.her2.scale import level_of
 
-PATCHES, SLIDES = 4, 4
+PATCHES, SLIDES = 4, 6
 """Half of the slides of either class."""
 
 
