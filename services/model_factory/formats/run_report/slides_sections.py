@@ -74,6 +74,8 @@ def _network(results: SlidesResults) -> Iterator[Block]:
     yield tables.fits(results)
     yield tables.patches(results)
     yield Picture(losses_scene(one.losses))
+    if results.graded:
+        yield tables.graded(results.graded)
 
 
 def _performance(results: SlidesResults) -> Iterator[Block]:

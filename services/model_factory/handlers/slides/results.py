@@ -205,6 +205,29 @@ class ReadingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class GradedRow:
+    """One feature of patches over the five grades."""
+
+    feature: str
+    medians: tuple[float | None, ...]
+    """Per grade, I to V; None where it has no patch."""
+    between: str
+    """The two grades that differ most by Dunn's test; empty where it does not vary."""
+    z: float | None
+    p_holm: float | None
+    """Patches counted as if they were not alike within a slide: it describes and proves nothing about patients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The features of patches that count, between the paper's five grades."""
+
+    counts: tuple[int, ...]
+    """Patches per grade."""
+    rows: tuple[GradedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CroppingSensitivity:
     """The same slides cut by the other rule."""
 
@@ -294,3 +317,5 @@ class SlidesResults:
     scores: tuple[SlideScore, ...]
     golden_slides: tuple[GoldenSlideFacts, ...]
     warnings: tuple[Warned, ...]
+    graded: Graded | None = None
+    """None: not asked."""

@@ -11,6 +11,7 @@ import numpy as np
 from services.model_factory.handlers.cohort.slides import LEVEL_NAMES, SlideCohort
 from services.model_factory.handlers.slides import describing, judging
 from services.model_factory.handlers.slides.cropping import cropping_sensitivity
+from services.model_factory.handlers.slides.grading import graded
 from services.model_factory.handlers.slides.judging import Said
 from services.model_factory.handlers.slides.order import TL_PA, SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches
@@ -89,6 +90,7 @@ class Telling:
             scores=tuple(self._score(one) for one in _slides(pieces)),
             golden_slides=tuple(GoldenSlideFacts(*one) for one in network["golden_slides"]),
             warnings=(*warned, *(Warned(one.code, one.sentence) for one in guarded_together(performance))),
+            graded=graded(own, self.patches, self.order),
         )  # fmt: skip
 
     def _said(self, pieces: Sequence[FoldPiece], kind: str) -> Said | None:

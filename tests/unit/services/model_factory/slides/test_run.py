@@ -68,6 +68,9 @@ def test_tl_pa_and_its_comparators_stand_side_by_side_with_times_ranks_and_confu
     assert {(one.area, one.rounding) for one in ran.results.readings} == {
         (area, rounding) for area in "ab" for rounding in ("floor", "ceil", "round")
     }
+    assert ran.results.graded is not None
+    assert len(ran.results.graded.rows) == 39
+    assert 0 < sum(ran.results.graded.counts) <= 24
     assert ran.results.croppings is not None
     assert ran.results.croppings.other_um[0] < 10 < ran.results.croppings.own_um[0]
 
