@@ -53,7 +53,7 @@ def _dealt(cohort: SlideCohort, rows: Counts, folds: int, order: SlidesOrder) ->
     start = 0
     rng = order.random("folds")
     for wanted in (True, False):
-        group = sorted({name for name, one in zip(names, positive, strict=True) if one is np.bool_(wanted)})
+        group = sorted({name for name, one in zip(names, positive, strict=True) if bool(one) == wanted})
         if len(group) < folds:
             kind = cohort.event if wanted else f"no {cohort.event}"
             raise InvalidInputError("cohort", f"{len(group)} patients with {kind} cannot fill {folds} folds")

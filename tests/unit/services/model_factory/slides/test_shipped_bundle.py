@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.model_factory.app.slides_demonstration import LABEL, NETWORK, SLIDES
+from services.model_factory.app.imaged_demonstration import LABEL
+from services.model_factory.app.slides_demonstration import NETWORK, SLIDES
 from services.model_factory.handlers.slides.contradictions import CONTRADICTIONS
 from shared.bundles.catalog import Catalog, Installed, installed_catalog
 from shared.predictors.contract import SlideModel
