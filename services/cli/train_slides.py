@@ -22,7 +22,7 @@ def train_her2(
         raise click.UsageError("her2 is nothing without its network: --network full or reduced")
     named = tuple(one.strip() for one in options["comparators"].split(",") if one.strip())
     order = SlidesOrder(
-        preset, sizes["seed"], sizes["folds"], sizes["resamples"], both_croppings=options["both_croppings"],
+        preset, sizes["seed"], sizes["folds"], resamples=sizes["resamples"], both_croppings=options["both_croppings"],
         comparators=named,
     )  # fmt: skip
     how = SlideOptions(

@@ -32,7 +32,7 @@ def folds_of(cohort: SlideCohort, order: SlidesOrder) -> Iterator[Fold[SlideCoho
         yield Fold(cohort, rows[~out], rows[out], "split")
         return
     number = _dealt(cohort, rows, order.folds, order)
-    for k in range(order.folds):
+    for k in range(1 if order.single else order.folds):
         yield Fold(cohort, rows[number != k], rows[number == k], f"fold {k + 1}")
 
 

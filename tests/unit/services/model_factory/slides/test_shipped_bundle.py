@@ -53,7 +53,7 @@ def test_its_probability_rises_with_the_score_and_its_cut_is_the_paper_s(catalog
 
 
 def test_it_knows_most_of_what_can_be_known(shipped: Installed) -> None:
-    found = next(one for one in shipped.manifest.metrics if one.name == "auc.out_of_fold")
+    found = next(one for one in shipped.manifest.metrics if one.name == "auc.held_out")
     assert found.positive_class == "her2_positive"
     assert found.interval is not None
     assert found.interval[0] > 0.6
