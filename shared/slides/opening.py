@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import ReadBy
@@ -57,7 +56,7 @@ class _Opened:
         """See ``SlideReader``."""
         return self.described
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``."""
         return self.reader.region(x, y, level, width, height)
 

@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import openslide
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from shared.domain.errors import InvalidInputError
@@ -51,7 +49,7 @@ class OpenSlideReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``."""
         place = self._description.levels[level]
 

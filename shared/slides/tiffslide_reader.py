@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from tiffslide import TiffSlide
 
@@ -46,7 +44,7 @@ class TiffSlideReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``."""
         place = self._description.levels[level]
         left, top = corner(place, x, y)
