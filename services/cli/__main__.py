@@ -11,6 +11,7 @@ import click
 
 from services.cli import (
     acceptance,
+    calibrate,
     cases,
     certs,
     doctor,
@@ -24,6 +25,7 @@ from services.cli import (
     send,
     simulate,
     site_file,
+    slides,
     stability,
     train,
 )
@@ -46,6 +48,7 @@ def oncorelay(config: Path | None) -> None:
       oncorelay doctor               what is missing, and what to change
       oncorelay send FOLDER          give the system DICOM and FHIR files
       oncorelay cases                what happened to every study, and why
+      oncorelay slides               which slides came, and what they wait for
       oncorelay sinks                who receives results, and what is owed to whom
     """
     site_file.choose(config)
@@ -69,8 +72,8 @@ for _command in (
     cases.cases, cases.case, cases.retry, cases.review, cases.withdraw, letters.letters, letters.sinks, send.send,
     models.models, models.predict, models.validate, doctor.doctor, certs.certs, governance.audit, governance.erase,
     explain.explain, backup_command.backup, backup_command.restore, demo_command.demo, simulate.simulate,
-    train.train_command, train.bundle, report.report, recalibrate.recalibrate, literature.literature,
-    stability.stability,
+    train.train_command, train.bundle, report.report, recalibrate.recalibrate, calibrate.calibrate,
+    literature.literature, slides.slides, stability.stability,
 ):  # fmt: skip
     oncorelay.add_command(_command)
 

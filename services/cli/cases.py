@@ -15,6 +15,7 @@ from rich.text import Text
 
 from services.cli.case_images import show_images, show_proposed
 from services.cli.case_region import save_region
+from services.cli.case_slides import Outline, asked_about_slide, exclude_region, outlines_of, show_slide
 from services.cli.ledger_client import ledger_client
 from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
@@ -26,7 +27,8 @@ from shared.rpc.clients import LabConsumerClient, ResultsClient
 _NO_CASES = "no cases yet: send a study with `oncorelay send FOLDER`, or laboratory values to the FHIR door"
 SHORTEST_CASE_ID = 8
 NEWEST_REFUSALS = 10
-CONFIRM_REGION, SAVE_REGION = "confirm-region", "save-region"
+CONFIRM_REGION, SAVE_REGION, EXCLUDE_REGION = "confirm-region", "save-region", "exclude-region"
+ACTIONS = [CONFIRM_REGION, SAVE_REGION, EXCLUDE_REGION]
 DEADLINE_S = 10.0
 VERDICTS = [state.value for state in (ReviewState.ACCEPTED, ReviewState.REJECTED, ReviewState.OVERRIDDEN)]
 STYLE = {"predicted": "green", "not_analysed": "yellow", "failed": "red", "delivered": "green", "dead_letter": "red"}
@@ -112,19 +114,26 @@ def _show_refusals(refusals: list[dict[str, Any]], trouble: str, console: Consol
 
 @click.command("case")
 @click.argument("case_id", callback=_named)
-@click.argument("action", required=False, type=click.Choice([CONFIRM_REGION, SAVE_REGION]), metavar="[ACTION]")
+@click.argument(
+    "action", required=False, type=click.Choice(ACTIONS), metavar="[ACTION]"
+)
 @click.option("--reject", is_flag=True, help="confirm-region: it is not the tumour; the clinical variant answers.")
-@click.option("--by", default="", metavar="NAME", help="confirm-region: who looked; else the person who sits here.")
-@click.option("--reason", default="", metavar="SENTENCE", help="confirm-region: why; needed with --reject.")
+@click.option("--by", default="", metavar="NAME", help="Who looked; else the person who sits here.")
+@click.option("--reason", default="", metavar="SENTENCE", help="Why; needed with --reject and for exclude-region.")
+@click.option("--polygon", multiple=True, metavar='"X,Y X,Y X,Y"', help="exclude-region: corners in pixels of level 0.")
+@click.option("--geojson", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="exclude-region: a file.")
+@click.option("--take-back", is_flag=True, help="exclude-region: everything that was left out counts again.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="save-region: the NRRD file.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 def case(
-    case_id: str, action: str | None, *, reject: bool, by: str, reason: str, out: Path | None, as_json: bool
-) -> None:
+    case_id: str, action: str | None, *, reject: bool, by: str, reason: str, polygon: tuple[str, ...],
+    geojson: Path | None, take_back: bool, out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Show one case: findings, images, deliveries, and every step with time, actor and reason.
 
     CASE_ID may be shortened to its first eight digits. ACTION confirm-region: a person says whether the region that was
     found automatically is the tumour. ACTION save-region: write the region as NRRD, which viewers lay over the series.
+    ACTION exclude-region: leave a region of a slide out of its score, which is worked out again in a second.
 
     \b
     Examples:
@@ -132,13 +141,22 @@ def case(
       oncorelay case 0123456789ab save-region --out region.nrrd
       oncorelay case 0123456789ab confirm-region
       oncorelay case 0123456789ab confirm-region --reject --reason "it is a vessel"
+      oncorelay case 0123456789ab exclude-region --geojson in-situ.geojson --reason "in situ component"
     """
-    if action != CONFIRM_REGION and (reject or by or reason):
-        raise click.UsageError("--reject, --by and --reason belong to confirm-region")
+    if reject and action != CONFIRM_REGION:
+        raise click.UsageError("--reject belongs to confirm-region")
+    if (by or reason) and action not in {CONFIRM_REGION, EXCLUDE_REGION}:
+        raise click.UsageError("--by and --reason belong to confirm-region and exclude-region")
+    if (polygon or geojson or take_back) and action != EXCLUDE_REGION:
+        raise click.UsageError("--polygon, --geojson and --take-back belong to exclude-region")
     if (action == SAVE_REGION) != (out is not None):
         raise click.UsageError("save-region and --out FILE belong together")
     if action == CONFIRM_REGION:
         _confirm_region(case_id, confirmed=not reject, by=by, reason=reason, as_json=as_json)
+        return
+    if action == EXCLUDE_REGION:
+        outlines = outlines_of(polygon, geojson)
+        _exclude_region(case_id, outlines, by=by, reason=reason, take_back=take_back, as_json=as_json)
         return
     with results_client() as client:
         detail = client.get_case(case_id, person_name())
@@ -165,6 +183,24 @@ def _confirm_region(case_id: str, *, confirmed: bool, by: str, reason: str, as_j
         print_json({"case_id": full, "region": region, "verdict": verdict, "state": state})
     else:
         click.echo(f"case {full[:12]}: region {verdict}; the case is asked again")
+
+
+def _exclude_region(
+    case_id: str, outlines: tuple[Outline, ...], *, by: str, reason: str, take_back: bool, as_json: bool
+) -> None:
+    if bool(outlines) == take_back:
+        raise click.UsageError("exclude-region needs --polygon or --geojson, or else --take-back")
+    if not reason:
+        raise click.UsageError("exclude-region needs --reason: one sentence that says why")
+    who = by or person_name()
+    with results_client() as client:
+        detail = client.get_case(case_id, who)
+        state = exclude_region(client, detail, who, outlines, reason)
+    if as_json:
+        print_json({"case_id": detail.case.case_id, "regions": len(outlines), "state": state})
+    else:
+        what = f"{len(outlines)} region(s) left out" if outlines else "every region counts again"
+        click.echo(f"case {detail.case.case_id[:12]}: {what}; the score is worked out again")
 
 
 @click.command("retry")
@@ -218,6 +254,8 @@ def show_case(detail: CaseDetail, console: Console) -> None:
 
 def _asked_about(detail: CaseDetail) -> tuple[str, str]:
     uid, panel = detail.case.study_instance_uid, detail.panel
+    if detail.slide:
+        return asked_about_slide(detail, detail.slide), f"complete because {detail.completeness}"
     if panel is None:
         side = detail.side or "not stated by the images"
         return f"study {uid}  side {side}", f"complete because {detail.completeness}"
@@ -242,6 +280,7 @@ def _show_finding(finding: FindingSummary, console: Console) -> None:
         console.print(f"  {_risk(outcome, horizon)}")
     use = answer.bundle.intended_use
     console.print(f"  {answer.bundle.bundle_id} {answer.bundle.version} ({use}), {answer.runtime}, {answer.precision}")
+    show_slide(answer, console)
     show_images(answer, console)
     points = {one.name: f"  {one.points:.1f} points" for one in answer.points}
     for used in answer.inputs:

@@ -23,6 +23,7 @@ from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.doctor_doors import door_looks
 from services.cli.doctor_fhir import fhir_server
 from services.cli.doctor_images import variants_served
+from services.cli.doctor_slides import slide_looks
 from services.cli.letters import why
 from services.cli.models import site_catalog
 from services.cli.person import person_tls
@@ -37,6 +38,7 @@ from services.results.deliver.adapters.sinks import credentials, tls_of
 from services.results.deliver.formats.form import choose
 from services.results.deliver.ports import NotReachedError
 from services.results.ledger.database import check_schema, open_engine
+from services.slide_ingestion.config import Settings as SlideSettings
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority
 from shared.rpc.clients import LabConsumerClient, ResultsClient
@@ -104,13 +106,15 @@ def examine() -> Iterator[Examination]:
     )
     if lab.fhir_server:
         yield _try("FHIR server", partial(fhir_server, lab.fhir_server))
+    for name, look in slide_looks(SlideSettings()):
+        yield _try(name, look)
     yield from _services(results, listener, lab)
     yield from _peers(results, listener)
 
 
 def _configuration() -> str:
     """Read every table of the site file, as each service would."""
-    for settings in (UpSettings, ListenerSettings, LabSettings, InferenceSettings):
+    for settings in (UpSettings, ListenerSettings, LabSettings, InferenceSettings, SlideSettings):
         settings()
     results = ResultsSettings()
     sink_names(results.sinks)
@@ -196,6 +200,7 @@ def _services(results: ResultsSettings, listener: ListenerSettings, lab: LabSett
     addresses = {
         "dicom_listener": listener.ops_address,
         "lab_consumer": lab.ops_address,
+        "slide_ingestion": SlideSettings().ops_address,
         "results.serve": results.ops_address,
         "results.dispatch": results.dispatch_ops_address,
         "results.deliver": results.deliver_ops_address,

@@ -15,12 +15,14 @@ from services.cli.person import person_name, person_tls
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings
+from services.slide_ingestion.config import Settings as SlideSettings
 from shared.domain.audit import faults
 from shared.domain.errors import OncoRelayError, UnavailableError
 from shared.domain.governance import Erasure, ObjectErasure, Recall
 from shared.domain.identity import PatientIdentity
 from shared.fhir.writing.audit_event import audit_event
 from shared.rpc.governance import GovernanceClient, LabErasureClient, ObjectErasureClient
+from shared.rpc.slide_ingestion_client import SlideErasureClient
 from shared.site.anchors import read_anchors
 
 DEADLINE_S = 60.0
@@ -35,6 +37,7 @@ What stays, and why:
   cases and deliveries   which object of ours lies in which chart; nothing about the person
   the listener's journal that an erasure was done, when and of how many objects; no UID and no identifier
   results at sinks       they belong to the PACS and the EHR{sinks}: erase them there
+  slides in the site's folders and buckets  they belong to the scanner; they are not taken in again as they are
   backups                until they age out as the site has decided
 Whatever comes of this patient from now on is new data and is taken as such."""
 
@@ -143,7 +146,7 @@ def recalls() -> None:
 @click.option("--reason", required=True, help="One sentence that says why, without naming the patient.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
-    """Erase what the facts, the DICOM objects and the ledger hold about one patient. It cannot be undone.
+    """Erase what the facts, the DICOM objects, the slides and the ledger hold about one patient. It cannot be undone.
 
     Each owner is asked in turn, and one that cannot be reached does not stop the others. Repeat the command until none
     is named as unfinished.
@@ -159,6 +162,7 @@ def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
     owners: dict[str, Callable[[], None]] = {
         "lab_consumer": lambda: everybody.extend(_erase_facts(who)),
         "dicom_listener": lambda: uids.extend(_erase_objects_of(everybody, reason)),
+        "slide_ingestion": lambda: _erase_slides(everybody),
         "results": lambda: sinks.extend(_erase_results(who, reason, uids)),
     }
     failed = [owner for owner, step in owners.items() if not _done(owner, step)]
@@ -209,6 +213,20 @@ def _erase_objects(who: PatientIdentity, reason: str) -> tuple[str, ...]:
         _until_finished("dicom_listener", state, lambda: client.erasure(state.erasure_id))
     click.echo("dicom_listener: bytes, journal and index erased")
     return state.uids
+
+
+def _erase_slides(everybody: list[PatientIdentity]) -> None:
+    """After the listener, which hands slides over, and before the ledger, which is told of them."""
+    settings = SlideSettings()
+    with closing(
+        SlideErasureClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
+    ) as client:
+        found = [client.erase(one) for one in everybody]
+    slides, orders = sum(one.slide_count for one in found), sum(one.order_count for one in found)
+    click.echo(f"slide_ingestion: {slides} slide(s) and {orders} order(s) erased")
+    left = sum(one.left_file_count for one in found)
+    if left:
+        click.echo(f"slide_ingestion: {left} file(s) in the site's slide folders are hers: remove them there")
 
 
 def _erase_results(who: PatientIdentity, reason: str, uids: Sequence[str]) -> tuple[str, ...]:

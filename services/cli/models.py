@@ -94,13 +94,17 @@ def validate(bundle: str, cohort: str, *, processes: int, measurements: Path | N
       oncorelay validate ln_pcr-clinical-published --cohort duke=Clinical.xlsx
       oncorelay validate lung_metastasis-demonstration --cohort cohort/manifest.toml
       oncorelay validate ln_pcr-clinical_dlr-ourhospital --cohort women/manifest.toml
+      oncorelay validate her2-tl_pa-ourhospital --cohort slides/manifest.toml
     """
     from services.model_factory.app import validate_bundle
     from services.model_factory.formats import report
 
     if "=" not in cohort and cohort.endswith(".toml"):
-        if site_catalog().find(bundle).manifest.survival:
+        manifest = site_catalog().find(bundle).manifest
+        if manifest.survival:
             _validate_on_manifest(bundle, Path(cohort), as_json=as_json)
+        elif manifest.slides:
+            _validate_on_slides(bundle, Path(cohort), processes, measurements, as_json=as_json)
         else:
             _validate_on_images(bundle, Path(cohort), processes, measurements, as_json=as_json)
         return
@@ -124,6 +128,22 @@ def _validate_on_images(
     with TemporaryDirectory(prefix="oncorelay-") as unkept, Bars(errors=True) as bars:
         folder = measurements or Path(unkept)
         result = validate_images(bundle, manifest, site_catalog(), folder, bars, processes)
+    if as_json:
+        print_json(report.to_json(result))
+    else:
+        click.echo(report.render_text(result), nl=False)
+
+
+def _validate_on_slides(
+    bundle: str, manifest: Path, processes: int, measurements: Path | None, *, as_json: bool
+) -> None:
+    from services.cli.train_progress import Bars
+    from services.model_factory.app.slides_validation import validate_slides
+    from services.model_factory.formats import report
+
+    with TemporaryDirectory(prefix="oncorelay-") as unkept, Bars(errors=True) as bars:
+        folder = measurements or Path(unkept)
+        result = validate_slides(bundle, manifest, site_catalog(), folder, bars, processes)
     if as_json:
         print_json(report.to_json(result))
     else:

@@ -19,6 +19,8 @@ DEFAULT_DATA_FOLDER = Path.home() / ".oncorelay"
 _OWNER_ONLY = 0o700
 TOKEN_NAME = "lab_consumer.token"  # noqa: S105 - names of files below "secrets"
 REDIS_PASSWORD_NAME = "redis.password"  # noqa: S105
+SLIDE_INBOX = "slide-inbox"
+"""Folder below the data folder where a site without scanners' folders drops slides."""
 
 _HEADER = """\
 # One hospital's configuration. Every key can be overridden by the environment: ONCORELAY_<TABLE>__<KEY>.
@@ -58,6 +60,7 @@ def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
     return {
         "site": {
             "site_id": "my-hospital", "data_folder": str(data_folder), "tls_folder": str(data_folder / "tls"),
+            "slide_folders": [str(data_folder / SLIDE_INBOX)],
         },
         "identity": [{"name": "hospital", "dicom_issuer": "", "fhir_system": "http://hospital.example.org"}],
         "up": {"embedded_redis": True, "redis_port": 50063},
@@ -66,8 +69,10 @@ def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
             "ae_title": "ONCORELAY",
             "calling_ae_titles": ["PACS", "ONCORELAYSEND"],
             "ops_address": "127.0.0.1:50071",
+            "slide_ingestion_address": "127.0.0.1:50055",
         },
         "lab_consumer": {"http_port": 8080, "ops_address": "127.0.0.1:50072"},
+        "slide_ingestion": {"grpc_address": "127.0.0.1:50055", "ops_address": "127.0.0.1:50078"},
         "results": {
             **redis,
             "ops_address": "127.0.0.1:50073",
@@ -107,7 +112,7 @@ def choose_or_write() -> Path:
 
 
 def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
-    """Make what is missing: the site's secret, the panels' key, the FHIR door's key, Redis' password (0600).
+    """Make what is missing: the site's secret, keys of panels, slides and the FHIR door, Redis' password (0600).
 
     Data folder and its secrets are closed to everybody but their owner (mode 0700).
     """
@@ -116,7 +121,8 @@ def make_keys(data_folder: Path, secret_file: Path | None = None) -> None:
         if folder.stat().st_mode & 0o777 != _OWNER_ONLY:
             folder.chmod(_OWNER_ONLY)
     make_secret(secret_file or data_folder / "secrets" / "site.key")
-    make_secret(data_folder / "secrets" / "panels.key")
+    for name in ("panels.key", "slides.key"):
+        make_secret(data_folder / "secrets" / name)
     for name in (TOKEN_NAME, REDIS_PASSWORD_NAME):
         _make_token(data_folder / "secrets" / name)
 

@@ -8,13 +8,14 @@ from typing import Any, Literal
 import click
 from click.core import ParameterSource
 
-TARGETS = ("lung_metastasis", "ln_pcr")
+TARGETS = ("lung_metastasis", "ln_pcr", "her2")
+_IMAGES = ("features", "network", "epochs", "device", "processes", "second_masks", "measurements")
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("train")
-@click.argument("target", type=click.Choice(TARGETS), metavar="lung_metastasis|ln_pcr")
+@click.argument("target", type=click.Choice(TARGETS), metavar="lung_metastasis|ln_pcr|her2")
 @click.option("--cohort", required=True, type=_FILE, help="manifest.toml of the cohort.")
 @click.option("--preset", type=click.Choice(["paper", "corrected"]), default="corrected", show_default=True)
 @click.option("--out", required=True, type=_FOLDER, help="Folder of the run.")
@@ -37,17 +38,36 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.Choice(["full", "reduced", "none"]),
     default="full",
     show_default=True,
-    help="ln_pcr: the ResNet3D-50, the demonstration's of reduced width, or none.",
+    help="ln_pcr, her2: the published network, the demonstration's of reduced width, or (ln_pcr) none.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="ln_pcr: of the network; the preset's where not given.")
+@click.option("--epochs", type=click.IntRange(1), help="ln_pcr, her2: of the network; else the preset's.")
 @click.option(
-    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="ln_pcr: of the network."
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="ln_pcr, her2: network.",
 )
 @click.option(
-    "--processes", default=2, show_default=True, type=click.IntRange(1, 64), help="ln_pcr: that measure, one core each."
+    "--processes",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="ln_pcr, her2: that read.",
 )
 @click.option("--second-masks", type=click.IntRange(0), help="ln_pcr: measure at most so many; all if not given.")
-@click.option("--measurements", type=_FOLDER, help="ln_pcr: where what was measured is kept, for several runs.")
+@click.option("--measurements", type=_FOLDER, help="ln_pcr, her2: where what was read is kept.")
+@click.option("--pretrained", type=_FILE, help="her2: first weights of the Swin-T; random where not given.")
+@click.option("--pretrained-sha256", default="", help="her2: of that file.")
+@click.option("--resnet50", type=_FILE, help="her2: ImageNet weights for ResNet50 comparators; random where not given.")
+@click.option("--resnet50-sha256", default="", help="her2: of that file.")
+@click.option(
+    "--comparators", default="tl_clam,tl_slidegraph,resnet50_clam", show_default=True, metavar="A,B",
+    help="her2: also resnet50_slidegraph; empty for none.",
+)  # fmt: skip
+@click.option("--both-croppings", default=40, show_default=True, type=click.IntRange(0),
+              help="her2: so many slides are also cut by the other rule.")  # fmt: skip
+@click.option("--patches-per-slide", type=click.IntRange(1), help="her2: to learn from, of a kind; all if not given.")
 def train_command(
     target: str, cohort: Path, preset: str, out: Path, seed: int, bootstraps: int, folds: int, repeats: int,
     resamples: int, variables: str, *, resume: bool, **images: Any,
@@ -58,10 +78,17 @@ def train_command(
     Examples:
       oncorelay train lung_metastasis --cohort cohort/manifest.toml --preset corrected --out run
       oncorelay train ln_pcr --cohort cohort/manifest.toml --network reduced --out run
+      oncorelay train her2 --cohort cohort/manifest.toml --preset paper --device cuda --out run
     """
     _refuse_options_of_others(target)
     chosen: Literal["paper", "corrected"] = "paper" if preset == "paper" else "corrected"
+    if target == "her2":
+        from services.cli.train_slides import train_her2
+
+        train_her2(cohort, chosen, out, {"seed": seed, "folds": folds, "resamples": resamples}, images, resume=resume)
+        return
     if target == "ln_pcr":
+        images = {name: images[name] for name in _IMAGES}
         sizes = {"seed": seed, "folds": folds, "split_folds": folds, "resamples": resamples}
         _train_images(cohort, chosen, out, sizes, images, resume=resume)
         return
@@ -89,10 +116,10 @@ def _refuse_options_of_others(target: str) -> None:
     """Refuse an option that would be passed over."""
     context = click.get_current_context()
     for one in context.command.params:
-        of = str(getattr(one, "help", "")).partition(":")[0]
+        of = {name.strip() for name in str(getattr(one, "help", "")).partition(":")[0].split(",")}
         given = context.get_parameter_source(str(one.name)) is ParameterSource.COMMANDLINE
-        if given and of in TARGETS and of != target:
-            raise click.UsageError(f"{one.opts[0]} belongs to {of}, not to {target}")
+        if given and of <= set(TARGETS) and target not in of:
+            raise click.UsageError(f"{one.opts[0]} belongs to {' and '.join(sorted(of))}, not to {target}")
 
 
 def _train_images(
@@ -122,11 +149,13 @@ def _train_images(
 @click.command("bundle")
 @click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--key", type=_FILE, help="Ed25519 private key (PEM, 0600); without it a new one is made and not kept.")
-@click.option("--id", "bundle_id", default="", help="Name of the bundle and its folder; of ln_pcr: how they end.")
+@click.option("--id", "bundle_id", default="", help="Name of the bundle and its folder; of ln_pcr, her2: its end.")
 @click.option("--version", default="1.0.0", show_default=True)
 @click.option("--out", default=Path(), type=_FOLDER, help="Folder that receives the bundle and its public key.")
 def bundle(run: Path, key: Path | None, bundle_id: str, version: str, out: Path) -> None:
     """Seal the model of a finished run as a signed bundle; of ln_pcr, one per family of models.
+
+    Of her2 the bundle is named her2-tl_pa-ID.
 
     \b
     Examples:
@@ -137,9 +166,16 @@ def bundle(run: Path, key: Path | None, bundle_id: str, version: str, out: Path)
     from services.model_factory.app.training import bundle_of_run
     from services.model_factory.formats.run_file import read_results
     from services.model_factory.handlers.imaged.results import ImagedResults
+    from services.model_factory.handlers.slides.results import SlidesResults
     from services.model_factory.handlers.training.bundle_draft import Label
 
     results = read_results(run)
+    if isinstance(results, SlidesResults):
+        from services.model_factory.app.slide_bundles import bundle_of_slides
+
+        label = Label(bundle_id or run.resolve().name, version)
+        click.echo(bundle_of_slides(run, results, out, signing_key(key), label))
+        return
     if isinstance(results, ImagedResults):
         from services.model_factory.app.imaged_bundles import bundles_of_run
 

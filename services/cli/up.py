@@ -32,8 +32,8 @@ SERVICES: tuple[Program, ...] = (
     service("results.deliver"),
     service("inference"),
     Program("inference.explain", (*service("inference").command, "explain")),
+    service("slide_ingestion", "--migrate"),
     service("dicom_listener"),
-    service("slide_ingestion"),
     service("model_factory"),
     service("portal"),
 )

@@ -59,6 +59,9 @@ class Settings(ServiceSettings):
     """Senders that may associate; anybody else, and everybody where it is empty, is rejected."""
     results_address: str = "127.0.0.1:50051"
     """Where results serves."""
+    slide_ingestion_address: str = ""
+    """Where slide ingestion serves: studies with slide microscopy are handed to it; empty: they go to results as any
+    other study does."""
     grpc_address: str = "127.0.0.1:50053"
     """Where administrators reach the listener (``oncorelay erase``); port 0 lets the system choose (tests)."""
     settle_s: float = Field(default=1.0, ge=0)

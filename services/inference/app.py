@@ -16,9 +16,12 @@ from services.inference.adapters.celery_worker import Handler, run, worker_app
 from services.inference.adapters.explain_server import ExplainServicer
 from services.inference.adapters.one_at_a_time import OneAtATime
 from services.inference.adapters.operations import explain_operations, operations
+from services.inference.adapters.slide_artefacts import SlideArtefacts
+from services.inference.adapters.slides import PinnedSlides
 from services.inference.adapters.studies import JailedReader, StoredArtefacts, StoredStudies
 from services.inference.config import Settings
 from services.inference.handlers.answer_images import AnswerImages
+from services.inference.handlers.answer_slides import AnswerSlides
 from services.inference.handlers.explain import Explain
 from services.inference.handlers.run_case import Pace, RunCase
 from shared.bundles.catalog import Catalog, installed_catalog
@@ -72,6 +75,7 @@ def build_handler(settings: Settings, turn: Path, server: OpsServer | None = Non
         pause=time.sleep,
         new_request_id=new_request_id,
         answer_images=_answer_images(settings, models, turn),
+        answer_slide=_answer_slides(settings, models, turn),
     )
 
 
@@ -80,6 +84,13 @@ def _answer_images(settings: Settings, models: WarmModels, turn: Path) -> Answer
     studies = StoredStudies(blobs, JailedReader(settings.site.device_uid))
     let_go = models.let_go if settings.concurrency > 1 else lambda: None
     return AnswerImages(models, studies, StoredArtefacts(blobs.root), installed_engine, OneAtATime(turn), let_go)
+
+
+def _answer_slides(settings: Settings, models: WarmModels, turn: Path) -> AnswerSlides:
+    site, blobs = settings.site, LocalBlobs(settings.site.blob_folder)
+    slides = PinnedSlides((*site.slide_folders, site.slide_cache), blobs, site.data_folder / "reading")
+    let_go = models.let_go if settings.concurrency > 1 else lambda: None
+    return AnswerSlides(models, slides, SlideArtefacts(blobs), OneAtATime(turn), let_go)
 
 
 def explain(settings: Settings) -> None:

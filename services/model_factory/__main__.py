@@ -1,4 +1,4 @@
-"""``python -m services.model_factory build-published | build-demonstration[-ln-pcr] --out DIR`` and ``validate``."""
+"""``python -m services.model_factory build-published | build-demonstration[-ln-pcr|-her2] --out DIR``, ``validate``."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("--out", type=Path, required=True, help="folder that receives cohort, run, bundles and key")
     images.add_argument("--key", type=Path, help="as above")
     images.add_argument("--fresh", type=int, default=0, metavar="N", help="then score so many fresh simulated women")
+    slides = commands.add_parser("build-demonstration-her2", help="simulate H&E slides, train, seal one")
+    slides.add_argument("--out", type=Path, required=True, help="folder that receives cohort, run, bundle and key")
+    slides.add_argument("--key", type=Path, help="as above")
+    slides.add_argument("--fresh", type=int, default=0, metavar="N", help="then score so many fresh simulated slides")
     check = commands.add_parser("validate", help="measure a bundle on a cohort sheet")
     check.add_argument("bundle")
     check.add_argument("--cohort", required=True, metavar="NAME=PATH")
@@ -58,9 +62,15 @@ def _build_demonstration_ln_pcr(options: argparse.Namespace) -> None:
     for folder in build_demonstration_ln_pcr(options.out, signing_key(options.key), _Lines()):
         print(folder)
     for one in reached(options.out, options.fresh, _Lines()) if options.fresh else ():
-        low, high = one.auc.interval
-        print(f"{one.bundle}: AUC {one.auc.value:.3f} ({low:.3f} to {high:.3f}) of {one.n}; {one.share:.3f} of what "
-              f"can be known (Bayes AUC {one.bayes:.3f})")  # fmt: skip
+        print(one.sentence())
+
+
+def _build_demonstration_her2(options: argparse.Namespace) -> None:
+    from services.model_factory.app.slides_demonstration import build_demonstration_her2, reached_her2
+
+    print(build_demonstration_her2(options.out, signing_key(options.key), _Lines()))
+    if options.fresh:
+        print(reached_her2(options.out, options.fresh, _Lines()).sentence())
 
 
 def _validate(options: argparse.Namespace) -> None:
@@ -88,6 +98,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "build-published": _build,
     "build-demonstration": _build_demonstration,
     "build-demonstration-ln-pcr": _build_demonstration_ln_pcr,
+    "build-demonstration-her2": _build_demonstration_her2,
     "validate": _validate,
 }
 

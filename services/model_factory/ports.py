@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -117,4 +117,63 @@ class ForestGraph(Protocol):
 
     def __call__(self, name: str, forest: Any, rows: NDArray[np.float64]) -> tuple[bytes, NDArray[np.float64]]:
         """Return the graph and what it says of ``rows``, by the runtime that serves it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportedPatchNetwork:
+    """The graph of a patch network, and what it says of some patches by ONNX Runtime."""
+
+    graph: bytes
+    architecture: str
+    parameters: int
+    pretrained: str
+    """Where its first weights came from; empty: random."""
+    frozen: int
+    heat_cells: int
+    probabilities: NDArray[np.float32]
+    """(golden patches, 3)."""
+    tolerance: float
+    cheaper: tuple[tuple[str, bytes], ...] = ()
+    """(file name, graph) of cheaper arithmetics that need a graph of their own."""
+    precisions: tuple[tuple[str, str, float, int], ...] = ()
+    """(arithmetic, file of its graph, largest difference of a patch's probability, slides) of what passed the gate."""
+
+
+class PatchNetworkFit(Protocol):
+    """A trained patch network; patches are (n, 3, side, side), prepared."""
+
+    @property
+    def losses(self) -> tuple[tuple[float, float], ...]:
+        """(training, validation) per epoch."""
+        ...
+
+    @property
+    def kept_epoch(self) -> int:
+        """From 0: whose weights these are."""
+        ...
+
+    def predict(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, 3): non-tumour, negative, positive."""
+        ...
+
+    def features(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, channels)."""
+        ...
+
+    def exported(
+        self, golden: NDArray[np.float32], slides: Sequence[Callable[[], NDArray[np.float32]]]
+    ) -> ExportedPatchNetwork:
+        """Return the graph for serving; ``slides``: all patches of whole slides, by which cheaper ones are judged."""
+        ...
+
+
+class PatchTrainer(Protocol):
+    """Trains a patch network; the patients it must not see are not among them."""
+
+    def __call__(
+        self, patches: NDArray[Any], labels: NDArray[np.int64], patients: Sequence[str], seed: int, name: str,
+        steps: Steps,
+    ) -> PatchNetworkFit:  # fmt: skip
+        """Train; ``name`` tells the fits of a run apart, so that one that was cut goes on where it was."""
         ...

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.images import AutomaticRegion, ImagingPolicy
+from shared.domain.slides import AreaReading, Cropping, Rounding, SlidePolicy
 from shared.security.backend_services import DEFAULT_SCOPE, BackendSettings
 from shared.security.loopback import is_loopback
 from shared.site.secret_files import RedisSettings, read_line
@@ -213,6 +214,30 @@ class Imaging(BaseModel):
         return ImagingPolicy(self.automatic_region, self.classifier, self.refuse_distance)
 
 
+class Slides(BaseModel):
+    """``[results.slides]``: what the site decides about scoring slides; a change of it makes a new result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cropping: Cropping = Cropping.MICROMETRES
+    """How large a patch is: "micrometres" (the model's own) or "paper" (512 * sqrt(height * width / 1e9) pixels)."""
+    sensitivity: bool = False
+    """True: the other way of cutting is run as well and the difference is reported; it takes as long again."""
+    area_reading: AreaReading = AreaReading.TUMOUR
+    """Eq. 3 counts "a": tumour patches only, or "b": every patch."""
+    rounding: Rounding = Rounding.FLOOR
+    """How 0.3 * Area_tumour of Eq. 5 becomes a whole number: "floor", "ceil" or "round"."""
+    least_tumour_patches: int = Field(default=30, ge=1)
+    """With fewer the answer is "indeterminate, reflex IHC/ISH". Ours, not a published figure."""
+    indeterminate_share: float = Field(default=0.9, ge=0.0, le=1.0)
+    """A level is stated only where at least this share of the resamples ends at it. Ours, not a published figure."""
+
+    @property
+    def policy(self) -> SlidePolicy:
+        """Return it as it is pinned."""
+        return SlidePolicy(**self.model_dump())
+
+
 class Settings(RedisSettings):
     """What serve, dispatch and deliver need."""
 
@@ -263,6 +288,10 @@ class Settings(RedisSettings):
     sinks: tuple[SinkSettings, ...] = ()
     retention: Retention = Retention()
     imaging: Imaging = Imaging()
+    slides: Slides = Slides()
+    calibration_folder: Path | None = None
+    """Folder with signed records of what this site's scanners shift the score of slides by; None: none is known. They
+    are signed by a key of ``trusted_key_folder``."""
     audit_anchor_file: Path | None = None
     """Where the head of the audit chain is written down, line by line; default: ``audit/anchors.jsonl`` in the data
     folder. Name a file whose folder this service may append to and not rewrite (another owner, a write-once share)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from statistics import NormalDist
 
 import numpy as np
@@ -56,7 +57,7 @@ class OnnxModel:
         part = manifest.imaging.network if manifest.imaging else None
         self.network: BundledNetwork | None = BundledNetwork(bundle, part, choice) if part else None
         patches = manifest.slides
-        self.patch_network: PatchNetwork | None = PatchNetwork(bundle, patches, choice) if patches else None
+        self._open_patches = partial(PatchNetwork, bundle, patches, choice) if patches else None
 
     @property
     def classifiers(self) -> tuple[str, ...]:
@@ -120,11 +121,21 @@ class OnnxModel:
             raise ValueError("the bundle has no network")
         return self.network.look(crop)
 
+    @cached_property
+    def patch_network(self) -> PatchNetwork | None:
+        """Return the network of patches, loaded at its first use: patches judged before are aggregated without it.
+
+        Raises:
+            BundleRefusedError: If it gives other numbers here than it must.
+        """
+        return self._open_patches() if self._open_patches else None
+
     def look_at(self, patches: NDArray[np.float32]) -> PatchLooks:
         """Judge patches (n, 3, input_px, input_px), normalised as ``slides.patches`` says.
 
         Raises:
             ValueError: If the bundle has no such network, or the patches another shape.
+            BundleRefusedError: If it gives other numbers here than it must.
         """
         if self.patch_network is None:
             raise ValueError("the bundle has no network of patches")

@@ -353,4 +353,5 @@ class PinnedSlide:
     calibration: SlideCalibration | None = None
     exclusions: tuple[Exclusion, ...] = ()
     patches: tuple[Artefact, ...] = ()
-    """Patch tables of an earlier answer by the same bundle on the same pixels: then the network is not run again."""
+    """Patch tables, and overview, of an earlier answer by the same bundle on the same pixels: then the network is not
+    run again."""

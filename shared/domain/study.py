@@ -99,6 +99,13 @@ class Study:
         return "slide" if self.slide else "study"
 
     @property
+    def in_dicom(self) -> bool:
+        """Tell whether it is a DICOM study, where further objects may lie: no panel, nor a slide of another format."""
+        if self.slide:
+            return bool(self.instances and self.instances[0].sop_class_uid)
+        return self.panel is None
+
+    @property
     def taken_back(self) -> str:
         """Return why there is no such draw, or no such order of a slide, any more; empty where there is."""
         return (self.panel.taken_back if self.panel else "") or (self.slide.taken_back if self.slide else "")

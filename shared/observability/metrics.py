@@ -13,6 +13,7 @@ from prometheus_client.exposition import choose_encoder
 
 from shared.domain.case import DeliveryState, InferenceState
 from shared.domain.refusals import Cause
+from shared.domain.slide_registry import SlideState
 from shared.domain.study import CompletenessEvidence
 from shared.fhir.reading.refusal import IssueCode
 from shared.observability.families import CounterFamily, Family, GaugeFamily, HistogramFamily, Label
@@ -89,6 +90,14 @@ FHIR_PULLS = CounterFamily(
 )  # fmt: skip
 LAB_WISHES = GaugeFamily("oncorelay_lab_consumer_wishes", "What is still to be asked of the FHIR server.")
 LAB_OUTBOX = GaugeFamily("oncorelay_lab_consumer_outbox_messages", "Announcements that results does not have yet.")
+
+# slide_ingestion
+SLIDES = GaugeFamily(
+    "oncorelay_slide_ingestion_slides", "Slides, by where they stand.", (_of("state", *SlideState),)
+)  # fmt: skip
+SLIDES_OUTBOX = GaugeFamily(
+    "oncorelay_slide_ingestion_outbox_messages", "Slides and notices that results does not have yet."
+)
 
 # results.dispatch: the ledger's numbers, looked up by one process
 CASES = GaugeFamily(

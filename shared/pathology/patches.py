@@ -24,11 +24,15 @@ def prepared(rgb: NDArray[np.uint8], fit: StainFit, contract: PatchContract) -> 
 
 def resized(rgb: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
     """Return (pixels, pixels, 3): area average where it shrinks, bilinear where it grows."""
-    height, width = rgb.shape[:2]
-    if (height, width) == (pixels, pixels):
-        return rgb
-    how = Image.Resampling.BOX if min(height, width) >= pixels else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(rgb).resize((pixels, pixels), how))
+    return rgb if rgb.shape[:2] == (pixels, pixels) else resized_picture(Image.fromarray(rgb), pixels)
+
+
+def resized_picture(picture: Image.Image, pixels: int) -> NDArray[np.uint8]:
+    """As ``resized``, of what a decoder returned: copying it into an array first costs as much as a third of it."""
+    how = Image.Resampling.BOX if min(picture.size) >= pixels else Image.Resampling.BILINEAR
+    if picture.size != (pixels, pixels):
+        picture = picture.resize((pixels, pixels), how)
+    return np.asarray(picture)
 
 
 def scaled(rgb: NDArray[np.uint8], contract: PatchContract) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ They satisfy the ports that services write for themselves; a service imports the
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.images import RegionProposed
 from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.slides import Point
 from shared.domain.study import Study
 from shared.rpc.convert import from_message, to_message
 from shared.rpc.errors import raise_domain_error
@@ -187,6 +188,24 @@ class ResultsClient(ServiceClient):
             request_id=new_request_id(), case_id=case_id, actor=actor, digest=region, confirmed=confirmed, reason=reason
         )
         state = self._call(self._stub.ConfirmRegion, request).state
+        return InferenceState(results.InferenceState.Name(state).removeprefix("INFERENCE_STATE_").lower())
+
+    def exclude_region(
+        self, case_id: str, actor: str, finding_id: str, outlines: Sequence[Sequence[Point]], *, reason: str
+    ) -> InferenceState:
+        """Leave regions of a slide out of the score (none: all count again); return the state of the case.
+
+        Raises:
+            ConflictError: If another finding speaks by now, or the case holds no slide that was scored.
+            InvalidInputError: If an outline is none, or there is no reason.
+        """
+        request = results.ExcludeRegionRequest(
+            request_id=new_request_id(), case_id=case_id, finding_id=finding_id, actor=actor, reason=reason,
+            outlines=[
+                results.Outline(points=[types.Point(x=one.x, y=one.y) for one in outline]) for outline in outlines
+            ],
+        )  # fmt: skip
+        state = self._call(self._stub.ExcludeRegion, request).state
         return InferenceState(results.InferenceState.Name(state).removeprefix("INFERENCE_STATE_").lower())
 
     def withdraw_case(self, case_id: str, actor: str, reason: str) -> str:

@@ -56,7 +56,7 @@ RIGHTS: Mapping[str, Right] = {
     _RESULTS + "ClaimAttempt": _only("inference"),
     _RESULTS + "RenewLease": _only("inference"),
     _RESULTS + "ReportPrediction": _only("inference"),
-    _RESULTS + "ListCases": _READ,
+    _RESULTS + "ListCases": Right(frozenset({"portal", "slide_ingestion"}), Role.READER),
     _RESULTS + "GetCase": _READ,
     _RESULTS + "ListNotices": _READ,
     _RESULTS + "RetryCase": _OPERATE,

@@ -9,7 +9,6 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from shared.domain.errors import InvalidInputError
@@ -41,8 +40,8 @@ def opaque(image: Image.Image, ground: Colour) -> Image.Image:
         raise InvalidInputError("region", "is no image of 8 bits a channel")
     if image.mode != "RGBA":
         return image.convert("RGB")
-    lowest, _ = image.getchannel("A").getextrema()
-    if lowest == _OPAQUE:
+    # Alpha is the highest byte of a pixel, so that the least pixel has the least alpha.
+    if np.asarray(image).view("<u4").min() >> 24 == _OPAQUE:
         return image.convert("RGB")
     glass = Image.new("RGBA", image.size, (*ground, _OPAQUE))
     glass.alpha_composite(image)
@@ -55,11 +54,11 @@ class ToSrgb:
 
     transform: ImageCms.ImageCmsTransform | None = None
 
-    def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return (height, width, 3) of an RGB image."""
+    def __call__(self, image: Image.Image) -> Image.Image:
+        """Return the RGB image in sRGB; it is changed in place."""
         if self.transform is not None:
             ImageCms.applyTransform(image, self.transform, inPlace=True)
-        return np.asarray(image)
+        return image
 
 
 def to_srgb(profile: bytes | ImageCms.ImageCmsProfile | None) -> ToSrgb:
@@ -82,5 +81,5 @@ def to_srgb(profile: bytes | ImageCms.ImageCmsProfile | None) -> ToSrgb:
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
     steps = np.linspace(0, 255, 18).astype(np.uint8)
     lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
-    after = ToSrgb(transform)(Image.fromarray(lattice.copy()))
+    after = np.asarray(ToSrgb(transform)(Image.fromarray(lattice.copy())))
     return bool(np.abs(after.astype(np.int16) - lattice).max() <= _SAME)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import ReadBy
@@ -19,6 +18,8 @@ MOST_PIXELS = 10**11
 """Of level 0: ten times the largest slides that are scanned; a header that claims more is broken or hostile."""
 MOST_FILES = 512
 """Of one slide: a MIRAX slide has some twenty, a DICOM pyramid of single-level instances a dozen."""
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""TIFF and BigTIFF, of either byte order."""
 
 
 def _openslide(paths: Sequence[Path], container: str) -> SlideReader:
@@ -26,12 +27,16 @@ def _openslide(paths: Sequence[Path], container: str) -> SlideReader:
 
 
 def _wsidicom(paths: Sequence[Path], container: str) -> SlideReader:
+    if _beginning(paths[0])[128:] != b"DICM":
+        raise InvalidInputError("slide", "wsidicom reads only DICOM")
     from shared.slides.wsidicom_reader import WsiDicomReader
 
     return WsiDicomReader(paths, container)
 
 
 def _tiffslide(paths: Sequence[Path], container: str) -> SlideReader:
+    if _beginning(paths[0])[:4] not in _TIFF:
+        raise InvalidInputError("slide", "tiffslide reads only TIFF")
     from shared.slides.tiffslide_reader import TiffSlideReader
 
     return TiffSlideReader(paths, container)
@@ -51,7 +56,7 @@ class _Opened:
         """See ``SlideReader``."""
         return self.described
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``."""
         return self.reader.region(x, y, level, width, height)
 
@@ -85,6 +90,11 @@ def opened(paths: Sequence[Path], container: str = "") -> SlideReader | SlideTro
         return trouble
     text = f"No reader opens the file: {'; '.join(refused)}."
     return SlideTrouble(SlideProblem.UNREADABLE, text, "Export the slide again, or as DICOM or pyramidal TIFF.")
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(132)
 
 
 def _implausible(description: SlideDescription) -> SlideTrouble | None:

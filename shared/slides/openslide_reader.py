@@ -6,21 +6,22 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import openslide
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import background, opaque, to_srgb
+from shared.slides.edges import corner, within
 from shared.slides.port import SlideDescription
 from shared.slides.statements import objective_power, scanner, stated_resolutions
 
 NAME = f"openslide {openslide.__library_version__}"
 LABELS = ("label", "macro")
-_TELLABLE = re.compile(r"Unsupported TIFF compression: \d+|Not a file that OpenSlide can recognize")
+_TELLABLE = re.compile(
+    r"Unsupported TIFF compression: \d{1,5}|Unsupported photometric interpretation \w{1,16} for [\d.]{1,64}"
+)
 """What may be repeated of its reasons; others may quote what they read, or where."""
 
 
@@ -48,13 +49,18 @@ class OpenSlideReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``."""
+        place = self._description.levels[level]
+
+        def read(size: tuple[int, int]) -> Image.Image:
+            return opaque(self._slide.read_region((x, y), level, size), self._ground)
+
         try:
-            image = self._slide.read_region((x, y), level, (width, height))
+            image = within(place, corner(place, x, y), (width, height), self._ground, read)
         except (openslide.OpenSlideError, OSError) as error:
             raise InvalidInputError("region", "OpenSlide cannot read it") from error
-        return self._srgb(opaque(image, self._ground))
+        return self._srgb(image)
 
     def close(self) -> None:
         """See ``SlideReader``."""
@@ -67,7 +73,7 @@ class OpenSlideReader:
             profile = slide.color_profile
             self._srgb = to_srgb(profile)
             agrees = barcode_agrees(self._labels() if container else (), container)
-        except (openslide.OpenSlideError, OSError, ValueError) as error:
+        except (openslide.OpenSlideError, ImageCms.PyCMSError, OSError, ValueError) as error:
             raise InvalidInputError("slide", "its colour profile or its label is broken") from error
         self._ground = background(properties.get("openslide.background-color"))
         levels = zip(slide.level_dimensions, slide.level_downsamples, strict=True)

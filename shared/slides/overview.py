@@ -53,5 +53,5 @@ def _piece(
     reader: SlideReader, level: int, corner: tuple[float, float], size: tuple[int, int], factor: float
 ) -> NDArray[np.uint8]:
     wide, high = (max(1, round(one * factor)) for one in size)
-    rgb = reader.region(round(corner[0]), round(corner[1]), level, wide, high)
-    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
+    picture = reader.region(round(corner[0]), round(corner[1]), level, wide, high)
+    return np.asarray(picture.resize(size, Image.Resampling.BOX))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from shared.domain.slides import PyramidLevel, ReadBy, ResolutionSource, Scanner
 
@@ -57,8 +56,8 @@ class SlideReader(Protocol):
         """What the file says of itself."""
         ...
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
-        """Return (height, width, 3): ``x`` and ``y`` in pixels of level 0, size in pixels of ``level``.
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
+        """Return an RGB picture of width x height: ``x`` and ``y`` in pixels of level 0, size in pixels of ``level``.
 
         Alpha is composed over the slide's background, colours are sRGB.
 

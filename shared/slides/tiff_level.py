@@ -43,11 +43,14 @@ class TiffLevel:
         colour = (*ground, 255)[: page.samplesperpixel]
         out = np.full((height, width, page.samplesperpixel), colour, np.uint8)
         bottom, right = min(top + height, page.imagelength), min(left + width, page.imagewidth)
+        if bottom <= top or right <= left:
+            return out
+        shown = out[: bottom - top, : right - left]  # tiles at the edge are padded beyond it
         for row in range(max(top, 0) // self._rows, -(-bottom // self._rows)):
             for column in range(max(left, 0) // self._columns, -(-right // self._columns)):
                 tile = self._segment(row * self._across + column)
-                if tile is not None:
-                    _lay(tile, out, row * self._rows - top, column * self._columns - left)
+                if tile is not None:  # tiles at the edge are padded beyond it
+                    _lay(tile, shown, row * self._rows - top, column * self._columns - left)
         return out
 
     def _decoded(self, index: int) -> NDArray[np.uint8] | None:

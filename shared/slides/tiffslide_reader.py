@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from tiffslide import TiffSlide
 
@@ -16,14 +14,13 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import WHITE, background, opaque, to_srgb
+from shared.slides.edges import corner
 from shared.slides.port import SlideDescription
 from shared.slides.statements import objective_power, scanner, stated_resolutions
 from shared.slides.tiff_level import TiffLevel
 
 NAME = f"tiffslide {version('tiffslide')}"
 LABELS = ("label", "macro")
-_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-"""TIFF and BigTIFF, of either byte order; other files tiffslide would hand to fsspec."""
 _ICC_TAG = 34675
 
 
@@ -31,14 +28,11 @@ class TiffSlideReader:
     """One slide; the owner closes it."""
 
     def __init__(self, paths: Sequence[Path], container: str = "") -> None:
-        """Open the first path.
+        """Open the first path, a TIFF: of others tiffslide would make URLs.
 
         Raises:
-            InvalidInputError: If it is no TIFF, or tiffslide refuses it; says which.
+            InvalidInputError: If tiffslide refuses it.
         """
-        with paths[0].open("rb") as stream:
-            if stream.read(4) not in _MAGIC:
-                raise InvalidInputError("slide", "tiffslide reads only TIFF")
         try:
             self._slide = TiffSlide(str(paths[0]))
             self._describe(container)
@@ -50,13 +44,13 @@ class TiffSlideReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``."""
         place = self._description.levels[level]
-        left, top = round(x / place.downsample), round(y / place.downsample)
+        left, top = corner(place, x, y)
         try:
             pixels = self._levels[level].region(left, top, width, height, self._ground)
-        except Exception as error:
+        except Exception as error:  # declares no family of errors
             raise InvalidInputError("region", f"tifffile cannot read it ({type(error).__name__})") from error
         return self._srgb(opaque(Image.fromarray(pixels), self._ground))
 

@@ -7,8 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from wsidicom import WsiDicom
 
@@ -16,11 +14,11 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy, Scanner
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import WHITE, opaque, to_srgb
+from shared.slides.edges import corner, within
 from shared.slides.port import SlideDescription
 from shared.slides.statements import stated_resolutions
 
 NAME = f"wsidicom {version('wsidicom')}"
-_DICOM_PREFIX_BYTES = 132
 
 
 class WsiDicomReader:
@@ -30,10 +28,8 @@ class WsiDicomReader:
         """Open all paths.
 
         Raises:
-            InvalidInputError: If they are no DICOM files, or wsidicom refuses them; says which.
+            InvalidInputError: If wsidicom refuses them.
         """
-        if not _is_dicom(paths[0]):
-            raise InvalidInputError("slide", "wsidicom reads only DICOM")
         try:
             self._slide = WsiDicom.open([str(one) for one in paths])
             self._describe(container)
@@ -45,19 +41,19 @@ class WsiDicomReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> NDArray[np.uint8]:
+    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
         """See ``SlideReader``; what overhangs the slide is its background."""
         place = self._description.levels[level]
-        left, top = round(x / place.downsample), round(y / place.downsample)
-        inside = min(width, place.width - left), min(height, place.height - top)
-        out = Image.new("RGB", (width, height), WHITE)
-        if min(inside) > 0:
-            try:
-                part = self._slide.read_region((left, top), self._numbers[level], inside, threads=1)
-            except Exception as error:
-                raise InvalidInputError("region", f"wsidicom cannot read it ({type(error).__name__})") from error
-            out.paste(opaque(part, WHITE))
-        return self._srgb(out)
+        at = corner(place, x, y)
+
+        def read(size: tuple[int, int]) -> Image.Image:
+            return opaque(self._slide.read_region(at, self._numbers[level], size, threads=1), WHITE)
+
+        try:
+            image = within(place, at, (width, height), WHITE, read)
+        except Exception as error:  # declares no family of errors
+            raise InvalidInputError("region", f"wsidicom cannot read it ({type(error).__name__})") from error
+        return self._srgb(image)
 
     def close(self) -> None:
         """See ``SlideReader``."""
@@ -66,7 +62,7 @@ class WsiDicomReader:
     def _describe(self, container: str) -> None:
         base = self._slide.pyramid.base_level
         self._numbers = [level.level for level in self._slide.pyramid]
-        header = base.default_instance.dataset
+        header = base.default_instance.dataset.as_dataset()
         profile = _profile(header)
         self._srgb = to_srgb(profile)
         levels = tuple(
@@ -99,11 +95,6 @@ class WsiDicomReader:
         slide = self._slide
         found = [slide.read_label()] if slide.labels else []
         return [*found, slide.read_overview()] if slide.overviews else found
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(_DICOM_PREFIX_BYTES)[128:] == b"DICM"
 
 
 def _properties(header: Any) -> dict[str, object]:

@@ -27,11 +27,12 @@ from shared.domain.slides import (
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.pathology.grid import CropGrid
+from shared.pathology.patch_contract import PatchContract, StainReference
 from shared.pathology.patch_table import PatchTable
 from shared.pathology.stain_fit import StainFit
 from shared.predictors.contract import SlideMeasured
 from shared.predictors.her2.gate import pass_gate
-from shared.predictors.slides import PatchContract, PatchLooks, SlideContract, StainReference
+from shared.predictors.slides import PatchLooks, SlideContract
 from shared.testing.cases import PATIENT, START, a_study, some_facts
 
 BUNDLE = BundleReference("her2-tl_pa-test", "1.0.0", "d" * 64, IntendedUse.DEMONSTRATION)

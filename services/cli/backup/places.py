@@ -14,7 +14,7 @@ from shared.domain.errors import InvalidInputError
 from shared.security.sealed import Seal
 from shared.site.settings import CONFIG_VARIABLE
 
-DATABASES = ("facts", "ledger")
+DATABASES = ("facts", "slides", "ledger")
 
 
 def content(folder: Path, entry: Entry, seal: Seal | None) -> bytes:

@@ -10,14 +10,16 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from services.cli.backup.databases import is_sqlite
+from services.cli.site_file import SLIDE_INBOX
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.inference.config import Settings as InferenceSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
+from services.slide_ingestion.config import Settings as SlideSettings
 from shared.site.settings import CONFIG_VARIABLE
 
-LEFT_OUT = ("logs", "run", "redis", "redis.conf", "up.lock")
-"""Told by the ledger again (orders in Redis), or of this machine only."""
+LEFT_OUT = ("logs", "run", "redis", "redis.conf", "up.lock", "slides", SLIDE_INBOX)
+"""Told by the ledger again (orders in Redis), of this machine only, or the scanner's: slides, and what was fetched."""
 SECRET_FOLDERS = ("secrets", "tls")
 _BLOBS = "blobs"
 
@@ -40,11 +42,12 @@ class Plan:
     lab: LabSettings
     listener: ListenerSettings
     inference: InferenceSettings
+    slides: SlideSettings
 
     @classmethod
     def of_site(cls) -> Plan:
         """Return the plan of the site the environment names."""
-        return cls(ResultsSettings(), LabSettings(), ListenerSettings(), InferenceSettings())
+        return cls(ResultsSettings(), LabSettings(), ListenerSettings(), InferenceSettings(), SlideSettings())
 
     @property
     def data_folder(self) -> Path:
@@ -53,8 +56,8 @@ class Plan:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Return both databases; they may hold passwords."""
-        return {"facts": self.lab.facts_url, "ledger": self.results.ledger_url}
+        """Return the databases; they may hold passwords."""
+        return {"facts": self.lab.facts_url, "slides": self.slides.slides_url, "ledger": self.results.ledger_url}
 
     def sources(self) -> Iterator[Source]:
         """Yield what to copy; looked up step by step, so that what is made meanwhile is not missed.
@@ -63,6 +66,7 @@ class Plan:
         """
         own = {_sqlite_path(url) for url in self.urls.values()}
         yield from self._database("facts")
+        yield from self._database("slides")
         yield from (Source(str(path), "sqlite") for path in self._files() if path not in own and is_sqlite(path))
         yield from self._early(own)
         yield from self._database("ledger")
@@ -114,7 +118,8 @@ class Plan:
             Path(config) if config else None, results.site.secret_file, results.site.tls_folder,
             results.database_url_file, lab.database_url_file, results.redis_password_file,
             self.inference.redis_password_file, lab.key_path, lab.panel_key_path, listener.stow_key_path,
-            *lab.fhir_server_secrets,
+            *lab.fhir_server_secrets, self.slides.database_url_file, self.slides.key_path,
+            *(one.credentials_file for one in self.slides.s3),
             *(path for sink in results.sinks for path in sink.secret_files),
             listener.stow_tls_certificate, listener.stow_tls_key,
             listener.tls_certificate, listener.tls_key, listener.tls_client_ca,

@@ -15,12 +15,14 @@ from services.cli.backup.plan import Plan
 from services.cli.backup.writing import digest_of
 from services.lab_consumer.adapters import database as facts_database
 from services.results.ledger import database as ledger_database
+from services.slide_ingestion.adapters import database as slides_database
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError
 from shared.security.sealed import Seal
 
 MIGRATIONS = {
     "ledger": ledger_database.MIGRATIONS,
     "facts": Path(facts_database.__file__).parent / "migrations",
+    "slides": Path(slides_database.__file__).parent / "migrations",
 }
 
 
@@ -112,7 +114,10 @@ def _make_closed(folder: Path) -> None:
 
 def _urls(folder: Path, manifest: Manifest, seal: Seal | None, plan: Plan) -> dict[str, str]:
     """Return where the dumps go; a file with the URL may itself still lie in the backup."""
-    files = {"facts": plan.lab.database_url_file, "ledger": plan.results.database_url_file}
+    files = {
+        "facts": plan.lab.database_url_file, "slides": plan.slides.database_url_file,
+        "ledger": plan.results.database_url_file,
+    }  # fmt: skip
     held = {entry.place: entry for entry in manifest.entries}
     found = {}
     for name in (entry.place for entry in manifest.entries if entry.kind == "postgresql"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.cli.site_file import REDIS_PASSWORD_NAME, to_toml
+from services.cli.site_file import REDIS_PASSWORD_NAME, SLIDE_INBOX, to_toml
 from shared.domain.facts import FactName
 from shared.phantoms.mcode import IFN_ALPHA
 from shared.testing.ports import free_port
@@ -37,6 +37,8 @@ class Ports:
     explain: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
     """gRPC of the process that answers "what if", its health and metrics."""
     mllp: int = field(default_factory=free_port)
+    slides: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+    """gRPC of slide ingestion, its health and metrics."""
 
     @classmethod
     def free(cls) -> Ports:
@@ -55,6 +57,7 @@ def write_site_file(
     results: dict[str, Any] | None = None,
     inference: dict[str, Any] | None = None,
     lab: dict[str, Any] | None = None,
+    slides: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
     redis = {
@@ -65,7 +68,8 @@ def write_site_file(
     ops = [f"127.0.0.1:{port}" for port in ports.ops]
     timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
     tables: dict[str, Any] = {
-        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls")},
+        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls"),
+                 "slide_folders": [str(folder / SLIDE_INBOX)]},
         "identity": [
             {"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM, "hl7_authority": HL7_AUTHORITY},
         ],
@@ -73,7 +77,12 @@ def write_site_file(
         "dicom_listener": {
             "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
             "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses,
-            "grpc_address": f"127.0.0.1:{ports.images}", **(listener or {}),
+            "grpc_address": f"127.0.0.1:{ports.images}",
+            "slide_ingestion_address": f"127.0.0.1:{ports.slides[0]}", **(listener or {}),
+        },
+        "slide_ingestion": {
+            "grpc_address": f"127.0.0.1:{ports.slides[0]}", "ops_address": f"127.0.0.1:{ports.slides[1]}",
+            "settle_s": 1.0, "scan_s": 0.5, "min_free_mb": 256, **addresses, **(slides or {}),
         },
         "lab_consumer": {
             "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,

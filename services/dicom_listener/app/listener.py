@@ -38,6 +38,7 @@ from shared.observability.health import Check
 from shared.observability.loops import Loop
 from shared.observability.operations import Operations
 from shared.rpc.clients import ResultsClient
+from shared.rpc.slide_ingestion_client import SlideIngestionClient
 from shared.storage.blobs import LocalBlobs
 
 log = structlog.get_logger("oncorelay.dicom_listener")
@@ -67,6 +68,7 @@ class Listener:
     catalogue: JournaledCatalogue
     watch: StudyWatch
     results: ResultsClient
+    slides: SlideIngestionClient | None
     erasing: Erasing
     operations: Operations
 
@@ -107,6 +109,8 @@ class Listener:
         for loop in self.loops:
             loop.stop()
         self.results.close()
+        if self.slides:
+            self.slides.close()
         self.catalogue.close()
         log.info("listener_stopped")
 
@@ -128,7 +132,9 @@ def build(settings: Settings) -> Listener:
     inbox.prepare(expected=catalogue.names_segments())
     watch = StudyWatch(time.monotonic)
     waiting = WaitingObjects(inbox, watch, time.monotonic, _HOLD_BACK_S)
-    results = ResultsClient(settings.results_address, tls=settings.site.tls("dicom_listener"))
+    tls = settings.site.tls("dicom_listener")
+    results = ResultsClient(settings.results_address, tls=tls)
+    slides = SlideIngestionClient(address, tls=tls) if (address := settings.slide_ingestion_address) else None
     gate = _gate(settings, inbox, waiting, results, catalogue)
     jails = Jail([READ], READ_LIMITS), Jail([CHECK, PROVE], CHECK_LIMITS)
     reader = JailedReader(*jails, blobs)
@@ -138,7 +144,7 @@ def build(settings: Settings) -> Listener:
     steps: dict[str, Callable[[], object]] = {
         "objects": JudgeObjects(waiting, reader, ranges, catalogue, watch, court, now),
         "judge": _judge_studies(settings, watch, catalogue, waiting),
-        "outbox": EmptyOutbox(catalogue, results, settings.identity_map, now, Backoff(time.monotonic)),
+        "outbox": EmptyOutbox(catalogue, results, settings.identity_map, now, Backoff(time.monotonic), slides=slides),
         "commitment": commitment_reports(settings, catalogue, ranges.holds, waiting.since),
         "pixels": CheckPixels(catalogue, reader, now),
     }
@@ -151,7 +157,9 @@ def build(settings: Settings) -> Listener:
     stow = stow_door(settings, syntaxes, intake)
     more = {"inbox": waiting.readable, "doors": _doors_check(door, stow), "jail": _jail_check(jails)}
     shown = operations(settings, catalogue, watch, gate, waiting.since, loops, more)
-    return Listener(settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, erasure, shown)
+    return Listener(
+        settings, door, stow, gate, waiting, loops, jails, inbox, catalogue, watch, results, slides, erasure, shown
+    )
 
 
 def _doors_check(door: Door, stow: StowServer | None) -> Check:

@@ -9,12 +9,13 @@ from functools import partial
 
 import structlog
 
-from services.dicom_listener.handlers.study import fingerprint_of, request_id_of, study_of
-from services.dicom_listener.ports.peers import Results
+from services.dicom_listener.handlers.study import fingerprint_of, holds_images_besides, request_id_of, study_of
+from services.dicom_listener.ports.peers import Results, Slides, SlidesAbsentError
 from services.dicom_listener.ports.records import NoticeDelivered, NoticeRaised, StudyCompleted, StudySubmitted
 from services.dicom_listener.ports.stores import Catalogue
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
 from shared.domain.identity import IdentityMap
+from shared.domain.study import Study
 from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.dicom_listener")
@@ -23,6 +24,8 @@ _FOR_GOOD = (InvalidInputError, ConflictError, ForbiddenError)
 """Results will never take this message; anything else (also an internal error there) is tried again."""
 REFUSED_KIND = "study_refused"
 """Notice: results refused a study."""
+MICROSCOPY = "SM"
+"""Modality of slide microscopy (PS3.16 CID 29)."""
 STUCK_KIND = "study_not_taken"
 """Notice: results answered, and fails over this study again and again."""
 _TRIES_BEFORE_NOTICE = 5
@@ -81,6 +84,8 @@ class EmptyOutbox:
     now: Callable[[], datetime]
     backoff: Backoff = field()
     stuck_s: float = 900.0
+    slides: Slides | None = None
+    """Who takes studies with slide microscopy; None: results, as any other."""
     _troubles: dict[str, _Trouble] = field(default_factory=dict)
 
     def __call__(self) -> None:
@@ -119,11 +124,18 @@ class EmptyOutbox:
             self._failed(message, error)
 
     def _failed(self, message: _Message, error: OncoRelayError) -> None:
-        fresh = _Trouble(Backoff(self.backoff.ticks, self.backoff.first_s, self.stuck_s))
+        absent = isinstance(error, SlidesAbsentError)
+        longest_s = self.backoff.longest_s if absent else self.stuck_s
+        fresh = _Trouble(Backoff(self.backoff.ticks, self.backoff.first_s, longest_s))
         trouble = self._troubles.setdefault(message.key, fresh)
         trouble.tries += 1
         trouble.backoff.failed()
-        log.error("results_failed", message=message.key, tries=trouble.tries, error=type(error).__name__)
+        log.error(
+            "slides_absent" if absent else "results_failed",
+            message=message.key,
+            tries=trouble.tries,
+            error=type(error).__name__,
+        )
         if message.completion and trouble.tries == _TRIES_BEFORE_NOTICE:
             self._raise_stuck(message.completion, error)
 
@@ -143,14 +155,30 @@ class EmptyOutbox:
         study = study_of(instances, completion, self.identities)
         try:
             with tracing.span("study.submit", about=("submission", request_id_of(completion))):
-                cases = self.results.submit_case(request_id_of(completion), study)
+                cases = self._hand_over(request_id_of(completion), study)
             outcome = "accepted"
         except _FOR_GOOD as error:
-            cases, outcome = (), "refused"
+            cases, outcome = 0, "refused"
             self._raise_refusal(completion, error)
         stamp = self.now().isoformat()
         self.catalogue.record(StudySubmitted(completion.study_instance_uid, completion.ordinal, outcome, stamp))
-        log.info("study_submitted", study_uid=completion.study_instance_uid, outcome=outcome, cases=len(cases))
+        log.info("study_submitted", study_uid=completion.study_instance_uid, outcome=outcome, cases=cases)
+
+    def _hand_over(self, request_id: str, study: Study) -> int:
+        """Give slides to slide ingestion and other images to results; return how many slides or cases there are.
+
+        Raises:
+            SlidesAbsentError: If slide ingestion cannot be reached now.
+        """
+        found = 0
+        if self.slides and MICROSCOPY in study.modalities:
+            try:
+                found = self.slides.submit_study(request_id, study)
+            except TemporaryError as error:
+                raise SlidesAbsentError(str(error)) from error
+            if not holds_images_besides(study, MICROSCOPY):
+                return found
+        return found + len(self.results.submit_case(request_id, study))
 
     def _raise_refusal(self, completion: StudyCompleted, error: OncoRelayError) -> None:
         text = (
@@ -162,9 +190,13 @@ class EmptyOutbox:
 
     def _raise_stuck(self, completion: StudyCompleted, error: OncoRelayError) -> None:
         text = (
-            f"Study {completion.study_instance_uid} is complete, but results failed over it {_TRIES_BEFORE_NOTICE} "
-            f"times ({type(error).__name__}); there may be no case for it. It is tried again, at least every "
-            f"{self.stuck_s / 60:g} minutes."
+            f"Study {completion.study_instance_uid} is complete, but {_who(error)} failed over it "
+            f"{_TRIES_BEFORE_NOTICE} times ({type(error).__name__}); there may be no case for it. It is tried again, "
+            f"at least every {self.stuck_s / 60:g} minutes."
         )
         identifier = f"{request_id_of(completion)}-stuck"
         self.catalogue.record(NoticeRaised(identifier, STUCK_KIND, text, self.now().isoformat()))
+
+
+def _who(error: OncoRelayError) -> str:
+    return "slide_ingestion" if isinstance(error, SlidesAbsentError) else "results"

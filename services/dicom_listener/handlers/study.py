@@ -60,6 +60,11 @@ def study_of(instances: Sequence[InstanceStored], completion: StudyCompleted, id
     )
 
 
+def holds_images_besides(study: Study, modality: str) -> bool:
+    """Tell whether a study has images of another modality than this one."""
+    return bool(study.modalities - _NOT_IMAGES - {modality})
+
+
 def _instance(row: InstanceStored) -> Instance:
     return Instance(
         sop_instance_uid=row.sop_instance_uid,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.domain.errors import OncoRelayError
 from shared.domain.study import Study
 
 
@@ -23,6 +24,18 @@ class Results(Protocol):
     def report_notice(self, request_id: str, kind: str, text: str, case_id: str = "") -> str:
         """Record something a person must see; errors as above."""
         ...
+
+
+class Slides(Protocol):
+    """Slide ingestion's door (``shared.rpc.slide_ingestion_client.SlideIngestionClient``)."""
+
+    def submit_study(self, request_id: str, study: Study) -> int:
+        """Hand over a complete study with slide microscopy; return the number of slides; errors as above."""
+        ...
+
+
+class SlidesAbsentError(OncoRelayError):
+    """Slide ingestion cannot be reached: only studies with slides wait for it."""
 
 
 @dataclass(frozen=True, slots=True)

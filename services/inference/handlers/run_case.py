@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import structlog
 
@@ -16,6 +17,8 @@ from shared.predictors.contract import ImagePredictor, SlidePredictor
 from shared.predictors.registry import AnyPredictor
 
 log = structlog.get_logger("oncorelay.inference")
+
+P = TypeVar("P", ImagePredictor, SlidePredictor)
 
 
 class Ending(StrEnum):
@@ -60,6 +63,8 @@ class RunCase:
     new_request_id: Callable[[], str]
     answer_images: Callable[[Claim, ImagePredictor], Answer]
     """What answers where images may have to be measured (``handlers/answer_images.py``)."""
+    answer_slide: Callable[[Claim, SlidePredictor], Answer]
+    """What answers questions about slides (``handlers/answer_slides.py``)."""
 
     def __call__(self, case_id: str, revision: int) -> Ending:
         """Claim, answer, report; whatever cannot be finished here is left to the ledger, which sends it again."""
@@ -94,9 +99,9 @@ class RunCase:
         if predictor is None:
             return f"this worker has no predictor {claim.predictor}; install the release that has it"
         if isinstance(predictor, ImagePredictor) and claim.pins.imaging is not None:
-            return self._from_images(claim, predictor)
+            return self._from_images(claim, predictor, self.answer_images)
         if isinstance(predictor, SlidePredictor):
-            return "this worker answers no questions about slides; install the release that does"
+            return self._from_images(claim, predictor, self.answer_slide)
         try:
             model = self.models.open(claim.pins.bundle_id, claim.pins.bundle_digest)
         except PermanentError as error:
@@ -109,9 +114,9 @@ class RunCase:
             log.warning("predictor_failed", case_id=claim.case_id, error=type(error).__name__)
             return f"the predictor broke on the pinned inputs ({type(error).__name__})"
 
-    def _from_images(self, claim: Claim, predictor: ImagePredictor) -> Answer:
+    def _from_images(self, claim: Claim, predictor: P, answer: Callable[[Claim, P], Answer]) -> Answer:
         try:
-            return self.answer_images(claim, predictor)
+            return answer(claim, predictor)
         except OncoRelayError as error:
             # Something is gone, full, or out of reach: another attempt, or a person, can help.
             log.warning("images_failed", case_id=claim.case_id, error=type(error).__name__, place=place(error))

@@ -58,6 +58,14 @@ class Reached:
         """Return (AUC - .5) / (Bayes AUC - .5)."""
         return (self.auc.value - 0.5) / (self.bayes - 0.5)
 
+    def sentence(self) -> str:
+        """Return it as a person reads it."""
+        low, high = self.auc.interval
+        return (
+            f"{self.bundle}: AUC {self.auc.value:.3f} ({low:.3f} to {high:.3f}) of {self.n}; {self.share:.3f} of what "
+            f"can be known (Bayes AUC {self.bayes:.3f})"
+        )
+
 
 def build_demonstration_ln_pcr(
     out: Path, key: Ed25519PrivateKey, progress: Progress, patients: int = PATIENTS, options: ImageOptions = OPTIONS,

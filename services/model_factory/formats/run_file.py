@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from services.model_factory.handlers.imaged.results import ImagedResults
+from services.model_factory.handlers.slides.results import SlidesResults
 from services.model_factory.handlers.training.results import Provenance, RunResults
 from shared.domain.errors import InvalidInputError
 
 RESULTS_NAME = "results.json"
-Results = RunResults | ImagedResults
+Results = RunResults | ImagedResults | SlidesResults
 _RESULTS = TypeAdapter(RunResults)
 _IMAGED = TypeAdapter(ImagedResults)
+_SLIDES = TypeAdapter(SlidesResults)
+_KINDS: Mapping[str, TypeAdapter[Any]] = {"images": _IMAGED, "slides": _SLIDES}
 _PROVENANCE = TypeAdapter(Provenance)
 
 
@@ -23,6 +27,8 @@ def to_bytes(results: Results) -> bytes:
     """Return the file; the same results give the same bytes."""
     if isinstance(results, ImagedResults):
         return _IMAGED.dump_json(results, indent=1) + b"\n"
+    if isinstance(results, SlidesResults):
+        return _SLIDES.dump_json(results, indent=1) + b"\n"
     return _RESULTS.dump_json(results, indent=1) + b"\n"
 
 
@@ -36,7 +42,7 @@ def read_results(run: Path) -> Results:
     if not file.is_file():
         raise InvalidInputError(run.name, f"holds no {RESULTS_NAME}: the run is not finished, or this is no run folder")
     content = file.read_bytes()
-    kind: TypeAdapter[Any] = _IMAGED if _is_imaged(content) else _RESULTS
+    kind = _KINDS.get(_kind(content), _RESULTS)
     try:
         found: Results = kind.validate_json(content)
     except ValidationError as error:
@@ -53,16 +59,16 @@ def read_survival_results(run: Path) -> RunResults:
         InvalidInputError: As there, or if the run was trained from images.
     """
     results = read_results(run)
-    if isinstance(results, ImagedResults):
+    if not isinstance(results, RunResults):
         raise InvalidInputError(run.name, "was trained from images")
     return results
 
 
-def _is_imaged(content: bytes) -> bool:
+def _kind(content: bytes) -> str:
     try:
-        return bool(json.loads(content).get("kind") == "images")
+        return str(json.loads(content).get("kind", ""))
     except (ValueError, AttributeError):
-        return False
+        return ""
 
 
 def provenance_bytes(results: Results) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.results.config import Settings
+from services.results.dispatch.adapters.calibrations import CalibrationFolder
 from services.results.dispatch.adapters.operations import SampleLedger, operations
 from services.results.dispatch.handlers import EvaluateCases, Reconcile, SendOrders
 from services.results.ledger.database import check_schema
@@ -63,8 +64,9 @@ def start(settings: Settings) -> Dispatch:
     catalog = installed_catalog(settings.bundle_folders, settings.trusted_key_folder)
     predictors = registry_with(DrawWindow(settings.draw_days, settings.oldest_days))
     evaluate = EvaluateCases(
-        ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now, settings.imaging.policy
-    )
+        ledger.collecting, lab, catalog, ledger.recalls, predictors, utc_now, settings.imaging.policy,
+        settings.slides.policy, CalibrationFolder(settings.calibration_folder, catalog.keys),
+    )  # fmt: skip
     eraser = BlobEraser(settings.site.blob_folder)
     steps: tuple[tuple[str, Callable[[], object], float], ...] = (
         ("reconcile", Reconcile(ledger.attempts, ledger.overdue, ledger.orders, queue, utc_now), RECONCILE_S),

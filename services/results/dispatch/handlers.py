@@ -8,14 +8,25 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.results.dispatch.ports import Bundles, Cases, Deadlines, Facts, Leases, Outbox, Queue, Recalled
+from services.results.dispatch.ports import (
+    Bundles,
+    Calibrations,
+    Cases,
+    Deadlines,
+    Facts,
+    Leases,
+    Outbox,
+    Queue,
+    Recalled,
+)
 from services.results.ledger.collecting import DueCase
 from shared.domain.case import InferenceState, PinnedBundle, PinnedInstance, Pins
 from shared.domain.errors import UnavailableError, place
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.images import ImagingPolicy
-from shared.domain.prediction import NotAnalysed, NotAnalysedReason
+from shared.domain.prediction import BundleReference, NotAnalysed, NotAnalysedReason
+from shared.domain.slides import PinnedSlide, SlidePolicy
 from shared.domain.study import Instance, Study
 from shared.observability import metrics, tracing
 from shared.predictors.contract import ImagePredictor, Overtaken, PanelPredictor, Ready, Waiting
@@ -30,6 +41,9 @@ AFTER_TROUBLE = timedelta(seconds=60)
 """Pause after a case could not be evaluated at all."""
 
 _UNLESS_STATED = ImagingPolicy()
+_SLIDES_UNLESS_STATED = SlidePolicy()
+
+_WHAT = {"panel": "the values of this draw", "slide": "the order and the file of this slide"}
 
 _ANSWERED = frozenset({InferenceState.PREDICTED, InferenceState.NOT_ANALYSED})
 
@@ -46,6 +60,10 @@ class EvaluateCases:
     now: Callable[[], datetime]
     imaging: ImagingPolicy = _UNLESS_STATED
     """What the site decides about measuring images."""
+    slides: SlidePolicy = _SLIDES_UNLESS_STATED
+    """What the site decides about scoring slides."""
+    calibrations: Calibrations | None = None
+    """None: the site calibrates no scanner."""
 
     def __call__(self) -> int:
         """Evaluate what is due; return how many cases that was."""
@@ -65,7 +83,7 @@ class EvaluateCases:
         return len(due)
 
     def _evaluate(self, case: DueCase) -> None:
-        what = "the values of this draw" if case.study.panel else "the images of this study"
+        what = _WHAT.get(case.study.kind, "the images of this study")
         if case.study.conflicts:
             return self._conflict(case, f"{what} disagree about the patient ({', '.join(case.study.conflicts)})")
         if case.study.identity is None:
@@ -102,13 +120,24 @@ class EvaluateCases:
             self.cases.refuse(case, NotAnalysed(case.predictor, NotAnalysedReason.NO_BUNDLE, text), self.now())
             return
         first, bundle = found[0], found[0].bundle
+        slide, uncalibrated = self._slide(case.study, bundle)
         pins = Pins(
             identity, case.study.study_instance_uid, case.study.study_date, ready.side, first.variant, bundle.bundle_id,
             bundle.digest, ready.inputs, ready.facts, tuple(_pinned(i) for i in case.study.instances), facts.as_of,
-            (*ready.notes, *recalled), bundle.intended_use, facts.demographics if case.study.panel else None,
-            bundle.version, found[1:], self._policy(case.predictor, found),
+            (*ready.notes, *recalled, *uncalibrated), bundle.intended_use,
+            facts.demographics if case.study.panel else None, bundle.version, found[1:],
+            self._policy(case.predictor, found), slide=slide,
         )  # fmt: skip
         self.cases.pin(case, pins, self.now())
+
+    def _slide(self, study: Study, bundle: BundleReference) -> tuple[PinnedSlide | None, tuple[str, ...]]:
+        """Return what is pinned of a slide, and why no calibration is."""
+        if study.slide is None:
+            return None, ()
+        if self.calibrations is None:
+            return PinnedSlide(study.slide, self.slides), ()
+        chosen, why = self.calibrations.choose(bundle, study.slide.scanner)
+        return PinnedSlide(study.slide, self.slides, chosen), why
 
     def _bundles(self, predictor: str, variants: tuple[str, ...]) -> tuple[tuple[PinnedBundle, ...], tuple[str, ...]]:
         """Return the bundles that may answer, richest variant first, and why others do not.

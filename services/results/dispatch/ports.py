@@ -11,6 +11,7 @@ from shared.domain.case import PinnedInput, Pins
 from shared.domain.facts import PatientFacts
 from shared.domain.identity import PatientIdentity
 from shared.domain.prediction import BundleReference, NotAnalysed
+from shared.domain.slides import Scanner, SlideCalibration
 
 
 class Cases(Protocol):
@@ -94,6 +95,14 @@ class Outbox(Protocol):
 
     def waiting(self) -> int:
         """Return how many cases are queued."""
+        ...
+
+
+class Calibrations(Protocol):
+    """What the site measured about its scanners."""
+
+    def choose(self, bundle: BundleReference, scanner: Scanner) -> tuple[SlideCalibration | None, tuple[str, ...]]:
+        """Return the record for this bundle and scanner; and, where there is none, what may be the reason."""
         ...
 
 

@@ -13,6 +13,7 @@ from services.results.ledger.attempts import abandon
 from services.results.ledger.cases import Step, advance, change, locked
 from services.results.ledger.codec import dump, load
 from services.results.ledger.database import reading, writing
+from services.results.ledger.exclusions import with_exclusions
 from services.results.ledger.keys import Keys, pin_digest
 from services.results.ledger.orders import place
 from services.results.ledger.outcomes import Answer
@@ -71,7 +72,8 @@ class Collecting:
             decided = with_region(connection, row, pins, self.policy, now) if row else None
             if row is None or decided is None:
                 return
-            pins, fresh = decided, pin_digest(decided)
+            pins = with_exclusions(connection, row, decided, now)
+            fresh = pin_digest(pins)
             if row.pin_digest == fresh and row.state != InferenceState.COLLECTING:
                 return
             row = self._ask_again(connection, row, now)

@@ -134,7 +134,7 @@ class Erasures:
         group = tuple(one for one in links.group(identity) if one.authority != GONE)
         patient = self.keys.patient(group[0])
         rows = _cases_of(connection, group, uids)
-        images = {image.blob_uri for row in rows for image in load(row.study, Study).instances}
+        images = {uri for row in rows for uri in _stored(load(row.study, Study))}
         blobs = sorted(images) + [f"{SCHEME}:{row.case_id}" for row in rows if _drew(connection, row)]
         for row in rows:
             _empty(connection, row, Step(step.actor, step.time, ERASED))
@@ -159,6 +159,15 @@ def _without(reason: str, group: tuple[PatientIdentity, ...]) -> str:
     return reason
 
 
+def _stored(study: Study) -> set[str]:
+    """Return where the images lie that are ours to remove.
+
+    A slide that came as a file lies in its scanner's folder, which is the hospital's, or in the cache of
+    slide_ingestion, which removes it.
+    """
+    return {one.blob_uri for one in study.instances if study.in_dicom}
+
+
 def _drew(connection: sa.Connection, row: sa.Row[Any]) -> bool:
     """Tell whether a worker may have stored anything beside an answer from images, reported or not."""
     if load(row.study, Study).panel is not None:
@@ -181,7 +190,7 @@ def _empty(connection: sa.Connection, row: sa.Row[Any], step: Step) -> None:
     blank = {
         "authority": "", "identifier": "", "sent_authority": "", "sent_identifier": "", "study_instance_uid": "",
         "study": dump(_blank(load(row.study, Study))), "study_version": "", "pins": None, "reason": ERASED,
-        "proposal": None,
+        "proposal": None, "exclusions": None,
     }  # fmt: skip
     change(connection, row.case_id, step.time, **blank)
 

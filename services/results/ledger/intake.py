@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from services.results.ledger.cases import Step, change, look_again
-from services.results.ledger.codec import dump
+from services.results.ledger.codec import dump, load
 from services.results.ledger.database import writing
 from services.results.ledger.identities import TAKEN_BACK, Links, attributed, hold_still
 from services.results.ledger.keys import Keys, study_version
@@ -33,7 +33,7 @@ class Intake:
     def submit(self, request_id: str, study: Study, predictors: tuple[str, ...], now: datetime) -> tuple[str, ...]:
         """Open, or look again at, one case per predictor that asks about this study; return their ids.
 
-        Of a panel that was taken back, what was said is withdrawn; it opens nothing.
+        Of a panel, or of the order of a slide, that was taken back, what was said is withdrawn; it opens nothing.
         """
         with writing(self.engine) as connection:
             hold_still(connection)
@@ -87,20 +87,19 @@ class Intake:
         return case_id
 
     def _submit(self, connection: sa.Connection, study: Study, predictors: tuple[str, ...], now: datetime) -> list[str]:
-        if study.panel and study.panel.taken_back:
+        if study.taken_back:
             return [case for name in predictors for case in self._take_back(connection, name, study, now)]
         return [self.open_one(connection, name, study, now) for name in predictors]
 
     def _take_back(self, connection: sa.Connection, predictor: str, sent: Study, now: datetime) -> list[str]:
-        """Withdraw what was said of a panel that is no more; submitted again, the same panel asks the case again."""
+        """Withdraw what was said of a panel or slide that is no more; submitted again, the same asks the case again."""
         study = attributed(Links(connection, self.keys), sent)
         case_id = self.keys.case_id(predictor, study)
         row = connection.execute(sa.select(CASE.c.closed).where(CASE.c.case_id == case_id)).first()
         if row is None:
             return []
         if not row.closed:
-            reason = study.panel.taken_back if study.panel else ""
-            retract(connection, case_id, self.keys, self.policy, Step(study.sender, now, reason))
+            retract(connection, case_id, self.keys, self.policy, Step(study.sender, now, study.taken_back))
             change(connection, case_id, now, study_version="")
         return [case_id]
 
@@ -123,7 +122,7 @@ class Intake:
             "deadline_time": until, "told": False, "closed": False, "created_time": now, "updated_time": now,
         }  # fmt: skip
         connection.execute(CASE.insert().values(**values))
-        what = "panel opened" if study.panel else "study complete"
+        what = "panel opened" if study.panel else f"{study.kind} complete"
         reason = f"{what}: {study.completeness.detail}"
         move(connection, "inference", case_id, ("", InferenceState.COLLECTING), time=now,
              actor=study.sender or "dicom_listener", reason=reason)  # fmt: skip
@@ -131,18 +130,28 @@ class Intake:
     def _withdraw_other_identities(
         self, connection: sa.Connection, predictor: str, case_id: str, study: Study, now: datetime
     ) -> None:
-        """The same study under another identity or side: what was said about the other one is taken back."""
-        query = sa.select(CASE.c.case_id).where(
+        """The same images under another identity, side or specimen: what was said about the other one is taken back."""
+        query = sa.select(CASE.c.case_id, CASE.c.study).where(
             CASE.c.study_instance_uid == study.study_instance_uid,
             CASE.c.predictor == predictor,
             CASE.c.case_id != case_id,
             CASE.c.site_id == self.keys.site_id,
             CASE.c.closed.is_(False),
         )
-        for other in list(connection.execute(query).scalars()):
-            reason = "the sender corrected the identity or the side of this study"
+        for other in list(connection.execute(query)):
+            if not _same_glass(load(other.study, Study), study):
+                continue
+            reason = f"the sender corrected the identity or the side of this {study.kind}"
             if study.conflicts:
-                reason = f"the images of this study disagree about the patient ({', '.join(study.conflicts)})"
-            retract(connection, other, self.keys, self.policy, Step("dicom_listener", now, reason))
+                reason = f"the images of this {study.kind} disagree about the patient ({', '.join(study.conflicts)})"
+            sender = study.sender if study.slide else "dicom_listener"
+            retract(connection, other.case_id, self.keys, self.policy, Step(sender, now, reason))
             # Should the sender correct it back, the same images are news to that case.
-            change(connection, other, now, study_version="")
+            change(connection, other.case_id, now, study_version="")
+
+
+def _same_glass(before: Study, now: Study) -> bool:
+    """Tell whether both are about the same images: one DICOM study may hold every slide of a specimen."""
+    if before.slide is None or now.slide is None:
+        return before.slide is now.slide
+    return before.slide.digest == now.slide.digest

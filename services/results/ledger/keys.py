@@ -17,6 +17,7 @@ from shared.domain.facts import Fact
 from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.images import ArtefactKind
 from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.slides import PinnedSlide
 from shared.domain.study import Study
 
 
@@ -28,9 +29,10 @@ class Keys:
     secret: bytes
 
     def case_id(self, predictor: str, study: Study) -> str:
-        """Return the id of the question (site, predictor, identity, side, study): 32 hex digits."""
-        who = _identity(study.identity)
-        return self._hmac("case", self.site_id, predictor, who, str(study.side or ""), study.study_instance_uid)[:32]
+        """Return the id of the question (site, predictor, identity, side, study, specimen of a slide): 32 digits."""
+        who, glass = _identity(study.identity), ["slide", dump(study.slide.specimen)] if study.slide else []
+        about = [who, str(study.side or ""), study.study_instance_uid, *glass]
+        return self._hmac("case", self.site_id, predictor, *about)[:32]
 
     def patient(self, identity: PatientIdentity | None) -> str:
         """Return the audit's name of a patient: only who has identity and secret finds it."""
@@ -40,7 +42,8 @@ class Keys:
         """Return the key of an answer: same key, same result.
 
         It covers identity, pinned images and facts (with versions), bundles, the site's imaging policy, the runtime and
-        precision that ran it, and of an answer from images the region and how it was measured; no sink and no clock.
+        precision that ran it, and of an answer from images the region and how it was measured; of a slide its policy,
+        calibration and exclusions; no sink and no clock.
         """
         ran = _ran(answer) if isinstance(answer, Prediction) else [dump(answer)]
         return self._hmac("result", self.site_id, answer.predictor, pin_digest(pins), *ran)
@@ -62,12 +65,13 @@ class Keys:
 
 
 def study_version(study: Study) -> str:
-    """Return a digest of what a study consists of: its instances, their identity, its conflicts; or its draw."""
+    """Return a digest of what a study consists of: its instances, their identity, its conflicts; its draw or slide."""
     rows = sorted(f"{i.sop_instance_uid}|{i.content_digest}|{i.identity_digest}" for i in study.instances)
     head = [_identity(study.identity), str(study.side), str(study.study_date), *sorted(study.conflicts)]
     panel = study.panel
     of_panel = ["panel", *panel.analytes, str(panel.last_date), panel.taken_back] if panel else []
-    return digest(*head, *rows, *of_panel)
+    of_slide = ["slide", dump(study.slide)] if study.slide else []
+    return digest(*head, *rows, *of_panel, *of_slide)
 
 
 def pin_digest(pins: Pins) -> str:
@@ -91,7 +95,14 @@ def _of_images(pins: Pins) -> list[str]:
         others.append(f"imaging|{policy.automatic_region}|{policy.classifier}|{policy.refuse_distance!r}")
     if region:
         others.append(f"region|{region.artefact.digest}|{region.confirmed_by}")
-    return others
+    return others + (_of_slide(pins.slide) if pins.slide else [])
+
+
+def _of_slide(pinned: PinnedSlide) -> list[str]:
+    """Return what counts of a slide; patches of an earlier answer do not: they spare the network and say the same."""
+    left_out = [f"excluded|{dump(one)}" for one in pinned.exclusions]
+    shift = [f"calibration|{pinned.calibration.digest}"] if pinned.calibration else []
+    return [f"slide|{dump(pinned.slide)}", f"policy|{dump(pinned.policy)}", *shift, *left_out]
 
 
 def _ran(answer: Prediction) -> list[str]:

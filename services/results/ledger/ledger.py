@@ -13,6 +13,7 @@ from services.results.ledger.attempts import Attempts
 from services.results.ledger.collecting import Collecting
 from services.results.ledger.database import open_engine
 from services.results.ledger.erasures import Erasures
+from services.results.ledger.exclusions import Exclusions
 from services.results.ledger.intake import Intake
 from services.results.ledger.keys import Keys
 from services.results.ledger.letters import Letters
@@ -51,6 +52,7 @@ class Ledger:
     letters: Letters
     sinks: Sinks
     proposals: Proposals
+    exclusions: Exclusions
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -70,7 +72,7 @@ def assemble(engine: sa.Engine, keys: Keys, policy: Policy) -> Ledger:
         Attempts(engine, keys, policy), People(engine, keys, policy), Overdue(engine, policy), Queries(engine),
         Trail(engine, keys), Recalls(engine, keys, policy), Acceptances(engine), Patients(engine, keys, policy),
         Erasures(engine, keys, policy), Retention(engine, policy), Letters(engine, policy), Sinks(engine, policy),
-        Proposals(engine),
+        Proposals(engine), Exclusions(engine, policy),
     )  # fmt: skip
 
 

@@ -75,6 +75,7 @@ class Queries:
                 study.study_date,
                 study.panel,
                 open_of(row),
+                study.slide,
             )
 
     def open_cases(self, identity: PatientIdentity) -> tuple[str, ...]:

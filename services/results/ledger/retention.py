@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from services.results.ledger import audit
 from services.results.ledger.codec import load
 from services.results.ledger.database import writing
+from services.results.ledger.exclusions import kept_patches
 from services.results.ledger.findings import Finding
 from services.results.ledger.machines import OPEN_DELIVERY
 from services.results.ledger.policy import Policy
@@ -78,7 +79,7 @@ def _empty_findings(connection: sa.Connection, before: datetime, erase_blob: Cal
 
 
 def _unnamed(connection: sa.Connection, ids: list[str]) -> set[str]:
-    """Return what lies beside these findings and beside no other of their cases; a region that is pinned stays."""
+    """Return what lies beside these findings and beside no other of their cases; what is pinned stays."""
     rows = list(connection.execute(sa.select(FINDING).where(FINDING.c.finding_id.in_(ids))))
     cases = {row.case_id for row in rows}
     left = sa.select(FINDING.c.body).where(
@@ -88,6 +89,7 @@ def _unnamed(connection: sa.Connection, ids: list[str]) -> set[str]:
     for case in connection.execute(sa.select(CASE).where(CASE.c.case_id.in_(cases))):
         held = held_by(case)
         named |= {held.proposed.artefact.blob_uri} if held else set()
+        named |= kept_patches(case)
     return _beside(row.body for row in rows) - named
 
 

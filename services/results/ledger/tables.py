@@ -62,6 +62,7 @@ CASE = sa.Table(
     sa.Column("sent_authority", sa.String(128), nullable=False, comment="as the images have it, where it was merged"),
     sa.Column("sent_identifier", sa.String(128), nullable=False),
     sa.Column("proposal", sa.Text, nullable=True, comment="services.results.ledger.proposals.Proposal as JSON"),
+    sa.Column("exclusions", sa.Text, nullable=True, comment="services.results.ledger.exclusions.LeftOut as JSON"),
     sa.Index("ledger_case_patient", "authority", "identifier"),
     sa.Index("ledger_case_study", "study_instance_uid"),
     sa.Index("ledger_case_evaluate", "evaluate_time"),

@@ -98,5 +98,6 @@ def _stains(
     around = render_stroma(rng, room & (numbers == 0), microns, plan.lymphocytes)
     cells = tumour_cells(rng, numbers, nest_shown(rng, plan.shown, len(nests)), microns)
     within = render_nests(rng, numbers, cells, microns)
-    eosin = around[1] * np.float32(0.05) if plan.kind is Kind.IHC else around[1]
-    return around[0] + within[0], eosin + within[1]
+    if plan.kind is Kind.IHC:
+        return around[0] + within[0], around[1] * np.float32(0.05) + within[1] * np.float32(1.8)
+    return around[0] + within[0], around[1] + within[1]

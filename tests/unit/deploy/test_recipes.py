@@ -88,6 +88,7 @@ def wanted_secrets() -> dict[str, set[str]]:
         "results-deliver": ledger | named(site["sinks"]),
         "lab-consumer": named(site["lab_consumer"]),
         "dicom-listener": named(site["dicom_listener"]),
+        "slide-ingestion": named(site["slide_ingestion"]),
         "inference": named(site["inference"]),
         "inference-explain": set(),
         "cli": set(),
@@ -108,7 +109,8 @@ def test_every_service_has_the_folders_it_needs_and_no_other(compose: dict[str, 
         "results-deliver": {"blobs:/data/blobs:ro"},
         "lab-consumer": {"facts:/data/lab_consumer"},
         "dicom-listener": {"journal:/data/dicom", "blobs:/data/blobs"},
-        "inference": {"blobs:/data/blobs"},
+        "slide-ingestion": {"slides:/data/slide_ingestion", "fetched:/data/slides", "blobs:/data/blobs:ro"},
+        "inference": {"blobs:/data/blobs", "fetched:/data/slides:ro"},
         "inference-explain": set(),
         "cli": {"audit:/audit:ro"},
     }
@@ -169,6 +171,8 @@ def test_hosts_in_the_site_file_are_services_of_compose(compose: dict[str, Any])
         site["lab_consumer"]["results_address"],
         site["results"]["lab_consumer_address"],
         site["inference"]["results_address"],
+        site["slide_ingestion"]["results_address"],
+        site["dicom_listener"]["slide_ingestion_address"],
     ]
 
     assert {address.split(":")[0] for address in addresses} <= set(compose["services"])

@@ -21,15 +21,20 @@ from services.model_factory.formats.run_report.blocks import Block, Bullets, Gri
 from services.model_factory.formats.run_report.checklists import grid, probast, tripod
 from services.model_factory.formats.run_report.imaged_sections import imaged_report
 from services.model_factory.formats.run_report.model_card import model_card
+from services.model_factory.formats.run_report.slides_sections import slides_report
 from services.model_factory.handlers.imaged.results import ImagedResults
+from services.model_factory.handlers.slides.results import SlidesResults
 from services.model_factory.handlers.training.results import RunResults
 
 DEMONSTRATION = "DEMONSTRATION: simulated patients. Not for decisions about a patient."
+SLIDES = "DEMONSTRATION: simulated slides. Not for decisions about a patient."
 RESEARCH = "RESEARCH: one cohort, not validated elsewhere. Not for decisions about a patient."
 
 
-def report_of(results: RunResults | ImagedResults) -> Report:
-    """Return the report of a finished run of either kind."""
+def report_of(results: RunResults | ImagedResults | SlidesResults) -> Report:
+    """Return the report of a finished run of any kind."""
+    if isinstance(results, SlidesResults):
+        return slides_report(results, SLIDES if results.cohort.simulated else RESEARCH)
     if isinstance(results, ImagedResults):
         return imaged_report(results, DEMONSTRATION if results.cohort.simulated else RESEARCH)
     cohort, made = results.cohort, results.provenance

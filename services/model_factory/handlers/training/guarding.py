@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.guards import inspect_measured
-from services.model_factory.handlers.statistics.metric import Cut, Metric
+from services.model_factory.handlers.statistics.metric import Cut, Metric, Unit
 from services.model_factory.handlers.training.results import Estimated, Warned
 
 _NAMES: Mapping[str, str] = {
@@ -28,6 +28,7 @@ _NAMES: Mapping[str, str] = {
     "e90": "e90",
 }
 
+_UNITS: Mapping[str, Unit] = {"patient": "patient", "slide": "slide"}
 
 _BINARY = frozenset(
     {
@@ -76,9 +77,10 @@ def as_metric(one: Estimated) -> Metric:
     """
     binary = one.years is None and one.name in _BINARY
     name = one.name if binary else _NAMES.get(one.name.removesuffix(f"_{one.years}y"))
-    if name is None or one.unit_of_analysis != "patient" or one.value is None:
+    unit = _UNITS.get(one.unit_of_analysis)
+    if name is None or unit is None or one.value is None:
         raise ValueError(f"{one.name} by {one.unit_of_analysis!r}: no number of a run")
     estimate = Estimate(one.value, one.interval or (math.nan, math.nan), one.interval_method)
     horizon = None if one.years is None else float(one.years)
     cut = None if one.threshold is None else Cut(one.threshold, one.threshold_source)
-    return Metric(name, one.positive_class, "patient", one.n, one.events, estimate, cut, horizon)
+    return Metric(name, one.positive_class, unit, one.n, one.events, estimate, cut, horizon)

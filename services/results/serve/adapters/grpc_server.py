@@ -18,6 +18,7 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
 from shared.domain.images import RegionProposed
 from shared.domain.prediction import NotAnalysed, Prediction
+from shared.domain.slides import Point
 from shared.domain.study import Study
 from shared.observability import tracing
 from shared.rpc.access import actor_of, caller_of
@@ -119,6 +120,13 @@ class ResultsServicer(ResultsServiceServicer):
             request.request_id, request.case_id, request.digest, confirmed=request.confirmed, step=step
         )
         return pb.ConfirmRegionResponse(state=pb.InferenceState.Value(f"INFERENCE_STATE_{state.name}"))
+
+    def ExcludeRegion(self, request: pb.ExcludeRegionRequest, context: Context) -> pb.ExcludeRegionResponse:
+        """Leave a region of a slide out of the score."""
+        step = step_of(request, context, self.now())
+        outlines = tuple(tuple(Point(one.x, one.y) for one in outline.points) for outline in request.outlines)
+        state = self.ledger.exclusions.exclude(request.request_id, request.case_id, request.finding_id, outlines, step)
+        return pb.ExcludeRegionResponse(state=pb.InferenceState.Value(f"INFERENCE_STATE_{state.name}"))
 
     def WithdrawCase(self, request: pb.WithdrawCaseRequest, context: Context) -> pb.WithdrawCaseResponse:
         """Take back what was said."""

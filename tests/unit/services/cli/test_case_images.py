@@ -182,7 +182,7 @@ def test_a_rejection_needs_a_reason_and_answers_in_json(ledger: Ledger) -> None:
 
 
 def test_words_of_a_confirmation_without_one_are_refused(ledger: Ledger) -> None:
-    assert "belong to confirm-region" in said(waiting(ledger), "--reject").output
+    assert "belongs to confirm-region" in said(waiting(ledger), "--reject").output
 
 
 def test_json_holds_the_proposal(ledger: Ledger) -> None:

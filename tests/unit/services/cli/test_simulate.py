@@ -22,6 +22,15 @@ def test_a_cohort_with_images_is_written_from_the_command_line(tmp_path: Path) -
     assert len(list((tmp_path / "studies").iterdir())) == 2
 
 
+def test_a_cohort_of_slides_is_written_with_the_best_that_can_be_reached(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(simulate, ["--of", "her2", "--n", "1", "--seed", "4", "--out", str(tmp_path)])
+
+    assert answer.exit_code == 0
+    assert "AUC of 0.88" in answer.output
+    assert 'kind = "slides"' in (tmp_path / "manifest.toml").read_text()
+    assert len(list((tmp_path / "slides").iterdir())) == 1
+
+
 def test_without_a_target_it_is_the_cohort_of_lung_metastasis(tmp_path: Path) -> None:
     answer = CliRunner().invoke(simulate, ["--n", "3", "--out", str(tmp_path)])
 

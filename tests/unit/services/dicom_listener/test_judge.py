@@ -66,6 +66,20 @@ class Ledger:
         return "1"
 
 
+@dataclass
+class Glasses:
+    """Slide ingestion."""
+
+    studies: list[str] = field(default_factory=list)
+    error: OncoRelayError | None = None
+
+    def submit_study(self, request_id: str, study: Study) -> int:
+        if self.error:
+            raise self.error
+        self.studies.append(study.study_instance_uid)
+        return 1
+
+
 class Desk:
     """A judge and an outbox with a clock that a test moves."""
 
@@ -326,3 +340,62 @@ def test_after_a_restart_an_unfinished_study_ends_in_quiet(desk: Desk, catalogue
     assert resume_unfinished(catalogue, desk.watch) == 1
     assert desk.after(59) == []
     assert desk.after(2) == ["quiet_time"]
+
+
+SLIDE = replace(ONE, sop_instance_uid="2.1", study_instance_uid="2.9", modality="SM")
+
+
+def with_slides(desk: Desk) -> Glasses:
+    glasses = Glasses()
+    desk.outbox.slides = glasses
+    return glasses
+
+
+def test_a_study_with_slides_goes_to_slide_ingestion_and_nothing_of_it_to_results(desk: Desk) -> None:
+    glasses = with_slides(desk)
+    desk.bring(1, SLIDE)
+    desk.bring(2, ONE)
+
+    assert desk.after(1.1) == ["association_released"]
+    assert glasses.studies == ["2.9"]
+    assert [study.study_instance_uid for _, study in desk.ledger.studies] == ["1.9"]
+    desk.after(60)
+    assert glasses.studies == ["2.9"]
+
+
+def test_without_slide_ingestion_slides_go_to_results_as_any_study(desk: Desk) -> None:
+    desk.bring(1, SLIDE)
+
+    assert desk.after(1.1) == ["association_released"]
+
+
+def test_a_study_with_slides_and_other_images_goes_to_both(desk: Desk) -> None:
+    glasses = with_slides(desk)
+    desk.bring(1, SLIDE, replace(SLIDE, sop_instance_uid="2.2", modality="MG"))
+
+    assert desk.after(1.1) == ["association_released"]
+    assert glasses.studies == ["2.9"]
+
+
+def test_slide_ingestion_that_is_away_holds_up_nothing_but_slides_and_gets_them_later(desk: Desk) -> None:
+    glasses = with_slides(desk)
+    glasses.error = UnavailableError("down")
+    desk.bring(1, SLIDE)
+    desk.bring(2, ONE)
+
+    assert desk.after(1.1) == ["association_released"]
+    for _ in range(8):
+        desk.after(20)
+    assert desk.ledger.notices == ["study_not_taken"]
+    glasses.error = None
+    desk.after(20)
+    assert glasses.studies == ["2.9"]
+
+
+def test_a_study_slide_ingestion_refuses_for_good_is_told_to_a_person(desk: Desk) -> None:
+    with_slides(desk).error = InvalidInputError("study", "no")
+    desk.bring(1, SLIDE)
+    desk.after(1.1)
+    desk.after(1)
+
+    assert desk.ledger.notices == ["study_refused"]

@@ -198,7 +198,7 @@ def run(answer_images: Callable[..., Any], claim: Claim) -> Any:
     """Let a worker answer this claim; return what it would report."""
     worker = RunCase(
         None, Opened(MODELS), {"ln_pcr": LnPcr()}, "worker", Pace(1, 1, 1, 1),  # type: ignore[arg-type]  # no ledger
-        lambda: 0.0, lambda _: None, lambda: "request", answer_images,
+        lambda: 0.0, lambda _: None, lambda: "request", answer_images, lambda *_: "no slide is expected here",
     )  # fmt: skip
     return worker._answer(claim)
 

@@ -89,6 +89,7 @@ def run_case(ledger: Ledger, **changes: Any) -> RunCase:
     handler = RunCase(
         ledger, CATALOG, REGISTRY, "worker-1", Pace(0.5, 4.0, 10.0, 1.0), clock, clock.pause,
         lambda: f"request-{next(numbers)}", lambda claim, predictor: "no images are expected here",
+        lambda claim, predictor: "no slides are expected here",
     )  # fmt: skip
     return replace(handler, **changes)
 

@@ -25,6 +25,10 @@ def opened(folder: Path, choice: RuntimeChoice = ONE_THREAD) -> OnnxModel:
     return model
 
 
+def looked(folder: Path) -> None:
+    opened(folder).look_at(np.zeros((1, 3, 32, 32), dtype=np.float32))
+
+
 def test_patches_are_judged_in_three_classes_and_the_score_becomes_a_probability(tmp_path: Path) -> None:
     model = opened(slide_bundle(tmp_path)[0])
     patches = np.random.default_rng(1).random((5, 3, 32, 32), dtype=np.float32)
@@ -49,7 +53,7 @@ def test_a_network_that_gives_other_numbers_than_its_golden_patch_states_is_not_
         manifest["slides"]["golden"][0]["probabilities"] = [0.2, 0.3, 0.5]
 
     with pytest.raises(BundleRefusedError, match="golden patch"):
-        opened(slide_bundle(tmp_path, other)[0])
+        looked(slide_bundle(tmp_path, other)[0])
 
 
 def test_heat_of_another_size_than_stated_is_refused(tmp_path: Path) -> None:
@@ -57,7 +61,7 @@ def test_heat_of_another_size_than_stated_is_refused(tmp_path: Path) -> None:
         manifest["slides"]["heat_cells"] = 7
 
     with pytest.raises(BundleRefusedError, match="another shape"):
-        opened(slide_bundle(tmp_path, other)[0])
+        looked(slide_bundle(tmp_path, other)[0])
 
 
 def test_a_precision_the_bundle_does_not_admit_is_not_computed_in(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.predictors.slides import PatchContract
+from shared.pathology.patch_contract import PatchContract
 
 Patches = NDArray[np.float32]
 

@@ -1,0 +1,126 @@
+"""``oncorelay slides``: every slide that came, where it stands, and what a person says of its resolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.cases import print_json, screen, tree
+from services.cli.person import person_name, person_tls
+from services.slide_ingestion.config import Settings
+from shared.domain.errors import NotFoundError, UnavailableError
+from shared.domain.slide_registry import SlideState, SlideSummary
+from shared.rpc.slide_ingestion_client import SlideIngestionClient
+
+DEADLINE_S = 10.0
+_STATES = [state.value for state in SlideState]
+_STYLE = {"submitted": "green", "held": "yellow", "refused": "red"}
+_SHORT = 8
+_MOST = 1000
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
+
+
+@contextmanager
+def slides_client() -> Iterator[SlideIngestionClient]:
+    """Give a client of slide ingestion.
+
+    Raises:
+        UnavailableError: If it does not answer; says where it was looked for, and what to run.
+    """
+    settings = Settings()
+    client = SlideIngestionClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
+    try:
+        yield client
+    except UnavailableError as error:
+        if client.healthy():
+            raise
+        down = f"slide_ingestion does not answer at {settings.grpc_address}: is `oncorelay up` running?"
+        raise UnavailableError(down) from error
+    finally:
+        client.close()
+
+
+@click.group("slides", invoke_without_command=True)
+@click.pass_context
+def slides(context: click.Context) -> None:
+    """Whole-slide images: what came, where it stands and why.
+
+    \b
+    Examples:
+      oncorelay slides
+      oncorelay slides list --state held
+      oncorelay slides show 1f0c22ab
+      oncorelay slides set-resolution 1f0c22ab 0.25 --reason "scanner's service report"
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_slides)
+
+
+@slides.command("list")
+@click.option("--state", type=click.Choice(_STATES), help="Only those in this state.")
+@_AS_JSON
+def list_slides(state: str | None = None, *, as_json: bool = False) -> None:
+    """List slides, newest first."""
+    with slides_client() as client:
+        found = client.list_slides(SlideState(state) if state else None)
+    if as_json:
+        print_json([tree(one) for one in found])
+    elif found:
+        screen().print(_table(found))
+    else:
+        click.echo("no slides yet: put one, with its manifest, into a folder of [site] slide_folders")
+
+
+@slides.command("show")
+@click.argument("slide_id")
+@_AS_JSON
+def show(slide_id: str, *, as_json: bool) -> None:
+    """Show one slide; the first eight digits of its id name it."""
+    with slides_client() as client:
+        one = _one(client.list_slides(page_size=_MOST), slide_id)
+    if as_json:
+        print_json(tree(one))
+        return
+    resolution = one.resolution
+    said = f"{resolution.x:g} x {resolution.y:g} um/px ({resolution.source.value})" if resolution else "not stated"
+    by = f", by {resolution.stated_by}" if resolution and resolution.stated_by else ""
+    for name, value in (
+        ("slide", one.slide_id), ("state", one.state.value), ("why", one.reason or "-"), ("door", one.door),
+        ("format", one.format or "-"), ("pixels", f"{one.width} x {one.height}" if one.width else "-"),
+        ("resolution", said + by), ("seen", f"{one.seen_time:%Y-%m-%d %H:%M:%S %Z}"),
+        ("cases", ", ".join(case[:_SHORT] for case in one.case_ids) or "-"),
+    ):  # fmt: skip
+        click.echo(f"{name:11} {value}")
+
+
+@slides.command("set-resolution")
+@click.argument("slide_id")
+@click.argument("microns_per_pixel", type=float)
+@click.option("--reason", required=True, help="How you know, in one sentence; it is kept with your name.")
+def set_resolution(slide_id: str, microns_per_pixel: float, reason: str) -> None:
+    """State the resolution of a slide whose file states none: micrometres per pixel of level 0."""
+    with slides_client() as client:
+        state = client.set_resolution(slide_id, microns_per_pixel, person_name(), reason)
+    click.echo(f"recorded under {person_name()}; the slide is {state.value} now")
+
+
+def _one(found: tuple[SlideSummary, ...], slide_id: str) -> SlideSummary:
+    mine = [one for one in found if len(slide_id) >= _SHORT and one.slide_id.startswith(slide_id)]
+    if len(mine) != 1:
+        raise NotFoundError("slide", slide_id)
+    return mine[0]
+
+
+def _table(found: tuple[SlideSummary, ...]) -> Table:
+    table = Table("slide", "state", "since", "door", "format", "cases", "why")
+    for one in found:
+        table.add_row(
+            one.slide_id[:_SHORT], Text(one.state.value, style=_STYLE.get(one.state.value, "")),
+            f"{one.state_time:%Y-%m-%d %H:%M}", one.door, one.format,
+            ", ".join(case[:_SHORT] for case in one.case_ids), Text(one.reason, overflow="fold"),
+        )  # fmt: skip
+    return table

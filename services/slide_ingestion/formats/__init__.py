@@ -1,0 +1,1 @@
+"""Documents slide ingestion reads: manifests beside slides."""

@@ -1,0 +1,1 @@
+"""Use cases of slide ingestion: what comes in, whose it is, what results is told."""

@@ -1,0 +1,161 @@
+"""Look into the slide that waits longest: its content's digest, what it says of itself, its label's barcode."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from services.slide_ingestion.handlers.judging import JudgeSlides
+from services.slide_ingestion.handlers.whose import of_file, of_order
+from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
+from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
+from shared.domain.slide_registry import SlideState
+from shared.pathology.trouble import SlideProblem, SlideTrouble
+from shared.slides.port import SlideDescription
+
+log = structlog.get_logger("oncorelay.slide_ingestion")
+
+MOST_CONTAINERS = 50
+"""Orders whose container one barcode is compared with at once; the rest next time."""
+_WRITTEN_TO = (SlideProblem.CHANGED, SlideProblem.GONE)
+Digests = Callable[[Sequence[Path], int], Sequence[str]]
+"""Paths and most bytes -> sha256 (hex) of each file."""
+
+
+def whole(digests: Sequence[str]) -> str:
+    """Return the digest of a slide: of its only file that file's own, else the sha256 (hex) over theirs, sorted."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+
+
+class SlideChangedError(ConflictError):
+    """A slide was written to, or replaced, while it was looked into: it is looked at again once it stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSlides:
+    """Looks into one slide per call; returns False where none waits."""
+
+    store: Store
+    doors: Mapping[str, Door]
+    looker: Looker
+    digests: Digests
+    dicom: DicomFiles
+    judge: JudgeSlides
+    most_bytes: int
+
+    def __call__(self) -> bool:
+        """Look into one.
+
+        Raises:
+            TemporaryError: If its files, a child process or the database cannot be had now; it is tried again.
+        """
+        row = self.store.to_check()
+        if row is None:
+            return False
+        try:
+            self._keep(row, self._looked(row))
+        except (SlideChangedError, NotFoundError):
+            self._keep(row, replace(row, state=SlideState.ARRIVING, reason="it was written to while it was read",
+                                    digest="", description=None))  # fmt: skip
+        except TemporaryError:
+            self._last_in_line(row)
+            raise
+        return True
+
+    def _looked(self, row: SlideRow) -> SlideRow:
+        door = self.doors.get(row.door)
+        if door is None:
+            gone = "the site's configuration has no such door any more"
+            return replace(row, state=SlideState.HELD, reason=gone, gone=True)
+        if sum(one.size for one in row.files) > self.most_bytes:
+            large = SlideTrouble(SlideProblem.TOO_LARGE, "The slide is larger than this site takes in.")
+            return replace(row, trouble=large, state=SlideState.REFUSED, digest="too-large")
+        with door.taken(row.slide_id, row.files) as paths:
+            row = row if row.digest else self._digested(row, door, paths)
+            row = row if row.trouble else self._described(row, paths)
+            if not door.unchanged(row.slide_id, row.files):
+                raise SlideChangedError("the slide changed while it was read")
+        return row
+
+    def _digested(self, row: SlideRow, door: Door, paths: Sequence[Path]) -> SlideRow:
+        """Digest the bytes; of stored DICOM objects the listener has digested what they show, their identity apart."""
+        if row.place.endswith("/"):
+            row = self._as_dicom(row, paths)
+        known = [one.digest for one in row.files if one.digest]
+        each = known if len(known) == len(row.files) else self.digests(paths, self.most_bytes)
+        uris = door.uris(row.slide_id, row.files)
+        files = [replace(one, digest=digest, uri=uri) for one, digest, uri in zip(row.files, each, uris, strict=True)]
+        return replace(row, files=tuple(files), digest=whole(each))
+
+    def _as_dicom(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
+        """Return a folder of DICOM files with the UIDs and the patient they name, read as the listener would."""
+        found = self.dicom(paths)
+        if isinstance(found, SlideTrouble):
+            return replace(row, trouble=found, header=None)
+        files = [
+            replace(
+                one, digest=said.content_digest, identity_digest=said.identity_digest,
+                sop_instance_uid=said.header.sop_instance_uid, sop_class_uid=said.header.sop_class_uid,
+                series_instance_uid=said.header.series_instance_uid,
+            )
+            for one, said in zip(row.files, found.files, strict=True)
+        ]  # fmt: skip
+        return replace(row, header=found.header, files=tuple(files))
+
+    def _described(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
+        container = self._container(row)
+        found = self._ask(paths, container)
+        if isinstance(found, SlideTrouble):
+            return replace(row, trouble=found, description=None, compared=container)
+        row = replace(row, trouble=None, description=found, compared=container)
+        if container or not found.associated or row.stated:
+            return row
+        return self._by_barcode(row, paths)
+
+    def _container(self, row: SlideRow) -> str:
+        """Return what the barcode is to be compared with: what is said beside the file, or by an order it has."""
+        said = [of_order(one).container for one in row.stated] + [of_file(row).container]
+        if row.order_id:
+            with self.store.writing() as writing:
+                order = writing.order(row.order_id)
+                said.append(order.container if order else "")
+        return next(filter(None, said), "")
+
+    def _by_barcode(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
+        """Compare the barcode with the containers of orders that have no slide yet."""
+        tried = list(row.tried)
+        for order_id, container in self.store.open_containers(MOST_CONTAINERS):
+            if order_id in tried:
+                continue
+            found = self._ask(paths, container)
+            if isinstance(found, SlideTrouble) or found.barcode_agrees is None:
+                break  # no barcode can be read: there is nothing to compare
+            if found.barcode_agrees:
+                return replace(row, barcode_order=order_id, description=found, compared=container)
+            tried.append(order_id)
+        return replace(row, tried=tuple(tried[-MOST_CONTAINERS * 4 :]))
+
+    def _ask(self, paths: Sequence[Path], container: str) -> SlideDescription | SlideTrouble:
+        found = self.looker.describe(paths, container)
+        if isinstance(found, SlideTrouble) and found.problem in _WRITTEN_TO:
+            raise SlideChangedError(found.text)
+        return found
+
+    def _keep(self, before: SlideRow, after: SlideRow) -> None:
+        """Write it, unless somebody else changed the slide meanwhile: then it is looked into again."""
+        with self.store.writing() as writing:
+            now = writing.slide(before.slide_id)
+            if now is None or now != before:
+                return
+            writing.keep(replace(after, state_time=writing.now))
+            self.judge(writing, [after.slide_id] if after.state is SlideState.CHECKING or after.trouble else [])
+
+    def _last_in_line(self, row: SlideRow) -> None:
+        with self.store.writing() as writing:
+            now = writing.slide(row.slide_id)
+            if now == row:
+                writing.keep(replace(row, state_time=writing.now))

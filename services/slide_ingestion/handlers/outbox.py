@@ -1,0 +1,84 @@
+"""Hand slides and notices to results, until it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.slide_ingestion.ports import Notice, Outbox, Results, Submission
+from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
+from shared.observability import tracing
+
+log = structlog.get_logger("oncorelay.slide_ingestion")
+
+_FOR_GOOD = (InvalidInputError, ConflictError, ForbiddenError)
+"""Results will never take this message."""
+_MOST_DOUBLINGS = 16
+_TRIES_BEFORE_NOTICE = 5
+REFUSED_KIND, STUCK_KIND = "slide_not_taken", "slide_not_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long after a failure the next try comes."""
+
+    first_s: float
+    longest_s: float
+
+    def after(self, tries: int) -> timedelta:
+        """Return the pause after ``tries`` failures."""
+        return timedelta(seconds=min(self.longest_s, self.first_s * 2 ** min(tries, _MOST_DOUBLINGS)))
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyOutbox:
+    """Sends what is due: notices first, then slides, oldest first; one that fails holds no other up."""
+
+    outbox: Outbox
+    results: Results
+    pauses: Pauses
+    now: Callable[[], datetime]
+
+    def __call__(self) -> None:
+        """Send once everything that is due."""
+        for notice in self.outbox.notices_due(self.now()):
+            self._tell(notice)
+        for submission in self.outbox.due(self.now()):
+            self._submit(submission)
+
+    def _tell(self, notice: Notice) -> None:
+        try:
+            self.results.report_notice(f"slide-{notice.notice_id}", notice.kind, notice.text)
+        except _FOR_GOOD as error:
+            log.error("notice_refused", notice=notice.notice_id, kind=notice.kind, error=type(error).__name__)  # noqa: TRY400
+        except OncoRelayError as error:
+            log.warning("results_unavailable", notice=notice.notice_id, error=type(error).__name__)
+            self.outbox.postpone_notice(notice, self.now() + self.pauses.after(notice.tries))
+            return
+        self.outbox.noticed(notice, self.now())
+
+    def _submit(self, submission: Submission) -> None:
+        try:
+            with tracing.span("slide.submit", about=("submission", submission.request_id)):
+                cases = self.results.submit_case(submission.request_id, submission.study)
+        except OncoRelayError as error:
+            self._failed(submission, error)
+            return
+        self.outbox.submitted(submission, cases, self.now())
+        log.info("slide_submitted", slide_id=submission.slide_id, cases=len(cases))
+
+    def _failed(self, submission: Submission, error: OncoRelayError) -> None:
+        """Try again later; what results answers with a refusal is told to a person once."""
+        log.warning("slide_not_submitted", slide_id=submission.slide_id, tries=submission.tries,
+                    error=type(error).__name__)  # fmt: skip
+        self.outbox.postpone(submission, self.now() + self.pauses.after(submission.tries))
+        refused = isinstance(error, _FOR_GOOD) and submission.tries == 0
+        stuck = not isinstance(error, TemporaryError) and submission.tries == _TRIES_BEFORE_NOTICE
+        if refused or stuck:
+            text = (
+                f"Slide {submission.slide_id[:8]} was not taken by results ({type(error).__name__}); it is tried again."
+            )
+            self._tell(Notice(f"{submission.request_id}-{submission.tries}", STUCK_KIND, text))
