@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.model_factory.adapters.patch_networks import FolderScratch, SwinTrainer, patch_recipe_told
 from services.model_factory.adapters.resnet_features import resnet50_features
 from services.model_factory.adapters.run_folder import FolderStates, open_run, write_whole
-from services.model_factory.adapters.slide_reading import CutSettings, KeptPatches, SlideReading
+from services.model_factory.adapters.slide_reading import KeptPatches, ReadingSettings, SlideReading
 from services.model_factory.adapters.study_pool import alone
 from services.model_factory.app.imaged import GRAPHS, STATES, FolderGraphs
 from services.model_factory.app.training import software
@@ -24,6 +24,7 @@ from services.model_factory.formats.slide_cohort import read_slide_cohort
 from services.model_factory.handlers.cohort.slides import SlideCohort, SlideFiles
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights
 from services.model_factory.handlers.networks.swin.recipe import PATCH_RECIPES, PatchRecipe, demonstration
+from services.model_factory.handlers.patches.settings import CUT_SETTINGS, CutSettings
 from services.model_factory.handlers.slides.comparing import Features
 from services.model_factory.handlers.slides.order import COMPARATORS, RESNET50, SlidesOrder
 from services.model_factory.handlers.slides.results import CutFacts, SlidesResults
@@ -40,8 +41,6 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 LEAST_TISSUE, VARIANCE = 0.3, 500.0
 """Share of a patch; paper 003's rule of background."""
 SIDE_UM = 256.0
-TRAINING_UM = (256.0, 512.0)
-"""Paper 003: 1024 and 2048 pixels at x40, a quarter of a micrometre each."""
 REDUCED_UM = 64.0
 """Of a patch of the reduced network, whose input is small."""
 
@@ -58,10 +57,11 @@ class SlideOptions:
     device: str = "cpu"
     side_um: float | None = None
     """Of a patch cut by micrometres; None: 256, or 64 of the reduced network."""
-    training_um: tuple[float, ...] | None = None
-    """Sides of the patches that are learned from; None: the paper's, or those of ``side_um`` of the reduced network."""
+    learned: CutSettings | None = None
+    """Which patches are learned from; None: the preset's, or those of ``side_um`` where that is another."""
     coarsest_um: float = 1.0
     most_per_slide: int | None = None
+    """Patches of a kind to learn from; None: the preset's."""
     first: FirstWeights | None = None
     """To begin from; None: random weights, which every rendering says."""
     resnet50: Path | None = None
@@ -144,26 +144,31 @@ def recipe_of(order: SlidesOrder, options: SlideOptions) -> PatchRecipe:
     return recipe if options.epochs is None else replace(recipe, epochs=options.epochs)
 
 
-def settings_of(recipe: PatchRecipe, options: SlideOptions) -> CutSettings:
-    """Return how slides are cut."""
+def settings_of(recipe: PatchRecipe, options: SlideOptions) -> ReadingSettings:
+    """Return how slides are read."""
     reduced = options.network == "reduced" or options.recipe is not None
     side = options.side_um or (REDUCED_UM if reduced else SIDE_UM)
-    training = options.training_um or ((side,) if reduced else TRAINING_UM)
+    learned = options.learned or CUT_SETTINGS[recipe.preset]
+    if reduced and options.learned is None:
+        learned = replace(learned, sides_px=(), sides_um=(side,))
+    if options.most_per_slide is not None:
+        learned = replace(learned, most_per_slide=options.most_per_slide)
     architecture = recipe.architecture
     contract = PatchContract(
         side, architecture.side, VARIANCE, LEAST_TISSUE, STANDARD, MEAN, DEVIATION, architecture.heat_cells,
         architecture.name,
     )  # fmt: skip
-    return CutSettings(contract, options.coarsest_um, training, options.most_per_slide)
+    return ReadingSettings(contract, options.coarsest_um, learned)
 
 
-def cut_facts(settings: CutSettings) -> CutFacts:
+def cut_facts(settings: ReadingSettings) -> CutFacts:
     """Return the settings as results state them."""
     one = settings.contract
+    learned = settings.learned or CutSettings(sides_um=(one.side_um,))
     return CutFacts(
         one.side_um, one.input_px, one.background_variance, one.least_tissue, one.stain.haematoxylin, one.stain.eosin,
-        one.stain.strengths, one.mean, one.deviation, settings.coarsest_um, settings.training_sides_um,
-        settings.most_per_slide,
+        one.stain.strengths, one.mean, one.deviation, settings.coarsest_um, learned.sides_px, learned.sides_um,
+        learned.inside, learned.outside, learned.most_per_slide,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ NETWORK = replace(
     architecture=SwinArchitecture(width=16, depths=(1, 1, 2, 1), heads=(1, 2, 4, 8), window=4, side=64),
     learning_rate=1e-3,
     inner_share=0.15,
-    epochs=10,
+    epochs=8,
 )
 """A sixth of the width; patches of 64 pixels, heat of 2 x 2 cells."""
 OPTIONS = SlideOptions(network="reduced", recipe=NETWORK, side_um=48.0, most_per_slide=60)

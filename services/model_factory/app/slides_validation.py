@@ -11,7 +11,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
-from services.model_factory.adapters.slide_reading import CutSettings, KeptPatches, SlideReading
+from services.model_factory.adapters.slide_reading import KeptPatches, ReadingSettings, SlideReading
 from services.model_factory.app.slides import read_all
 from services.model_factory.formats.slide_cohort import read_slide_cohort
 from services.model_factory.handlers.cohort.slides import SlideCohort
@@ -68,7 +68,7 @@ def score_slides(
     unmarked = tuple(replace(one, annotation=None, annotation_sha256="") for one in cohort.slides)
     cohort = replace(cohort, slides=unmarked)
     contract = model.slides.patches
-    reading = SlideReading(CutSettings(contract, model.slides.coarsest_um, (), None), folder)
+    reading = SlideReading(ReadingSettings(contract, model.slides.coarsest_um, None), folder)
     cohort = read_all(cohort, reading, processes, progress)
     patches = KeptPatches(reading, cohort.slides)
     scores = np.full(cohort.n, np.nan)

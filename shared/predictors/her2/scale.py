@@ -47,8 +47,12 @@ def level_of(score: float) -> SlideLevel:
     return LEVELS[int(level_numbers(np.asarray([score]))[0])]
 
 
+def grade_numbers(counted: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return the index in ``GRADES`` of each patch; ``counted`` are the p of HER2+ above .33."""
+    return np.searchsorted(np.asarray(_GRADE_EDGES, dtype=counted.dtype), counted, side="right")
+
+
 def grade_counts(counted: NDArray[np.floating]) -> tuple[GradeCount, ...]:
     """Return how many patches have each grade; ``counted`` are the p of HER2+ above .33."""
-    edges = np.asarray(_GRADE_EDGES, dtype=counted.dtype)
-    counts = np.bincount(np.searchsorted(edges, counted, side="right"), minlength=len(GRADES))
+    counts = np.bincount(grade_numbers(counted), minlength=len(GRADES))
     return tuple(GradeCount(grade, int(n)) for grade, n in zip(GRADES, counts, strict=True))

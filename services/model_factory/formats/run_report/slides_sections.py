@@ -64,10 +64,12 @@ def _network(results: SlidesResults) -> Iterator[Block]:
     one, cut = results.network, results.cut
     yield Heading("The patch network")
     first = f"began from {one.pretrained}" if one.pretrained else "began from RANDOM WEIGHTS, not pre-trained"
+    sides = [*(f"{side} pixels" for side in cut.learned_px), *(f"{side:g} micrometres" for side in cut.learned_um)]
     yield Text(
         f"{one.architecture}: {one.parameters:,} parameters, {first}. Patches of {cut.side_um:g} micrometres at "
-        f"{cut.input_px} pixels; learned from sides of {', '.join(f'{side:g}' for side in cut.training_sides_um)} "
-        f"micrometres, {'all' if cut.most_per_slide is None else f'at most {cut.most_per_slide}'} of a kind per slide."
+        f"{cut.input_px} pixels. Learned from patches of {' and '.join(sides)}; tumour from a share of {cut.inside:g} "
+        f"of annotated area, non-tumour up to {cut.outside:g}; "
+        f"{'all of them' if cut.most_per_slide is None else f'at most {cut.most_per_slide} of a kind per slide'}."
     )
     yield tables.fits(results)
     yield tables.patches(results)

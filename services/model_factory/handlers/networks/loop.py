@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,16 @@ from services.model_factory.handlers.networks.recipe import LoopRecipe
 Inputs = NDArray[np.float32]
 """(n, channels, ...), on disk or in memory; whatever floating type they are kept in."""
 Classes = NDArray[np.int64]
+
+
+class Examples(Protocol):
+    """Inputs that may be made, or read, when they are asked for; an array is one."""
+
+    def __getitem__(self, places: NDArray[np.intp], /) -> Inputs:
+        """Return those at these places."""
+        ...
+
+
 Altered = Callable[[Inputs, np.random.Generator], Inputs]
 """Gives a batch as it might have been."""
 LARGEST_LOSS = 1e6
@@ -41,7 +51,7 @@ class EpochLoss:
 class ExampleSet:
     """Some of the examples, without a copy of them."""
 
-    inputs: Inputs
+    inputs: Examples
     labels: Classes
     index: NDArray[np.intp]
 

@@ -55,7 +55,13 @@ class CutFacts:
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
     coarsest_um: float
-    training_sides_um: tuple[float, ...]
+    learned_px: tuple[int, ...]
+    learned_um: tuple[float, ...]
+    """Sides of the patches that are learned from, in pixels of level 0 and in micrometres."""
+    inside: float
+    """Share of tumour from which a patch is tumour."""
+    outside: float
+    """Share below which it is non-tumour; between both it is not learned from."""
     most_per_slide: int | None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STAGES = 4
+STAGES, FULL_WIDTH = 4, 96
 PATCH = 4
 """Edge of what becomes one token, in pixels of the input (Liu et al. 2021, section 3.1)."""
 CLASSES = 3
@@ -19,7 +19,7 @@ class SwinArchitecture:
         ValueError: If the input cannot be cut into whole windows, or channels into whole heads.
     """
 
-    width: int = 96
+    width: int = FULL_WIDTH
     """Channels of the first stage; each further one has twice as many."""
     depths: tuple[int, int, int, int] = (2, 2, 6, 2)
     heads: tuple[int, int, int, int] = (3, 6, 12, 24)
@@ -65,7 +65,7 @@ class SwinArchitecture:
     @property
     def name(self) -> str:
         """Return what a card says: ``Swin-T``, or what differs from it."""
-        if (self.width, self.depths, self.heads, self.window) == (96, (2, 2, 6, 2), (3, 6, 12, 24), 7):
+        if (self.width, self.depths, self.heads, self.window) == (FULL_WIDTH, (2, 2, 6, 2), (3, 6, 12, 24), 7):
             return "Swin-T"
         depths = "-".join(str(one) for one in self.depths)
         return f"Swin of reduced size: width {self.width}, depths {depths}, window {self.window}"

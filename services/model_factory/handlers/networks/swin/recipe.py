@@ -53,13 +53,13 @@ PATCH_RECIPES: Mapping[Preset, PatchRecipe] = {
 }  # fmt: skip
 """Of the full network (27.5 M parameters): for a GPU."""
 
-DEMONSTRATION = SwinArchitecture(width=24, depths=(1, 1, 2, 1), heads=(2, 4, 8, 8), window=6, side=96)
-"""Reduced size; a last map of 3 x 3 cells."""
+DEMONSTRATION = SwinArchitecture(width=24, depths=(1, 1, 2, 1), heads=(2, 4, 8, 8), window=4, side=64)
+"""Reduced size: a token is 4 pixels, 4 micrometres of a patch of 64; the last map has 2 x 2 cells."""
 
 
 def demonstration(preset: Preset) -> PatchRecipe:
     """Return the recipe of the demonstration network: begun from random weights, some minutes of one core."""
     return dataclasses.replace(
-        PATCH_RECIPES[preset], architecture=DEMONSTRATION, batch=32, learning_rate=1e-3, frozen=0,
-        schedule="cosine", warm_up=1.0, patience=20, restored=True, arithmetic="bfloat16",
+        PATCH_RECIPES[preset], architecture=DEMONSTRATION, batch=24, learning_rate=7e-4, frozen=0,
+        epochs=8, schedule="cosine", warm_up=0.5, patience=8, restored=True, arithmetic="bfloat16",
     )  # fmt: skip

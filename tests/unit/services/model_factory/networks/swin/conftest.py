@@ -19,7 +19,7 @@ def stirred(architecture: SwinArchitecture = SMALL, seed: int = 1) -> SwinTransf
     network = new_swin(architecture, seed)
     for name, parameter in network.named_parameters():
         if "norm" not in name:
-            parameter.data.mul_(4)
+            parameter.data.mul_(1.5)
     return network.eval()
 
 
