@@ -18,10 +18,18 @@ import redis
 from hl7.client import MLLPClient
 from pydicom.dataset import Dataset
 
-from services.cli.demo.site import AUTHORITY, FHIR_SYSTEM, ISSUER, OUR_TITLE, PACS_TITLE, Ports, write_site_file
+from services.cli.demo.site import (
+    AUTHORITY,
+    FHIR_SYSTEM,
+    ISSUER,
+    OUR_TITLE,
+    PACS_TITLE,
+    Ports,
+    write_site_file,
+)
 from services.cli.demo.surroundings import ROUTE_TO_US
 from services.cli.person import person_tls
-from services.cli.site_file import make_keys
+from services.cli.site_file import SLIDE_INBOX, make_keys
 from services.cli.supervisor import Supervisor
 from services.cli.up import Settings as UpSettings
 from services.cli.up import running
@@ -67,6 +75,11 @@ class System:
     token: str
     archive: ExitStack
     """Ends Orthanc when closed."""
+
+    @property
+    def scanner(self) -> Path:
+        """Return the folder the slide scanner writes to."""
+        return self.folder / SLIDE_INBOX
 
     def pacs_down(self) -> None:
         """Kill the PACS."""
@@ -225,12 +238,15 @@ def start_system(
     inference: dict[str, Any] | None = None,
     asks_ehr: bool = False,
     wire: Wire = direct,
+    more_sinks: tuple[dict[str, Any], ...] = (),
+    slides: dict[str, Any] | None = None,
     prepare: Callable[[Path], None] = lambda _site: None,
     **results: Any,
 ) -> Iterator[System]:
     """Run Orthanc (routing to us), the FHIR server (notifying us) and every service; all of it stops at the end.
 
     ``asks_ehr``: the lab consumer asks the FHIR server, which then sends nothing but what ``subscribe`` asks it for.
+    ``more_sinks`` stand beside PACS and EHR; ``slides`` are keys of slide ingestion.
     ``wire`` may lay a proxy in front of ``pacs`` and ``ehr`` (as sinks) and ``results`` (as everybody's ledger).
     ``prepare`` gets the site file before anything reads it.
     """
@@ -246,11 +262,14 @@ def start_system(
     ):
         pacs = _start_pacs(archive, folder, ports)
         peers = [_peer(pacs)] if with_peer else []
-        sinks = [_pacs_sink(pacs, pacs_sink, wire("pacs", pacs.dicom_port)), _ehr_sink(wire("ehr", ehr.port))]
+        sinks = [
+            _pacs_sink(pacs, pacs_sink, wire("pacs", pacs.dicom_port)), _ehr_sink(wire("ehr", ehr.port)), *more_sinks,
+        ]  # fmt: skip
         lab = {"fhir_server": {"url": ehr.url, "poll_s": 3600.0}} if asks_ehr else {}
         site = write_site_file(
-            data, ports, sinks, peers=peers, listener=listener, results=results, inference=inference, lab=lab
-        )
+            data, ports, sinks, peers=peers, listener=listener, results=results, inference=inference, lab=lab,
+            slides=slides,
+        )  # fmt: skip
         prepare(site)
         ledger = f"127.0.0.1:{wire('results', ports.results)}"
         with _environment(site, ledger), running(lambda _name, _text: None) as supervisor:

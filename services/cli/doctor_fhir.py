@@ -7,7 +7,7 @@ from typing import Any
 
 from services.lab_consumer.adapters.pulling import make_source
 from services.lab_consumer.config import FhirServerSettings
-from services.lab_consumer.handlers.judge import USED_TYPES
+from services.lab_consumer.handlers.judge import FACT_TYPES
 from shared.fhir.reading.elements import objects
 
 _VERSION = "4.0"
@@ -29,7 +29,7 @@ def fhir_server(settings: FhirServerSettings) -> str:
     version = str(stated.get("fhirVersion", "")) if isinstance(stated, dict) else ""
     if not version.startswith(_VERSION):
         raise ValueError(f"it speaks FHIR {version[:16] or '(not said)'}, and R4 (4.0.1) is needed: change url")
-    missing = [kind for kind in USED_TYPES if kind not in _types(stated)]
+    missing = [kind for kind in FACT_TYPES if kind not in _types(stated)]
     offers = f"; it does not say that it offers {', '.join(missing)}" if missing else ""
     return f"FHIR {version[:16]} at {settings.url}, searches are answered{offers}"
 

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
@@ -25,12 +26,15 @@ from services.lab_consumer.adapters.operations import operations
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.pulling import make_pulling
 from services.lab_consumer.adapters.results_door import ResultsDoor
+from services.lab_consumer.adapters.slide_orders import SqlOrderOutbox
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
 from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
+from services.lab_consumer.handlers.judge import OrderRules
 from services.lab_consumer.handlers.lines import IntakeLines
+from services.lab_consumer.handlers.order_slides import OrderSlides
 from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
@@ -40,6 +44,7 @@ from shared.observability import tracing
 from shared.observability.loops import Loop
 from shared.predictors.registry import PANEL_PREDICTORS
 from shared.rpc import server
+from shared.rpc.slide_ingestion_client import SlideIngestionClient
 from shared.security.doorkeeper import Doorkeeper, open_door
 from shared.site.site_secret import make_secret, read_secret
 from shared.web.pulled_body import Pace
@@ -78,12 +83,14 @@ class LabConsumer:
         database.check_schema(self._engine)
         self._store = SqlFactStore(self._engine, now, new_request_id)
         self._results = ResultsDoor(settings.results_address, settings.site.tls("lab_consumer"))
-        self._announcer = Announcer(self._announce_due(), settings.poll_s)
+        self._slides = self._slide_ingestion()
+        self._announcer = Announcer(self._all_due(), settings.poll_s)
         self._gate = self._make_gate()
         self._pulse = Loop("results", self._gate.ask_results, _PULSE_S)
         self._receive = Receive(
-            self._store, settings.identity_map, self._announcer.wake, now, settings.site_codes, panel_rules(settings)
-        )
+            self._store, settings.identity_map, self._announcer.wake, now, settings.site_codes, panel_rules(settings),
+            OrderRules(bool(settings.slide_ingestion_address), settings.slide_codes),
+        )  # fmt: skip
         self._pulling = make_pulling(settings, self._engine, self._receive, now) if settings.fhir_server else None
         app = make_app(self._door(doorkeeper))
         address = Address(
@@ -129,11 +136,22 @@ class LabConsumer:
         self._announcer.stop()
         self._pulse.stop()
         self._results.close()
+        if self._slides:
+            self._slides.close()
         self._engine.dispose()
 
-    def _announce_due(self) -> AnnounceDue:
+    def _all_due(self) -> Callable[[], int]:
+        """Return what empties both outboxes: towards results, and towards slide ingestion where there is one."""
         pauses = Pauses(self._settings.announce_retry_s, self._settings.announce_longest_retry_s)
-        return AnnounceDue(SqlOutbox(self._engine), self._results, pauses, now, announcement_failed)
+        announce = AnnounceDue(SqlOutbox(self._engine), self._results, pauses, now, announcement_failed)
+        if self._slides is None:
+            return announce
+        order = OrderSlides(SqlOrderOutbox(self._engine), self._slides, pauses, now, announcement_failed)
+        return lambda: announce() + order()
+
+    def _slide_ingestion(self) -> SlideIngestionClient | None:
+        address = self._settings.slide_ingestion_address
+        return SlideIngestionClient(address, tls=self._settings.site.tls("lab_consumer")) if address else None
 
     def _door(self, doorkeeper: Doorkeeper) -> Door:
         settings = self._settings

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.codes.pathology import SlideMeaning
 from shared.domain.facts import FactName
 from shared.fhir.reading.site_codes import SiteCode, SiteCodes
+from shared.fhir.reading.slide_codes import SlideCodes
 from shared.hl7.character_sets import CODECS
+from shared.hl7.reading.orders import taken_apart
 from shared.security.backend_services import (
     BackendServices,
     BackendSettings,
@@ -48,6 +51,44 @@ class SiteCodeRow(BaseModel):
     def site_code(self) -> SiteCode:
         """Return the checked row."""
         return SiteCode(**self.model_dump())
+
+
+class SlideCodeRow(BaseModel):
+    """One ``[[lab_consumer.slide_code]]`` table: what a code of this site says about slides; it may have several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    system: str
+    """Code system, as the site's orders and specimens write it."""
+    code: str
+    """Code of an order (OBR-4, ``ServiceRequest.code``), a specimen's type, site or preparation."""
+    means: SlideMeaning
+    """order (something on a slide is ordered), he, ihc, other_stain, breast, lymph_node, other_tissue, after_therapy,
+    before_therapy or slide (the specimen is the glass itself)."""
+
+
+class SlideOrderPlaces(BaseModel):
+    """``[lab_consumer.slide_orders]``: where OML^O21 states identifiers; the first place that has one counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    accession: tuple[str, ...] = ("OBR-18",)
+    """Accession number. IHE RAD has it in OBR-18; others in OBR-19, OBR-20 or ORC-3."""
+    specimen: tuple[str, ...] = ("SPM-2.2", "SPM-2.1")
+    """The filler's number of the specimen, else the placer's."""
+    block: tuple[str, ...] = ("SAC-4",)
+    """The container the slide was cut from (Primary Container Identifier)."""
+    slide: tuple[str, ...] = ("SAC-3",)
+    """The slide's own number."""
+    container: tuple[str, ...] = ("SAC-3",)
+    """What the label's barcode says."""
+
+    @model_validator(mode="after")
+    def _are_places(self) -> SlideOrderPlaces:
+        for places in (self.accession, self.specimen, self.block, self.slide, self.container):
+            for place in places:
+                taken_apart(place)
+        return self
 
 
 class FhirServerSettings(BaseModel):
@@ -118,6 +159,12 @@ class Settings(ServiceSettings):
     """Where GetFacts and ListRefusals are answered."""
     results_address: str = "127.0.0.1:50051"
     """Whom changed facts are announced to."""
+    slide_ingestion_address: str = ""
+    """Who takes orders for slides (``slide_ingestion``); empty: orders for slides are refused with a sentence."""
+    slide_code: tuple[SlideCodeRow, ...] = ()
+    """``[[lab_consumer.slide_code]]``: what this site's own codes say about slides."""
+    slide_orders: SlideOrderPlaces = SlideOrderPlaces()
+    """``[lab_consumer.slide_orders]``: where OML^O21 states accession, specimen, block, slide and container."""
     database_url: str = ""
     """SQLAlchemy URL; empty: SQLite in the data folder. Without password: see the next key, or pgpass."""
     database_url_file: Path | None = None
@@ -232,12 +279,18 @@ class Settings(ServiceSettings):
     @model_validator(mode="after")
     def _each_code_once(self) -> Settings:
         SiteCodes.of(row.site_code() for row in self.site_code)
+        SlideCodes.of((row.system, row.code, row.means) for row in self.slide_code)
         return self
 
     @property
     def site_codes(self) -> SiteCodes:
         """Return what the site's own codes mean."""
         return SiteCodes.of(row.site_code() for row in self.site_code)
+
+    @property
+    def slide_codes(self) -> SlideCodes:
+        """Return what the site's own codes say about slides."""
+        return SlideCodes.of((row.system, row.code, row.means) for row in self.slide_code)
 
     @property
     def fhir_server_secrets(self) -> tuple[Path, ...]:

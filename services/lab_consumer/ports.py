@@ -13,6 +13,7 @@ from shared.domain.errors import PermanentError, UnavailableError
 from shared.domain.facts import Fact, Tumour
 from shared.domain.governance import PatientChange
 from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 
 
@@ -57,11 +58,13 @@ class StatementKind(StrEnum):
     DEMOGRAPHICS = "demographics"
     PATIENT = "patient"
     """The value is the Patient's reference."""
+    ORDER = "order"
+    """A slide that is ordered; the key is the order's id."""
     PROBLEM = "problem"
     """Something stored that cannot be used; the value is the reason, the key ``source element``."""
 
 
-Value = Fact | Tumour | Demographics | str
+Value = Fact | Tumour | Demographics | SlideOrder | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,15 @@ class PanelReport:
     tries: int
 
 
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """An order for a slide on its way to slide ingestion."""
+
+    request_id: str
+    order: SlideOrder
+    tries: int
+
+
 class Writing(Protocol):
     """One transaction. Writers take turns, so ``now`` grows with every commit and the past never changes."""
 
@@ -235,6 +247,10 @@ class Writing(Protocol):
         """Write a panel; with ``submit`` put it into the outbox."""
         ...
 
+    def hand_over(self, order: SlideOrder, *, only_of: PatientIdentity | None = None) -> None:
+        """Put an order, as it is now, into the outbox; with ``only_of`` not where it is another identity's by now."""
+        ...
+
     def refuse(self, refusal: Refusal) -> None:
         """Record a refusal."""
         ...
@@ -311,6 +327,38 @@ class Outbox(Protocol):
 
     def tell(self, reason: str, now: datetime) -> None:
         """Show a person, among the refusals, that something cannot be announced."""
+        ...
+
+
+class OrderOutbox(Protocol):
+    """Orders for slides that are due."""
+
+    def due(self, now: datetime) -> tuple[OrderReport, ...]:
+        """Return the due orders, oldest first."""
+        ...
+
+    def recorded(self, report: OrderReport, now: datetime) -> None:
+        """Settle it, unless the order has changed since."""
+        ...
+
+    def postpone(self, report: OrderReport, until: datetime) -> None:
+        """Try again at ``until``."""
+        ...
+
+    def tell(self, reason: str, now: datetime) -> None:
+        """Show a person, among the refusals, that an order cannot be handed over."""
+        ...
+
+
+class SlideOrders(Protocol):
+    """Who ingests slides."""
+
+    def record_order(self, request_id: str, order: SlideOrder) -> None:
+        """Record an order, a newer version of it, or its withdrawal.
+
+        Raises:
+            OncoRelayError: If it was not taken.
+        """
         ...
 
 

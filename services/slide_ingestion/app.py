@@ -16,6 +16,7 @@ from services.slide_ingestion.adapters import content, database
 from services.slide_ingestion.adapters.ageing import SqlAgeing
 from services.slide_ingestion.adapters.cache import SlideCache
 from services.slide_ingestion.adapters.dicom_door import DicomDoor
+from services.slide_ingestion.adapters.dicom_files import LIMITS, READ, JailedDicomFiles
 from services.slide_ingestion.adapters.erasure import SqlErasure
 from services.slide_ingestion.adapters.erasure_server import ErasureServicer
 from services.slide_ingestion.adapters.folder_door import FolderDoor
@@ -41,6 +42,7 @@ from services.slide_ingestion.handlers.verdict import Judge
 from services.slide_ingestion.ports import Door, Looker
 from shared.domain.case import InferenceState
 from shared.domain.errors import InvalidInputError
+from shared.jail.jail import Jail
 from shared.jail.slides import JailedSlides
 from shared.observability import tracing
 from shared.observability.loops import Loop
@@ -81,6 +83,8 @@ class SlideIngestion:
         self._settings = settings
         self._jail = JailedSlides(children=1) if looker is None else None
         self._looker: Looker = looker or self._own_jail()
+        self._files = Jail([READ], LIMITS)
+        self._dicom = JailedDicomFiles(self._files, settings.identity_map)
         self._engine = database.open_engine(settings.slides_url)
         database.check_schema(self._engine)
         self.store, self._outbox = SqlSlides(self._engine, now), SqlOutbox(self._engine)
@@ -113,6 +117,7 @@ class SlideIngestion:
             self._grpc.stop(_STOP_S).wait()
         for loop in self._loops:
             loop.ask_to_stop()
+        self._files.close()
         if self._jail:
             self._jail.close()
         for loop in self._loops:
@@ -149,7 +154,8 @@ class SlideIngestion:
         dicom = DicomDoor(LocalBlobs(settings.site.blob_folder), settings.site.slide_cache / "looked-into",
                           settings.min_free_mb * _MIB)  # fmt: skip
         doors = {one.name: one for one in (*self.doors, dicom)}
-        check = CheckSlides(self.store, doors, self._looker, content.digests, self.judge, settings.max_slide_mb * _MIB)
+        most = settings.max_slide_mb * _MIB
+        check = CheckSlides(self.store, doors, self._looker, content.digests, self._dicom, self.judge, most)
         pauses = Pauses(settings.retry_s, settings.longest_retry_s)
         sweep = Sweep(self.store, self._cache, SqlAgeing(self._engine, now), self._answered, settings.cache_days,
                       settings.cache_after_result_h, settings.keep_days)  # fmt: skip

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from shared.dicom.fingerprint import Fingerprint
 from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import SlideOrder
@@ -51,7 +52,7 @@ class SlideFile:
 
 @dataclass(frozen=True, slots=True)
 class DicomHeader:
-    """What the listener read of a DICOM slide."""
+    """Whose a DICOM slide says it is."""
 
     study_instance_uid: str
     identity: PatientIdentity | None
@@ -339,6 +340,19 @@ class Door(Protocol):
     def unchanged(self, slide_id: str, files: Sequence[SlideFile]) -> bool:
         """Tell whether they are still as they were seen."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFolder:
+    """What the files of a DICOM slide say of themselves."""
+
+    header: DicomHeader
+    files: tuple[Fingerprint, ...]
+    """In the order they were asked in."""
+
+
+DicomFiles = Callable[[Sequence[Path]], DicomFolder | SlideTrouble]
+"""Reads DICOM files in the jail; raises TemporaryError where no child can be started."""
 
 
 class Looker(Protocol):

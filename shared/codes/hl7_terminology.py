@@ -10,6 +10,7 @@ AI_ASSERTED = Coding(
 )
 
 DATA_ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+IDENTIFIER_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 NO_VALUE_SYSTEMS = frozenset({DATA_ABSENT_REASON, NULL_FLAVOR})
 """Systems whose codes say that, and why, there is no value (mCODE's examples put them into ``value[x]``)."""

@@ -48,3 +48,31 @@ def merge(ends: str, survives: str, control: str = "A1") -> bytes:
     """Return an ADT^A40."""
     segments = header(control, kind="ADT^A40^ADT_A39"), "EVN|A40|20260110", pid(survives), f"MRG|{ends}^^^HOSP^MR"
     return message(*segments)
+
+
+def orc(control: str = "NW", number: str = "P77^LIS", status: str = "") -> str:
+    """Return an ORC."""
+    return f"ORC|{control}|{number}|||{status}"
+
+
+def slide_obr(
+    number: str = "P77^LIS", code: str = "60568-3^Pathology Synoptic report^LN", accession: str = "S26-100"
+) -> str:
+    """Return the OBR of an order for slides."""
+    return f"OBR|1|{number}||{code}||||||||||||||{accession}||||||SP"
+
+
+def spm(number: str = "S26-100-A", kind: str = "127457009^Tissue specimen from breast^SCT", place: str = "") -> str:
+    """Return an SPM; the filler's number."""
+    return f"SPM|1|^{number}&LIS||{kind}||||{place}"
+
+
+def sac(slide: str = "S26-100-A-1-1", block: str = "S26-100-A-1") -> str:
+    """Return a SAC: the slide, and the block it was cut from."""
+    return f"SAC|||{slide}|{block}"
+
+
+def oml(*segments: str, control: str = "O1", mrn: str = "MRN1", sent: str = "20260110120000") -> bytes:
+    """Return an OML^O21; an order for one slide unless told."""
+    order = segments or (orc(), slide_obr(), spm(), sac())
+    return message(header(control, kind="OML^O21^OML_O21", sent=sent), pid(mrn), *order)

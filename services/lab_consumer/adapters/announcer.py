@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.lab_consumer.ports import Announcement, ChangeReport, PanelReport
+from services.lab_consumer.ports import Announcement, ChangeReport, OrderReport, PanelReport
 from shared.domain.errors import OncoRelayError
 
 log = structlog.get_logger("oncorelay.lab_consumer")
@@ -61,7 +61,9 @@ class Announcer:
                 log.info("facts_announced", patients=announced)
 
 
-def announcement_failed(announcement: Announcement | ChangeReport | PanelReport, error: OncoRelayError) -> None:
+def announcement_failed(
+    announcement: Announcement | ChangeReport | PanelReport | OrderReport, error: OncoRelayError
+) -> None:
     """Log a failed announcement; it stays in the outbox."""
     log.warning(
         "announcement_failed", request_id=announcement.request_id, tries=announcement.tries, error=type(error).__name__

@@ -18,6 +18,7 @@ from services.lab_consumer.adapters.tables import (
     PULLS,
     REFUSALS,
     RESOURCES,
+    SLIDE_ORDERS,
     STATEMENTS,
     VERSIONS,
 )
@@ -68,7 +69,7 @@ def _forget(connection: sql.Connection, identity: PatientIdentity) -> tuple[int,
     for source in sources:
         _forget_resource(connection, source)
     _forget_versions_naming(connection, identity)
-    for table in (OUTBOX, STATEMENTS, PULLS, PANELS, PANEL_VALUES):
+    for table in (OUTBOX, STATEMENTS, PULLS, PANELS, PANEL_VALUES, SLIDE_ORDERS):
         connection.execute(table.delete().where(*_is(table.c.authority, table.c.identifier, identity)))
     connection.execute(PATIENT_CHANGES.delete().where(_names(identity)))
     return len(sources), statements

@@ -38,8 +38,8 @@ HEAD = _CURRENT.where(_NAMED)
 """of_type, of_id."""
 ABOUT_SUBJECTS = _CURRENT.where(RESOURCES.c.subject.in_(sql.bindparam("subjects", expanding=True)))
 """subjects: ``Patient/id``, several."""
-_BONES = RESOURCES.c.resource_type.in_(["Patient", "Condition", "Specimen"])
-"""What the facts of other resources depend on (Medications are found by their name)."""
+_BONES = RESOURCES.c.resource_type.in_(["Patient", "Condition", "Specimen", "ServiceRequest"])
+"""What the facts of other resources depend on (Medications are found by their name), and orders for slides."""
 BONES_OF_SUBJECTS = ABOUT_SUBJECTS.where(_BONES)
 """subjects."""
 OF_IDENTITY = _CURRENT.where(

@@ -13,6 +13,7 @@ from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.adapters.puller import Puller, pull_failed
 from services.lab_consumer.config import FhirServerSettings, Settings
 from services.lab_consumer.handlers.announce import Pauses
+from services.lab_consumer.handlers.judge import FACT_TYPES, USED_TYPES
 from services.lab_consumer.handlers.notify import Notify
 from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
@@ -74,5 +75,6 @@ def make_pulling(settings: Settings, engine: sql.Engine, receive: Receive, now: 
     take = TakePages(receive, limits, max(settings.max_entries, server.page_size), settings.base_url)
     pauses = Pauses(server.retry_s, server.longest_retry_s)
     bounds = Bounds(server.page_size, server.max_pages, timedelta(seconds=server.overlap_s))
-    pull = Pull(source, queue, take, settings.identity_map, bounds, pauses, now, pull_failed)
+    polled = USED_TYPES if settings.slide_ingestion_address else FACT_TYPES
+    pull = Pull(source, queue, take, settings.identity_map, bounds, pauses, now, pull_failed, polled)
     return Pulling(source, queue, pull, Puller(pull.wishes, pull.poll, server.poll_s, pauses))

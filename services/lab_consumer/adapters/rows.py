@@ -13,6 +13,7 @@ from services.lab_consumer.ports import Announcement, Refusal, Statement, Statem
 from shared.domain.facts import Fact, Tumour
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.slides import SlideOrder
 from shared.fhir.reading.json_text import canonical, load
 
 _ADAPTERS: dict[StatementKind, TypeAdapter[Any]] = {
@@ -20,6 +21,7 @@ _ADAPTERS: dict[StatementKind, TypeAdapter[Any]] = {
     StatementKind.TUMOUR: TypeAdapter(Tumour),
     StatementKind.DEMOGRAPHICS: TypeAdapter(Demographics),
     StatementKind.PATIENT: TypeAdapter(str),
+    StatementKind.ORDER: TypeAdapter(SlideOrder),
     StatementKind.PROBLEM: TypeAdapter(str),
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from services.lab_consumer.adapters import panel_values, panels, prepared, rows
+from services.lab_consumer.adapters import panel_values, panels, prepared, rows, slide_orders
 from services.lab_consumer.adapters.database import in_turn, looking
 from services.lab_consumer.adapters.merged import members, merged_into
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
@@ -18,6 +18,7 @@ from services.lab_consumer.ports import Measured, Panel, Refusal, Statement, Ver
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.domain.merges import survivor
+from shared.domain.slides import SlideOrder
 
 _TICK = timedelta(microseconds=1)
 _LONGEST = 512
@@ -247,6 +248,10 @@ class SqlWriting:
     def keep_panel(self, panel: Panel, *, submit: bool) -> None:
         """Write a panel; with ``submit`` put it into the outbox."""
         panels.keep(self._connection, panel, self._new_request_id() if submit else "", self.now)
+
+    def hand_over(self, order: SlideOrder, *, only_of: PatientIdentity | None = None) -> None:
+        """Put an order, as it is now, into the outbox, see the port."""
+        slide_orders.hand_over(self._connection, order, self._new_request_id(), self.now, only_of)
 
     def _current(self, statement: sql.Select[Any], place: Mapping[str, Any]) -> tuple[Version, ...]:
         return tuple(rows.version_of(row) for row in self._connection.execute(statement, place))

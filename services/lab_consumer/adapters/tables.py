@@ -134,6 +134,22 @@ PANEL_VALUES = sql.Table(
 )
 """The values panels are made of, by day: what is known now, under the identity that holds now."""
 
+SLIDE_ORDERS = sql.Table(
+    "slide_order",
+    METADATA,
+    sql.Column("order_id", sql.String(256), primary_key=True),
+    sql.Column("authority", sql.String(256), nullable=False),
+    sql.Column("identifier", sql.String(256), nullable=False),
+    sql.Column("content", sql.Text, nullable=False),
+    sql.Column("request_id", sql.String(36), nullable=False),
+    sql.Column("tries", sql.Integer, nullable=False),
+    sql.Column("due_time", _TIME, nullable=False),
+    sql.Column("recorded_time", _TIME, nullable=True),
+    sql.Index("slide_order_identity", "authority", "identifier"),
+    sql.Index("slide_order_open", "recorded_time", "due_time"),
+)
+"""Orders for slides as they were last handed over, or are to be: the outbox towards slide ingestion."""
+
 CLOCK = sql.Table(
     "clock",
     METADATA,

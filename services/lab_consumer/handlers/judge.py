@@ -15,7 +15,7 @@ from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.catalogue import IN_BLOOD
 from shared.fhir.reading.condition import read_condition
 from shared.fhir.reading.disease import DISEASES, ONSET, read_disease
-from shared.fhir.reading.elements import codings, profiles
+from shared.fhir.reading.elements import codings, objects, profiles
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import EFFECTIVE, read_observation
 from shared.fhir.reading.own_output import why_not_input
@@ -26,9 +26,18 @@ from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 from shared.fhir.reading.shape import check_shape
 from shared.fhir.reading.site import read_site
 from shared.fhir.reading.site_codes import NO_SITE_CODES, SiteCodes
+from shared.fhir.reading.slide_codes import NO_SLIDE_CODES, SlideCodes
+from shared.fhir.reading.slide_request import ORDERED, STANDS, is_slide_order, read_glasses
 from shared.fhir.reading.specimen import refuse_other_than_blood, says_its_type
 from shared.fhir.reading.therapy import medication_reference, medication_stub, read_therapy
 
+_OF_AN_ORDER = frozenset(
+    {
+        "resourceType", "status", "intent", "code", "category", "orderDetail", "bodySite", "identifier", "specimen",
+        "contained", "subject", "requisition",
+    }
+)  # fmt: skip
+"""What is kept of an order."""
 CLOCK_SKEW = timedelta(hours=1)
 """A collection may be so much later than now: clocks differ, and summer time is applied late."""
 FURTHEST_ZONE = timedelta(hours=14)
@@ -48,12 +57,26 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRules:
+    """Whether orders for slides are taken, and what the site's codes say of them."""
+
+    taken: bool = False
+    """False: nobody ingests slides here."""
+    codes: SlideCodes = NO_SLIDE_CODES
+
+
+NO_ORDERS = OrderRules()
+"""A site without slides."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """What reading depends on beside the resource."""
 
     identities: IdentityMap
     now: datetime
     site_codes: SiteCodes = NO_SITE_CODES
+    orders: OrderRules = NO_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +107,8 @@ def judge(submission: Submission, reader: Reader) -> Judged:
         return Judged(
             submission, None, f"accepted, not used: no fact is read from {submission.resource_type}", used=False
         )
-    resource = reader.site_codes.applied(localise(submission.resource, submission.names))
+    localised = localise(submission.resource, submission.names)
+    resource = reader.orders.codes.applied(reader.site_codes.applied(localised))
     verdict = _read(submission, resource, reader)
     if not verdict.used and verdict.stub is None:
         return Judged(submission, None, verdict.note, verdict.warning, used=False)
@@ -177,11 +201,30 @@ def _condition(resource: JsonObject, reader: Reader) -> Verdict:
     return Verdict(used=False, stub={"resourceType": "Condition"}, note=note)
 
 
-def _specimen(resource: JsonObject, _: Reader) -> Verdict:
+def _specimen(resource: JsonObject, reader: Reader) -> Verdict:
     site = (resource.get("collection") or {}).get("bodySite")
-    if read_site(site, "Specimen.collection.bodySite") is None and not says_its_type(resource):
+    of_a_slide = any(name in resource for name in ("accessionIdentifier", "container", "parent"))
+    known = read_site(site, "Specimen.collection.bodySite") is not None or says_its_type(resource)
+    if not known and not (reader.orders.taken and of_a_slide):
         return Verdict(used=False, note=unused("it has neither a type nor a body site we know by code").note)
     return Verdict(used=True)
+
+
+def _service_request(resource: JsonObject, reader: Reader) -> Verdict:
+    if not is_slide_order(resource) or resource.get("intent") not in ORDERED:
+        return Verdict(used=False, note=unused("it orders nothing on a slide").note)
+    if resource.get("status") == "draft":
+        return Verdict(used=False, note=unused("a draft is no order yet").note)
+    if not reader.orders.taken:
+        raise RefusedElementError(
+            "ServiceRequest", IssueCode.NOT_SUPPORTED,
+            "nobody takes slides here ([lab_consumer] slide_ingestion_address is not set): the order would be lost",
+        )  # fmt: skip
+    stub = {name: value for name, value in resource.items() if name in _OF_AN_ORDER}
+    named = [str(row.get("reference", "")) for row in objects(resource.get("specimen", []))]
+    if resource.get("status") not in STANDS or all(name.startswith("#") for name in named):
+        read_glasses(resource, lambda reference: contained(resource, reference))
+    return Verdict(used=True, stub=stub, note="accepted; its slides are told to slide ingestion")
 
 
 def _medication(resource: JsonObject, _: Reader) -> Verdict:
@@ -252,7 +295,10 @@ _READERS: Mapping[str, Callable[[JsonObject, Reader], Verdict]] = {
     "MedicationAdministration": _therapy,
     "MedicationStatement": _therapy,
     "Procedure": _therapy,
+    "ServiceRequest": _service_request,
 }
 
 USED_TYPES = tuple(_READERS)
+"""Resource types that are read."""
+FACT_TYPES = tuple(kind for kind in USED_TYPES if kind != "ServiceRequest")
 """Resource types facts are read from."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.lab_consumer.handlers import panels
+from services.lab_consumer.handlers import orders, panels
 from services.lab_consumer.handlers.answers import Answer, informed, warned
 from services.lab_consumer.handlers.judge import Judged, blank
 from services.lab_consumer.handlers.linking import follow
@@ -19,7 +19,9 @@ from shared.fhir.reading.patient import IDENTIFIER, read_patient
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 
 _LONGEST_COUNTER = 18
-_TAKEN_BACK = frozenset({"entered-in-error", "cancelled"})
+_TAKEN_BACK = frozenset({"entered-in-error", "cancelled", "revoked"})
+_NO_FACTS = frozenset({StatementKind.PROBLEM, StatementKind.ORDER})
+"""What results has not to be told of."""
 _BEFORE_FINAL, _FINAL = frozenset({"registered", "preliminary"}), frozenset({"final", "amended", "corrected"})
 
 
@@ -113,9 +115,10 @@ def update(
         versions, before = writing.about(identity), writing.stated(identity)
     changed = changes(before, project(versions, identities, writing.now, identity))
     writing.state(identity, changed)
-    if any(row.kind is not StatementKind.PROBLEM for row in changed):
+    if any(row.kind not in _NO_FACTS for row in changed):
         writing.announce(identity)
     panels.follow(writing, identity, changed, rules)
+    orders.follow(writing, identity, versions, before, changed)
     return tuple(row for row in changed if row.kind is StatementKind.PROBLEM and row.value is not None)
 
 

@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.lab_consumer.handlers.binding import Tumours, specimen_reference
+from services.lab_consumer.handlers.orders import ordered, same_order
+from services.lab_consumer.handlers.record import Record
 from services.lab_consumer.handlers.submission import UNNAMED
 from services.lab_consumer.ports import Statement, StatementKind, Version
 from shared.domain.facts import Fact, Tumour
 from shared.domain.identity import Demographics, IdentityMap, PatientIdentity
+from shared.domain.slides import SlideOrder
 from shared.fhir.reading.condition import read_condition
 from shared.fhir.reading.disease import read_disease
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.observation import read_observation
 from shared.fhir.reading.patient import IDENTIFIER, read_patient
-from shared.fhir.reading.read import Reading, contained
+from shared.fhir.reading.read import Reading
 from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.reading.therapy import medication_reference, read_therapy
 
 _STRANGER = "the EHR's Patient of this identifier has another birth date or sex: what is said of this one is not used"
 _THERAPIES = ("MedicationRequest", "MedicationAdministration", "MedicationStatement", "Procedure")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The current resources about one patient, by ``Type/id``."""
-
-    versions: Mapping[str, Version]
-
-    def of_type(self, *types: str) -> Iterator[tuple[Version, JsonObject]]:
-        """Yield versions with content, in a fixed order."""
-        for _, version in sorted(self.versions.items()):
-            if version.resource_type in types and version.content is not None:
-                yield version, dict(version.content)
-
-    def referred(self, resource: JsonObject, reference: str) -> JsonObject | None:
-        """Return the resource a reference of ``resource`` points at, contained or received."""
-        version = self.versions.get(reference)
-        received = dict(version.content) if version and version.content is not None else None
-        return contained(resource, reference) or received
 
 
 def project(
@@ -60,7 +44,12 @@ def project(
     statements += [Statement(StatementKind.TUMOUR, tumour.condition, tumour) for tumour in tumours.standing()]
     for version, content in record.of_type("Condition", "Observation", *_THERAPIES):
         statements += _stated(version, content, record, tumours, now)
+    statements += ordered(record, owner, _demographics(statements), now)
     return tuple(statements)
+
+
+def _demographics(statements: Sequence[Statement]) -> Demographics:
+    return next((row.value for row in statements if isinstance(row.value, Demographics)), Demographics())
 
 
 def _strangers(record: Record, identities: IdentityMap) -> tuple[str, ...]:
@@ -89,6 +78,8 @@ def changes(before: Sequence[Statement], after: Sequence[Statement]) -> tuple[St
 def _differ(old: Statement, new: Statement) -> bool:
     if isinstance(old.value, Fact) and isinstance(new.value, Fact):
         return replace(old.value, recorded_time=new.value.recorded_time) != new.value
+    if isinstance(old.value, SlideOrder) and isinstance(new.value, SlideOrder):
+        return not same_order(old.value, new.value)
     return old.value != new.value
 
 

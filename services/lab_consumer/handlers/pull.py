@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from services.lab_consumer.handlers.announce import Pauses
-from services.lab_consumer.handlers.judge import USED_TYPES
+from services.lab_consumer.handlers.judge import FACT_TYPES
 from services.lab_consumer.handlers.notification import Target
 from services.lab_consumer.handlers.pages import Page, TakePages
 from services.lab_consumer.handlers.searches import CODE, code_searches
@@ -18,7 +18,7 @@ from shared.fhir.reading.catalogue import QUESTIONS
 
 AT_ONCE = 50
 """Wishes looked up together."""
-ASKED_OF_A_PATIENT = tuple(kind for kind in USED_TYPES if kind not in ("Patient", "Specimen", "Medication"))
+ASKED_OF_A_PATIENT = tuple(kind for kind in FACT_TYPES if kind not in ("Patient", "Specimen", "Medication"))
 """Searched by patient; Specimens and Medications are fetched where something refers to them."""
 _MOST_KNOWN = 100_000
 _ESCAPED = str.maketrans({character: f"\\{character}" for character in "\\,|$"})
@@ -49,6 +49,8 @@ class Pull:
     now: Callable[[], datetime]
     failed: Callable[[str, OncoRelayError], None]
     """Told what could not be asked, and why; it is asked again."""
+    polled: tuple[str, ...] = FACT_TYPES
+    """Types that are asked for what changed."""
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
     """Versions that the last poll of a type saw: in the overlap they come again, and are not looked at again."""
     _by_code: list[str] = field(default_factory=list)
@@ -74,7 +76,7 @@ class Pull:
             OncoRelayError: Why the first type that failed did; every type was tried, unless the server is away.
         """
         trouble: OncoRelayError | None = None
-        for kind in USED_TYPES:
+        for kind in self.polled:
             try:
                 self._poll(kind)
             except TemporaryError:

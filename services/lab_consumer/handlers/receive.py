@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.lab_consumer.handlers.answers import Answer, refused, warned
-from services.lab_consumer.handlers.judge import Judged, Reader, judge
+from services.lab_consumer.handlers.judge import NO_ORDERS, Judged, OrderRules, Reader, judge
 from services.lab_consumer.handlers.keep import Kept, affected, keep, update
 from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
@@ -75,6 +75,7 @@ class Receive:
     site_codes: SiteCodes = NO_SITE_CODES
     """What the site's own codes mean."""
     rules: PanelRules = NO_PANELS
+    orders: OrderRules = NO_ORDERS
 
     def __call__(
         self, entries: Sequence[Entry], *, atomic: bool = False, newest_first: bool = False, also: Also | None = None
@@ -86,7 +87,7 @@ class Receive:
         Raises:
             TemporaryError: If nothing could be kept; the same request may succeed later.
         """
-        reader = Reader(self.identities, self.now(), self.site_codes)
+        reader = Reader(self.identities, self.now(), self.site_codes, self.orders)
         judged = [_judged(entry, reader) for entry in entries]
         try:
             answers = self._kept(judged, also, atomic=atomic, newest_first=newest_first)

@@ -48,7 +48,7 @@ class MakeStudy:
 
     def key(self, row: SlideRow, claim: Claim) -> str:
         """Return under what results' answer is kept: a DICOM study may hold several slides."""
-        return f"{self.uid(row, claim)}|{row.place}" if row.header else self.uid(row, claim)
+        return f"{self.uid(row, claim)}|{series_of(row)}" if row.header else self.uid(row, claim)
 
     def __call__(self, row: SlideRow, claim: Claim, order_id: str, passed: Passed) -> Study:
         """Return the study of a slide that was read, or of which a reader said why it cannot be."""
@@ -82,6 +82,11 @@ class MakeStudy:
             identity_digest=identity,
             blob_uri=file.uri,
         )
+
+
+def series_of(row: SlideRow) -> str:
+    """Return the Series Instance UID of a DICOM slide."""
+    return row.files[0].series_instance_uid
 
 
 def taken_back(study: Study, reason: str) -> Study:

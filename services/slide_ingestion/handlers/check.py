@@ -11,7 +11,7 @@ import structlog
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.whose import of_file, of_order
-from services.slide_ingestion.ports import Door, Looker, SlideRow, Store
+from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
 from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
 from shared.domain.slide_registry import SlideState
 from shared.pathology.trouble import SlideProblem, SlideTrouble
@@ -43,6 +43,7 @@ class CheckSlides:
     doors: Mapping[str, Door]
     looker: Looker
     digests: Digests
+    dicom: DicomFiles
     judge: JudgeSlides
     most_bytes: int
 
@@ -75,18 +76,35 @@ class CheckSlides:
             return replace(row, trouble=large, state=SlideState.REFUSED, digest="too-large")
         with door.taken(row.slide_id, row.files) as paths:
             row = row if row.digest else self._digested(row, door, paths)
-            row = self._described(row, paths)
+            row = row if row.trouble else self._described(row, paths)
             if not door.unchanged(row.slide_id, row.files):
                 raise SlideChangedError("the slide changed while it was read")
         return row
 
     def _digested(self, row: SlideRow, door: Door, paths: Sequence[Path]) -> SlideRow:
         """Digest the bytes; of stored DICOM objects the listener has digested what they show, their identity apart."""
+        if row.place.endswith("/"):
+            row = self._as_dicom(row, paths)
         known = [one.digest for one in row.files if one.digest]
         each = known if len(known) == len(row.files) else self.digests(paths, self.most_bytes)
         uris = door.uris(row.slide_id, row.files)
         files = [replace(one, digest=digest, uri=uri) for one, digest, uri in zip(row.files, each, uris, strict=True)]
         return replace(row, files=tuple(files), digest=whole(each))
+
+    def _as_dicom(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
+        """Return a folder of DICOM files with the UIDs and the patient they name, read as the listener would."""
+        found = self.dicom(paths)
+        if isinstance(found, SlideTrouble):
+            return replace(row, trouble=found, header=None)
+        files = [
+            replace(
+                one, digest=said.content_digest, identity_digest=said.identity_digest,
+                sop_instance_uid=said.header.sop_instance_uid, sop_class_uid=said.header.sop_class_uid,
+                series_instance_uid=said.header.series_instance_uid,
+            )
+            for one, said in zip(row.files, found.files, strict=True)
+        ]  # fmt: skip
+        return replace(row, header=found.header, files=tuple(files))
 
     def _described(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
         container = self._container(row)

@@ -65,4 +65,4 @@ class Sweep:
             return True
         if age_s < self.cache_after_result_h * _HOUR_S or not row.uid:
             return False
-        return self.answered(row.uid)
+        return self.answered(row.uid.partition("|")[0])

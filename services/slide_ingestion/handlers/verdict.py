@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.slide_ingestion.handlers.cases import MakeStudy, Passed
+from services.slide_ingestion.handlers.cases import MakeStudy, Passed, series_of
 from services.slide_ingestion.handlers.whose import MANIFEST, NOTHING_SAID, Claim, of_file, of_order, standing, together
 from services.slide_ingestion.ports import SlideRow
 from shared.domain.slide_registry import SlideState
@@ -115,7 +115,7 @@ def _order_of(active: Sequence[SlideOrder], row: SlideRow, claim: Claim) -> str:
             return one.order_id
     if row.header is None or not (claim.accession and claim.container):
         return ""
-    return f"dicom:{row.header.study_instance_uid}:{row.place.rpartition('|')[2]}"
+    return f"dicom:{row.header.study_instance_uid}:{series_of(row)}"
 
 
 def _beside(row: SlideRow, claim: Claim, around: Around) -> Verdict | None:

@@ -16,6 +16,7 @@ import sqlalchemy as sql
 
 from services.slide_ingestion.adapters import content, database
 from services.slide_ingestion.adapters.cache import SlideCache
+from services.slide_ingestion.adapters.dicom_files import LIMITS, READ, JailedDicomFiles
 from services.slide_ingestion.adapters.erasure import SqlErasure
 from services.slide_ingestion.adapters.folder_door import FolderDoor
 from services.slide_ingestion.adapters.gate import gate_of
@@ -45,6 +46,7 @@ from shared.domain.slides import (
     Specimen,
 )
 from shared.domain.study import Study
+from shared.jail.jail import Jail
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.port import SlideDescription, StatedResolution
 from shared.testing.postgresql import postgresql_folder, start_postgresql
@@ -138,6 +140,8 @@ class Room:
         self.list_slides, self.set_resolution = ListSlides(self.store), SetResolution(self.store, self.judge)
         self.send = EmptyOutbox(self.outbox, self.ledger, Pauses(1.0, 60.0), self.now)
         self.erase = SqlErasure(self.engine, self.cache, self.names, frozenset({"folder-1"}), self.now)
+        self.jail = Jail([READ], LIMITS)
+        self.dicom = JailedDicomFiles(self.jail, IDENTITIES)
         self.doors: dict[str, Door] = {}
         self.restart()
 
@@ -161,7 +165,7 @@ class Room:
             self.new_slide_id,
         )  # fmt: skip
         self.doors[door.name] = door
-        self.check = CheckSlides(self.store, self.doors, self.looker, content.digests, self.judge, 1 << 30)
+        self.check = CheckSlides(self.store, self.doors, self.looker, content.digests, self.dicom, self.judge, 1 << 30)
 
     def settle(self) -> None:
         """Look, let everything stand still, look again, look into what is complete, and tell results."""
@@ -251,5 +255,7 @@ def engine(database_url: str) -> Iterator[sql.Engine]:
 
 
 @pytest.fixture
-def room(engine: sql.Engine, tmp_path: Path) -> Room:
-    return Room(engine, tmp_path.resolve())
+def room(engine: sql.Engine, tmp_path: Path) -> Iterator[Room]:
+    made = Room(engine, tmp_path.resolve())
+    yield made
+    made.jail.close()

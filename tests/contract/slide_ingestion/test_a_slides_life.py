@@ -55,16 +55,14 @@ def test_an_mrxs_slide_waits_for_its_folder_and_is_one_slide(room: Room) -> None
     assert len(room.ledger.studies[0][1].instances) == 3
 
 
-def test_a_folder_of_dicom_files_is_one_slide_the_largest_in_front(room: Room) -> None:
+def test_a_folder_with_what_is_no_dicom_is_told_as_unreadable(room: Room) -> None:
     room.drop("case/level0.dcm", "PLAIN and a good deal longer than the others")
     room.drop("case/level1.dcm")
     room.say("case", **SAID)
     room.settle()
 
-    (study,) = [study for _, study in room.ledger.studies]
-    assert room.states == ["submitted"]
-    assert study.instances[0].blob_uri.endswith("level0.dcm")
-    assert len({one.sop_instance_uid for one in study.instances}) == 2
+    assert [one.refused for one in room.told] == ["unreadable_slide"]
+    assert "DICOM" in room.told[0].refused_text
 
 
 def test_files_a_manifest_lists_are_waited_for(room: Room) -> None:

@@ -22,5 +22,7 @@ def s3() -> Iterator[S3Server]:
 def room(tmp_path: Path) -> Iterator[Room]:
     engine = database.open_engine(f"sqlite:///{tmp_path / 'slides.sqlite'}")
     database.migrate(engine)
-    yield Room(engine, tmp_path.resolve())
+    made = Room(engine, tmp_path.resolve())
+    yield made
+    made.jail.close()
     engine.dispose()

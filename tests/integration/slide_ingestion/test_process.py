@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from shared.phantoms.slides.pyramid import pyramid
 from shared.phantoms.slides.tiff import Style, write_tiff
 from shared.phantoms.slides.wsm import slide_objects
 from shared.rpc.slide_ingestion_client import SlideErasureClient, SlideIngestionClient
-from shared.testing.dicom import small_series
+from shared.testing.dicom import save_series, small_series
 from shared.testing.listener_process import ListenerProcess
 from shared.testing.ports import wait_until
 from shared.testing.results_recorder import ResultsRecorder
@@ -87,7 +88,7 @@ def results(recorder: ResultsRecorder, service: SlideIngestionProcess) -> Iterat
     recorder.forget()
     yield recorder
     for path in service.inbox.iterdir():
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +190,33 @@ def test_a_dicom_pyramid_is_one_slide_and_its_study_one_case(
     assert study.slide.frame_of_reference_uid == GLASS.frame_of_reference_uid
     assert (study.slide.container, study.slide.specimen.accession) == (GLASS.container, GLASS.accession)
     assert study.slide.order_id.startswith("dicom:")
+
+
+def test_a_folder_of_dicom_files_is_one_slide_with_its_own_uids(
+    service: SlideIngestionProcess, results: ResultsRecorder
+) -> None:
+    glass = Glass(seed="folder", patient=WHOSE, container="S26-4-A1-1", accession="S26-4")
+    sent = objects(glass, 8)
+    save_series(reversed(sent), service.inbox / "case")
+
+    (study,) = results.wait_for_studies(1, 40)
+    assert study.study_instance_uid == glass.study_uid
+    assert study.instances[0].sop_instance_uid == sent[0].SOPInstanceUID
+    assert study.identity == PatientIdentity("phantoms", "MRN1")
+    assert study.slide
+    assert study.slide.refused == ""
+    assert study.slide.container == glass.container
+
+
+def test_a_folder_with_two_series_is_no_slide(service: SlideIngestionProcess, results: ResultsRecorder) -> None:
+    glasses = [Glass(seed=f"mixed-{number}", patient=WHOSE, container=f"S26-5-A1-{number}") for number in (1, 2)]
+    save_series([one for glass in glasses for one in objects(glass)], service.inbox / "mixed")
+    (service.inbox / "mixed.manifest.json").write_text(json.dumps(MANIFEST | {"container": "M", "slide": "M"}))
+
+    (study,) = results.wait_for_studies(1, 40)
+    assert study.slide
+    assert study.slide.refused == "unreadable_slide"
+    assert "series" in study.slide.refused_text
 
 
 def test_two_containers_of_one_study_are_two_slides(listener: ListenerProcess, results: ResultsRecorder) -> None:

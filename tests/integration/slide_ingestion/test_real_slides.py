@@ -27,7 +27,7 @@ def jail() -> Iterator[JailedSlides]:
 @pytest.fixture
 def real(room: Room, jail: JailedSlides) -> Room:
     plain = room.check
-    room.check = CheckSlides(plain.store, plain.doors, jail, plain.digests, plain.judge, plain.most_bytes)
+    room.check = CheckSlides(plain.store, plain.doors, jail, plain.digests, plain.dicom, plain.judge, plain.most_bytes)
     return room
 
 

@@ -10,12 +10,13 @@ import structlog
 
 from services.lab_consumer.formats.v2.answer import answer_to, flaw_of, trouble
 from services.lab_consumer.formats.v2.entries import read_entries
+from services.lab_consumer.formats.v2.order import OrderPlaces, read_slide_orders
 from services.lab_consumer.formats.v2.site import MessageSite
 from services.lab_consumer.handlers.messages import Flaw, Incoming, TakeMessage, digest_of
 from shared.domain.errors import OutOfResourcesError, TemporaryError, place
 from shared.domain.identity import IdentityMap
 from shared.domain.refusals import Cause
-from shared.hl7.reading import patient_merge, results
+from shared.hl7.reading import orders, patient_merge, results
 from shared.hl7.reading.continuation import Parts, Room
 from shared.hl7.reading.header import Header
 from shared.hl7.reading.message import Limits, parse
@@ -38,6 +39,8 @@ class MessageRules:
     processing_id: str
     limits: Limits
     max_bytes: int
+    places: OrderPlaces = field(default_factory=OrderPlaces)
+    """Where orders state their identifiers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,8 @@ class Conversation:
         if header is NO_HEADER:
             Header.of(content)  # says why there is none
         header.check(rules.processing_id)
-        if header.kind not in (results.KIND, patient_merge.KIND):
-            taken = f"{results.KIND} and {patient_merge.KIND}"
+        if header.kind not in (results.KIND, orders.KIND, patient_merge.KIND):
+            taken = f"{results.KIND}, {orders.KIND} and {patient_merge.KIND}"
             raise RefusedMessageError("MSH-9", Cause.NOT_SUPPORTED, f"this kind of message is not taken; {taken} are")
         whole = self.parts.whole(content, header)
         return () if whole is None else self.desk.take(self._incoming(whole))
@@ -138,12 +141,18 @@ class Conversation:
         if header.kind == patient_merge.KIND:
             return Incoming(digest_of(content), changes=read_merge(message, rules.identities))
         site = MessageSite(rules.identities, rules.code_systems, rules.zone, self.desk.now(), "", "")
-        return Incoming(digest_of(content, self._tables()), read_entries(message, site))
+        digest = digest_of(content, self._tables())
+        if header.kind == orders.KIND:
+            return Incoming(digest, read_slide_orders(message, site, rules.places))
+        return Incoming(digest, read_entries(message, site))
 
     def _tables(self) -> str:
         rules, codes = self.desk.rules, self.desk.take.receive.site_codes
         declared = sorted(map(repr, codes.rows.values()))
-        return repr((sorted(rules.code_systems.items()), declared, str(rules.zone), rules.limits.default_character_set))
+        slides = self.desk.take.receive.orders
+        said = sorted((*key, *sorted(meanings)) for key, meanings in slides.codes.rows.items())
+        texts = (str(rules.zone), rules.limits.default_character_set)
+        return repr((sorted(rules.code_systems.items()), declared, *texts, slides.taken, said, rules.places))
 
 
 def _header(content: bytes) -> Header:

@@ -11,6 +11,7 @@ from services.lab_consumer.adapters.mllp.connection import Pace
 from services.lab_consumer.adapters.mllp.desk import Desk, MessageRules
 from services.lab_consumer.adapters.mllp.server import MllpServer, Places
 from services.lab_consumer.config import Settings
+from services.lab_consumer.formats.v2.order import OrderPlaces
 from services.lab_consumer.handlers.messages import TakeMessage
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.refusals import Cause
@@ -56,4 +57,5 @@ def _rules(settings: Settings) -> MessageRules:
         processing_id=settings.mllp_processing_id,
         limits=Limits(settings.mllp_max_segments, settings.mllp_default_character_set),
         max_bytes=settings.mllp_max_message_bytes,
+        places=OrderPlaces(**settings.slide_orders.model_dump()),
     )

@@ -12,7 +12,8 @@ from shared.hl7.writing.acknowledgment import Acknowledgment, Fault, faults_of
 
 ACCEPTED = "AA"
 _FIELDS = (
-    ("Observation.code", 3), ("Observation.value.code", 6), ("Observation.value.unit", 6), ("Observation.value", 5),
+    ("ServiceRequest.code", 4), ("Observation.code", 3), ("Observation.value.code", 6),
+    ("Observation.value.unit", 6), ("Observation.value", 5),
     ("Observation.effective", 14), ("Observation.status", 11), ("Observation.referenceRange", 7),
     ("Observation.method", 17), ("Patient.identifier", 3), ("Patient.birthDate", 7), ("Patient.gender", 8),
 )  # fmt: skip

@@ -33,13 +33,18 @@ def read_entries(message: Message, site: MessageSite) -> tuple[Submission | Refu
     Raises:
         RefusedMessageError: If it reports nothing.
     """
-    here = replace(
-        site, zone=_zone(message.header, site.zone), sender=_sender(message.header), sent=_sent(message, site)
-    )
+    here = at_home(message, site)
     found = tuple(entry for group in read_results(message) for entry in _entries(group, here))
     if not found:
         raise RefusedMessageError("OBX", Cause.UNREADABLE, "an ORU reports observations, and there is no OBX")
     return tuple(_told_apart(found))
+
+
+def at_home(message: Message, site: MessageSite) -> MessageSite:
+    """Return the site with the zone, the sender and the time of a message."""
+    return replace(
+        site, zone=_zone(message.header, site.zone), sender=_sender(message.header), sent=_sent(message, site)
+    )
 
 
 def _told_apart(entries: Sequence[Submission | RefusedElementError]) -> Iterator[Submission | RefusedElementError]:
@@ -63,7 +68,7 @@ def _doubted(entry: Submission, twins: Sequence[Submission]) -> Submission:
 def _entries(group: PatientResults, site: MessageSite) -> Iterator[Submission | RefusedElementError]:
     patient: Submission | RefusedMessageError
     try:
-        patient = _patient(group.patient, site)
+        patient = patient_of(group.patient, site)
     except RefusedMessageError as error:
         patient = error  # told with each of her results that would be used
     rows = [(segment, order) for order in group.orders for segment in order.observations]
@@ -82,7 +87,7 @@ def _observation(
     else:
         doubts.add(patient)
     try:
-        made = read_observation(segment, order, site, doubts) | about | _meta(site)
+        made = read_observation(segment, order, site, doubts) | about | meta_of(site)
     except RefusedMessageError as error:
         return doubt(error)
     return Submission(
@@ -102,11 +107,14 @@ def _taken(order: Order, made: JsonObject) -> RefusedElementError | None:
     )  # fmt: skip
 
 
-def _patient(segment: Segment | None, site: MessageSite) -> Submission:
+def patient_of(segment: Segment | None, site: MessageSite) -> Submission:
     """Return the Patient as this message has her.
 
     Birth date and sex are part of the id: a message that states others makes another Patient, which is refused where
     it contradicts the record, and then its results wait for a Patient that is not there.
+
+    Raises:
+        RefusedMessageError: If nothing says who she is.
     """
     if segment is None:
         raise RefusedMessageError("PID", Cause.UNREADABLE, "nothing says whose results these are")
@@ -120,11 +128,11 @@ def _patient(segment: Segment | None, site: MessageSite) -> Submission:
     stated = {"birthDate": birth_date, "gender": _SEXES[written]}
     found = UNNAMED + hashlib.sha256(canonical(["Patient", *said]).encode()).hexdigest()[:32]
     made: JsonObject = {"resourceType": "Patient", "id": found, "identifier": [site.subject(identity)]}
-    made |= {name: value for name, value in stated.items() if value} | _meta(site)
+    made |= {name: value for name, value in stated.items() if value} | meta_of(site)
     return Submission("Patient", found, made, place=segment.place, identity=identity)
 
 
-def _meta(site: MessageSite) -> JsonObject:
+def meta_of(site: MessageSite) -> JsonObject:
     """State when the sender wrote it, so that an older message that comes late, or again, changes nothing."""
     return {"meta": {"lastUpdated": site.sent}} if site.sent else {}
 

@@ -53,7 +53,10 @@ class PatchLearning:
                 rows[start : start + len(pixels)] = inputs_of(pixels, self.patches.contract)
                 start += len(pixels)
             seed = self.order.number(f"network {fold.name}")
-            fit = self.trainer(rows, labels, patients, seed, fold.name.replace(" ", "-"), steps)
+            try:
+                fit = self.trainer(rows, labels, patients, seed, fold.name.replace(" ", "-"), steps)
+            except ValueError as error:
+                raise InvalidInputError("cohort", f"{fold.name}: {error}") from error
         return fit, (int(counts[0]), int(counts[1]), int(counts[2]))
 
     def _labels(self, index: Sequence[int] | NDArray[np.intp]) -> tuple[NDArray[np.int64], list[str]]:

@@ -1,0 +1,48 @@
+"""Hand orders for slides to slide ingestion: at least once, each in its latest version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.lab_consumer.handlers.announce import TELL_AFTER, Pauses
+from services.lab_consumer.ports import OrderOutbox, OrderReport, SlideOrders
+from shared.domain.errors import OncoRelayError, PermanentError
+from shared.observability import tracing
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSlides:
+    """Deliver what is due once; what fails is due again later, for ever."""
+
+    outbox: OrderOutbox
+    slides: SlideOrders
+    pauses: Pauses
+    now: Callable[[], datetime]
+    failed: Callable[[OrderReport, OncoRelayError], None]
+
+    def __call__(self) -> int:
+        """Return how many were taken."""
+        return sum(self._one(report) for report in self.outbox.due(self.now()))
+
+    def _one(self, report: OrderReport) -> bool:
+        try:
+            with tracing.span("slide.order", about=("announcement", report.request_id)):
+                self.slides.record_order(report.request_id, report.order)
+        except OncoRelayError as error:
+            self.failed(report, error)
+            self.outbox.postpone(report, self.now() + self.pauses.after(report.tries))
+            self._tell(report, error)
+            return False
+        self.outbox.recorded(report, self.now())
+        return True
+
+    def _tell(self, report: OrderReport, error: OncoRelayError) -> None:
+        """Tell a person: at once where it was refused for good, else after many tries."""
+        if report.tries == 0 and isinstance(error, PermanentError):
+            self.outbox.tell("slide ingestion refuses an order; it is tried again", self.now())
+        elif report.tries + 1 == TELL_AFTER:
+            self.outbox.tell(
+                f"slide ingestion has not taken an order in {TELL_AFTER} tries; it is tried again", self.now()
+            )

@@ -1,0 +1,136 @@
+"""``oncorelay slides`` against a real door, and what the doctor says of folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from services.cli.__main__ import oncorelay
+from services.cli.doctor_slides import readable, reader, slide_looks
+from services.slide_ingestion.adapters import database
+from services.slide_ingestion.adapters.grpc_server import SlideIngestionServicer
+from services.slide_ingestion.adapters.requests import Requests
+from services.slide_ingestion.adapters.store import SqlSlides
+from services.slide_ingestion.config import PrefixSettings, Settings
+from services.slide_ingestion.handlers.cases import MakeStudy, Passed
+from services.slide_ingestion.handlers.judging import JudgeSlides
+from services.slide_ingestion.handlers.naming import Names
+from services.slide_ingestion.handlers.orders import RecordOrder
+from services.slide_ingestion.handlers.people import ListSlides, SetResolution
+from services.slide_ingestion.handlers.studies import TakeStudy
+from services.slide_ingestion.handlers.verdict import Judge
+from services.slide_ingestion.ports import SlideRow
+from shared.domain.slide_registry import SlideState
+from shared.rpc.server import start
+from shared.site.settings import Site
+from shared.testing.ports import free_port
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+SLIDE_ID = "1f0c22ab" + "0" * 24
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlSlides]:
+    engine = database.open_engine(f"sqlite:///{tmp_path / 'slides.sqlite'}")
+    database.migrate(engine)
+    store = SqlSlides(engine, lambda: NOW)
+    names = Names("site", b"k" * 32)
+    judge = JudgeSlides(Judge(MakeStudy(names), lambda _: Passed()), lambda: "request")
+    take = TakeStudy(store, judge, names, lambda: "x" * 32)
+    door = SlideIngestionServicer(
+        take, RecordOrder(store, judge), ListSlides(store), SetResolution(store, judge), Requests(store)
+    )
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("ONCORELAY_SLIDE_INGESTION__GRPC_ADDRESS", address)
+    monkeypatch.setenv("ONCORELAY_CONFIG", "")
+    monkeypatch.setenv("ONCORELAY_SITE__DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("ONCORELAY_PERSON", "jane")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    server = start(address, door.register)
+    yield store
+    server.stop(grace=None).wait()
+    engine.dispose()
+
+
+def held(store: SqlSlides) -> None:
+    row = SlideRow(SLIDE_ID, "folder-1", "Jane Doe.svs", (), SlideState.HELD, "no order", NOW, NOW, digest="d")
+    with store.writing() as writing:
+        writing.keep(row)
+
+
+def said(*words: str, status: int = 0) -> str:
+    found = CliRunner().invoke(oncorelay, ["slides", *words], catch_exceptions=True)
+    assert found.exit_code == status, found.output
+    return str(found.output) + str(found.exception or "")
+
+
+def test_without_slides_it_says_how_they_come(store: SqlSlides) -> None:
+    assert "no slides yet" in said()
+
+
+def test_slides_are_listed_without_their_names(store: SqlSlides) -> None:
+    held(store)
+
+    assert "1f0c22ab" in said("list", "--state", "held")
+    assert "Jane" not in said() + said("list", "--json") + said("show", SLIDE_ID[:8])
+    assert "no slides yet" in said("list", "--state", "submitted")
+    (one,) = json.loads(said("list", "--json"))
+    assert (one["slide_id"], one["state"], one["door"]) == (SLIDE_ID, "held", "folder-1")
+
+
+def test_a_resolution_is_recorded_under_the_persons_name(store: SqlSlides) -> None:
+    held(store)
+
+    assert "jane" in said("set-resolution", SLIDE_ID[:8], "0.25", "--reason", "service report")
+    row = store.row(SLIDE_ID)
+    assert row
+    assert row.person
+    assert row.person.um == 0.25
+    assert row.person.actor.startswith("jane")
+    assert "0.25" in said("show", SLIDE_ID[:8])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set-resolution", SLIDE_ID[:8], "0.00499", "--reason", "wrong unit"),
+        ("set-resolution", SLIDE_ID[:8], "0.25", "--reason", " "),
+        ("set-resolution", "1f0c", "0.25", "--reason", "too short an id"),
+        ("set-resolution", "ffffffff", "0.25", "--reason", "no such slide"),
+        ("show", "ffffffff"),
+    ],
+)
+def test_what_cannot_be_is_refused(store: SqlSlides, words: tuple[str, ...]) -> None:
+    held(store)
+
+    said(*words, status=1)
+    row = store.row(SLIDE_ID)
+    assert row
+    assert row.person is None
+
+
+def test_the_doctor_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    assert str(tmp_path) in readable(tmp_path)
+    with pytest.raises(ValueError, match="is no folder"):
+        readable(tmp_path / "away")
+    assert "OpenSlide" in reader()
+
+
+def test_the_doctor_looks_at_every_folder_and_prefix(tmp_path: Path) -> None:
+    settings = Settings(
+        site=Site(data_folder=tmp_path, slide_folders=(tmp_path,)),
+        s3=(PrefixSettings(name="scanner", bucket="slides", endpoint_url="http://127.0.0.1:9"),),
+    )
+
+    names = [name for name, _ in slide_looks(settings)]
+    assert names == ["slide reader", "slide_ingestion", "slide folder-1", "slide prefix scanner"]
+
+
+def test_a_bucket_is_not_spoken_to_in_the_clear() -> None:
+    with pytest.raises(ValueError, match="https"):
+        PrefixSettings(name="scanner", bucket="slides", endpoint_url="http://s3.example.org")
