@@ -9,6 +9,7 @@ also patches of 1,448 pixels, as Eq. 1 cuts a slide of 8e9 pixels; there ours re
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import openslide
 import tifffile
 
 from shared.domain.slides import Cropping
-from shared.jail.slides import JailedSlides, SlideSession
+from shared.jail.slides import LIMITS, JailedSlides, SlideSession
 from shared.pathology.grid import CropGrid
 from shared.pathology.patch_contract import PatchContract
 from shared.pathology.stain.fit import STANDARD
@@ -44,7 +45,7 @@ def _row(path: Path, side: int, repeats: int) -> Row:
     across = 20_480 // side
     grid = CropGrid(Cropping.MICROMETRES, side, side / 4, across, across)
     wanted = list(range(min(_PATCHES, len(grid))))
-    jail = JailedSlides()
+    jail = JailedSlides(replace(LIMITS, niceness=0))  # as the peer has it
     with openslide.OpenSlide(str(path)) as bare, ThreadPoolExecutor(2) as threads, jail.open([path]) as session:
         _read(session, grid, wanted[:64])  # both children are up
         ours, peer = in_turns(
