@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +16,14 @@ import hl7.mllp
 import pytest
 from hl7apy.core import Group, Message, Segment
 from hl7apy.parser import parse_message
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from services.lab_consumer.config import SlideCodeRow
 from shared.codes.pathology import SlideMeaning
 from shared.domain.identity import PatientIdentity
 from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.hl7.mllp import framed
 from shared.rpc import server
 from shared.rpc.convert import from_message
 from shared.rpc.gen.oncorelay.slide_ingestion.v1 import slide_ingestion_service_pb2 as pb
@@ -71,10 +75,10 @@ def site(tmp_path: Path) -> Iterator[Site]:
     results, slides = ListeningResults(), ListeningSlides()
     listening = [results.start(addresses[0]), slides.start(addresses[1])]
     code = SlideCodeRow(system="urn:oncorelay:hl7v2:99PATH", code="HE", means=SlideMeaning.HE)
-    settings = make_settings(
+    configured = make_settings(
         tmp_path, addresses[0], mllp_port=0, slide_ingestion_address=addresses[1], slide_code=(code,)
     )
-    doors = open_doors(settings, results)
+    doors = open_doors(configured, results)
     yield Site(next(doors), slides)
     next(doors, None)
     for one in listening:
@@ -175,3 +179,13 @@ def test_a_bundle_with_order_patient_and_specimen_reaches_slide_ingestion(site: 
     refused = site.lab.post({**order, "id": "r2", "status": "unknown"})
     assert refused.status_code == 422
     assert refused.json()["issue"][0]["expression"] == ["ServiceRequest.status"]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(20, 400), put=st.sampled_from((b"", b"^~", b"|SAC", b"\r\rORC|CA", b"&&&", b"\\")))
+def test_a_damaged_order_is_answered_and_the_door_stays_open(site: Site, cut: int, put: bytes) -> None:
+    content = oml()
+    with socket.create_connection(("127.0.0.1", site.lab.service.mllp_port), timeout=20) as wire:
+        wire.sendall(framed(content[:cut] + put + content[cut + len(put) :]))
+        assert b"MSA|A" in wire.recv(65536)
+    assert "MSA|AA" in asyncio.run(_sent(site.lab.service.mllp_port, content.decode()))
