@@ -224,14 +224,18 @@ def counted() -> NDArray[np.bool_]:
 
 
 def overview() -> bytes:
-    """Return a PNG of pink tissue on white glass at 8 micrometres a pixel."""
+    """Return a PNG of the slide at 8 micrometres a pixel."""
+    stream = BytesIO()
+    Image.fromarray(overview_pixels(), "RGB").save(stream, "PNG")
+    return stream.getvalue()
+
+
+def overview_pixels() -> NDArray[np.uint8]:
+    """Return pink tissue on white glass."""
     rows, columns = round(HEIGHT * MICRONS / 8), round(WIDTH * MICRONS / 8)
     y, x = np.mgrid[0:rows, 0:columns]
     tissue = ((x - columns / 2) / (columns / 2.4)) ** 2 + ((y - rows / 2) / (rows / 2.6)) ** 2 < 1
-    picture = np.where(tissue[..., None], np.array([222, 170, 205]), np.array([244, 243, 245])).astype(np.uint8)
-    stream = BytesIO()
-    Image.fromarray(picture, "RGB").save(stream, "PNG")
-    return stream.getvalue()
+    return np.where(tissue[..., None], np.array([222, 170, 205]), np.array([244, 243, 245])).astype(np.uint8)
 
 
 def _shares(values: tuple[float, ...]) -> tuple[LevelShare, ...]:

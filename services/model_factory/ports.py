@@ -137,7 +137,7 @@ class ExportedPatchNetwork:
     cheaper: tuple[tuple[str, bytes], ...] = ()
     """(file name, graph) of cheaper arithmetics that need a graph of their own."""
     precisions: tuple[tuple[str, str, float, int], ...] = ()
-    """(arithmetic, file name of its graph, largest difference of a score, slides) of what passed the gate."""
+    """(arithmetic, file of its graph, largest difference of a patch's probability, slides) of what passed the gate."""
 
 
 class PatchNetworkFit(Protocol):

@@ -73,11 +73,10 @@ STAIN = code("stain", "Stain of the slide, and how it was normalised")
 CALIBRATION = code("calibration", "Calibration of this scanner at this site")
 EXCLUSION = code("exclusion", "Region a pathologist left out")
 GRADIENT = code("gradient", "Change of the probability from the edge inwards")
-PATCH_P = code("p_patch_positive", "Probability of class HER2-positive, of a patch")
+PATCH_P = code("p_patch_positive", "Probability of the patch class: tumour of a HER2-positive slide")
 """Softmax output of the patch classifier: no probability of the patient's status."""
-TUMOUR_PATCH = code("tumour_patch", "Tumour on H&E, one patch")
-OTHER_PATCH = code("other_patch", "No tumour recognised on H&E, one patch")
-EXCLUDED_REGION = code("excluded_region", "Region left out by a pathologist")
+PATCH_NEGATIVE = code("p_patch_negative", "Probability of the patch class: tumour of a HER2-negative slide")
+PATCH_OTHER = code("p_patch_other", "Probability of the patch class: no tumour")
 NOMOGRAM_REPORT = code("nomogram_report", "Result of a prediction model, with its nomogram")
 
 ASSESSMENTS: Mapping[str, Coding] = {

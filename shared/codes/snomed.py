@@ -30,6 +30,8 @@ RIGHT_AND_LEFT = code("51440002", "Right and left")  # mCODE LateralityQualifier
 
 MORPHOLOGICALLY_ABNORMAL = code("49755003", "Morphologically Abnormal Structure")  # CID 7150, segment category
 NEOPLASM = code("108369006", "Neoplasm")  # CID 7159, CID 7151, segment type
+TISSUE = code("85756007", "Tissue")  # CID 7150, segment category
+HISTOPATHOLOGY = code("252416005", "Histopathology")  # CID 8131, pathology imaging procedure
 VOLUME = code("118565006", "Volume")  # CID 7469, CID 218
 
 BREAST_SITES: Mapping[str, Side | None] = {

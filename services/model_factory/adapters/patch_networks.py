@@ -12,17 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.handlers.networks.swin.augmentation import StainSpace
+from services.model_factory.handlers.networks.swin.gate import LEAST_SLIDES, Gate, measured_gate
 from services.model_factory.handlers.networks.swin.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights
+from services.model_factory.handlers.networks.swin.quantising import eight_bit
 from services.model_factory.handlers.networks.swin.recipe import PatchRecipe
 from services.model_factory.handlers.networks.swin.trained import TrainedPatchNetwork
 from services.model_factory.handlers.networks.swin.training import train_patch_network
+from services.model_factory.handlers.slides.run import GRAPH_FILE
 from services.model_factory.ports import ExportedPatchNetwork, States, Steps
 from shared.bundles.runtimes.opening import open_network
-from shared.bundles.runtimes.port import RuntimeChoice
+from shared.bundles.runtimes.port import Engine, Precision, RuntimeChoice, RuntimeMissingError
 from shared.pathology.patch_contract import PatchContract
 
 _HALF: Any = np.float16
+EIGHT_BIT_FILE = "patches-int8.onnx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,48 @@ class SwinFit:
         self, golden: NDArray[np.float32], slides: Sequence[Callable[[], NDArray[np.float32]]]
     ) -> ExportedPatchNetwork:
         """Return the graph, checked against torch, with what it says of ``golden`` in ONNX Runtime."""
-        del slides
         one = self.trained
         graph = one.export(golden)
+        cheaper, precisions = cheaper_arithmetics(graph, golden, slides)
         probability, _ = open_network(graph, RuntimeChoice()).run(golden)
         return ExportedPatchNetwork(
             graph, one.architecture, one.parameters, one.pretrained, one.frozen, one.heat_cells,
-            np.asarray(probability, dtype=np.float32), PROBABILITY_TOLERANCE,
+            np.asarray(probability, dtype=np.float32), PROBABILITY_TOLERANCE, cheaper, precisions,
         )  # fmt: skip
+
+
+def cheaper_arithmetics(
+    graph: bytes, golden: NDArray[np.float32], slides: Sequence[Callable[[], NDArray[np.float32]]]
+) -> tuple[tuple[tuple[str, bytes], ...], tuple[tuple[str, str, float, int], ...]]:
+    """Return the graphs that cheaper arithmetics need, and those that pass the gate on every engine that may run them.
+
+    Golden patches are measured too: a bundle is checked with them when it is opened.
+    """
+    if len(slides) < LEAST_SLIDES:
+        return (), ()
+    eight = eight_bit(graph)
+    asked: tuple[tuple[Precision, bytes, str, tuple[Engine, ...]], ...] = (
+        ("bfloat16", graph, GRAPH_FILE, ("openvino",)),
+        ("int8", eight, EIGHT_BIT_FILE, ("onnxruntime", "openvino")),
+    )
+    passed = []
+    for precision, narrow, name, engines in asked:
+        found = [_gate(graph, slides, precision, engine, narrow, golden) for engine in engines]
+        gates = [one for one in found if one is not None]
+        if gates and all(one.admitted for one in gates):
+            passed.append((precision, name, max(one.largest_difference for one in gates), len(slides)))
+    files = tuple((name, eight) for _, name, _, _ in passed if name == EIGHT_BIT_FILE)
+    return files, tuple(passed)
+
+
+def _gate(
+    graph: bytes, slides: Sequence[Callable[[], NDArray[np.float32]]], precision: Precision, engine: Engine,
+    narrow: bytes, golden: NDArray[np.float32],
+) -> Gate | None:  # fmt: skip
+    try:
+        return measured_gate(graph, slides, precision, engine, narrow, golden)
+    except RuntimeMissingError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

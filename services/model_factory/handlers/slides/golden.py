@@ -16,8 +16,8 @@ from services.model_factory.handlers.slides.patches import SlidePatches, inputs_
 from services.model_factory.handlers.slides.scoring import found_in, readings_of
 from shared.predictors.her2.scale import level_of
 
-PATCHES, SLIDES = 4, 6
-"""Half of the slides of either class."""
+PATCHES, SLIDES = 4, 12
+"""Half of the slides of either class; by them cheaper arithmetics are judged (``networks/swin/gate.py``)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

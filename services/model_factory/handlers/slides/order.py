@@ -50,8 +50,8 @@ class SlidesOrder:
     mil: MilRecipe = field(default_factory=MilRecipe)
 
     def __post_init__(self) -> None:
-        if self.folds < 2 or min(self.resamples, self.seed, self.both_croppings) < 0:
-            raise InvalidInputError("order", "at least two folds; no negative sizes")
+        if self.folds < 2 or self.resamples < 1 or min(self.seed, self.both_croppings) < 0:
+            raise InvalidInputError("order", "at least two folds and one resample; no negative sizes")
         strange = sorted(set(self.comparators) - set(COMPARATORS))
         if strange:
             raise InvalidInputError("comparators", f"{strange[0]!r} is unknown; known are {', '.join(COMPARATORS)}")

@@ -14,7 +14,7 @@ from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.source_images import SourceImages
 from services.results.deliver.adapters.stored_artefacts import SlideArtefacts
 from services.results.deliver.formats import secondary_capture
-from services.results.deliver.formats.parts import NAMES, left_beside, named_in_report, parts
+from services.results.deliver.formats.parts import NAMES, left_beside, named_in_report, parts, slide_parts
 from services.results.deliver.formats.style import Style
 from services.results.deliver.formats.taking_back import Withdrawal, documents
 from services.results.deliver.ports import RefusedError
@@ -86,10 +86,16 @@ class ArchiveObjects:
         """Return what goes beside the report."""
         if not self.style.pictures:
             return []
+        if finding.study.slide is not None:
+            return self._of_slide(finding, header)
         images = self.images.read(finding, header)
         if images is not None and secondary_capture.KIND in self.style.pictures:
             images = self.images.decoded(finding, images, secondary_capture.shown(images))
         return parts(finding, images, self.style)
+
+    def _of_slide(self, finding: Finding, header: Dataset) -> list[Dataset]:
+        basis = self.slides.read(finding)
+        return slide_parts(finding, basis, self.images.levels(finding, header), self.style) if basis else []
 
 
 def _taken(part: Dataset, bring: Callable[[Dataset], None]) -> bool:

@@ -81,7 +81,9 @@ class FolderSink:
             chart = chart_without_server(*self._identifier(finding))
             bundle = to_transaction(finding, chart, self.style, page=page)
             made |= {"fhir-transaction": encode(bundle)} if bundle else {}
-        return made | (self._slide(finding, predecessors) if about_slide(finding) else {})
+        if about_slide(finding):
+            made |= self._slide(finding, predecessors)
+        return made
 
     def _slide(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
         """Return what only a slide has: its patches for QuPath, the whole finding, the message a laboratory gets."""

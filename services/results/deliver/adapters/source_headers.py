@@ -35,6 +35,8 @@ class SourceHeaders:
             raise RefusedError(f"the stored source image cannot be read ({type(error).__name__})") from error
 
     def _uri(self, finding: Finding) -> str:
+        if finding.study.slide and finding.study.instances:
+            return finding.study.instances[0].blob_uri  # the widest level
         pinned = finding.pins.instances if finding.pins else ()
         rows = sorted((row.sop_instance_uid, row.blob_uri) for row in pinned or finding.study.instances)
         if not rows:

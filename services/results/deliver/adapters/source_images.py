@@ -54,6 +54,19 @@ class SourceImages:
         slices = source_slices(mask.grid, indices, headers, source_header(finding, header))
         return MeasuredImages(mask, slices, heatmap)
 
+    def levels(self, finding: Finding, header: Dataset) -> tuple[Dataset, ...]:
+        """Return the headers of a slide's levels, widest first; label and macro images are none.
+
+        Raises:
+            RefusedError: If one cannot be read, or belongs to another patient or study than the finding says.
+        """
+        found = [source_header(finding, self._header(row.blob_uri)) for row in finding.study.instances]
+        levels = [one for one in found if "VOLUME" in one.ImageType and "TotalPixelMatrixColumns" in one]
+        whose = source_header(finding, header).FrameOfReferenceUID
+        if not levels or any(one.FrameOfReferenceUID != whose for one in levels):
+            raise RefusedError("the stored slide has no levels in one frame of reference")
+        return tuple(sorted(levels, key=lambda one: -int(one.TotalPixelMatrixColumns)))
+
     def decoded(self, finding: Finding, images: MeasuredImages, slices: Sequence[SourceSlice]) -> MeasuredImages:
         """Return the same with the pixels of these slices; without any where one of them cannot be decoded."""
         return replace(images, pixels=self.pixels.read(slices, self._uris(finding)) if self.pixels else {})

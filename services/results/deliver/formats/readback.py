@@ -21,6 +21,9 @@ _DICOM = (
     "FrameOfReferenceUID", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
     "BitsAllocated", "ImageType", "Laterality", "SegmentationType", "SegmentSequence", "DimensionIndexSequence",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "SourceImageSequence",
+    # Of annotations: what they are drawn on, and each of them.
+    "AnnotationCoordinateType", "PixelOriginInterpretation", "ReferencedImageSequence", "AnnotationGroupSequence",
+    "TotalPixelMatrixColumns", "TotalPixelMatrixRows", "TotalPixelMatrixOriginSequence",
 )  # fmt: skip
 _PIXELS = ("PixelData", "FloatPixelData")
 

@@ -9,7 +9,7 @@ from highdicom import sr
 from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage
 
-from services.results.deliver.formats import wording
+from services.results.deliver.formats import slide_wording, wording
 from services.results.deliver.formats.coded import concept
 from services.results.deliver.formats.sr_measured import measurement, measurements, referenced_segment
 from services.results.deliver.formats.sr_source import LATERALITY
@@ -19,6 +19,7 @@ from shared.codes import dcm, local, snomed
 from shared.domain.case import FindingKind
 from shared.domain.coding import Coding
 from shared.domain.prediction import Prediction
+from shared.domain.slides import SlideAnswer
 
 
 def report(
@@ -30,7 +31,7 @@ def report(
     """
     root = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=_device(finding, style)),
-        procedure_reported=concept(dcm.MRI),
+        procedure_reported=concept(snomed.HISTOPATHOLOGY if wording.about_slide(finding) else dcm.MRI),
         title=concept(dcm.IMAGING_MEASUREMENT_REPORT),
         imaging_measurements=[_group(finding, source, style, parts)],
     )[0]
@@ -60,7 +61,7 @@ def _group(
         ),
         "finding_type": concept(local.assessment(finding.predictor)),
         "algorithm_id": _algorithm(finding),
-        "finding_sites": [_site(dcm.AXILLARY_LYMPH_NODE, finding), _site(snomed.BREAST, finding)],
+        "finding_sites": _sites(finding),
         "measurements": _measurements(finding.prediction) if finding.prediction else None,
         "qualitative_evaluations": list(_statuses(finding)) or None,
     }
@@ -98,6 +99,11 @@ def _site(coding: Coding, finding: Finding) -> sr.FindingSite:
     return sr.FindingSite(concept(coding), laterality=concept(LATERALITY[finding.side]) if finding.side else None)
 
 
+def _sites(finding: Finding) -> list[sr.FindingSite]:
+    where = (snomed.BREAST,) if wording.about_slide(finding) else (dcm.AXILLARY_LYMPH_NODE, snomed.BREAST)
+    return [_site(coding, finding) for coding in where]
+
+
 def _measurements(answer: Prediction) -> list[sr.Measurement]:
     """Return both probabilities as fractions (TID 300), named by what they are of; then what was measured."""
     outcome = answer.outcome
@@ -106,7 +112,17 @@ def _measurements(answer: Prediction) -> list[sr.Measurement]:
         (outcome.complement_class, outcome.complement_display, answer.complement),
     )
     stated = [_measurement(local.probability_of(key, display), float(value)) for key, display, value in rows]
-    return [*stated, *measurements(answer)]
+    scored = [_measurement(*row) for row in _scored(answer.slide)] if answer.slide else []
+    return [*stated, *scored, *measurements(answer)]
+
+
+def _scored(answer: SlideAnswer) -> Iterator[tuple[Coding, float]]:
+    """Return the numbers of a slide: the score, its interval, and how many patches it rests on."""
+    yield local.SLIDE_SCORE, answer.score
+    yield from zip((local.SCORE_LOW, local.SCORE_HIGH), answer.score_interval or (), strict=False)
+    yield local.TUMOUR_PATCHES, float(answer.croppings[0].tumour_patches)
+    yield local.PATCHES, float(answer.croppings[0].patches)
+    yield from ((local.SHARES[row.level], row.share) for row in answer.levels)
 
 
 def _measurement(name: Coding, value: float) -> sr.Measurement:
@@ -119,6 +135,10 @@ def _statuses(finding: Finding) -> Iterator[sr.QualitativeEvaluation]:
         yield sr.QualitativeEvaluation(concept(local.REASON), concept(local.REASONS[finding.not_analysed.reason]))
     if finding.kind is FindingKind.WITHDRAWN:
         yield sr.QualitativeEvaluation(concept(local.ANALYSIS_STATUS), concept(local.WITHDRAWN))
+    if finding.prediction and finding.prediction.slide:
+        stated = slide_wording.stated_level(finding.prediction.slide)
+        level = local.LEVELS[stated] if stated else local.INDETERMINATE
+        yield sr.QualitativeEvaluation(concept(local.SLIDE_LEVEL), concept(level))
 
 
 def _evaluations(finding: Finding, style: Style, gone: Sequence[Dataset]) -> sr.ContainerContentItem:
@@ -147,11 +167,17 @@ def _sentences(finding: Finding, style: Style, gone: Sequence[Dataset]) -> Itera
     if finding.prediction:
         yield from _about(finding.prediction)
     yield from _named(local.INPUT, wording.input_lines(finding))
-    yield local.SIDE, wording.side(finding)
+    yield from _named(local.EXPLAINED, slide_wording.slide_lines(finding))
+    yield from _named(local.SIDE, (wording.side(finding),))
     yield local.VALIDITY, wording.validity(finding, style)
 
 
 def _about(answer: Prediction) -> Iterator[tuple[Coding, str]]:
+    if answer.slide:
+        yield from _named(local.EXPLAINED, wording.answers(answer))
+        yield from _named(local.EXPLAINED, slide_wording.basis(answer.slide))
+        yield from _named(local.FLAG, wording.flags(answer.flags))
+        return
     yield local.MEANING, wording.meaning(answer)
     if answer.interval:
         yield local.MEANING, wording.interval(answer)
@@ -166,4 +192,4 @@ def _about(answer: Prediction) -> Iterator[tuple[Coding, str]]:
 
 
 def _named(name: Coding, texts: Iterable[str]) -> Iterator[tuple[Coding, str]]:
-    return ((name, text) for text in texts)
+    return ((name, text) for text in texts if text)

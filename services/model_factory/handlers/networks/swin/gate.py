@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.model_factory.handlers.networks.swin.looking import Patches
 from shared.bundles.runtimes.opening import open_network
@@ -16,14 +17,14 @@ from shared.predictors.her2.scale import level_of
 
 LARGEST_SHIFT = 0.005
 """Of a slide's score; the narrowest level is .05 wide (paper 003)."""
-LEAST_SLIDES = 5
+LEAST_SLIDES = 6
 """Scorable ones; fewer show too little of what a network meets."""
 AT_ONCE = 8
 
 PRINTED = Readings()
 
 Slide = Callable[[], Patches]
-"""Gives all patches of one golden slide, prepared; called once per arithmetic, so that one slide lies in memory."""
+"""Gives all patches of one golden slide, prepared; called when it is its turn, so that one slide lies in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class SlideDrift:
 
     score: float | None
     cheaper: float | None
+    difference: float
+    """Largest of a patch's probability."""
 
     @property
     def shift(self) -> float:
@@ -53,11 +56,18 @@ class Gate:
     precision: Precision
     runtime: str
     slides: tuple[SlideDrift, ...]
+    apart: float = 0.0
+    """Largest difference of a probability of golden patches that belong to no golden slide."""
 
     @property
     def largest_shift(self) -> float:
         """Return the largest difference of a score."""
         return max((one.shift for one in self.slides), default=0.0)
+
+    @property
+    def largest_difference(self) -> float:
+        """Return the largest difference of a patch's probability: what golden patches may show."""
+        return max((self.apart, *(one.difference for one in self.slides)))
 
     @property
     def admitted(self) -> bool:
@@ -73,6 +83,7 @@ def measured_gate(
     precision: Precision,
     engine: Engine = "openvino",
     cheaper: bytes | None = None,
+    golden: Patches | None = None,
     readings: Readings = PRINTED,
 ) -> Gate | None:
     """Score the golden slides in float32 and in ``precision``, on one engine.
@@ -83,6 +94,7 @@ def measured_gate(
         precision: To be measured.
         engine: That computes both.
         cheaper: The graph of ``precision``, where it needs its own (int8); None: the same one.
+        golden: Patches that a bundle is checked with when it is opened: their drift must be known too.
         readings: How the score is read.
 
     Returns:
@@ -96,13 +108,23 @@ def measured_gate(
     narrow = open_network(cheaper or graph, choice, precision)
     if narrow.precision != precision:
         return None
-    found = tuple(SlideDrift(*(_score(runtime, one(), readings) for runtime in (wide, narrow))) for one in slides)
-    return Gate(precision, narrow.name, found)
+    apart = 0.0 if golden is None else _drift(wide, narrow, golden, readings).difference
+    return Gate(precision, narrow.name, tuple(_drift(wide, narrow, one(), readings) for one in slides), apart)
 
 
-def _score(runtime: NetworkRuntime, patches: Patches, readings: Readings) -> float | None:
-    said = [runtime.run(some)[0] for some in _batches(patches)]
-    found = aggregate(np.concatenate(said), readings) if said else None
+def _drift(wide: NetworkRuntime, narrow: NetworkRuntime, patches: Patches, readings: Readings) -> SlideDrift:
+    if not len(patches):
+        return SlideDrift(None, None, 0.0)
+    first, second = (_said(runtime, patches) for runtime in (wide, narrow))
+    return SlideDrift(_score(first, readings), _score(second, readings), float(np.abs(first - second).max()))
+
+
+def _said(runtime: NetworkRuntime, patches: Patches) -> NDArray[np.float32]:
+    return np.concatenate([runtime.run(some)[0] for some in _batches(patches)])
+
+
+def _score(probabilities: NDArray[np.float32], readings: Readings) -> float | None:
+    found = aggregate(probabilities, readings)
     return None if found is None else found.score
 
 

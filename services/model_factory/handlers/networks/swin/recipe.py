@@ -61,5 +61,5 @@ def demonstration(preset: Preset) -> PatchRecipe:
     """Return the recipe of the demonstration network: begun from random weights, some minutes of one core."""
     return dataclasses.replace(
         PATCH_RECIPES[preset], architecture=DEMONSTRATION, batch=24, learning_rate=7e-4, frozen=0,
-        epochs=14, schedule="cosine", warm_up=0.5, patience=14, restored=True, arithmetic="bfloat16",
+        epochs=8, schedule="cosine", warm_up=0.5, patience=8, restored=True, arithmetic="bfloat16",
     )  # fmt: skip
