@@ -94,8 +94,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
 def reader() -> Iterator[Reader]:
     made = Reader()
     yield made
-    if made._jailed is not None:
-        made._jailed.close()
+    made.close()
 
 
 @pytest.fixture(scope="module")
