@@ -104,7 +104,7 @@ class WholeSlide:
         slide_of_pixels(pixels, self.slide, tissue=tissue)
 
     def answer(self, cropping: Cropping = Cropping.PAPER) -> Prediction:
-        """From the complete file to an answer with its artefacts: digest, description, patches, judging, aggregating."""
+        """From the complete file to an answer with its artefacts: digest, description, patches, aggregation."""
         digest = hashlib.file_digest(self.slide.open("rb"), "sha256").hexdigest()
         with ExitStack() as stack:
             described = JailedSlides(children=1)

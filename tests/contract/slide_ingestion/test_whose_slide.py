@@ -45,11 +45,11 @@ def test_an_order_that_comes_after_the_slide_is_found_by_the_barcode(room: Room)
     room.settle()
     assert room.states == ["held", "held"]
 
-    room.record(order())
+    room.record(order(placer="P-77"))
     room.work()
 
     assert room.states == ["submitted", "held"]
-    assert [one.order_id for one in room.told] == ["hl7:1"]
+    assert [(one.order_id, one.placer) for one in room.told] == [("hl7:1", "P-77")]
 
 
 def test_an_order_that_was_there_before_is_found_by_the_barcode(room: Room) -> None:

@@ -73,6 +73,8 @@ def _network(results: SlidesResults) -> Iterator[Block]:
     )
     yield tables.fits(results)
     yield tables.patches(results)
+    yield tables.patch_kinds(results)
+    yield tables.patch_features(results)
     yield Picture(losses_scene(one.losses))
 
 
