@@ -84,6 +84,18 @@ def test_single_patches_are_judged_by_patient_and_their_features_compared_by_gra
     assert {"dft_mean_a", "dft_variance_a", "cell_count"} <= {one.name for one in graded.features}
 
 
+def test_a_run_that_has_cifar_100_pre_trains_on_it_and_says_so(ran: Ran, tmp_path: Path) -> None:
+    cifar = tmp_path / "train.bin"
+    rng = np.random.default_rng(1)
+    cifar.write_bytes(b"".join(bytes([0, label % 2]) + rng.bytes(3072) for label in range(20)))
+    options = replace(OPTIONS, patches=ran.run.parent / "patches", cifar100=cifar, pretraining_epochs=1)
+
+    results = train_slides(ran.manifest, replace(ORDER, comparators=()), tmp_path / "run", Silent(), options)
+
+    assert results.network.pretrained.startswith("pre-trained on CIFAR-100, sha256")
+    assert "RANDOM WEIGHTS" not in " ".join(one.sentence for one in results.warnings if "network" in one.sentence)
+
+
 def test_what_was_random_says_so_loudly(ran: Ran) -> None:
     said = " ".join(one.sentence for one in ran.results.warnings)
     assert "RANDOM WEIGHTS" in said
