@@ -29,7 +29,7 @@ def train_her2(
         network=options["network"], epochs=options["epochs"], device=options["device"],
         most_per_slide=options["patches_per_slide"], first=_first(options["pretrained"], options["pretrained_sha256"]),
         resnet50=options["resnet50"], resnet50_sha256=options["resnet50_sha256"], processes=options["processes"],
-        patches=options["measurements"],
+        patches=options["measurements"], cifar100=options["cifar100"],
     )  # fmt: skip
     with Bars() as bars:
         results = train_slides(cohort, order, out, bars, how, resume=resume)

@@ -24,15 +24,17 @@ def prepared(rgb: NDArray[np.uint8], fit: StainFit, contract: PatchContract) -> 
 
 def resized(rgb: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
     """Return (pixels, pixels, 3): area average where it shrinks, bilinear where it grows."""
-    return rgb if rgb.shape[:2] == (pixels, pixels) else resized_picture(Image.fromarray(rgb), pixels)
+    if rgb.shape[:2] == (pixels, pixels):
+        return rgb
+    return np.asarray(resized_picture(Image.fromarray(rgb), (pixels, pixels)))
 
 
-def resized_picture(picture: Image.Image, pixels: int) -> NDArray[np.uint8]:
-    """As ``resized``, of what a decoder returned: copying it into an array first costs as much as a third of it."""
-    how = Image.Resampling.BOX if min(picture.size) >= pixels else Image.Resampling.BILINEAR
-    if picture.size != (pixels, pixels):
-        picture = picture.resize((pixels, pixels), how)
-    return np.asarray(picture)
+def resized_picture(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """As ``resized``, of what a decoder returned, to (width, height): copying it into an array would cost a third."""
+    if picture.size == size:
+        return picture
+    shrinks = min(picture.size) >= min(size)
+    return picture.resize(size, Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR)
 
 
 def scaled(rgb: NDArray[np.uint8], contract: PatchContract) -> NDArray[np.float32]:

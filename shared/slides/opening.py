@@ -56,9 +56,11 @@ class _Opened:
         """See ``SlideReader``."""
         return self.described
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
+    def region(
+        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
+    ) -> Image.Image:
         """See ``SlideReader``."""
-        return self.reader.region(x, y, level, width, height)
+        return self.reader.region(x, y, level, width, height, to)
 
     def close(self) -> None:
         """See ``SlideReader``."""

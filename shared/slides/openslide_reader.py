@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
+from shared.pathology.patches import resized_picture
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import background, opaque, to_srgb
 from shared.slides.edges import corner, within
@@ -49,7 +50,9 @@ class OpenSlideReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
+    def region(
+        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
+    ) -> Image.Image:
         """See ``SlideReader``."""
         place = self._description.levels[level]
 
@@ -60,7 +63,7 @@ class OpenSlideReader:
             image = within(place, corner(place, x, y), (width, height), self._ground, read)
         except (openslide.OpenSlideError, OSError) as error:
             raise InvalidInputError("region", "OpenSlide cannot read it") from error
-        return self._srgb(image)
+        return self._srgb(resized_picture(image, to or image.size))
 
     def close(self) -> None:
         """See ``SlideReader``."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from shared.slides.patches import best_level
 from shared.slides.port import SlideReader
@@ -53,5 +52,4 @@ def _piece(
     reader: SlideReader, level: int, corner: tuple[float, float], size: tuple[int, int], factor: float
 ) -> NDArray[np.uint8]:
     wide, high = (max(1, round(one * factor)) for one in size)
-    picture = reader.region(round(corner[0]), round(corner[1]), level, wide, high)
-    return np.asarray(picture.resize(size, Image.Resampling.BOX))
+    return np.asarray(reader.region(round(corner[0]), round(corner[1]), level, wide, high, size))

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.domain.slides import PyramidLevel
-from shared.pathology.patches import resized_picture
 from shared.slides.port import SlideReader
 
 _ALMOST = 0.98
@@ -36,7 +35,7 @@ class PatchReading:
         """
         level = best_level(self.reader.description.levels, self.side_px / self.input_px)
         side = max(1, round(self.side_px / self.reader.description.levels[level].downsample))
-        return resized_picture(self.reader.region(x, y, level, side, side), self.input_px)
+        return np.asarray(self.reader.region(x, y, level, side, side, (self.input_px, self.input_px)))
 
 
 def best_level(levels: tuple[PyramidLevel, ...], downsample: float) -> int:

@@ -56,9 +56,13 @@ class SlideReader(Protocol):
         """What the file says of itself."""
         ...
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
+    def region(
+        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
+    ) -> Image.Image:
         """Return an RGB picture of width x height: ``x`` and ``y`` in pixels of level 0, size in pixels of ``level``.
 
+        With ``to`` the picture is resized to that width and height (area average down, bilinear up) before its colours
+        are converted: a pyramid's coarser levels were averaged in the scanner's colours too, and it costs a fifth.
         Alpha is composed over the slide's background, colours are sRGB.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from shared.domain.slides import ResolutionSource, Scanner
@@ -24,12 +25,13 @@ _VENDOR_KEYS = (
 """Keys of x and y, and what makes micrometres of their values (OpenSlide's pages on the formats)."""
 _UNITS = {"inch": 25400.0, "centimeter": 10000.0, "millimeter": 1000.0, "micrometer": 1.0}
 """Micrometres (TIFF 6.0, ResolutionUnit; tifffile's names for the last two)."""
+_PHYSICAL_SIZE = re.compile(r'PhysicalSize([XY](?:Unit)?)="([^"]{1,32})"')
+_OME_UNITS = {"": 1.0, "µm": 1.0, "um": 1.0, "&#181;m": 1.0, "&#xB5;m": 1.0, "nm": 0.001, "mm": 1000.0}
+_OME_BEGINS = 2000
 _PRINT_DEFAULTS = (1, 72, 75, 96, 100, 150, 200, 300, 600)
 """Dots per inch that software writes where it knows nothing; they say how large to print, not what was scanned."""
 _TIFF_IS_THE_SCAN = ("", "generic-tiff", "hamamatsu", "leica", "ome", "aperio")
 """Vendors whose first TIFF directory is level 0; elsewhere its resolution may be a label's."""
-_FROM_TIFF = ("generic-tiff", "hamamatsu", "leica")
-"""Vendors for which OpenSlide itself takes the resolution from the TIFF tags."""
 _SCANNERS = (
     ("dicom.Manufacturer", "dicom.ManufacturerModelName"),
     ("philips.DICOM_MANUFACTURER", "philips.DICOM_MANUFACTURERS_MODEL_NAME"),
@@ -49,7 +51,7 @@ def stated_resolutions(properties: Properties, vendor: str, prefix: str = "opens
     for x_key, y_key, factor in _VENDOR_KEYS:
         x, y = _pair(properties.get(x_key), properties.get(y_key))
         found.append(_stated(x * factor, y * factor, ResolutionSource.VENDOR, x_key))
-    found += [_dicom_spacing(properties), _dicom_volume(properties)]
+    found += [_ome(properties), _dicom_spacing(properties), _dicom_volume(properties)]
     if vendor in _TIFF_IS_THE_SCAN:
         found.append(_tiff(properties))
     known = [one for one in found if one is not None]
@@ -75,8 +77,8 @@ def _readers_own(properties: Properties, vendor: str, prefix: str) -> tuple[Stat
     """Return what the reader found by means of its own: formats whose keys are not listed here."""
     key = f"{prefix}.mpp-x"
     x, y = _number(properties.get(key)), _number(properties.get(f"{prefix}.mpp-y"))
-    if vendor in _FROM_TIFF and _tiff(properties) is None:
-        return ()  # the reader took a print default at its word
+    if _is_print_default(properties):
+        return ()  # which the reader took at its word
     one = _stated(x, y, ResolutionSource.DICOM if vendor == "dicom" else ResolutionSource.VENDOR, key)
     return () if one is None else (one,)
 
@@ -84,9 +86,26 @@ def _readers_own(properties: Properties, vendor: str, prefix: str) -> tuple[Stat
 def _tiff(properties: Properties) -> StatedResolution | None:
     unit = _UNITS.get(_text(properties.get("tiff.ResolutionUnit")).lower(), math.nan)
     across, down = _number(properties.get("tiff.XResolution")), _number(properties.get("tiff.YResolution"))
-    if not across > 0 or not down > 0 or across * 25400.0 / unit in _PRINT_DEFAULTS:
+    if not across > 0 or not down > 0 or _is_print_default(properties):
         return None
     return _stated(unit / across, unit / down, ResolutionSource.TIFF, "XResolution")
+
+
+def _is_print_default(properties: Properties) -> bool:
+    unit = _UNITS.get(_text(properties.get("tiff.ResolutionUnit")).lower(), math.nan)
+    dots = _number(properties.get("tiff.XResolution")) * _UNITS["inch"] / unit
+    return any(abs(dots - one) < 0.01 * one for one in _PRINT_DEFAULTS)
+
+
+def _ome(properties: Properties) -> StatedResolution | None:
+    """PhysicalSizeX and PhysicalSizeY of the first image of OME-XML, micrometres unless they name another unit."""
+    text = str(properties.get("tiff.ImageDescription") or properties.get("openslide.comment") or "")
+    if "<OME" not in text[:_OME_BEGINS]:
+        return None
+    found = dict(reversed(_PHYSICAL_SIZE.findall(text)))
+    factors = [_OME_UNITS.get(found.get(f"{axis}Unit", ""), math.nan) for axis in "XY"]
+    x, y = _number(found.get("X")) * factors[0], _number(found.get("Y")) * factors[1]
+    return _stated(x, y, ResolutionSource.VENDOR, "PhysicalSizeX")
 
 
 def _dicom_spacing(properties: Properties) -> StatedResolution | None:

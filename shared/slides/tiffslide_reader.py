@@ -12,6 +12,7 @@ from tiffslide import TiffSlide
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
+from shared.pathology.patches import resized_picture
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import WHITE, background, opaque, to_srgb
 from shared.slides.edges import corner
@@ -44,7 +45,9 @@ class TiffSlideReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
+    def region(
+        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
+    ) -> Image.Image:
         """See ``SlideReader``."""
         place = self._description.levels[level]
         left, top = corner(place, x, y)
@@ -52,7 +55,8 @@ class TiffSlideReader:
             pixels = self._levels[level].region(left, top, width, height, self._ground)
         except Exception as error:  # declares no family of errors
             raise InvalidInputError("region", f"tifffile cannot read it ({type(error).__name__})") from error
-        return self._srgb(opaque(Image.fromarray(pixels), self._ground))
+        image = opaque(Image.fromarray(pixels), self._ground)
+        return self._srgb(resized_picture(image, to or image.size))
 
     def close(self) -> None:
         """See ``SlideReader``."""

@@ -12,6 +12,7 @@ from wsidicom import WsiDicom
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy, Scanner
+from shared.pathology.patches import resized_picture
 from shared.slides.barcode import barcode_agrees
 from shared.slides.colour import WHITE, opaque, to_srgb
 from shared.slides.edges import corner, within
@@ -41,7 +42,9 @@ class WsiDicomReader:
         """See ``SlideReader``."""
         return self._description
 
-    def region(self, x: int, y: int, level: int, width: int, height: int) -> Image.Image:
+    def region(
+        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
+    ) -> Image.Image:
         """See ``SlideReader``; what overhangs the slide is its background."""
         place = self._description.levels[level]
         at = corner(place, x, y)
@@ -53,7 +56,7 @@ class WsiDicomReader:
             image = within(place, at, (width, height), WHITE, read)
         except Exception as error:  # declares no family of errors
             raise InvalidInputError("region", f"wsidicom cannot read it ({type(error).__name__})") from error
-        return self._srgb(image)
+        return self._srgb(resized_picture(image, to or image.size))
 
     def close(self) -> None:
         """See ``SlideReader``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -9,9 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hl7
 import pytest
 from pydicom import dcmread
 
+from shared.bundles.catalog import installed_catalog
+from shared.predictors.her2 import scale
 from shared.testing import fhir_server
 from tests.patients import require_peers
 
@@ -24,7 +28,11 @@ EXPECTED = {
     "birth date": ("failed", []),
     "not node-positive": ("not_analysed", ["current"]),
     "laboratory values": ("predicted", ["current"]),
+    "an H&E slide": ("predicted", ["current"]),
 }
+OTHERS = {"laboratory values": "lung_metastasis", "an H&E slide": "her2"}
+SINKS = {"ln_pcr": {"pacs", "ehr", "files"}, "lung_metastasis": {"ehr", "files"}, "her2": {"ehr", "files", "lis"}}
+"""Of laboratory values, and of a slide that is no DICOM, nothing lies in the PACS; the LIS hears of slides only."""
 
 
 def run_demo(folder: Path, *options: str) -> tuple[str, list[dict[str, Any]]]:
@@ -41,15 +49,21 @@ def run_demo(folder: Path, *options: str) -> tuple[str, list[dict[str, Any]]]:
 def check(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         state, currencies = next(wanted for start, wanted in EXPECTED.items() if row["case"].startswith(start))
-        of_images = not row["case"].startswith("laboratory")
-        assert row["predictor"] == ("ln_pcr" if of_images else "lung_metastasis")
+        predictor = next((name for start, name in OTHERS.items() if row["case"].startswith(start)), "ln_pcr")
+        assert row["predictor"] == predictor
         assert row["state"] == state
         assert [finding["currency"] for finding in row["findings"]] == currencies
         assert {delivery["state"] for delivery in row["deliveries"]} <= {"delivered"}
-        assert len(row["deliveries"]) == (2 if of_images else 1) * len(currencies)
-        assert bool(row["prediction"] and row["prediction"]["horizons"]) != of_images
+        assert len(row["deliveries"]) == len(SINKS[predictor]) * len(currencies)
+        assert {delivery["sink"] for delivery in row["deliveries"]} <= SINKS[predictor]
+        assert bool(row["prediction"] and row["prediction"]["horizons"]) == (predictor == "lung_metastasis")
         assert (row["prediction"] is not None) == (state == "predicted")
-    assert len(rows) == len(EXPECTED)
+    assert len(rows) == len(EXPECTED) - (not _slides_are_answered())
+
+
+def _slides_are_answered() -> bool:
+    """Tell whether this installation has a bundle for slides."""
+    return bool(installed_catalog().for_variant(scale.NAME, scale.VARIANT))
 
 
 def test_the_demonstration_ends_with_its_results_in_orthanc_and_the_fhir_server(tmp_path: Path) -> None:
@@ -73,3 +87,13 @@ def test_the_demonstration_runs_without_orthanc_and_without_node(tmp_path: Path)
     assert "folder" in shown
     transaction = json.loads((tmp_path / "demo" / "risk_assessment_of_case_1.json").read_text())
     assert transaction["resourceType"] == "Bundle"
+
+    if not _slides_are_answered():
+        return
+    (slide,) = [row for row in rows if row["predictor"] == "her2"]
+    (message,) = (tmp_path / "demo" / "lis").iterdir()
+    assert str(hl7.parse(message.read_text()).segment("OBR")[25]) == "P"
+    assert slide["prediction"]["positive_class"] == "her2_positive"
+    patches = [line.split()[-1] for line in shown.splitlines() if line.startswith("its patches in QuPath")]
+    collection = json.loads(gzip.decompress(Path(patches[0]).read_bytes()))
+    assert collection["type"] == "FeatureCollection"

@@ -15,20 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import hl7
+import pydicom
 import pytest
+from pydicom.uid import MicroscopyBulkSimpleAnnotationsStorage, ParametricMapStorage
 
+from services.cli.demo.site import HL7_AUTHORITY
 from services.cli.person import person_tls
 from services.cli.up import Settings as UpSettings
-from shared.codes import local
+from shared.codes import local, loinc
 from shared.domain.case import CaseDetail
 from shared.domain.prediction import NotAnalysedReason, Prediction
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import Point, SlideAnswer
+from shared.phantoms.slides.pyramid import pyramid
+from shared.phantoms.slides.wsm import slide_objects
 from shared.rpc.slide_ingestion_client import SlideIngestionClient
+from shared.testing.dicom_judges import dciodvfy_lines
+from shared.testing.hl7_messages import header, message, orc, sac, slide_obr, spm
 from shared.testing.laboratory_system import LaboratorySystem, laboratory_system
-from tests.patients import Someone, require_peers
+from tests.patients import BIRTH_DATE, Someone, require_peers
 from tests.slide_bundle import slide_bundle
-from tests.slides import drop, glass_of, manifest_of
+from tests.slides import drop, glass_of, manifest_of, simulated
 from tests.system import System, start_system
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -139,13 +146,45 @@ def test_a_slide_dropped_in_the_folder_ends_in_the_lis_and_in_qupath(pathology: 
     assert (pathology.folder / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_no_message_and_no_file_says_her2_receptor_or_names_the_file(pathology: Pathology, someone: Someone) -> None:
+def test_the_name_of_the_file_is_nowhere_and_no_receptor_is_reported(pathology: Pathology, someone: Someone) -> None:
     drop(pathology.system, f"DOE-JANE-{someone.number}.tiff", 2, manifest_of(someone))
     pathology.heard(someone, "P")
 
     said = "\n".join(str(one) for one in pathology.messages(someone))
+    logs = [one.read_text(errors="replace") for one in (pathology.system.folder / "logs").iterdir()]
     assert "DOE-JANE" not in said
-    assert "HER2-low" not in said.replace("HER2-Low", "HER2-low")
+    assert logs
+    assert not any("DOE-JANE" in one for one in logs)
+    assert not any(one.code in said for one in (*loinc.HER2_STATUS, *loinc.HER2_ISH))
+
+
+def test_a_dicom_slide_sent_to_the_listener_gets_annotations_and_a_map_in_the_archive(
+    pathology: Pathology, someone: Someone, tmp_path: Path
+) -> None:
+    slide, glass = simulated(3), glass_of(someone)
+    pathology.system.send(slide_objects(pyramid(slide.pixels), slide.scanner, glass))
+    assert pathology.system.tell(order(someone)) == ["AA"]
+
+    pathology.heard(someone, "P")
+    pathology.system.until(lambda: "pacs" in delivered(pathology, someone), "the archive", SETTLED_S)
+    made = dict(_ours(pathology.system, glass.study_uid, tmp_path))
+    assert {MicroscopyBulkSimpleAnnotationsStorage, ParametricMapStorage} <= set(made), set(made)
+    for path in made.values():
+        assert dciodvfy_lines(path) == [], path
+    group = pydicom.dcmread(made[MicroscopyBulkSimpleAnnotationsStorage]).AnnotationGroupSequence[0]
+    assert group.NumberOfAnnotations == answer_of(detail_of(pathology, someone))[1].croppings[0].tumour_patches
+
+
+def test_an_order_cancelled_by_the_laboratory_withdraws_the_result(pathology: Pathology, someone: Someone) -> None:
+    slide = simulated(8)
+    pathology.system.send(slide_objects(pyramid(slide.pixels), slide.scanner, glass_of(someone)))
+    pathology.system.tell(order(someone))
+    pathology.heard(someone, "P")
+
+    assert pathology.system.tell(order(someone, "CA")) == ["AA"]
+
+    pathology.heard(someone, "X")
+    assert detail_of(pathology, someone).findings[-1].kind == "withdrawn"
 
 
 def test_a_resolution_in_the_wrong_unit_is_told_the_lis_as_not_analysed(pathology: Pathology, someone: Someone) -> None:
@@ -159,7 +198,7 @@ def test_a_resolution_in_the_wrong_unit_is_told_the_lis_as_not_analysed(patholog
     assert pathology.case_of(someone).case.state == "not_analysed"
 
 
-def test_a_slide_without_an_order_is_held_until_the_order_comes(pathology: Pathology, someone: Someone) -> None:
+def test_a_slide_without_an_order_is_held_and_nobody_hears_of_it(pathology: Pathology, someone: Someone) -> None:
     drop(pathology.system, f"scan-{someone.number}.tiff", 5)
     slides = pathology.slides()
     pathology.system.until(lambda: bool(slides.list_slides(SlideState.HELD)), "the slide to be held", SETTLED_S)
@@ -203,12 +242,32 @@ def test_an_order_withdrawn_withdraws_the_result(pathology: Pathology, someone: 
     assert detail_of(pathology, someone).findings[-1].kind == "withdrawn"
 
 
+def order(someone: Someone, control: str = "NW") -> bytes:
+    """Return OML^O21 for somebody's slide: placed, or with another ORC-1."""
+    glass = glass_of(someone)
+    return message(
+        header(f"{control}{someone.number}", kind="OML^O21^OML_O21", sent="20260120101500"),
+        f"PID|1||{someone.identifier}^^^{HL7_AUTHORITY}^MR||||{BIRTH_DATE:%Y%m%d}|F",
+        orc(control, f"P{someone.number}^LIS"), slide_obr(f"P{someone.number}^LIS", accession=glass.accession),
+        spm(glass.specimen), sac(glass.container, glass.block),
+    )  # fmt: skip
+
+
 def detail_of(pathology: Pathology, someone: Someone) -> CaseDetail:
     return pathology.case_of(someone)
 
 
 def delivered(pathology: Pathology, someone: Someone) -> set[str]:
     return {one.sink for one in pathology.case_of(someone).deliveries if one.state == "delivered"}
+
+
+def _ours(system: System, study_uid: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    for instance in system.pacs.find("Instance", StudyInstanceUID=study_uid):
+        content = folder / f"{instance}.dcm"
+        content.write_bytes(system.pacs.dicom(instance))
+        header = pydicom.dcmread(content, stop_before_pixels=True)
+        if header.get("Manufacturer") == "OncoRelay":
+            yield header.SOPClassUID, content
 
 
 def _numbers(tree: Any) -> Iterator[float]:

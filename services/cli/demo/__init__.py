@@ -1,1 +1,1 @@
-"""``oncorelay demo``: a PACS, an EHR, the whole system between them, and six cases through it."""
+"""``oncorelay demo``: a PACS, an EHR, the whole system between them, and simulated cases through it."""

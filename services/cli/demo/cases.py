@@ -1,18 +1,22 @@
-"""The six cases of the demonstration."""
+"""The cases of the demonstration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from services.cli.demo.site import FHIR_SYSTEM, ISSUER
+from services.cli.demo.slides import drop
 from services.cli.demo.surroundings import Ehr, Pacs
+from shared.bundles.catalog import installed_catalog
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mcode import SimulatedPatient
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.predictors.her2 import scale
 
 FACTS_DATE = "2026-01-10"
 STUDY_DATE = date(2026, 1, 20)
@@ -56,8 +60,17 @@ NOT_NODE_POSITIVE = DemoCase(5, "not node-positive: not analysed, delivered with
 LABORATORY = DemoCase(
     6, "laboratory values of one draw: risk of lung metastasis, no images", "predicted", 1, "lung_metastasis"
 )
+SLIDE = DemoCase(7, "an H&E slide in the scanner's folder: HER2, preliminary, to the LIS", "predicted", 1, "her2")
 
-ALL = (COMPLETE, LATE_RECEPTOR, SENT_TWICE, CONFLICT, NOT_NODE_POSITIVE, LABORATORY)
+ALL = (COMPLETE, LATE_RECEPTOR, SENT_TWICE, CONFLICT, NOT_NODE_POSITIVE, LABORATORY, SLIDE)
+
+
+def answered() -> tuple[DemoCase, ...]:
+    """Return the cases for which this installation has a bundle: the slide's needs one of ``her2``."""
+    slides = installed_catalog().for_variant(scale.NAME, scale.VARIANT)
+    return ALL if slides else tuple(case for case in ALL if case is not SLIDE)
+
+
 DRAW = ("12", "9", "2.1", "1.2")
 """hsCRP in mg/L; IL-6, IFN-alpha, TNF-alpha in pg/mL."""
 DRAWN_DAYS_AGO = 2
@@ -67,8 +80,11 @@ Wait = Callable[[DemoCase, str], None]
 """Wait until the case is in this state with everything delivered."""
 
 
-def play(pacs: Pacs, ehr: Ehr, wait: Wait) -> None:
-    """Take all cases through, as PACS and EHR would."""
+def play(pacs: Pacs, ehr: Ehr, scanner: Path, wait: Wait) -> None:
+    """Take all cases through, as PACS, EHR and the slide scanner (with its folder) would."""
+    cases = answered()
+    if SLIDE in cases:
+        drop(scanner, f"DEMO-{SLIDE.number}", ISSUER, BIRTH_DATE.isoformat())
     _draw(ehr, LABORATORY)
     _record(ehr, COMPLETE, n="N1")
     pacs.route(COMPLETE.images())
@@ -84,7 +100,7 @@ def play(pacs: Pacs, ehr: Ehr, wait: Wait) -> None:
     pacs.route(SENT_TWICE.images())
     wait(LATE_RECEPTOR, "not_analysed")
     ehr.record(LATE_RECEPTOR.patient.her2("1+", FACTS_DATE))
-    for case in ALL:
+    for case in cases:
         wait(case, case.expected_state)
 
 

@@ -8,20 +8,23 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from services.cli.cases import screen
 from services.cli.demo import summary
-from services.cli.demo.cases import ALL, DemoCase, play
+from services.cli.demo.cases import SLIDE, DemoCase, answered, play
+from services.cli.demo.lis import Lis, start_lis
 from services.cli.demo.site import Ports, write_site_file
 from services.cli.demo.surroundings import Ehr, Pacs, start_ehr, start_pacs
 from services.cli.person import person_tls
-from services.cli.site_file import DEFAULT_DATA_FOLDER, make_keys
+from services.cli.site_file import DEFAULT_DATA_FOLDER, SLIDE_INBOX, make_keys
 from services.cli.site_lock import LOCK_NAME, locked
 from services.cli.up import Settings as UpSettings
 from services.cli.up import started, watch
+from shared.codes import local
 from shared.domain.case import CaseDetail
 from shared.domain.prediction import Prediction
 from shared.phantoms.mr_series import derived_uid
@@ -36,7 +39,7 @@ PATIENCE_S = 120.0
 @click.option("--headless", is_flag=True, help="End when the cases are through, instead of staying up to be looked at.")
 @click.option("--plain", is_flag=True, help="pynetdicom's qrscp and a folder, even where Orthanc and Node are there.")
 def demo(data: Path | None, *, headless: bool, plain: bool) -> None:
-    """Bring a PACS, an EHR and the whole system up, take six simulated cases through, and show what went where.
+    """Bring a PACS, an EHR and the whole system up, take simulated cases through, and show what went where.
 
     Everything lives below the folder "demo" of the data folder and is made anew each time.
 
@@ -70,20 +73,21 @@ def _play_in(folder: Path, console: Console, *, headless: bool, plain: bool) -> 
     with (
         start_pacs(folder / "pacs", ports, plain=plain) as pacs,
         start_ehr(folder / "ehr", ports, token, plain=plain) as ehr,
+        start_lis(folder / "lis") as lis,
     ):
-        console.print(f"PACS: {pacs.name}    EHR: {ehr.name}")
-        site = write_site_file(folder, ports, [pacs.sink, ehr.sink])
+        console.print(f"PACS: {pacs.name}    EHR: {ehr.name}    LIS: MLLP at port {lis.port}")
+        site = write_site_file(folder, ports, [pacs.sink, ehr.sink, lis.sink, _files(folder)])
         os.environ[CONFIG_VARIABLE] = str(site)
         os.environ.pop("ONCORELAY_SITE__DATA_FOLDER", None)
         with started(lambda name, text: console.print(f"  {name}: {text.removeprefix(name + ': ')}")) as supervisor:
-            _run(console, pacs, ehr, ports, folder)
+            _run(console, pacs, ehr, lis, ports, folder)
             if not headless:
                 console.print("\nEverything is still up; look around, then stop with Ctrl-C.")
                 with contextlib.suppress(KeyboardInterrupt):
                     watch(supervisor)
 
 
-def _run(console: Console, pacs: Pacs, ehr: Ehr, ports: Ports, folder: Path) -> None:
+def _run(console: Console, pacs: Pacs, ehr: Ehr, lis: Lis, ports: Ports, folder: Path) -> None:
     client = ResultsClient(f"127.0.0.1:{ports.results}", tls=person_tls(UpSettings().site))
     started = time.monotonic()
 
@@ -92,12 +96,17 @@ def _run(console: Console, pacs: Pacs, ehr: Ehr, ports: Ports, folder: Path) -> 
             _wait(client, case, state)
         console.print(f"  case {case.number}: {state} ({case.title}) after {time.monotonic() - started:.1f} s")
 
-    console.print("\nSix simulated patients; images leave the PACS, receptors, stage and laboratory values the EHR:")
-    play(pacs, ehr, wait)
-    details = [(case.title, detail) for case in ALL for detail in _details(client, case)]
+    console.print(
+        "\nSimulated patients; images leave the PACS, receptors, stage and laboratory values the EHR, a slide "
+        "the scanner's folder:"
+    )
+    play(pacs, ehr, folder / SLIDE_INBOX, wait)
+    details = [(case.title, detail) for case in answered() for detail in _details(client, case)]
     rows = summary.to_rows(details)
     summary.write(folder / "summary.json", rows)
     _show(console, details, pacs, ehr, folder)
+    for detail in _details(client, SLIDE):
+        _show_slide(console, detail, lis)
     client.close()
 
 
@@ -142,6 +151,22 @@ def _show(console: Console, details: list[tuple[str, CaseDetail]], pacs: Pacs, e
         console.print(line, soft_wrap=True)
 
 
+def _files(folder: Path) -> dict[str, Any]:
+    """Return the ``[[sinks]]`` table of a folder with what a person opens: the page, and patches for QuPath."""
+    return {"name": "files", "kind": "folder", "folder": str(folder / "files"), "objects": ["pdf", "geojson", "json"]}
+
+
+def _show_slide(console: Console, detail: CaseDetail, lis: Lis) -> None:
+    places = {delivery.sink: delivery.location for delivery in detail.deliveries}
+    page = Path(places["files"])
+    for line in (
+        f"the LIS heard of it     {lis.message(places['lis'])}",
+        f"the slide's page        {page}",
+        f"its patches in QuPath   {page.with_suffix('.geojson.gz')}",
+    ):
+        console.print(line, soft_wrap=True)
+
+
 def _show_case(console: Console, title: str, detail: CaseDetail) -> None:
     console.print(title, style="bold")
     answer = next((f.prediction for f in detail.findings if f.currency == "current" and f.prediction), None)
@@ -150,10 +175,15 @@ def _show_case(console: Console, title: str, detail: CaseDetail) -> None:
     else:
         for line in _numbers(answer):
             console.print(f"    {line}")
-    console.print(f"    PACS: {_went(detail, 'pacs')}    EHR: {_went(detail, 'ehr')}\n")
+    places = ("pacs", "ehr", "lis") if detail.slide else ("pacs", "ehr")
+    console.print("    " + "    ".join(f"{sink.upper()}: {_went(detail, sink)}" for sink in places) + "\n")
 
 
 def _numbers(answer: Prediction) -> Iterator[str]:
+    if answer.slide is not None:
+        low, high = answer.slide.score_interval or (answer.slide.score, answer.slide.score)
+        said = answer.slide.indeterminate or local.LEVELS[answer.slide.level].display
+        yield f"score {answer.slide.score:.3f} ({low:.3f} to {high:.3f}): {said}; confirm by IHC/ISH"
     outcome = answer.outcome
     if not answer.horizons:
         both = ((outcome.display, answer.probability), (outcome.complement_display, answer.complement))

@@ -86,6 +86,7 @@ def write_site_file(
         },
         "lab_consumer": {
             "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,
+            "slide_ingestion_address": f"127.0.0.1:{ports.slides[0]}",
             "mllp_port": ports.mllp, "mllp_code_systems": {"L": IFN_ALPHA.system}, **(lab or {}),
         },
         "results": {

@@ -52,6 +52,11 @@ class Reader:
             self._jailed = JailedSlides()
         return self._jailed.open(paths)
 
+    def close(self) -> None:
+        """End its children."""
+        if self._jailed is not None:
+            self._jailed.close()
+
 
 @dataclass(frozen=True, slots=True)
 class PinnedSlides:

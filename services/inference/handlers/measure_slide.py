@@ -86,7 +86,7 @@ def measure(session: ReadSlide, pinned: PinnedSlide, model: SlideModel, progress
         for number, cropping in enumerate(croppings)
     ]
     tables, last = tuple(table for table, _ in looked), looked[-1][1]
-    checked = quality_rows(seen.glass, tables[0], {})
+    checked = quality_rows(seen.glass, tables[0], _unchecked(tables[0].grid, seen.contract))
     runtime, precision = (last.runtime, last.precision) if last else ("", "")
     return Measured(SlideMeasured(tables, fit, checked, runtime, precision), overview.rgb)
 
@@ -117,7 +117,7 @@ def _judged(
 ) -> tuple[PatchTable, PatchLooks | None]:
     """Return the table of one grid, and what judged it."""
     grid, wanted, share = seen.wanted(cropping)
-    gathered = _Gathered(seen.contract, fit, model)
+    gathered = _Gathered(seen.contract, fit, model, sharp=not _unchecked(grid, seen.contract))
     done = 0
     for batch in session.patches(grid, wanted, seen.contract, batch=BATCH):
         gathered.add(batch)
@@ -130,8 +130,9 @@ def _judged(
 class _Gathered:
     """Judges batches and keeps what was said; pixels are let go of at once."""
 
-    def __init__(self, contract: PatchContract, fit: StainFit, model: SlideModel) -> None:
-        self._contract, self._fit, self._model = contract, fit, model
+    def __init__(self, contract: PatchContract, fit: StainFit, model: SlideModel, *, sharp: bool) -> None:
+        """``sharp``: whether blur can be told from the pixels as they are."""
+        self._contract, self._fit, self._model, self._sharp = contract, fit, model, sharp
         cells = contract.heat_cells
         self._index: list[NDArray[np.int32]] = [np.zeros(0, dtype=np.int32)]
         self._chances: list[NDArray[np.float32]] = [np.zeros((0, 3), dtype=np.float32)]
@@ -149,7 +150,7 @@ class _Gathered:
         self._index.append(batch.index)
         self._chances.append(looks.probabilities.astype(np.float32))
         self._heat.append(looks.heat.astype(np.float32))
-        self._blurred += [is_blurred(one, contract.input_px) for one in batch.pixels]
+        self._blurred += [self._sharp and is_blurred(one, contract.input_px) for one in batch.pixels]
 
     def table(self, grid: CropGrid, seen: _Seen, share: NDArray[np.float32], flags: NDArray[np.uint8]) -> PatchTable:
         """Return everything that was judged."""
@@ -160,6 +161,13 @@ class _Gathered:
             grid, index, np.concatenate(self._chances), share[index], flags[index] | blurred,
             shown(np.concatenate(self._heat)), slide.width, slide.height, seen.um,
         )  # fmt: skip
+
+
+def _unchecked(grid: CropGrid, contract: PatchContract) -> dict[str, str]:
+    """Return what cannot be looked for: a patch that was enlarged for the network is smooth whatever its focus is."""
+    if grid.side_px >= contract.input_px:
+        return {}
+    return {"blur": f"patches of {grid.side_px} pixels are enlarged to {contract.input_px}, which hides blur"}
 
 
 def shown(heat: NDArray[np.float32]) -> NDArray[np.float16]:

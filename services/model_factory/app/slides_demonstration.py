@@ -30,7 +30,7 @@ from shared.phantoms.slides.writing import write_slides
 
 SLIDES, SEED, FRESH_SEED = 160, 1, 2
 ORDER = SlidesOrder(
-    "corrected", seed=2, folds=2, single=True, resamples=500, both_croppings=4, graded_patches=300,
+    "corrected", seed=2, folds=2, single=True, resamples=500, both_croppings=4,
     comparators=("tl_clam", "tl_slidegraph"), mil=MilRecipe(epochs=20, graph_epochs=100),
 )  # fmt: skip
 NETWORK = replace(

@@ -66,8 +66,13 @@ def _reading(draft: Mapping[str, Any], results: SlidesResults) -> str:
 def _network(results: SlidesResults) -> str:
     one = results.network
     first = f"began from {one.pretrained}" if one.pretrained else "began from random weights: NOT PRE-TRAINED"
-    rows = ["| patches of unseen slides | AUC | patches | slides |", "|---|---|---|---|"]
-    rows += [f"| {p.name} | {p.auc:.3f} | {p.patches} | {p.slides} |" for p in results.patch_auc]
+    rows = ["| patches of unseen slides, positive class | AUC (95 %, by patient) | positive | patches |"]
+    rows += ["|---|---|---|---|"]
+    aucs = results.patches.aucs if results.patches else ()
+    rows += [
+        f"| {p.positive_class} | {p.auc:.3f} ({p.low:.3f} to {p.high:.3f}) | {p.positives} | {p.patches} |"
+        for p in aucs
+    ]
     head = f"{one.architecture}, {one.parameters:,} parameters, {first}; {one.epochs} epochs."
     return "\n".join([head, "", *rows])
 

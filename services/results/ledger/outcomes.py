@@ -53,12 +53,23 @@ def record(connection: sa.Connection, row: sa.Row[Any], answer: Answer, policy: 
     if before is not None and before.result_key == answer.result_key:
         return before.finding_id
     if before is not None and not answer.reason:
-        answer = replace(answer, reason="the inputs changed")
+        answer = replace(answer, reason=_why_again(before, answer))
     finding = _finding(connection, row, answer, policy, step.time)
     if before is not None and answer.kind is FindingKind.WITHDRAWN:
         # It is taken back where, and of whom, it was said: the case may have another identity or study by now.
         finding = replace(finding, identity=before.identity, study=before.study, side=before.side)
     return _append(connection, before, finding, policy, step)
+
+
+def _why_again(before: Finding, answer: Answer) -> str:
+    """Return why there is another result of the case."""
+    left_out = [one.slide.exclusions if one and one.slide else () for one in (before.pins, answer.pins)]
+    if left_out[0] == left_out[1]:
+        return "the inputs changed"
+    if len(left_out[1]) > len(left_out[0]):
+        last = left_out[1][-1]
+        return f"a region of the slide was left out of the score by {last.author}: {last.reason}"
+    return "regions of the slide that had been left out of the score count again"
 
 
 def reviewed(connection: sa.Connection, before: Finding, verdict: ReviewState, policy: Policy, step: Step) -> str:

@@ -69,12 +69,14 @@ def test_dciodvfy_would_find_a_defect_in_the_annotations(slides: DicomSlide, fol
     assert any(line.startswith("Error") for line in dicom_judges.dciodvfy_lines(path))
 
 
+@pytest.mark.parametrize("of", [DicomSlide, SlideFindings], ids=["DICOM", "file"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_google_fhir_accepts_the_bundle_of_a_slide(kind: str, slides: DicomSlide, folder: Sink, tmp_path: Path) -> None:
-    for made in (slides, SlideFindings(slides.blobs)):
-        sent = folder.deliver(KINDS[kind](made), ())
-        content = (tmp_path / "out" / f"{sent.object_id}.fhir.json").read_bytes()
-        assert google_errors(tmp_path, {"bundle": content}) == {}
+def test_google_fhir_accepts_the_bundle_of_a_slide(
+    kind: str, of: type[SlideFindings], settings: Settings, folder: Sink, tmp_path: Path
+) -> None:
+    sent = folder.deliver(KINDS[kind](of(LocalBlobs(settings.site.blob_folder))), ())
+    content = (tmp_path / "out" / f"{sent.object_id}.fhir.json").read_bytes()
+    assert google_errors(tmp_path, {"bundle": content}) == {}
 
 
 def test_medplum_keeps_the_report_and_takes_it_back(to_ehr: Sink, ehr: FhirServer, slides: DicomSlide) -> None:

@@ -94,8 +94,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
 def reader() -> Iterator[Reader]:
     made = Reader()
     yield made
-    if made._jailed is not None:
-        made._jailed.close()
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +176,15 @@ def test_both_ways_of_cutting_are_run_where_the_site_asks(site: Site, content: b
 
     assert [one.cropping for one in answer.slide.croppings] == [Cropping.MICROMETRES, Cropping.PAPER]
     assert [one.kind for one in answer.artefacts].count(ArtefactKind.PATCHES) == 2
+
+
+def test_patches_too_small_to_tell_blur_say_so_and_are_not_called_blurred(site: Site, content: bytes) -> None:
+    """Eq. 1 cuts a slide of a megapixel into patches of 17 pixels."""
+    answer = site.ask(site.pins(content, SlidePolicy(Cropping.PAPER, least_tumour_patches=1)))
+    rows = {one.kind: one for one in answer.slide.quality}
+
+    assert (rows["blur"].checked, rows["blur"].patches) == (False, 0)
+    assert "17 pixels" in rows["blur"].text
 
 
 def test_patches_of_an_earlier_answer_are_aggregated_without_slide_network_or_turn(

@@ -17,6 +17,7 @@ from services.results.ledger.database import open_engine, upgrade
 from services.results.ledger.exclusions import Outline
 from services.results.ledger.keys import Keys
 from services.results.ledger.ledger import Ledger, assemble
+from services.results.ledger.outcomes import current
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.serve.handlers import SubmitCase
 from shared.bundles.slide_calibration import write_calibration
@@ -162,6 +163,10 @@ def test_a_region_left_out_makes_a_new_revision_without_the_network_and_keeps_th
     assert after.slide.score < before.slide.score
     assert (first.currency, second.currency) == (Currency.SUPERSEDED, Currency.CURRENT)
     assert first.prediction == before
+    with site.ledger.engine.connect() as connection:
+        said = current(connection, case_id)
+    assert said is not None
+    assert said.reason == "a region of the slide was left out of the score by dr-test: in situ"
     assert [(one.author, one.reason) for one in after.slide.exclusions] == [("dr-test", "in situ")]
 
 

@@ -73,9 +73,9 @@ def _network(results: SlidesResults) -> Iterator[Block]:
     )
     yield tables.fits(results)
     yield tables.patches(results)
+    yield tables.patch_kinds(results)
+    yield tables.patch_features(results)
     yield Picture(losses_scene(one.losses))
-    if results.graded:
-        yield tables.graded(results.graded)
 
 
 def _performance(results: SlidesResults) -> Iterator[Block]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from services.model_factory.handlers.cohort.slides import SlideCohort
 from services.model_factory.handlers.folds.fold import Fold, learning_from
 from services.model_factory.handlers.slides.order import SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches, inputs_of
-from services.model_factory.handlers.statistics.discrimination import auc
+from services.model_factory.handlers.slides.patchwise import JudgedPatches
 from services.model_factory.ports import PatchNetworkFit, PatchTrainer, Steps
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import Cropping
@@ -81,28 +81,14 @@ class PatchLearning:
             return np.zeros((0, 3), dtype=np.float32)
         return fit.predict(inputs_of(pixels, self.patches.contract))
 
-    def judged_patches(
-        self, fit: PatchNetworkFit, fold: Fold[SlideCohort]
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Yield classes and probabilities of the annotated patches of every slide held out."""
-        for place in fold.held_out.index:
-            pixels = self.patches.learned(int(place)).pixels
+    def judged_patches(self, fit: PatchNetworkFit, fold: Fold[SlideCohort]) -> JudgedPatches:
+        """Return what the network says of the annotated patches of every slide held out."""
+        places, labels = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        said = [np.zeros((0, 3), dtype=np.float32)]
+        for place in map(int, fold.held_out.index):
+            pixels = self.patches.learned(place).pixels
             if len(pixels):
-                yield self.labels_of(int(place)), fit.predict(inputs_of(pixels, self.patches.contract))
-
-
-def patch_aucs(labels: NDArray[np.int64], said: NDArray[np.float32]) -> tuple[float | None, float | None]:
-    """Return AUC of positive against negative among tumour patches, and of tumour against non-tumour."""
-    tumour = labels != NON_TUMOUR
-    wide = said.astype(np.float64)
-    return (
-        _auc(labels[tumour] == POSITIVE, wide[tumour, POSITIVE]),
-        _auc(tumour, 1.0 - wide[:, NON_TUMOUR]),
-    )
-
-
-def _auc(event: NDArray[np.bool_], score: NDArray[np.float64]) -> float | None:
-    try:
-        return auc(event, score).value
-    except ValueError:
-        return None
+                places.append(np.full(len(pixels), place, dtype=np.int64))
+                labels.append(self.labels_of(place))
+                said.append(fit.predict(inputs_of(pixels, self.patches.contract)))
+        return JudgedPatches(np.concatenate(places), np.concatenate(labels), np.concatenate(said))

@@ -48,13 +48,11 @@ class SlidesOrder:
     rounding: Rounding = Rounding.FLOOR
     both_croppings: int = 40
     """So many slides, the first judged ones, are cut by the other rule as well; 0: none."""
-    graded_patches: int = 1000
-    """So many patches at most are measured by hand-made features and compared between grades; 0: none."""
     comparators: tuple[str, ...] = ("tl_clam", "tl_slidegraph", "resnet50_clam")
     mil: MilRecipe = field(default_factory=MilRecipe)
 
     def __post_init__(self) -> None:
-        if self.folds < 2 or self.resamples < 1 or min(self.seed, self.both_croppings, self.graded_patches) < 0:
+        if self.folds < 2 or self.resamples < 1 or min(self.seed, self.both_croppings) < 0:
             raise InvalidInputError("order", "at least two folds and one resample; no negative sizes")
         strange = sorted(set(self.comparators) - set(COMPARATORS))
         if strange:

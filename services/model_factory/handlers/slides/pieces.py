@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.handlers.slides.comparing import Compared
+from services.model_factory.handlers.slides.patchwise import JudgedPatches
 from services.model_factory.handlers.slides.results import FitFacts
 from services.model_factory.handlers.slides.scoring import JudgedSlide
 
@@ -21,11 +22,8 @@ class FoldPiece:
     fit: FitFacts
     slides: tuple[JudgedSlide, ...]
     compared: Mapping[str, Compared]
-    patch_aucs: tuple[float | None, float | None]
-    """``learning.patch_aucs`` on annotated patches of the slides held out."""
-    patches: int
-    annotated: int
-    """Slides those lie on."""
+    patches: JudgedPatches
+    """Annotated ones of the slides held out."""
 
 
 def to_plain(piece: FoldPiece) -> dict[str, Any]:
@@ -42,14 +40,16 @@ def to_plain(piece: FoldPiece) -> dict[str, Any]:
             name: [{str(place): score for place, score in c.scores.items()}, list(c.seconds), c.learned_s]
             for name, c in piece.compared.items()
         },
-        "patch_aucs": list(piece.patch_aucs), "patches": piece.patches, "annotated": piece.annotated,
+        "patches": [
+            piece.patches.places.tolist(), piece.patches.labels.tolist(), _rows(piece.patches.probabilities)
+        ],
     }  # fmt: skip
 
 
 def from_plain(plain: Mapping[str, Any]) -> FoldPiece:
     """Return the piece that was kept."""
     name, slides, a, b, c, epochs, kept = plain["fit"]
-    first, second = plain["patch_aucs"]
+    places, labels, said = plain["patches"]
     return FoldPiece(
         FitFacts(name, slides, (a, b, c), epochs, kept),
         tuple(
@@ -60,7 +60,7 @@ def from_plain(plain: Mapping[str, Any]) -> FoldPiece:
             name: Compared({int(place): score for place, score in scores.items()}, tuple(seconds), learned)
             for name, (scores, seconds, learned) in plain["compared"].items()
         },
-        (first, second), plain["patches"], plain["annotated"],
+        JudgedPatches(np.array(places, dtype=np.int64), np.array(labels, dtype=np.int64), _array(said)),
     )  # fmt: skip
 
 

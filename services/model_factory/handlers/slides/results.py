@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from services.model_factory.handlers.patches.features.grades import GradedFeature
 from services.model_factory.handlers.training.curves import CalibrationCurve, RocCurve
 from services.model_factory.handlers.training.results import CohortFacts, Estimated, Provenance, Warned
 
@@ -80,13 +81,38 @@ class FitFacts:
 
 @dataclass(frozen=True, slots=True)
 class PatchAuc:
-    """How the network does on single patches of slides it has not seen."""
+    """How well the network tells single patches of unseen slides apart; the interval is by resampled patients."""
 
-    name: str
-    """``positive against negative, tumour patches`` or ``tumour against non-tumour``."""
+    positive_class: str
+    """``her2_positive``: among tumour patches; ``tumour``: among all."""
     auc: float
+    low: float
+    high: float
+    method: str
     patches: int
+    positives: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFacts:
+    """The annotated patches of unseen slides, all folds together."""
+
+    patients: int
     slides: int
+    aucs: tuple[PatchAuc, ...]
+    confusion: tuple[tuple[int, int, int], ...]
+    """Rows: truly non-tumour, negative, positive; columns: the most probable one."""
+    roc: tuple[tuple[float, float], ...]
+    """(false positive rate, sensitivity) for her2_positive among tumour patches."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedFeatures:
+    """Hand-made features of tumour patches compared between the five grades (``handlers/patches/features``)."""
+
+    patches: tuple[int, ...]
+    """Per grade, I to V."""
+    features: tuple[GradedFeature, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,29 +231,6 @@ class ReadingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class GradedRow:
-    """One feature of patches over the five grades."""
-
-    feature: str
-    medians: tuple[float | None, ...]
-    """Per grade, I to V; None where it has no patch."""
-    between: str
-    """The two grades that differ most by Dunn's test; empty where it does not vary."""
-    z: float | None
-    p_holm: float | None
-    """Patches counted as if they were not alike within a slide: it describes and proves nothing about patients."""
-
-
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """The features of patches that count, between the paper's five grades."""
-
-    counts: tuple[int, ...]
-    """Patches per grade."""
-    rows: tuple[GradedRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class CroppingSensitivity:
     """The same slides cut by the other rule."""
 
@@ -299,7 +302,10 @@ class SlidesResults:
     """Cropping, area, rounding that made the scores."""
     fits: tuple[FitFacts, ...]
     network: NetworkFacts
-    patch_auc: tuple[PatchAuc, ...]
+    patches: PatchFacts | None
+    """None: no annotated patches of every kind among the slides judged."""
+    patch_features: GradedFeatures | None
+    """None: no patch has a grade."""
     features: tuple[tuple[str, str], ...]
     """(comparator, where its features come from)."""
     performance: tuple[Estimated, ...]
@@ -317,5 +323,3 @@ class SlidesResults:
     scores: tuple[SlideScore, ...]
     golden_slides: tuple[GoldenSlideFacts, ...]
     warnings: tuple[Warned, ...]
-    graded: Graded | None = None
-    """None: not asked."""

@@ -15,7 +15,7 @@ from services.model_factory.handlers.slides.comparing import Comparators, Featur
 from services.model_factory.handlers.slides.cropping import other_of
 from services.model_factory.handlers.slides.folds import everybody, folds_of
 from services.model_factory.handlers.slides.golden import golden_of
-from services.model_factory.handlers.slides.learning import PatchLearning, Scratch, patch_aucs
+from services.model_factory.handlers.slides.learning import PatchLearning, Scratch
 from services.model_factory.handlers.slides.order import TL, SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches
 from services.model_factory.handlers.slides.pieces import FoldPiece, from_plain, to_plain
@@ -101,12 +101,9 @@ class SlidesRun:
             sides = (self._side(place, own), self._side(place, other) if twice else 0.0)
             second = learning.asked(fit, place, other) if twice else None
             slides.append(JudgedSlide(place, kind, number, learning.asked(fit, place, own), second, sides))
-        said = list(learning.judged_patches(fit, fold))
-        labels = np.concatenate([one for one, _ in said]) if said else np.zeros(0, np.int64)
-        looks = np.concatenate([one for _, one in said]) if said else np.zeros((0, 3), np.float32)
         compared = dict(comparators.on(fold, {TL: fit.features}))
         facts = FitFacts(fold.name, len(fold.learned_from), counts, len(fit.losses), fit.kept_epoch + 1)
-        return FoldPiece(facts, tuple(slides), compared, patch_aucs(labels, looks), len(labels), len(said))
+        return FoldPiece(facts, tuple(slides), compared, learning.judged_patches(fit, fold))
 
     def _side(self, place: int, cropping: Cropping) -> float:
         return self.patches.grid(place, cropping).grid.side_um

@@ -11,10 +11,10 @@ import numpy as np
 from services.model_factory.handlers.cohort.slides import LEVEL_NAMES, SlideCohort
 from services.model_factory.handlers.slides import describing, judging
 from services.model_factory.handlers.slides.cropping import cropping_sensitivity
-from services.model_factory.handlers.slides.grading import graded
 from services.model_factory.handlers.slides.judging import Said
 from services.model_factory.handlers.slides.order import TL_PA, SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches
+from services.model_factory.handlers.slides.patchwise import features_by_grade, patch_facts
 from services.model_factory.handlers.slides.pieces import FoldPiece
 from services.model_factory.handlers.slides.platt import fit_platt
 from services.model_factory.handlers.slides.results import (
@@ -22,7 +22,6 @@ from services.model_factory.handlers.slides.results import (
     FitFacts,
     GoldenSlideFacts,
     NetworkFacts,
-    PatchAuc,
     Platt,
     SlideScore,
     SlidesResults,
@@ -42,7 +41,6 @@ from shared.domain.errors import InvalidInputError
 from shared.predictors.her2.scale import level_of
 
 KINDS = ("out_of_fold", "held_out")
-_PATCHES = ("positive against negative, tumour patches", "tumour against non-tumour")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +75,8 @@ class Telling:
             slides=facts, cut=self.cut,
             reading=(self.order.cropping.value, self.order.area_reading.value, self.order.rounding.value),
             fits=(*(piece.fit for piece in pieces if piece.fit.name != kept.name), kept), network=net,
-            patch_auc=tuple(one for piece in pieces for one in _patch_aucs(piece)), features=features,
+            patches=patch_facts([one.patches for one in pieces if _kind(one) == first.kind], self.cohort, self.order),
+            patch_features=features_by_grade(own, self.patches, self.order), features=features,
             performance=performance, roc=tuple(curve for one in said for curve in judging.rocs(one)),
             calibration_curves=tuple(one for one in curves if one),
             compared=tuple(row for one in said for row in judging.compare(one)),
@@ -90,7 +89,6 @@ class Telling:
             scores=tuple(self._score(one) for one in _slides(pieces)),
             golden_slides=tuple(GoldenSlideFacts(*one) for one in network["golden_slides"]),
             warnings=(*warned, *(Warned(one.code, one.sentence) for one in guarded_together(performance))),
-            graded=graded(own, self.patches, self.order),
         )  # fmt: skip
 
     def _said(self, pieces: Sequence[FoldPiece], kind: str) -> Said | None:
@@ -130,16 +128,12 @@ class Telling:
         )  # fmt: skip
 
 
+def _kind(piece: FoldPiece) -> str:
+    return piece.slides[0].kind if piece.slides else ""
+
+
 def _slides(pieces: Sequence[FoldPiece]) -> list[JudgedSlide]:
     return [one for piece in pieces for one in piece.slides]
-
-
-def _patch_aucs(piece: FoldPiece) -> list[PatchAuc]:
-    return [
-        PatchAuc(f"{piece.fit.name}: {name}", value, piece.patches, piece.annotated)
-        for name, value in zip(_PATCHES, piece.patch_aucs, strict=True)
-        if value is not None
-    ]
 
 
 def _network(told: dict[str, Any]) -> NetworkFacts:

@@ -123,7 +123,7 @@ def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
         (["predict", "ln_pcr-clinical-published", "er=positive", "er=negative"], "er is given twice"),
         (["validate", "ln_pcr-clinical-published", "--cohort", "duke"], "NAME=PATH"),
         (["case", "01234567", "save-region"], "save-region and --out FILE belong together"),
-        (["case", "01234567", "--reject"], "belong to confirm-region"),
+        (["case", "01234567", "--reject"], "belongs to confirm-region"),
         (["train", "ln_pcr", "--cohort", __file__, "--out", "images", "--bootstraps", "3"], "not to ln_pcr"),
     ],
 )

@@ -87,6 +87,16 @@ def test_the_profile_is_applied_by_both_tiff_readers_and_said_to_be(tmp_path: Pa
         reader.close()
 
 
+def test_a_region_that_is_resized_is_so_before_its_colours_are_converted(tmp_path: Path) -> None:
+    path = write_slide(tmp_path / "icc.tiff", RGB, iccprofile=_swapped())
+    small = Image.fromarray(RGB).resize((64, 50), Image.Resampling.BOX)
+    for make in (OpenSlideReader, TiffSlideReader):
+        reader = make([path])
+        found = reader.region(0, 0, 0, 256, 200, (64, 50))
+        assert (np.asarray(found) == np.asarray(to_srgb(_swapped())(small.copy()))).all()
+        reader.close()
+
+
 def test_a_profile_that_is_srgb_costs_nothing_and_changes_nothing() -> None:
     assert to_srgb(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()).transform is None
     assert to_srgb(None).transform is None

@@ -10,6 +10,10 @@ from shared.slides.statements import objective_power, scanner, stated_resolution
 SPACING = "dicom.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing"
 CM = {"tiff.XResolution": "40000", "tiff.YResolution": "40000", "tiff.ResolutionUnit": "centimeter"}
 INCH = {"tiff.XResolution": "101600", "tiff.YResolution": "101600", "tiff.ResolutionUnit": "inch"}
+OME = (
+    '<?xml version="1.0"?><OME><Image><Pixels PhysicalSizeX="0.25" PhysicalSizeXUnit="µm" PhysicalSizeY="250"'
+    ' PhysicalSizeYUnit="nm"/></Image><Image><Pixels PhysicalSizeX="8" PhysicalSizeY="8"/></Image></OME>'
+)
 KEYS: dict[str, tuple[str, dict[str, object]]] = {
     "aperio": ("aperio", {"aperio.MPP": "0.25", "openslide.mpp-x": "0.25", "openslide.mpp-y": "0.25"}),
     "ventana": ("ventana", {"ventana.ScanRes": "0.25"}),
@@ -31,6 +35,7 @@ KEYS: dict[str, tuple[str, dict[str, object]]] = {
             "dicom.ImagedVolumeHeight": "12.5", "dicom.TotalPixelMatrixRows": "50000",
         },
     ),
+    "ome": ("generic-tiff", {"tiff.ImageDescription": OME}),
     "a reader's own": ("sakura", {"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.25"}),
 }  # fmt: skip
 
@@ -42,13 +47,14 @@ def test_every_way_to_say_a_quarter_of_a_micrometre(name: str) -> None:
     assert (found.x, found.y) == pytest.approx((0.25, 0.25))
 
 
+@pytest.mark.parametrize("prefix", ["openslide", "tiffslide"])
 @pytest.mark.parametrize("dots", [72, 96, 300])
-def test_a_print_default_is_no_statement_though_the_reader_takes_it_for_one(dots: int) -> None:
+def test_a_print_default_is_no_statement_though_the_reader_takes_it_for_one(dots: int, prefix: str) -> None:
     properties = {
         "tiff.XResolution": dots, "tiff.YResolution": dots, "tiff.ResolutionUnit": "inch",
-        "openslide.mpp-x": 25400 / dots, "openslide.mpp-y": 25400 / dots,
+        f"{prefix}.mpp-x": 25400 / dots, f"{prefix}.mpp-y": 25400 / dots,
     }  # fmt: skip
-    assert stated_resolutions(properties, "generic-tiff") == ()
+    assert stated_resolutions(properties, "generic-tiff", prefix) == ()
 
 
 def test_tiff_tags_that_contradict_the_scanners_key_are_both_stated() -> None:

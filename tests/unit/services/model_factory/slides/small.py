@@ -21,7 +21,7 @@ RECIPE = PatchRecipe(
     "corrected", ARCHITECTURE, epochs=1, batch=32, grouped=False, balanced=True, restored=True, frozen=0
 )
 MIL = MilRecipe(epochs=2, graph_epochs=2, compressed=8, attending=4)
-ORDER = SlidesOrder("corrected", seed=3, folds=2, resamples=20, both_croppings=1, graded_patches=24, mil=MIL)
+ORDER = SlidesOrder("corrected", seed=3, folds=2, resamples=20, both_croppings=1, mil=MIL)
 OPTIONS = SlideOptions(recipe=RECIPE, side_um=48.0, most_per_slide=8, processes=1)
 
 
