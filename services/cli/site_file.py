@@ -71,7 +71,11 @@ def default_tables(data_folder: Path) -> dict[str, Table | Sequence[Table]]:
             "ops_address": "127.0.0.1:50071",
             "slide_ingestion_address": "127.0.0.1:50055",
         },
-        "lab_consumer": {"http_port": 8080, "ops_address": "127.0.0.1:50072"},
+        "lab_consumer": {
+            "http_port": 8080,
+            "ops_address": "127.0.0.1:50072",
+            "slide_ingestion_address": "127.0.0.1:50055",
+        },
         "slide_ingestion": {"grpc_address": "127.0.0.1:50055", "ops_address": "127.0.0.1:50078"},
         "results": {
             **redis,

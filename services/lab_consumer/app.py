@@ -84,11 +84,12 @@ class LabConsumer:
         self._store = SqlFactStore(self._engine, now, new_request_id)
         self._results = ResultsDoor(settings.results_address, settings.site.tls("lab_consumer"))
         self._slides = self._slide_ingestion()
-        self._announcer = Announcer(self._all_due(), settings.poll_s)
+        self._announcer = Announcer(self._announce_due(), settings.poll_s)
+        self._orders = Announcer(self._order_slides(), settings.poll_s, "slide_orders_handed_over")
         self._gate = self._make_gate()
         self._pulse = Loop("results", self._gate.ask_results, _PULSE_S)
         self._receive = Receive(
-            self._store, settings.identity_map, self._announcer.wake, now, settings.site_codes, panel_rules(settings),
+            self._store, settings.identity_map, self._wake, now, settings.site_codes, panel_rules(settings),
             OrderRules(bool(settings.slide_ingestion_address), settings.slide_codes),
         )  # fmt: skip
         self._pulling = make_pulling(settings, self._engine, self._receive, now) if settings.fhir_server else None
@@ -103,7 +104,9 @@ class LabConsumer:
         self.mllp_port = self._mllp.port if self._mllp else 0
         self._grpc: grpc.Server | None = None
         outbox = SqlOutbox(self._engine)
-        self.operations = operations(settings, lambda: self._store.refusals(1), outbox, self._pulling, self._mllp)
+        self.operations = operations(
+            settings, lambda: self._store.refusals(1), outbox, self._pulling, self._mllp, SqlOrderOutbox(self._engine)
+        )
 
     def start(self) -> None:
         """Open the doors and begin announcing."""
@@ -116,6 +119,7 @@ class LabConsumer:
         if self._mllp:
             self._mllp.start()
         self._announcer.start()
+        self._orders.start()
         if self._pulling:
             self._pulling.puller.start()
 
@@ -134,20 +138,30 @@ class LabConsumer:
         if self._pulling:
             self._pulling.stop()
         self._announcer.stop()
+        self._orders.stop()
         self._pulse.stop()
         self._results.close()
         if self._slides:
             self._slides.close()
         self._engine.dispose()
 
-    def _all_due(self) -> Callable[[], int]:
-        """Return what empties both outboxes: towards results, and towards slide ingestion where there is one."""
-        pauses = Pauses(self._settings.announce_retry_s, self._settings.announce_longest_retry_s)
-        announce = AnnounceDue(SqlOutbox(self._engine), self._results, pauses, now, announcement_failed)
+    def _wake(self) -> None:
+        self._announcer.wake()
+        self._orders.wake()
+
+    def _announce_due(self) -> AnnounceDue:
+        return AnnounceDue(SqlOutbox(self._engine), self._results, self._pauses, now, announcement_failed)
+
+    def _order_slides(self) -> Callable[[], int]:
+        """Return what empties the outbox towards slide ingestion; without one nothing is in it."""
         if self._slides is None:
-            return announce
-        order = OrderSlides(SqlOrderOutbox(self._engine), self._slides, pauses, now, announcement_failed)
-        return lambda: announce() + order()
+            return lambda: 0
+        outbox = SqlOrderOutbox(self._engine)
+        return OrderSlides(outbox, self._slides, self._pauses, now, announcement_failed)
+
+    @property
+    def _pauses(self) -> Pauses:
+        return Pauses(self._settings.announce_retry_s, self._settings.announce_longest_retry_s)
 
     def _slide_ingestion(self) -> SlideIngestionClient | None:
         address = self._settings.slide_ingestion_address

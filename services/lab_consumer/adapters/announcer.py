@@ -19,10 +19,10 @@ _APART_S = 0.05
 
 
 class Announcer:
-    """Runs ``announce_due`` when woken, and every ``poll_s`` seconds."""
+    """Runs ``announce_due`` when woken, and every ``poll_s`` seconds; ``event`` is logged with how many were taken."""
 
-    def __init__(self, announce_due: Callable[[], int], poll_s: float) -> None:
-        self._announce_due, self._poll_s = announce_due, poll_s
+    def __init__(self, announce_due: Callable[[], int], poll_s: float, event: str = "facts_announced") -> None:
+        self._announce_due, self._poll_s, self._event = announce_due, poll_s, event
         self._awake, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
 
@@ -58,7 +58,7 @@ class Announcer:
             log.error("announcer_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may quote identifiers
         else:
             if announced:
-                log.info("facts_announced", patients=announced)
+                log.info(self._event, count=announced)
 
 
 def announcement_failed(

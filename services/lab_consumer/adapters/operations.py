@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from services.lab_consumer.adapters.mllp.server import MllpServer
 from services.lab_consumer.adapters.outbox import SqlOutbox
 from services.lab_consumer.adapters.pulling import Pulling
+from services.lab_consumer.adapters.slide_orders import SqlOrderOutbox
 from services.lab_consumer.config import Settings
 from services.lab_consumer.handlers.answers import Answer
 from services.lab_consumer.handlers.lines import Tally
@@ -36,6 +37,7 @@ def operations(
     outbox: SqlOutbox,
     pulling: Pulling | None,
     mllp: MllpServer | None = None,
+    orders: SqlOrderOutbox | None = None,
 ) -> Operations:
     """Return what an operator of the lab consumer may look at."""
 
@@ -52,6 +54,11 @@ def operations(
             outbox.waiting, settings.backlog, "announcements wait for results", "is results.serve up?"
         ),
     }
+    if settings.slide_ingestion_address and orders:
+        watched["slide_ingestion"] = checks.listens(settings.slide_ingestion_address, "slide_ingestion")
+        watched["orders"] = checks.at_most(
+            orders.waiting, settings.backlog, "orders wait for slide_ingestion", "is slide_ingestion up?"
+        )
     if mllp:
         watched["mllp"] = mllp.check
     if pulling and settings.fhir_server:

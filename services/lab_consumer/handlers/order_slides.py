@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.lab_consumer.handlers.announce import TELL_AFTER, Pauses
 from services.lab_consumer.ports import OrderOutbox, OrderReport, SlideOrders
-from shared.domain.errors import OncoRelayError, PermanentError
+from shared.domain.errors import OncoRelayError, PermanentError, TemporaryError
 from shared.observability import tracing
 
 
@@ -23,10 +23,16 @@ class OrderSlides:
     failed: Callable[[OrderReport, OncoRelayError], None]
 
     def __call__(self) -> int:
-        """Return how many were taken."""
-        return sum(self._one(report) for report in self.outbox.due(self.now()))
+        """Return how many were taken. Where slide ingestion is away the others wait for the next look."""
+        taken = 0
+        for report in self.outbox.due(self.now()):
+            error = self._refusal(report)
+            if isinstance(error, TemporaryError):
+                break
+            taken += error is None
+        return taken
 
-    def _one(self, report: OrderReport) -> bool:
+    def _refusal(self, report: OrderReport) -> OncoRelayError | None:
         try:
             with tracing.span("slide.order", about=("announcement", report.request_id)):
                 self.slides.record_order(report.request_id, report.order)
@@ -34,9 +40,9 @@ class OrderSlides:
             self.failed(report, error)
             self.outbox.postpone(report, self.now() + self.pauses.after(report.tries))
             self._tell(report, error)
-            return False
+            return error
         self.outbox.recorded(report, self.now())
-        return True
+        return None
 
     def _tell(self, report: OrderReport, error: OncoRelayError) -> None:
         """Tell a person: at once where it was refused for good, else after many tries."""
