@@ -132,6 +132,7 @@ class CheckSlides:
 
     def _by_barcode(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
         """Compare the barcode with the containers of orders that have no slide yet."""
+        row = replace(row, reason="it is looked into")
         open_orders = self.store.open_containers(MOST_CONTAINERS)
         untried = [one for one in open_orders if one[0] not in row.tried]
         for order_id, container in untried[:AT_ONCE]:
