@@ -177,7 +177,7 @@ def slide(frame_of_reference_uid: str = "") -> Slide:
         (PyramidLevel(WIDTH, HEIGHT, 1.0), PyramidLevel(1024, 768, 4.0), PyramidLevel(256, 192, 16.0)),
         ReadBy("openslide 4.0.1"), Scanner("Leica Biosystems", "GT450"), "c4" * 32, "lis|P-77",
         Resolution(MICRONS, MICRONS, ResolutionSource.VENDOR, objective_power=20.0), "he", "breast", False, "icc",
-        container="B-000123", frame_of_reference_uid=frame_of_reference_uid,
+        container="B-000123", frame_of_reference_uid=frame_of_reference_uid, placer="P-77",
     )  # fmt: skip
 
 

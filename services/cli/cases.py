@@ -114,9 +114,7 @@ def _show_refusals(refusals: list[dict[str, Any]], trouble: str, console: Consol
 
 @click.command("case")
 @click.argument("case_id", callback=_named)
-@click.argument(
-    "action", required=False, type=click.Choice(ACTIONS), metavar="[ACTION]"
-)
+@click.argument("action", required=False, type=click.Choice(ACTIONS), metavar="[ACTION]")
 @click.option("--reject", is_flag=True, help="confirm-region: it is not the tumour; the clinical variant answers.")
 @click.option("--by", default="", metavar="NAME", help="Who looked; else the person who sits here.")
 @click.option("--reason", default="", metavar="SENTENCE", help="Why; needed with --reject and for exclude-region.")

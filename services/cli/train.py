@@ -59,6 +59,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--measurements", type=_FOLDER, help="ln_pcr, her2: where what was read is kept.")
 @click.option("--pretrained", type=_FILE, help="her2: first weights of the Swin-T; random where not given.")
 @click.option("--pretrained-sha256", default="", help="her2: of that file.")
+@click.option("--cifar100", type=_FILE, help="her2: train.bin (or pickled train) of CIFAR-100 to pre-train on.")
 @click.option("--resnet50", type=_FILE, help="her2: ImageNet weights for ResNet50 comparators; random where not given.")
 @click.option("--resnet50-sha256", default="", help="her2: of that file.")
 @click.option(

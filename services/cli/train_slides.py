@@ -22,14 +22,14 @@ def train_her2(
         raise click.UsageError("her2 is nothing without its network: --network full or reduced")
     named = tuple(one.strip() for one in options["comparators"].split(",") if one.strip())
     order = SlidesOrder(
-        preset, sizes["seed"], sizes["folds"], sizes["resamples"], both_croppings=options["both_croppings"],
+        preset, sizes["seed"], sizes["folds"], resamples=sizes["resamples"], both_croppings=options["both_croppings"],
         comparators=named,
     )  # fmt: skip
     how = SlideOptions(
         network=options["network"], epochs=options["epochs"], device=options["device"],
         most_per_slide=options["patches_per_slide"], first=_first(options["pretrained"], options["pretrained_sha256"]),
         resnet50=options["resnet50"], resnet50_sha256=options["resnet50_sha256"], processes=options["processes"],
-        patches=options["measurements"],
+        patches=options["measurements"], cifar100=options["cifar100"],
     )  # fmt: skip
     with Bars() as bars:
         results = train_slides(cohort, order, out, bars, how, resume=resume)

@@ -128,7 +128,9 @@ class OnnxModel:
         Raises:
             BundleRefusedError: If it gives other numbers here than it must.
         """
-        return self._open_patches() if self._open_patches else None
+        made = self._open_patches() if self._open_patches else None
+        self._open_patches = None  # it holds the bytes of the graph, which the engine has by now
+        return made
 
     def look_at(self, patches: NDArray[np.float32]) -> PatchLooks:
         """Judge patches (n, 3, input_px, input_px), normalised as ``slides.patches`` says.

@@ -109,6 +109,8 @@ class SlideOrder:
     side: Side | None = None
     reason: str = ""
     """Why it was withdrawn."""
+    placer: str = ""
+    """The number whoever placed the order knows it by (ORC-2), for finding the result; empty where none is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,8 @@ class Slide:
     container: str = ""
     frame_of_reference_uid: str = ""
     """Of a DICOM slide; empty: it came as another file."""
+    placer: str = ""
+    """Placer's number of the order it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ _TROUBLE = TypeAdapter(SlideTrouble)
 _CONTRACT = TypeAdapter(PatchContract)
 _LONGEST_TEXT = 600
 _MOST_LEVELS = 64
+_MOST_SPECIMENS = 64
 
 
 def packed_description(description: SlideDescription) -> Any:
@@ -66,7 +67,15 @@ def description_of(answer: dict[str, Any]) -> SlideDescription:
     plausible = all(wide > 0 and high > 0 and wide * high <= MOST_PIXELS for wide, high in sizes)
     if not plausible or not all(0.9 < one < 1e6 for one in scales) or not 1 <= len(scales) <= _MOST_LEVELS:
         raise InvalidInputError("description", "no slide is so large")
+    if any(len(one) > _LONGEST_TEXT for one in _texts(description)) or len(description.specimens) > _MOST_SPECIMENS:
+        raise InvalidInputError("description", "no slide says so much")
     return description
+
+
+def _texts(found: SlideDescription) -> tuple[str, ...]:
+    said = (found.format, found.accession, found.container, found.frame_of_reference_uid, found.read_by.reader)
+    lists = (*found.specimens, *found.associated, *found.read_by.refused, *(one.key for one in found.stated))
+    return (*said, *lists, found.scanner.manufacturer, found.scanner.model)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,14 @@ def fill(count: int, *, window: Filling) -> dict[str, Any]:
     return {"ramp": window.put(ramp), "copied": window.put(np.full((3, 3), 0.5, np.float32))}
 
 
+def refill(count: int, *, window: Filling) -> dict[str, Any]:
+    """Put the ramp downhill where another lay before."""
+    window.clear()
+    ramp = window.room((count // 100 or 1, min(count, 100)), np.int16)
+    ramp[...] = -np.arange(count).reshape(ramp.shape)
+    return {"ramp": window.put(ramp)}
+
+
 def overfill(*, window: Filling) -> None:
     """Ask for more than there is."""
     window.room((1 << 30,), np.float32)

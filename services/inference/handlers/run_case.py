@@ -120,10 +120,10 @@ class RunCase:
         except OncoRelayError as error:
             # Something is gone, full, or out of reach: another attempt, or a person, can help.
             log.warning("images_failed", case_id=claim.case_id, error=type(error).__name__, place=place(error))
-            return f"the images could not be measured: {error}"
+            return f"{_what(claim)} could not be measured: {error}"
         except Exception as error:  # noqa: BLE001 - the text may quote what stands in the images: only the type is told
             log.warning("images_failed", case_id=claim.case_id, error=type(error).__name__, place=place(error))
-            return f"measuring the images broke ({type(error).__name__})"
+            return f"measuring {_what(claim)} broke ({type(error).__name__})"
 
     def _report(self, claim: Claim, answer: Answer, lease: Lease) -> Ending:
         for pause in self.pace.pauses():
@@ -156,3 +156,8 @@ class RunCase:
             text = f"results refused the answer ({kind})"
             refused = f"{request_id}:refused"
             self.attempts.report_prediction(refused, claim.case_id, claim.attempt, text, claim.token)
+
+
+def _what(claim: Claim) -> str:
+    """Return what is said not to be measurable."""
+    return "the slide" if claim.pins.slide else "the images"

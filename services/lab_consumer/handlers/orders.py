@@ -81,7 +81,13 @@ def _order(
     return SlideOrder(
         f"{version.source}#{glass.name}", _source(content), version.version, OrderStatus.ACTIVE, identity, whose,
         glass.specimen, glass.container, now, glass.stain, glass.tissue, glass.after_therapy, glass.side,
+        placer=_placer(content),
     )  # fmt: skip
+
+
+def _placer(content: JsonObject) -> str:
+    """Return the placer's number: ORC-2 of a message, else the requisition the resource states."""
+    return str(content.get("requisition", {}).get("value", ""))
 
 
 def _source(content: JsonObject) -> str:

@@ -22,7 +22,10 @@ from services.model_factory.app.training import software
 from services.model_factory.formats.run_file import RESULTS_NAME, to_bytes
 from services.model_factory.formats.slide_cohort import read_slide_cohort
 from services.model_factory.handlers.cohort.slides import SlideCohort, SlideFiles
+from services.model_factory.handlers.networks.swin.cifar import LabelledPictures, read_cifar100
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights
+from services.model_factory.handlers.networks.swin.pretraining import EPOCHS as PRETRAINING_EPOCHS
+from services.model_factory.handlers.networks.swin.pretraining import pretrained_on
 from services.model_factory.handlers.networks.swin.recipe import PATCH_RECIPES, PatchRecipe, demonstration
 from services.model_factory.handlers.patches.settings import CUT_SETTINGS, CutSettings
 from services.model_factory.handlers.slides.comparing import Features
@@ -64,6 +67,9 @@ class SlideOptions:
     """Patches of a kind to learn from; None: the preset's."""
     first: FirstWeights | None = None
     """To begin from; None: random weights, which every rendering says."""
+    cifar100: Path | None = None
+    """CIFAR-100 as its authors distribute it (``train.bin``, or the Python version's ``train``), to pre-train on."""
+    pretraining_epochs: int = PRETRAINING_EPOCHS
     resnet50: Path | None = None
     """Weights for the features of the ``resnet50`` comparators; None: random ones, which every rendering says."""
     resnet50_sha256: str = ""
@@ -82,18 +88,23 @@ def train_slides(
         InvalidInputError: If the cohort, a file or a size is not what it must be; names the place.
         ConflictError: If ``out`` holds another run, or one that was not to be resumed.
     """
-    cohort, recipe = read_slide_cohort(manifest), recipe_of(order, options)
+    cohort, recipe, pictures = read_slide_cohort(manifest), recipe_of(order, options), _pictures(options)
     settings = settings_of(recipe, options)
     told = {
         "cut": asdict(settings), "network": patch_recipe_told(recipe, options.first),
         "resnet50": options.resnet50_sha256, "annotations": [one.annotation_sha256 for one in cohort.slides],
+        "cifar100": (pictures.sha256, options.pretraining_epochs) if pictures else "",
     }  # fmt: skip
     provenance = order.provenance(cohort.sources, software(), told)
     kept = open_run(out, provenance.inputs_digest, resume=resume)
     twice = frozenset(one.sha256 for one in cohort.slides[: order.both_croppings])
     reading = SlideReading(settings, options.patches or out / PATCHES, order.cropping, twice)
     cohort = read_all(cohort, reading, options.processes, progress)
-    trainer = SwinTrainer(recipe, settings.contract, options.first, FolderStates(out / STATES))
+    states, first = FolderStates(out / STATES), options.first
+    if pictures is not None:
+        seed = order.number("pre-training")
+        first = pretrained_on(pictures, recipe, seed, progress, states, options.pretraining_epochs)
+    trainer = SwinTrainer(recipe, settings.contract, first, states)
     run = SlidesRun(
         cohort, KeptPatches(reading, cohort.slides), cut_facts(settings), order, provenance, trainer,
         FolderScratch(out / SCRATCH), _fixed(order, options), kept, FolderGraphs(out / GRAPHS), progress, clock,
@@ -101,6 +112,14 @@ def train_slides(
     results = run()
     write_whole(out / RESULTS_NAME, to_bytes(results))
     return results
+
+
+def _pictures(options: SlideOptions) -> LabelledPictures | None:
+    if options.cifar100 is None:
+        return None
+    if options.first is not None:
+        raise InvalidInputError("cifar100", "either pre-trained weights or pictures to pre-train on, not both")
+    return read_cifar100(options.cifar100.read_bytes())
 
 
 def read_all(cohort: SlideCohort, reading: SlideReading, processes: int, progress: Progress) -> SlideCohort:

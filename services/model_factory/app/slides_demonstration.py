@@ -30,15 +30,15 @@ from shared.phantoms.slides.writing import write_slides
 
 SLIDES, SEED, FRESH_SEED = 160, 1, 2
 ORDER = SlidesOrder(
-    "corrected", seed=2, folds=2, resamples=500, both_croppings=4, comparators=("tl_clam", "tl_slidegraph"),
-    mil=MilRecipe(epochs=20, graph_epochs=100),
+    "corrected", seed=2, folds=2, single=True, resamples=500, both_croppings=4,
+    comparators=("tl_clam", "tl_slidegraph"), mil=MilRecipe(epochs=20, graph_epochs=100),
 )  # fmt: skip
 NETWORK = replace(
     demonstration("corrected"),
     architecture=SwinArchitecture(width=16, depths=(1, 1, 2, 1), heads=(1, 2, 4, 8), window=4, side=64),
     learning_rate=1e-3,
     inner_share=0.15,
-    epochs=8,
+    epochs=6,
 )
 """A sixth of the width; patches of 64 pixels, heat of 2 x 2 cells."""
 OPTIONS = SlideOptions(network="reduced", recipe=NETWORK, side_um=48.0, most_per_slide=60)

@@ -50,7 +50,7 @@ class MakeStudy:
         """Return under what results' answer is kept: a DICOM study may hold several slides."""
         return f"{self.uid(row, claim)}|{series_of(row)}" if row.header else self.uid(row, claim)
 
-    def __call__(self, row: SlideRow, claim: Claim, order_id: str, passed: Passed) -> Study:
+    def __call__(self, row: SlideRow, claim: Claim, order_id: str, passed: Passed, placer: str = "") -> Study:
         """Return the study of a slide that was read, or of which a reader said why it cannot be."""
         uid = self.uid(row, claim)
         header = row.header
@@ -64,7 +64,7 @@ class MakeStudy:
             instances=tuple(self._instance(uid, row, one, claim) for one in row.files),
             completeness=Completeness(CompletenessEvidence.WRITER_FINISHED, row.evidence, row.seen_time),
             sender=header.sender if header else SENDER,
-            slide=_slide(row, claim, order_id, passed),
+            slide=replace(_slide(row, claim, order_id, passed), placer=placer),
         )
 
     def _instance(self, uid: str, row: SlideRow, file: SlideFile, claim: Claim) -> Instance:

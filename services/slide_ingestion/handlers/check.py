@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
+from services.slide_ingestion.handlers.studies import DICOM_DOOR
 from services.slide_ingestion.handlers.whose import of_file, of_order
 from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
 from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
@@ -20,7 +21,10 @@ from shared.slides.port import SlideDescription
 log = structlog.get_logger("oncorelay.slide_ingestion")
 
 MOST_CONTAINERS = 50
-"""Orders whose container one barcode is compared with at once; the rest next time."""
+"""The newest orders without a slide whose containers a barcode is compared with."""
+AT_ONCE = 4
+"""So many of them in one turn: then the slide stands at the end of the line, and holds no other one up."""
+COMPARING = "its barcode is compared with the containers of orders"
 _WRITTEN_TO = (SlideProblem.CHANGED, SlideProblem.GONE)
 Digests = Callable[[Sequence[Path], int], Sequence[str]]
 """Paths and most bytes -> sha256 (hex) of each file."""
@@ -59,8 +63,7 @@ class CheckSlides:
         try:
             self._keep(row, self._looked(row))
         except (SlideChangedError, NotFoundError):
-            self._keep(row, replace(row, state=SlideState.ARRIVING, reason="it was written to while it was read",
-                                    digest="", description=None))  # fmt: skip
+            self._keep(row, _to_wait(row))
         except TemporaryError:
             self._last_in_line(row)
             raise
@@ -108,6 +111,8 @@ class CheckSlides:
 
     def _described(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
         container = self._container(row)
+        if row.description and not container and not row.stated:
+            return self._by_barcode(row, paths)
         found = self._ask(paths, container)
         if isinstance(found, SlideTrouble):
             return replace(row, trouble=found, description=None, compared=container)
@@ -127,17 +132,19 @@ class CheckSlides:
 
     def _by_barcode(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
         """Compare the barcode with the containers of orders that have no slide yet."""
-        tried = list(row.tried)
-        for order_id, container in self.store.open_containers(MOST_CONTAINERS):
-            if order_id in tried:
-                continue
+        row = replace(row, reason="it is looked into")
+        open_orders = self.store.open_containers(MOST_CONTAINERS)
+        untried = [one for one in open_orders if one[0] not in row.tried]
+        for order_id, container in untried[:AT_ONCE]:
             found = self._ask(paths, container)
             if isinstance(found, SlideTrouble) or found.barcode_agrees is None:
-                break  # no barcode can be read: there is nothing to compare
+                return row  # no barcode can be read: there is nothing to compare
             if found.barcode_agrees:
                 return replace(row, barcode_order=order_id, description=found, compared=container)
-            tried.append(order_id)
-        return replace(row, tried=tuple(tried[-MOST_CONTAINERS * 4 :]))
+            row = replace(row, tried=(*row.tried, order_id))
+        still_open = {order_id for order_id, _ in open_orders}
+        row = replace(row, tried=tuple(one for one in row.tried if one in still_open))
+        return replace(row, reason=COMPARING) if len(untried) > AT_ONCE else row
 
     def _ask(self, paths: Sequence[Path], container: str) -> SlideDescription | SlideTrouble:
         found = self.looker.describe(paths, container)
@@ -152,10 +159,20 @@ class CheckSlides:
             if now is None or now != before:
                 return
             writing.keep(replace(after, state_time=writing.now))
-            self.judge(writing, [after.slide_id] if after.state is SlideState.CHECKING or after.trouble else [])
+            unfinished = after.state is not SlideState.CHECKING or after.reason == COMPARING
+            if after.trouble or not unfinished:
+                self.judge(writing, [after.slide_id])
 
     def _last_in_line(self, row: SlideRow) -> None:
         with self.store.writing() as writing:
             now = writing.slide(row.slide_id)
             if now == row:
                 writing.keep(replace(row, state_time=writing.now))
+
+
+def _to_wait(row: SlideRow) -> SlideRow:
+    """Return a slide that was not as it was seen: a file may stand still again, a stored object is gone."""
+    if row.door == DICOM_DOOR:
+        return replace(row, state=SlideState.HELD, reason="its stored objects are not there any more", gone=True)
+    why = "it was written to while it was read"
+    return replace(row, state=SlideState.ARRIVING, reason=why, digest="", description=None)

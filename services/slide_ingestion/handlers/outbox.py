@@ -18,7 +18,8 @@ _FOR_GOOD = (InvalidInputError, ConflictError, ForbiddenError)
 """Results will never take this message."""
 _MOST_DOUBLINGS = 16
 _TRIES_BEFORE_NOTICE = 5
-REFUSED_KIND, STUCK_KIND = "slide_not_taken", "slide_not_taken"
+NOT_TAKEN_KIND = "slide_not_taken"
+"""Notice: results refused a slide, or fails over it again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,15 @@ class EmptyOutbox:
         log.info("slide_submitted", slide_id=submission.slide_id, cases=len(cases))
 
     def _failed(self, submission: Submission, error: OncoRelayError) -> None:
-        """Try again later; what results answers with a refusal is told to a person once."""
+        """Try again later, or give up what results refuses for good; a person is told of that, and of long trouble."""
         log.warning("slide_not_submitted", slide_id=submission.slide_id, tries=submission.tries,
                     error=type(error).__name__)  # fmt: skip
-        self.outbox.postpone(submission, self.now() + self.pauses.after(submission.tries))
-        refused = isinstance(error, _FOR_GOOD) and submission.tries == 0
-        stuck = not isinstance(error, TemporaryError) and submission.tries == _TRIES_BEFORE_NOTICE
-        if refused or stuck:
-            text = (
-                f"Slide {submission.slide_id[:8]} was not taken by results ({type(error).__name__}); it is tried again."
-            )
-            self._tell(Notice(f"{submission.request_id}-{submission.tries}", STUCK_KIND, text))
+        for_good = isinstance(error, _FOR_GOOD)
+        if for_good or (not isinstance(error, TemporaryError) and submission.tries == _TRIES_BEFORE_NOTICE):
+            ending = "there may be no case for it" if for_good else "it is tried again"
+            text = f"Slide {submission.slide_id[:8]} was not taken by results ({type(error).__name__}); {ending}."
+            self.results.report_notice(f"slide-{submission.request_id}-{submission.tries}", NOT_TAKEN_KIND, text)
+        if for_good:
+            self.outbox.submitted(submission, (), self.now())
+        else:
+            self.outbox.postpone(submission, self.now() + self.pauses.after(submission.tries))

@@ -102,10 +102,11 @@ class Ledger:
     studies: list[tuple[str, Study]] = field(default_factory=list)
     notices: list[tuple[str, str]] = field(default_factory=list)
     error: OncoRelayError | None = None
+    refuse: OncoRelayError | None = None
 
     def submit_case(self, request_id: str, study: Study) -> tuple[str, ...]:
-        if self.error:
-            raise self.error
+        if self.error or self.refuse:
+            raise self.error or self.refuse or AssertionError
         self.studies.append((request_id, study))
         return (f"case-{study.study_instance_uid[-6:]}",)
 

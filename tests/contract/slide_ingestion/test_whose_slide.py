@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
 from shared.domain.slides import OrderStatus, ResolutionSource, Specimen
-from tests.contract.slide_ingestion.conftest import MRN1, SAID, START, Room, order
+from tests.contract.slide_ingestion.conftest import MRN1, SAID, SETTLE_S, START, Room, order
 
 
 def test_a_slide_with_a_manifest_becomes_a_case(room: Room) -> None:
@@ -44,11 +45,11 @@ def test_an_order_that_comes_after_the_slide_is_found_by_the_barcode(room: Room)
     room.settle()
     assert room.states == ["held", "held"]
 
-    room.record(order())
+    room.record(order(placer="P-77"))
     room.work()
 
     assert room.states == ["submitted", "held"]
-    assert [one.order_id for one in room.told] == ["hl7:1"]
+    assert [(one.order_id, one.placer) for one in room.told] == [("hl7:1", "P-77")]
 
 
 def test_an_order_that_was_there_before_is_found_by_the_barcode(room: Room) -> None:
@@ -200,3 +201,31 @@ def test_the_same_order_twice_is_recorded_once(room: Room) -> None:
     room.work()
 
     assert len(room.ledger.studies) == 1
+
+
+def test_a_barcode_is_compared_a_few_orders_at_a_time_and_others_are_not_held_up(room: Room) -> None:
+    for number in range(9):
+        other = order(f"hl7:9{number}", container=f"X{number}", specimen=Specimen("S26-9", "A", "1", str(number)))
+        room.record(other)
+    room.drop("a.svs", "BARCODE X0")
+    room.drop("b.svs", **SAID)
+    room.look()
+    room.wait(SETTLE_S + 1)
+    room.look()
+    for _ in range(2):
+        room.wait(1)
+        room.check()
+    assert room.states == ["checking", "submitted"]
+
+    room.work()
+    assert room.states == ["submitted", "submitted"]
+    assert {one.order_id for one in room.told if one.container == "X0"} == {"hl7:90"}
+
+
+def test_what_results_refuses_for_good_is_told_to_a_person_and_not_tried_for_ever(room: Room) -> None:
+    room.ledger.refuse = InvalidInputError("study", "no")
+    room.drop("a.svs", **SAID)
+    room.settle()
+
+    assert room.outbox.waiting() == 0
+    assert [kind for kind, _ in room.ledger.notices] == ["slide_not_taken"]

@@ -23,6 +23,8 @@ from services.results.config import Settings
 from services.results.ledger.database import upgrade
 from services.results.ledger.ledger import Ledger, open_ledger
 from services.results.serve.app import Serve, start
+from services.slide_ingestion import app as slides
+from services.slide_ingestion.config import Settings as SlideSettings
 from shared.domain.identity import PatientIdentity
 from shared.phantoms.mr_series import PatientAttributes, StudyAttributes
 from shared.rpc.governance import ObjectErasureClient
@@ -102,6 +104,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("ONCORELAY_LAB_CONSUMER__GRPC_ADDRESS", f"127.0.0.1:{free_port()}")
     monkeypatch.setenv("ONCORELAY_LAB_CONSUMER__HTTP_PORT", "0")
     monkeypatch.setenv("ONCORELAY_DICOM_LISTENER__GRPC_ADDRESS", f"127.0.0.1:{listener.grpc_port}")
+    monkeypatch.setenv("ONCORELAY_SLIDE_INGESTION__GRPC_ADDRESS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv("ONCORELAY_SLIDE_INGESTION__RESULTS_ADDRESS", f"127.0.0.1:{listener.results_port}")
     monkeypatch.setenv("ONCORELAY_PERSON", "dr-test")
     settings = Settings()
     make_secret(settings.site.secret_file)
@@ -113,9 +117,14 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     migrate(lab_settings)
     lab = build(lab_settings)
     lab.start()
+    slide_settings = SlideSettings()
+    slides.migrate(slide_settings)
+    ingestion = slides.build(slide_settings)
+    ingestion.start()
     listener.start()
     yield Site(tmp_path, listener, lab, serve, ledger)
     listener.stop()
+    ingestion.stop()
     lab.stop()
     serve.stop()
     ledger.engine.dispose()

@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from services.inference.adapters import slides
 from services.inference.adapters.slide_artefacts import SlideArtefacts
 from services.inference.adapters.slides import PinnedSlides, Reader
 from services.inference.handlers.answer_slides import AnswerSlides
+from services.inference.handlers.measure_slide import measure
+from services.model_factory.handlers.patches.cutting import begin_cutting
 from shared.bundles.catalog import Catalog
 from shared.bundles.model import OnnxModel
 from shared.bundles.runtimes.port import RuntimeChoice
@@ -36,6 +39,8 @@ from shared.domain.slides import (
     SlidePolicy,
 )
 from shared.pathology.patch_bytes import decode_patches
+from shared.pathology.patches import scaled
+from shared.pathology.trouble import SlideTrouble
 from shared.phantoms.slides.glass import Glass
 from shared.phantoms.slides.optics import SCANNERS
 from shared.phantoms.slides.pyramid import pyramid
@@ -44,6 +49,8 @@ from shared.phantoms.slides.writing import tiff_bytes
 from shared.phantoms.slides.wsm import slide_objects
 from shared.predictors.contract import Model
 from shared.predictors.her2.predictor import Her2
+from shared.predictors.slides import PatchLooks
+from shared.slides.opening import opened as readers_of
 from shared.storage.blobs import LocalBlobs
 from shared.testing.cases import START
 from shared.testing.slides import a_slide, slide_pins
@@ -169,6 +176,35 @@ def test_a_slide_is_read_judged_and_answered_with_patches_and_overview_beside_it
 
 def test_the_same_slide_gives_the_same_answer_and_the_same_bytes(site: Site, content: bytes) -> None:
     assert site.ask(site.pins(content)) == site.ask(site.pins(content))
+
+
+def test_the_network_is_given_the_very_patches_it_was_trained_on(site: Site, content: bytes) -> None:
+    """Serving reads in the jail, training beside it: tissue, background, stains and preparation must be the same."""
+    asked: list[NDArray[np.float32]] = []
+
+    class Watched:
+        slides = site.model.slides
+
+        def look_at(self, patches: NDArray[np.float32]) -> PatchLooks:
+            asked.append(patches)
+            return site.model.look_at(patches)
+
+    pins, contract = site.pins(content), site.model.slides
+    assert pins.slide is not None
+    assert contract is not None
+    with site.slides.opened(pins) as session:
+        served = measure(session, pins.slide, Watched(), lambda _: None)  # type: ignore[arg-type]  # all it needs
+    reader = readers_of([site.root / "scanner" / "one.tiff"])
+    assert not isinstance(reader, SlideTrouble)
+    assert not isinstance(served, SlideTrouble)
+    cut = begin_cutting(reader, SCANNERS[0].microns_per_pixel, contract.patches)
+    learned = cut.patches(cut.grid(Cropping.MICROMETRES))
+    reader.close()
+
+    assert np.array_equal(served.slide.tables[0].index, learned.index)
+    assert np.array_equal(served.slide.tables[0].tissue, learned.tissue)
+    assert np.array_equal(served.slide.stain.vectors, cut.fit.vectors)
+    assert np.array_equal(np.concatenate(asked), np.stack([scaled(one, contract.patches) for one in learned.pixels]))
 
 
 def test_both_ways_of_cutting_are_run_where_the_site_asks(site: Site, content: bytes) -> None:

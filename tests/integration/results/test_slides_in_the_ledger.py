@@ -22,7 +22,7 @@ from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.serve.handlers import SubmitCase
 from shared.bundles.slide_calibration import write_calibration
 from shared.domain.case import CaseDetail, Currency, FindingKind, InferenceState, Pins
-from shared.domain.errors import ConflictError, InvalidInputError
+from shared.domain.errors import ConflictError, InvalidInputError, StaleAttemptError
 from shared.domain.images import Artefact, ArtefactKind
 from shared.domain.prediction import BundleReference, NotAnalysed, NotAnalysedReason, Prediction
 from shared.domain.slides import Point, Scanner, Slide, SlidePolicy
@@ -271,6 +271,18 @@ def test_an_order_withdrawn_takes_the_answer_back_and_submitted_again_asks_again
     site.submit(a_slide_study(), "again")
 
     assert isinstance(site.run(case_id), Prediction)
+
+
+def test_an_order_withdrawn_while_the_slide_is_read_takes_the_right_to_answer(site: Site) -> None:
+    case_id = site.submit(a_slide_study())
+    site.evaluate()
+    claim = site.ledger.attempts.claim("claim", case_id, 1, "worker", START)
+    answer = Her2().answer_slide(claim.pins, SlideModelDouble(), measured(a_table(np.full((40, 40), 0.6))))
+    site.submit(a_slide_study(a_slide(taken_back="the order was withdrawn")), "withdrawn")
+
+    with pytest.raises(StaleAttemptError):
+        site.ledger.attempts.answer("answer", case_id, claim.attempt, answer, START)
+    assert site.detail(case_id).findings == ()
 
 
 def test_slides_of_one_dicom_study_do_not_take_each_other_back(site: Site) -> None:

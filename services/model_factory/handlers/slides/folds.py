@@ -32,7 +32,7 @@ def folds_of(cohort: SlideCohort, order: SlidesOrder) -> Iterator[Fold[SlideCoho
         yield Fold(cohort, rows[~out], rows[out], "split")
         return
     number = _dealt(cohort, rows, order.folds, order)
-    for k in range(order.folds):
+    for k in range(1 if order.single else order.folds):
         yield Fold(cohort, rows[number != k], rows[number == k], f"fold {k + 1}")
 
 
@@ -53,7 +53,7 @@ def _dealt(cohort: SlideCohort, rows: Counts, folds: int, order: SlidesOrder) ->
     start = 0
     rng = order.random("folds")
     for wanted in (True, False):
-        group = sorted({name for name, one in zip(names, positive, strict=True) if one is np.bool_(wanted)})
+        group = sorted({name for name, one in zip(names, positive, strict=True) if bool(one) == wanted})
         if len(group) < folds:
             kind = cohort.event if wanted else f"no {cohort.event}"
             raise InvalidInputError("cohort", f"{len(group)} patients with {kind} cannot fill {folds} folds")

@@ -39,6 +39,8 @@ class SlidesOrder:
     seed: int = 1
     folds: int = 5
     """Of the cross-validation under ``corrected``; ``paper`` has one split."""
+    single: bool = False
+    """True: only the first fold is learned; its network is kept and is judged on the patients left out."""
     resamples: int = 1000
     cropping: Cropping = Cropping.MICROMETRES
     """Which grid makes the score that is judged and calibrated."""
@@ -55,6 +57,11 @@ class SlidesOrder:
         strange = sorted(set(self.comparators) - set(COMPARATORS))
         if strange:
             raise InvalidInputError("comparators", f"{strange[0]!r} is unknown; known are {', '.join(COMPARATORS)}")
+
+    @property
+    def one_network(self) -> bool:
+        """Tell whether the network that judges is the one that is kept, as in the paper."""
+        return self.single or self.preset == "paper"
 
     def random(self, key: str) -> np.random.Generator:
         """Return the generator of one piece of the run; independent of what else was computed, and in which order."""

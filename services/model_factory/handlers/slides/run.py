@@ -66,7 +66,7 @@ class SlidesRun:
             for number, fold in enumerate(folds):
                 pieces.append(self._piece(fold, number, learning, comparators))
                 step()
-            kept = folds[0] if self.order.preset == "paper" else everybody(self.cohort)
+            kept = folds[0] if self.order.one_network else everybody(self.cohort)
             network, extra, told = self._kept(kept, learning, comparators)
             step()
         return self._telling().results([*pieces, *extra], network, told)
@@ -79,7 +79,7 @@ class SlidesRun:
         known = self.kept.get(key)
         if known is not None:
             return from_plain(known)
-        kind: Judged = "held_out" if self.order.preset == "paper" else "out_of_fold"
+        kind: Judged = "held_out" if self.order.one_network else "out_of_fold"
         piece = self._asked(fold, kind, number, (learning, comparators), learning.on(fold, lambda: None))
         self.kept.put(key, to_plain(piece))
         return piece

@@ -52,10 +52,9 @@ def _inverted(levels: Sequence[LevelScores]) -> Iterator[Warned]:
 
 def _worse(performance: Sequence[Estimated]) -> Iterator[Warned]:
     """A comparator that beats TL-PA is said first, not last."""
-    aucs = {one.model: one.value for one in performance if one.name == "auc" and one.kind == "out_of_fold"}
-    own = aucs.get(TL_PA)
-    for name, value in aucs.items():
+    aucs = {(one.kind, one.model): one.value for one in performance if one.name == "auc"}
+    for (kind, name), value in aucs.items():
+        own = aucs.get((kind, TL_PA))
         if own is not None and value is not None and "." not in name and value > own:
-            yield Warned(
-                "comparator_better", f"{name} ranks better than TL-PA here: AUC {value:.3f} against {own:.3f}."
-            )
+            where = kind.replace("_", " ")
+            yield Warned("comparator_better", f"{name} ranks better than TL-PA, {where}: AUC {value:.3f} to {own:.3f}.")

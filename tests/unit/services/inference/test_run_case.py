@@ -18,6 +18,7 @@ from shared.domain.errors import InvalidInputError, NotFoundError, StaleAttemptE
 from shared.domain.identity import PatientIdentity, Side
 from shared.domain.prediction import Prediction
 from shared.predictors import REGISTRY
+from shared.testing.slides import slide_pins
 
 CATALOG = installed_catalog()
 BUNDLE = CATALOG.find("ln_pcr-clinical-published").reference
@@ -190,3 +191,14 @@ def test_a_predictor_that_breaks_is_a_failure_that_quotes_nothing() -> None:
     run_case(ledger, predictors={"ln_pcr": BrokenPredictor()})("case-a", 1)
 
     assert ledger.recorded == ["the predictor broke on the pinned inputs (ValueError)"]
+
+
+def test_a_slide_that_cannot_be_had_now_is_a_failure_the_ledger_asks_again_about() -> None:
+    def gone(claim: Claim, predictor: object) -> Any:
+        raise UnavailableError("the slide was replaced")
+
+    worker = run_case(Ledger(), answer_slide=gone)
+    said = worker._answer(Claim("case-a", 1, 30.0, "her2", slide_pins()))
+
+    assert str(said).startswith("the slide could not be measured: ")
+    assert "the slide was replaced" in str(said)

@@ -18,7 +18,7 @@ from shared.jail.limits import Limits
 from shared.jail.window import Filling, Seen, Window
 
 INMATES = "shared.testing.window_inmates"
-NAMES = ("fill", "overfill", "shrink_the_window", "lie", "die_after_filling")
+NAMES = ("fill", "refill", "overfill", "shrink_the_window", "lie", "die_after_filling")
 LIMITS = Limits(memory_mb=256, window_mb=8, cpu_s=10, wall_s=30.0)
 
 
@@ -138,3 +138,21 @@ def test_a_jail_without_a_window_leaves_nothing() -> None:
     with pytest.raises(ValueError, match="no window"):
         jail.fill("shared.testing.inmates:echo", {"value": 1})
     jail.close()
+
+
+def test_a_copy_out_of_a_living_childs_window_is_not_changed_by_what_follows(jail: Jail) -> None:
+    with jail.held() as held:
+        first = held.copy(held.ask(f"{INMATES}:fill", {"count": 1000})["ramp"])
+        again = held.ask(f"{INMATES}:refill", {"count": 1000})["ramp"]
+        assert again["offset"] == 0
+        assert (first == np.arange(1000).reshape(10, 100)).all()
+        assert (held.copy(again) == -first).all()
+        with pytest.raises(InvalidInputError):
+            held.copy({**again, "offset": 1 << 40})
+
+
+def test_a_held_child_is_ended_afterwards(jail: Jail) -> None:
+    before = {child.pid for child in psutil.Process().children() if child.status() != "zombie"}
+    with jail.held() as held:
+        held.ask(f"{INMATES}:fill", {"count": 10})
+    assert {child.pid for child in psutil.Process().children() if child.status() != "zombie"} <= before

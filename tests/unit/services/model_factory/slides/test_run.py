@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.model_factory.app.reporting import write_report
 from services.model_factory.app.slide_bundles import bundle_of_slides
 from services.model_factory.app.slides import train_slides
-from services.model_factory.app.slides_validation import validate_slides
+from services.model_factory.app.slides_validation import score_slides
 from services.model_factory.formats.run_file import read_results
 from services.model_factory.handlers.slides.contradictions import CONTRADICTIONS
 from services.model_factory.handlers.slides.results import SlidesResults
@@ -84,6 +84,18 @@ def test_single_patches_are_judged_by_patient_and_their_features_compared_by_gra
     assert {"dft_mean_a", "dft_variance_a", "cell_count"} <= {one.name for one in graded.features}
 
 
+def test_a_run_that_has_cifar_100_pre_trains_on_it_and_says_so(ran: Ran, tmp_path: Path) -> None:
+    cifar = tmp_path / "train.bin"
+    rng = np.random.default_rng(1)
+    cifar.write_bytes(b"".join(bytes([0, label % 2]) + rng.bytes(3072) for label in range(20)))
+    options = replace(OPTIONS, patches=ran.run.parent / "patches", cifar100=cifar, pretraining_epochs=1)
+
+    results = train_slides(ran.manifest, replace(ORDER, comparators=()), tmp_path / "run", Silent(), options)
+
+    assert results.network.pretrained.startswith("pre-trained on CIFAR-100, sha256")
+    assert "RANDOM WEIGHTS" not in " ".join(one.sentence for one in results.warnings if "network" in one.sentence)
+
+
 def test_what_was_random_says_so_loudly(ran: Ran) -> None:
     said = " ".join(one.sentence for one in ran.results.warnings)
     assert "RANDOM WEIGHTS" in said
@@ -144,15 +156,15 @@ def test_the_results_are_read_again_as_they_were_written(ran: Ran) -> None:
     assert read_results(ran.run) == ran.results
 
 
-def test_a_bundle_is_measured_on_another_cohort_without_looking_at_its_annotations(ran: Ran, tmp_path: Path) -> None:
+def test_a_bundle_scores_another_cohort_without_looking_at_its_annotations(ran: Ran, tmp_path: Path) -> None:
     other = cohort(tmp_path / "other", 8, seed=11)
     for file in (other.parent / "annotations").iterdir():
         file.write_text("not looked at")
     catalog = Catalog.load([ran.bundles], load_keys([ran.bundles]))
-    found = validate_slides("her2-tl_pa-small", other, catalog, tmp_path / "patches", Silent(), processes=1)
-    assert found.positive_class == "her2_positive"
-    assert found.n == found.flow[-1].remaining
-    assert 0 <= found.auc.value <= 1
+    found = score_slides("her2-tl_pa-small", other, catalog, tmp_path / "patches", Silent(), processes=1)
+    assert len(found.scores) == found.cohort.flow[-1].remaining
+    assert np.isfinite(found.scores).all()
+    assert ((found.chances > 0) & (found.chances < 1)).all()
 
 
 def test_a_slide_of_another_content_stops_the_run_and_its_name_is_not_told(ran: Ran, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,12 @@ from shared.domain.case import Currency, DeliveryState, InferenceState, ReviewSt
 from shared.domain.errors import ConflictError
 from shared.domain.facts import FactName
 from shared.domain.identity import Demographics, PatientIdentity, Side
+from shared.domain.images import Artefact, ArtefactKind
 from shared.domain.prediction import UsedInput
+from shared.domain.slides import Cropping, Exclusion, PinnedSlide, Point, Rounding, SlideCalibration, SlidePolicy
 from shared.testing.cases import START, a_fact, a_prediction, a_refusal, a_study, an_instance, some_pins
 from shared.testing.panels import a_panel
+from shared.testing.slides import a_slide, a_slide_study, slide_pins
 
 KEYS = Keys("site", b"s" * 32)
 STATES = {"inference": InferenceState, "review": ReviewState, "delivery": DeliveryState, "currency": Currency}
@@ -158,3 +162,33 @@ def test_a_panel_is_another_version_once_its_draw_grew_or_was_taken_back() -> No
     gone = a_panel(panel=replace(panel, taken_back="none is left"))
 
     assert len({study_version(one) for one in (a_panel(), grown, gone)}) == 3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"policy": SlidePolicy(rounding=Rounding.CEIL)},
+        {"policy": SlidePolicy(cropping=Cropping.PAPER)},
+        {"slide": a_slide(tissue="")},
+        {"calibration": SlideCalibration("r", "d" * 64, "Leica", "Aperio AT2", 0.01, 30, "site.pem", "c" * 64)},
+        {"exclusions": (Exclusion((Point(0, 0), Point(1, 0), Point(0, 1)), "dr", "in situ", START),)},
+    ],
+)
+def test_whatever_the_answer_about_a_slide_rests_on_is_pinned(changed: dict[str, Any]) -> None:
+    pinned = PinnedSlide(a_slide(), SlidePolicy())
+
+    assert pin_digest(slide_pins(pinned)) != pin_digest(slide_pins(replace(pinned, **changed)))
+
+
+def test_patches_of_an_earlier_answer_spare_the_network_and_make_no_other_question() -> None:
+    pinned = PinnedSlide(a_slide(), SlidePolicy())
+    kept = replace(pinned, patches=(Artefact(ArtefactKind.PATCHES, "x", "a" * 64),))
+
+    assert pin_digest(slide_pins(pinned)) == pin_digest(slide_pins(kept))
+
+
+def test_each_slide_of_a_study_is_a_question_of_its_own_and_each_reading_of_it_a_version() -> None:
+    other = a_slide(specimen=replace(a_slide().specimen, slide="A1-2"))
+
+    assert KEYS.case_id("her2", a_slide_study()) != KEYS.case_id("her2", a_slide_study(other))
+    assert study_version(a_slide_study()) != study_version(a_slide_study(a_slide(stain="")))

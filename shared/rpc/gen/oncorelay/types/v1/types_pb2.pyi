@@ -1682,6 +1682,7 @@ class SlideOrder(_message.Message):
     AFTER_THERAPY_FIELD_NUMBER: _builtins.int
     SIDE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    PLACER_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Unique at this site: source and the placer's number, of a manifest its digest."""
     source: _builtins.str
@@ -1702,6 +1703,8 @@ class SlideOrder(_message.Message):
     """Side."""
     reason: _builtins.str
     """Why it was withdrawn."""
+    placer: _builtins.str
+    """The number whoever placed the order knows it by (ORC-2), for finding the result; empty where none is stated."""
     @_builtins.property
     def identity(self) -> Global___PatientIdentity:
         """None where the issuer is not in the site's map."""
@@ -1735,10 +1738,11 @@ class SlideOrder(_message.Message):
         after_therapy: _builtins.bool | None = ...,
         side: Global___Side.ValueType = ...,
         reason: _builtins.str = ...,
+        placer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "demographics", b"demographics", "identity", b"identity", "recorded_time", b"recorded_time", "specimen", b"specimen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "container", b"container", "demographics", b"demographics", "identity", b"identity", "order_id", b"order_id", "reason", b"reason", "recorded_time", b"recorded_time", "side", b"side", "source", b"source", "specimen", b"specimen", "stain", b"stain", "status", b"status", "tissue", b"tissue", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "container", b"container", "demographics", b"demographics", "identity", b"identity", "order_id", b"order_id", "placer", b"placer", "reason", b"reason", "recorded_time", b"recorded_time", "side", b"side", "source", b"source", "specimen", b"specimen", "stain", b"stain", "status", b"status", "tissue", b"tissue", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_therapy: _TypeAlias = _typing.Literal["after_therapy"]  # noqa: Y015
     _WhichOneofArgType__after_therapy: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy"]  # noqa: Y015
@@ -1943,6 +1947,7 @@ class Slide(_message.Message):
     TAKEN_BACK_FIELD_NUMBER: _builtins.int
     CONTAINER_FIELD_NUMBER: _builtins.int
     FRAME_OF_REFERENCE_UID_FIELD_NUMBER: _builtins.int
+    PLACER_FIELD_NUMBER: _builtins.int
     format: _builtins.str
     """Of the file, for example ``aperio``, ``dicom``, ``generic-tiff``."""
     width: _builtins.int
@@ -1971,6 +1976,8 @@ class Slide(_message.Message):
     """Container."""
     frame_of_reference_uid: _builtins.str
     """Of a DICOM slide; empty: it came as another file."""
+    placer: _builtins.str
+    """Placer's number of the order it belongs to."""
     @_builtins.property
     def specimen(self) -> Global___Specimen:
         """Specimen."""
@@ -2013,10 +2020,11 @@ class Slide(_message.Message):
         taken_back: _builtins.str = ...,
         container: _builtins.str = ...,
         frame_of_reference_uid: _builtins.str = ...,
+        placer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "read_by", b"read_by", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "colour", b"colour", "container", b"container", "digest", b"digest", "format", b"format", "frame_of_reference_uid", b"frame_of_reference_uid", "height", b"height", "levels", b"levels", "order_id", b"order_id", "read_by", b"read_by", "refused", b"refused", "refused_text", b"refused_text", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen", "stain", b"stain", "taken_back", b"taken_back", "tissue", b"tissue", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "colour", b"colour", "container", b"container", "digest", b"digest", "format", b"format", "frame_of_reference_uid", b"frame_of_reference_uid", "height", b"height", "levels", b"levels", "order_id", b"order_id", "placer", b"placer", "read_by", b"read_by", "refused", b"refused", "refused_text", b"refused_text", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen", "stain", b"stain", "taken_back", b"taken_back", "tissue", b"tissue", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_therapy: _TypeAlias = _typing.Literal["after_therapy"]  # noqa: Y015
     _WhichOneofArgType__after_therapy: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy"]  # noqa: Y015
