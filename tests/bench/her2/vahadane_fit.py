@@ -3,8 +3,8 @@
 The tools leave ``iter`` at SPAMS' default, a budget of one second. Because a budget is no measure of work, the notes
 also say how long SPAMS takes to come as near to the minimum as .03 in every component, or a relative objective of 1e-4:
 the fewest iterations, doubled from 125 on, that do. Both sides get the same pixels (every stained one of the tile, ours
-then takes 20,000 of them; the vectors are compared on those) and the same penalty, on one thread. The lowest ratio over the tiles counts; vectors more
-than .03 apart fail the bench.
+then takes 20,000 of them; the vectors are compared on those) and the same penalty, on one thread. The lowest ratio over
+the tiles counts; vectors more than .03 apart fail the bench.
 """
 
 from __future__ import annotations
