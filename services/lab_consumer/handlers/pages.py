@@ -26,7 +26,7 @@ _MISSING = RefusedElementError(
     "the FHIR server does not know it any more (404), and did not say that it was deleted (410): what it stated still "
     "counts; a Bundle entry with DELETE ends it",
 )  # fmt: skip
-_REFERRING = ("subject", "specimen", "focus", "reasonReference", "medicationReference")
+_REFERRING = ("subject", "specimen", "parent", "focus", "reasonReference", "medicationReference")
 
 
 @dataclass(frozen=True, slots=True)
