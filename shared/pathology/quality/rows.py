@@ -48,10 +48,7 @@ def _row(
     if kind in unchecked or not checked:
         why = unchecked.get(kind, "there was nothing to look at")
         return QualityRow(kind, checked=False, text=why)
-    text = f"no {kind} found" if area == 0 and patches == 0 else ""
-    return QualityRow(
-        kind, checked=True, area_mm2=area, share=area / tissue if tissue else 0.0, patches=patches, text=text
-    )
+    return QualityRow(kind, checked=True, area_mm2=area, share=area / tissue if tissue else 0.0, patches=patches)
 
 
 def _mm2(mask: NDArray[np.bool_], um: float) -> float:

@@ -6,7 +6,6 @@ standing in its place. No row has the code of a receptor, and none has an abnorm
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,30 +17,55 @@ from shared.domain.case import FindingKind
 from shared.domain.coding import Coding
 from shared.domain.prediction import Prediction
 from shared.domain.slides import SlideAnswer, SlideLevel
-from shared.hl7.writing.segments import NOTHING, Written, between, coded, components, moment, number, segment, text
+from shared.hl7.writing.segments import (
+    NOTHING,
+    Written,
+    between,
+    coded,
+    components,
+    moment,
+    number,
+    repetitions,
+    segment,
+    text,
+)
 
 CANNOT_BE_OBTAINED = "X"
 """OBX-11 (table 0085)."""
+_SUB_ID = "1"
+"""OBX-4; no code has two rows."""
+_FIRST = (("CE", local.SLIDE_LEVEL), ("NM", local.SLIDE_SCORE))
+_TEXTS = (
+    local.ADVICE, local.EXPLAINED, local.SENSITIVITY, local.READING, local.STAIN, local.QUALITY, local.CALIBRATION,
+    local.EXCLUSION, local.GRADIENT, local.FLAG,
+)  # fmt: skip
+_OTHERS = (
+    ("CE", local.ANALYSIS_STATUS), ("CE", local.REASON), ("SN", local.SLIDE_INTERVAL),
+    *(("NM", local.PROBABILITIES[name]) for name in ("her2_positive", "her2_negative")),
+    ("NM", local.TUMOUR_PATCHES), ("NM", local.PATCHES), ("NM", local.AREA_SHARE),
+    *(("NM", row) for row in local.SHARES.values()), *(("TX", row) for row in _TEXTS),
+)  # fmt: skip
+"""Every row there may be, besides the first two and those that always are."""
 _UNITS = {ucum.NO_UNIT: components(ucum.NO_UNIT, "", "UCUM"), ucum.PERCENT: components(ucum.PERCENT, "", "UCUM")}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One OBX; ``about`` and ``sub`` name it, so that a later message replaces it."""
+    """One OBX; ``about`` names it, so that a later message replaces it."""
 
     kind: str
     """OBX-2: CE, NM, SN or TX."""
     about: Coding
     value: Written = NOTHING
     unit: str = ""
-    sub: int = 0
     status: str = ""
     """OBX-11; empty: that of the message."""
 
 
 def observations(finding: Finding, style: Style, status: str, *, replaces: bool) -> Iterator[str]:
     """Return the OBX segments; ``status`` is OBX-11 of what is said, ``replaces``: something earlier lies there."""
-    for place, row in enumerate(_numbered(_rows(finding, style, replaces=replaces)), 1):
+    said = _one_each(_rows(finding, style, replaces=replaces))
+    for place, row in enumerate((*said, *_unsaid(said, replaces=replaces)), 1):
         yield _segment(place, row, finding, style, status)
 
 
@@ -52,7 +76,6 @@ def _rows(finding: Finding, style: Style, *, replaces: bool) -> Iterator[Row]:
         yield from _answer(answer, answer.slide)
     else:
         yield from _no_answer(finding)
-        yield from _absent(replaces=replaces)
     if finding.kind is FindingKind.PREDICTION and replaces:
         yield from _said(local.EXPLAINED, [wording.replacement(finding)])
     yield from _said(local.VALIDITY, [wording.validity(finding, style)])
@@ -106,28 +129,32 @@ def _numbers(answer: Prediction, slide: SlideAnswer) -> Iterator[Row]:
         yield replace(share, status=CANNOT_BE_OBTAINED) if found is None else replace(share, value=number(100 * found))
 
 
-def _absent(*, replaces: bool) -> Iterator[Row]:
-    """Return the coded and numeric rows as not to be had: level and score always, all where some were sent."""
-    first = (("CE", local.SLIDE_LEVEL), ("NM", local.SLIDE_SCORE))
-    others = (
-        ("SN", local.SLIDE_INTERVAL), ("NM", local.PROBABILITIES["her2_positive"]),
-        ("NM", local.PROBABILITIES["her2_negative"]), ("NM", local.TUMOUR_PATCHES), ("NM", local.PATCHES),
-        ("NM", local.AREA_SHARE), *(("NM", row) for row in local.SHARES.values()),
-    )  # fmt: skip
-    for kind, about in (*first, *others) if replaces else first:
-        yield Row(kind, about, status=CANNOT_BE_OBTAINED)
+def _unsaid(said: Sequence[Row], *, replaces: bool) -> Iterator[Row]:
+    """Return what is not said as not to be had: level and score always, every row where an earlier message lies there.
+
+    A LIS that keeps results row by row would else show a number, a reason or a remark of the earlier one beside these.
+    """
+    stated = {row.about.code for row in said}
+    for kind, about in (*_FIRST, *_OTHERS) if replaces else _FIRST:
+        if about.code not in stated:
+            yield Row(kind, about, status=CANNOT_BE_OBTAINED)
 
 
 def _said(about: Coding, texts: Iterable[str]) -> Iterator[Row]:
     return (Row("TX", about, text(one)) for one in texts if one)
 
 
-def _numbered(rows: Iterable[Row]) -> Iterator[Row]:
-    """Give the rows of one code sub-ids of their own (OBX-4): code and sub-id together name a row."""
-    seen: Counter[str] = Counter()
+def _one_each(rows: Iterable[Row]) -> list[Row]:
+    """Return one row for each code: texts of one code are lines of one TX, which repeats (2A.78).
+
+    How many sentences there are changes with the result; as rows of their own the surplus of an earlier message would
+    stay beside the next.
+    """
+    found: dict[str, Row] = {}
     for row in rows:
-        seen[row.about.code] += 1
-        yield replace(row, sub=seen[row.about.code])
+        earlier = found.get(row.about.code)
+        found[row.about.code] = replace(row, value=repetitions(earlier.value, row.value)) if earlier else row
+    return list(found.values())
 
 
 def _segment(place: int, row: Row, finding: Finding, style: Style, status: str) -> str:
@@ -135,7 +162,7 @@ def _segment(place: int, row: Row, finding: Finding, style: Style, status: str) 
     return segment(
         "OBX",
         {
-            1: text(str(place)), 2: text(row.kind), 3: coded(row.about), 4: text(str(row.sub)), 5: row.value,
+            1: text(str(place)), 2: text(row.kind), 3: coded(row.about), 4: text(_SUB_ID), 5: row.value,
             6: _UNITS.get(row.unit, NOTHING), 11: text(row.status or status), **analysed,
         },
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ _TYPE = 10.0
 _SLICE = "the slice with the peak of the heatmap, or with most of the region"
 _TOLERANCE = 1e-4
 """Of a risk: a graph in single precision and its printed numbers agree far better, and nobody reads it finer."""
+_BELOW_FRAME = 10.0
+"""Least white space above a page's first line: the frame ends 8 points below its words."""
 _LEADING = 1.35
 """Distance of baselines, in sizes of the type."""
 
@@ -112,7 +114,12 @@ def _said(finding: Finding, style: Style) -> Iterator[Scene]:
     pages = list(_pages(list(_body(finding, style)), _HEIGHT - 2 * _MARGIN - sum(row.height for row in head) - 16))
     for number, rows in enumerate(pages, 1):
         foot = f"case {finding.case_id}, revision {finding.revision}; in words: page {number} of {len(pages)}"
-        parts = [*_set([*head, *rows]), *_framed(head, banner), Words(_MARGIN, _HEIGHT - 18, foot, 8.0, colour=SOFT)]
+        first = replace(rows[0], before=max(rows[0].before, _BELOW_FRAME))
+        parts = [
+            *_set([*head, first, *rows[1:]]),
+            *_framed(head, banner),
+            Words(_MARGIN, _HEIGHT - 18, foot, 8.0, colour=SOFT),
+        ]
         yield Scene(_WIDTH, _HEIGHT, title(finding), f"{title(finding)}, in words", tuple(parts))
 
 

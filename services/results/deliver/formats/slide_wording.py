@@ -176,8 +176,13 @@ def _quality(row: QualityRow) -> str:
     name = ARTEFACTS.get(row.kind, row.kind)
     if not row.checked:
         return f"{name}: not checked. {row.text}".rstrip()
-    found = f"{name}: {row.area_mm2:.2f} mm2, {100 * row.share:.1f} %" if row.area_mm2 else f"{name}: none found"
+    if not row.area_mm2 and not row.patches:
+        return f"{name}: none found. {row.text}".rstrip()
+    found = f"{name}: {row.area_mm2:.2f} mm2, {100 * row.share:.1f} %"
     if row.kind != "tissue" and row.patches:
-        found += f", on {row.patches} patches"
-    without = "" if row.score_without is None else f"; without them the score is {number(row.score_without)}"
-    return f"{found}{without}. {row.text}".rstrip()
+        found += f", on {row.patches} patches; without them {_without(row)}"
+    return f"{found}. {row.text}".rstrip()
+
+
+def _without(row: QualityRow) -> str:
+    return "there is no score" if row.score_without is None else f"the score is {number(row.score_without)}"

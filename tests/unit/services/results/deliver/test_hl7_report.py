@@ -142,14 +142,39 @@ def test_what_could_not_be_analysed_goes_out_with_its_coded_reason(slides: Slide
     assert [str(found[code, "1"][11]) for code in ("her2_he_level", "her2_he_score")] == ["X", "X"]
 
 
-def test_a_withdrawal_takes_every_number_back(slides: SlideFindings, style: Style) -> None:
+def test_a_withdrawal_takes_every_number_and_every_remark_back(slides: SlideFindings, style: Style) -> None:
     before = rows(written(slides.prediction(), style))
     message = written(slides.withdrawal(slides.prediction()), style, there(slides.prediction()))
     after = rows(message)
-    numbers = {key for key, row in before.items() if str(row[2]) != "TX"}
-    assert {(str(after[key][5]), str(after[key][11])) for key in numbers} == {("", "X")}
+    assert len(before.keys() & after.keys()) == len(before)
+    silent = before.keys() - {("intended_use", "1"), ("validity", "1"), ("explained", "1")}
+    assert {(str(after[key][5]), str(after[key][11])) for key in silent} == {("", "X")}
     assert str(next(iter(hl7.parse(message).segments("OBR")))[25]) == "X"
     assert "do not use it" in str(after["explained", "1"][5])
+
+
+def merged(messages: list[str]) -> dict[tuple[str, str], str]:
+    """Return what a LIS shows that keeps rows by code and sub-id: the newest of each, nothing that became X."""
+    kept: dict[tuple[str, str], str] = {}
+    for message in messages:
+        for key, row in rows(message).items():
+            kept[key] = str(row[5])
+            if str(row[11]) == "X":
+                del kept[key]
+    return kept
+
+
+@pytest.mark.parametrize("after", KINDS)
+@pytest.mark.parametrize("before", KINDS)
+def test_a_lis_that_merges_row_by_row_shows_nothing_of_the_earlier_message(
+    before: str, after: str, slides: SlideFindings, style: Style
+) -> None:
+    earlier = KINDS[before](slides)
+    if earlier.prediction and earlier.prediction.slide:
+        wordy = replace(earlier.prediction, flags=earlier.prediction.flags * 3)
+        earlier = replace(earlier, prediction=wordy)
+    last = written(KINDS[after](slides), style, there(earlier))
+    assert merged([written(earlier, style), last]) == merged([last])
 
 
 @pytest.mark.parametrize(

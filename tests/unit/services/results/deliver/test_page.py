@@ -23,7 +23,7 @@ from shared.domain.prediction import IntendedUse, NotAnalysedReason
 from shared.jail.jail import Jail
 from shared.pictures.chart import Chart, chart_of
 from shared.pictures.pdf import to_pdf
-from shared.pictures.scene import Raster, Scene
+from shared.pictures.scene import Frame, Raster, Scene, Words
 from shared.pictures.svg import to_svg
 from shared.predictors.lung_metastasis.panel import LABELS
 from shared.storage.blobs import LocalBlobs
@@ -104,6 +104,22 @@ def test_many_remarks_go_on_further_pages_and_none_is_lost(style: Style, tmp_pat
     assert len(words) > 2
     assert all(f"Remark number {number}." in "".join(words) for number in range(80))
     assert all(f"page {number} of {len(words)}" in text for number, text in enumerate(words, 1))
+
+
+def test_the_frame_of_the_notice_covers_no_line_of_any_page(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Scene] = []
+    monkeypatch.setattr("services.results.deliver.formats.page.to_pdf", lambda *one: drawn.extend(one) or b"")
+    finding = PANELS.prediction()
+    assert finding.prediction is not None
+    flags = tuple(replace(finding.prediction.flags[0], text=f"Remark {number}. " * 12) for number in range(80))
+    page(replace(finding, prediction=replace(finding.prediction, flags=flags)), style, None)
+    assert len(drawn) > 2
+    for scene in drawn:
+        (frame,) = (part for part in scene.parts if isinstance(part, Frame))
+        below = frame.y + frame.height
+        words = [part for part in scene.parts if isinstance(part, Words) and part.y > below]
+        assert min(part.y - part.size for part in words) > below
+        assert max(part.y for part in words[:-1]) < words[-1].y - words[-1].size  # the foot stays free
 
 
 def test_letters_outside_the_fonts_do_not_keep_a_result_from_being_printed(style: Style) -> None:

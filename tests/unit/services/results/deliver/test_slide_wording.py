@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from services.results.deliver.formats import slide_wording, wording
 from services.results.deliver.formats.fhir_parts import sentences
 from services.results.deliver.formats.style import Style
 from shared.domain.identity import Side
-from shared.domain.slides import SlideLevel
+from shared.domain.slides import QualityRow, SlideLevel
+from shared.pathology.quality.glass_quality import GlassQuality
+from shared.pathology.quality.rows import quality_rows
 from shared.storage.blobs import LocalBlobs
 from tests.slide_findings import SlideFindings, indeterminate, slide_answer
+from tests.unit.shared.pathology.tables import table
 
 
 @pytest.fixture
@@ -46,6 +50,20 @@ def test_not_found_and_not_checked_are_different_sentences() -> None:
     assert blur == "Out of focus: 0.12 mm2, 4.0 %, on 2 patches; without them the score is 0.2288."
     assert pen == "Pen: none found."
     assert fold == "Folds: not checked. The overview is too coarse."
+
+
+def test_what_is_really_said_of_clean_glass_is_said_once() -> None:
+    clean = GlassQuality(np.ones((10, 10), bool), np.zeros((10, 10), bool), np.zeros((10, 10), bool), 10.0)
+    answer = replace(slide_answer(), quality=quality_rows(clean, table(), {}))
+    assert list(slide_wording.quality(answer))[1:] == [
+        "Out of focus: none found.", "Pen: none found.", "Folds: none found."
+    ]  # fmt: skip
+
+
+def test_an_artefact_on_every_tumour_patch_leaves_no_score_without_it() -> None:
+    row = QualityRow("pen", checked=True, area_mm2=0.5, share=0.1, patches=3)
+    (said,) = slide_wording.quality(replace(slide_answer(), quality=(row,)))
+    assert said == "Pen: 0.50 mm2, 10.0 %, on 3 patches; without them there is no score."
 
 
 def test_a_stain_that_could_not_be_fitted_is_said() -> None:

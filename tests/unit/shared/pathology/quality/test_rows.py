@@ -23,7 +23,7 @@ def test_every_property_has_a_row_with_area_and_patches() -> None:
     assert (tissue.kind, tissue.checked, tissue.area_mm2, tissue.share) == ("tissue", True, 0.5, 0.5)
     assert (blur.kind, blur.patches) == ("blur", 2)
     assert blur.share == pytest.approx(0.5)
-    assert (pen.kind, pen.checked, pen.patches, pen.text) == ("pen", True, 0, "no pen found")
+    assert (pen.kind, pen.checked, pen.area_mm2, pen.patches) == ("pen", True, 0.0, 0)
     assert (fold.kind, fold.patches) == ("fold", 2)
     assert [fold.area_mm2, fold.share] == pytest.approx([0.05, 0.1])
 
