@@ -178,6 +178,7 @@ def slide(frame_of_reference_uid: str = "") -> Slide:
         ReadBy("openslide 4.0.1"), Scanner("Leica Biosystems", "GT450"), "c4" * 32, "lis|P-77",
         Resolution(MICRONS, MICRONS, ResolutionSource.VENDOR, objective_power=20.0), "he", "breast", False, "icc",
         container="B-000123", frame_of_reference_uid=frame_of_reference_uid, placer="P-77",
+        placer_authority=("LIS", "1.2.840.99", "ISO"),
     )  # fmt: skip
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import click
 from rich.console import Console
 
+from shared.codes.local import LEVELS
 from shared.domain.case import CaseDetail, Currency
 from shared.domain.prediction import Prediction
 from shared.domain.slides import CropAnswer, Point, QualityRow, Slide, SlideAnswer
-from shared.predictors.her2.scale import TITLES
 from shared.rpc.clients import ResultsClient
 
 LARGEST_GEOJSON = 32 << 20
@@ -35,14 +35,12 @@ def slide_lines(slide: SlideAnswer) -> Iterator[str]:
     low_high = slide.score_interval
     between = f", 95 % interval {low_high[0]:.3f} to {low_high[1]:.3f}" if low_high else ", no interval"
     yield f"score {slide.score:.3f}{between}"
-    yield slide.indeterminate or f"{TITLES[slide.level]}, predicted from H&E: confirm by IHC/ISH"
-    if slide.indeterminate:
-        yield f"  the score itself {TITLES[slide.level]}"
+    yield slide.indeterminate or f"{LEVELS[slide.level].display}, predicted from H&E: confirm by IHC/ISH"
     for share in slide.levels:
-        yield f"  {TITLES[share.level]}: {share.share:.1%} of the resamples"
+        yield f"  {LEVELS[share.level].display}: {share.share:.1%} of the resamples"
     yield f"Area_IHC {slide.area_share:.3f}; grades " + ", ".join(f"{one.grade} {one.patches}" for one in slide.grades)
     for crop in slide.croppings:
-        yield f"  {_crop(crop)}"
+        yield f"  {_crop(crop, stated=not slide.indeterminate)}"
     stain = slide.stain
     instead = f"; {stain.fallback}" if stain.fallback else ""
     yield f"stains: {stain.method}, {stain.angle_degrees:.0f} degrees apart{instead}"
@@ -137,8 +135,9 @@ def _point(x: Any, y: Any) -> Point:
     return Point(float(x), float(y))
 
 
-def _crop(one: CropAnswer) -> str:
-    score = "not scorable" if one.score is None or one.level is None else f"{one.score:.3f}, {TITLES[one.level]}"
+def _crop(one: CropAnswer, *, stated: bool) -> str:
+    level = f", {LEVELS[one.level].display}" if stated and one.level else ""
+    score = "not scorable" if one.score is None else f"{one.score:.3f}{level}"
     size = f"{one.side_px} pixels, {one.side_um:.0f} micrometres"
     return f"patches by {one.cropping} ({size}): {one.patches}, of these {one.tumour_patches} tumour: {score}"
 
@@ -146,6 +145,7 @@ def _crop(one: CropAnswer) -> str:
 def _quality(row: QualityRow) -> str:
     if not row.checked:
         return f"{row.kind}: not checked ({row.text})"
-    found = f"{row.area_mm2:.2f} mm2 ({row.share:.1%}), {row.patches} patches"
+    if not row.area_mm2 and not row.patches:
+        return f"{row.kind}: none found"
     without = "" if row.score_without is None else f"; score without them {row.score_without:.3f}"
-    return f"{row.kind}: {row.text or found}{without}"
+    return f"{row.kind}: {row.area_mm2:.2f} mm2 ({row.share:.1%}), {row.patches} patches{without}"

@@ -111,6 +111,8 @@ class SlideOrder:
     """Why it was withdrawn."""
     placer: str = ""
     """The number whoever placed the order knows it by (ORC-2), for finding the result; empty where none is stated."""
+    placer_authority: tuple[str, ...] = ()
+    """Who gave that number: namespace, universal id and its type (EI.2 to EI.4), as stated; empty: not stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ class Slide:
     """Of a DICOM slide; empty: it came as another file."""
     placer: str = ""
     """Placer's number of the order it belongs to."""
+    placer_authority: tuple[str, ...] = ()
+    """As in ``SlideOrder``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,8 @@ def test_a_region_left_out_corrects_the_result_without_running_the_network_again
     pathology.heard(someone, "P")
     before = pathology.case_of(someone)
     first = answer_of(before)[1]
+    judged = times_judged(pathology, before.case.case_id)
+    assert judged > 0
 
     corner = [Point(0.0, 0.0), Point(1536.0, 0.0), Point(1536.0, 700.0), Point(0.0, 700.0)]
     pathology.system.results.exclude_region(
@@ -223,9 +225,12 @@ def test_a_region_left_out_corrects_the_result_without_running_the_network_again
     message = pathology.heard(someone, "C")
     after = pathology.case_of(someone)
     second = answer_of(after)[1]
+    assert times_judged(pathology, before.case.case_id) == judged
     assert [one.currency for one in after.findings] == ["superseded", "current"]
+    assert answer_of(before)[1].exclusions == ()
+    assert after.findings[0].prediction == before.findings[0].prediction
     assert second.croppings[0].patches < first.croppings[0].patches
-    assert second.exclusions[0].author
+    assert second.exclusions[0].author.startswith("path.meyer")
     assert second.exclusions[0].reason == "crushed"
     assert not math.isclose(first.score, second.score)
     assert float(str(observation(message, local.SLIDE_SCORE.code)[0])) == pytest.approx(second.score, abs=5e-7)
@@ -240,6 +245,12 @@ def test_an_order_withdrawn_withdraws_the_result(pathology: Pathology, someone: 
 
     pathology.heard(someone, "X")
     assert detail_of(pathology, someone).findings[-1].kind == "withdrawn"
+
+
+def times_judged(pathology: Pathology, case_id: str) -> int:
+    """Return how often a worker told how many of the case's patches its network has judged."""
+    logs = [one.read_text(errors="replace") for one in (pathology.system.folder / "logs").iterdir()]
+    return sum("slide_progress" in line and case_id in line for one in logs for line in one.splitlines())
 
 
 def order(someone: Someone, control: str = "NW") -> bytes:

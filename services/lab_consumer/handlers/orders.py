@@ -81,7 +81,7 @@ def _order(
     return SlideOrder(
         f"{version.source}#{glass.name}", _source(content), version.version, OrderStatus.ACTIVE, identity, whose,
         glass.specimen, glass.container, now, glass.stain, glass.tissue, glass.after_therapy, glass.side,
-        placer=_placer(content),
+        placer=_placer(content), placer_authority=_placer_authority(content),
     )  # fmt: skip
 
 
@@ -90,13 +90,28 @@ def _placer(content: JsonObject) -> str:
     return str(content.get("requisition", {}).get("value", ""))
 
 
+def _placer_authority(content: JsonObject) -> tuple[str, ...]:
+    """Return EI.2 to EI.4 of the placer's number of a message."""
+    named = content.get("requisition", {})
+    if named.get("system") != HL7_ORDER:
+        return ()
+    stated = ((named.get("assigner") or {}).get("identifier") or {}).get("value", "[]")
+    return _words(str(stated))
+
+
 def _source(content: JsonObject) -> str:
     """Return ``fhir``, or ``hl7`` with MSH-3 and MSH-4 of who sent it."""
     named = content.get("requisition", {})
     if named.get("system") != HL7_ORDER:
         return "fhir"
+    sender = _words(str((named.get("assigner") or {}).get("display", "")))
+    return " ".join(["hl7", *(part for part in sender if part)])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Return the texts of a JSON list; none of anything else."""
     try:
-        sender = json.loads(str((named.get("assigner") or {}).get("display", "")))
+        found = json.loads(text)
     except ValueError:
-        sender = []
-    return " ".join(["hl7", *(str(part) for part in sender if part)]) if isinstance(sender, list) else "hl7"
+        return ()
+    return tuple(str(part) for part in found) if isinstance(found, list) else ()

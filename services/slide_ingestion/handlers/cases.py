@@ -8,7 +8,7 @@ from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.handlers.whose import Claim
 from services.slide_ingestion.ports import SlideFile, SlideRow
 from shared.domain.prediction import NotAnalysedReason
-from shared.domain.slides import ReadBy, Resolution, Scanner, Slide
+from shared.domain.slides import ReadBy, Resolution, Scanner, Slide, SlideOrder
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 
@@ -50,7 +50,9 @@ class MakeStudy:
         """Return under what results' answer is kept: a DICOM study may hold several slides."""
         return f"{self.uid(row, claim)}|{series_of(row)}" if row.header else self.uid(row, claim)
 
-    def __call__(self, row: SlideRow, claim: Claim, order_id: str, passed: Passed, placer: str = "") -> Study:
+    def __call__(
+        self, row: SlideRow, claim: Claim, order_id: str, passed: Passed, order: SlideOrder | None = None
+    ) -> Study:
         """Return the study of a slide that was read, or of which a reader said why it cannot be."""
         uid = self.uid(row, claim)
         header = row.header
@@ -64,7 +66,7 @@ class MakeStudy:
             instances=tuple(self._instance(uid, row, one, claim) for one in row.files),
             completeness=Completeness(CompletenessEvidence.WRITER_FINISHED, row.evidence, row.seen_time),
             sender=header.sender if header else SENDER,
-            slide=replace(_slide(row, claim, order_id, passed), placer=placer),
+            slide=_placed(_slide(row, claim, order_id, passed), order),
         )
 
     def _instance(self, uid: str, row: SlideRow, file: SlideFile, claim: Claim) -> Instance:
@@ -82,6 +84,10 @@ class MakeStudy:
             identity_digest=identity,
             blob_uri=file.uri,
         )
+
+
+def _placed(slide: Slide, order: SlideOrder | None) -> Slide:
+    return replace(slide, placer=order.placer, placer_authority=order.placer_authority) if order else slide
 
 
 def series_of(row: SlideRow) -> str:

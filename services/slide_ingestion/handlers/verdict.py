@@ -77,25 +77,25 @@ class Judge:
             return Verdict(SlideState.HELD, held, claim=claim, order_id=order_id, notice=HELD_KIND)
         if not order_id or not claim.glass:
             return self._nobodys(row, claim, active)
-        return _beside(row, claim, around) or self._case(row, claim, order_id, _placer(active, order_id))
+        return _beside(row, claim, around) or self._case(row, claim, order_id, _order(active, order_id))
 
     def _nobodys(self, row: SlideRow, claim: Claim, active: Sequence[SlideOrder]) -> Verdict:
         if row.trouble:
             return Verdict(SlideState.REFUSED, row.trouble.text, claim=claim, notice=REFUSED_KIND)
         return Verdict(SlideState.HELD, TOO_LITTLE if active else NO_ORDER, claim=claim)
 
-    def _case(self, row: SlideRow, claim: Claim, order_id: str, placer: str) -> Verdict:
+    def _case(self, row: SlideRow, claim: Claim, order_id: str, order: SlideOrder | None) -> Verdict:
         if row.uncached and not row.gone:
             return Verdict(SlideState.CHECKING, "it is fetched again", None, claim, order_id)
         passed = Passed(trouble=row.trouble) if row.trouble else self.gate(row)
         reason = f"not analysed: {passed.trouble.text}" if passed.trouble else ""
-        study = self.make(row, claim, order_id, passed, placer)
+        study = self.make(row, claim, order_id, passed, order)
         key = self.make.key(row, claim)
         return Verdict(SlideState.SUBMITTED, GONE if row.gone else reason, study, claim, order_id, key)
 
 
-def _placer(active: Sequence[SlideOrder], order_id: str) -> str:
-    return next((one.placer for one in active if one.order_id == order_id), "")
+def _order(active: Sequence[SlideOrder], order_id: str) -> SlideOrder | None:
+    return next((one for one in active if one.order_id == order_id), None)
 
 
 def _held(row: SlideRow, claim: Claim, torn: Sequence[str]) -> str:

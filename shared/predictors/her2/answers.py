@@ -19,6 +19,7 @@ from shared.predictors.her2.scale import NAME, POSITIVE_CLASS, SCORE, VARIANT, l
 from shared.predictors.her2.scoring import Scored, grades, scored, with_effects
 from shared.predictors.her2.wording import (
     calibration_text,
+    disagreement,
     flags_of,
     sensitivity,
     terms_of,
@@ -123,16 +124,18 @@ def _slide(
 def _prediction(
     one: Asked, measured: SlideMeasured, grids: tuple[Scored, ...], slide: SlideAnswer, interval: Spread | None
 ) -> Prediction:
-    about = flags_of(one.model.reference, interval, one.pins.notes)
+    about, probability = flags_of(one.model.reference, interval, one.pins.notes), one.model.score({SCORE: slide.score})
+    against = disagreement(slide.score, probability)
+    other = sensitivity(grids, stated=not slide.indeterminate)
     seen = unknown_scanner(one.contract, one.slide.slide.scanner)
     return Prediction(
         predictor=NAME,
         variant=VARIANT,
         bundle=one.model.reference,
         outcome=one.model.outcome,
-        probability=one.model.score({SCORE: slide.score}),
+        probability=probability,
         inputs=used_inputs(one.pins.inputs, one.pins.facts),
-        flags=about + seen + sensitivity(grids) + _stain_fallback(measured.stain),
+        flags=about + against + seen + other + _stain_fallback(measured.stain),
         interval=_probabilities(one.model, slide.score_interval),
         runtime=_beside(one.model.runtime, measured.runtime),
         precision=_beside(one.model.precision, measured.precision),

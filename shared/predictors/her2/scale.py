@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,15 +24,6 @@ ZERO_ONE, NEGATIVE_POSITIVE = CUTS[0], CUTS[2]
 GRADES = ("I", "II", "III", "IV", "V")
 _GRADE_EDGES = (0.4, 0.5, 0.6, 0.7)
 """Grade V from .7 on; the others end below the next (paper 003)."""
-
-TITLES: Mapping[SlideLevel, str] = {
-    SlideLevel.RESEMBLES_0: "resembles HER2 0",
-    SlideLevel.RESEMBLES_1: "resembles HER2 1+",
-    SlideLevel.RESEMBLES_2_FISH_NEGATIVE: "resembles HER2 2+/FISH-",
-    SlideLevel.RESEMBLES_2_FISH_POSITIVE: "resembles HER2 2+/FISH+",
-    SlideLevel.RESEMBLES_3: "resembles HER2 3+",
-}
-"""What a slide resembles; nothing here was seen by IHC or FISH."""
 
 
 def level_numbers(scores: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.codes.local import LEVELS
 from shared.domain.prediction import BundleReference, Flag, IntendedUse
 from shared.domain.slides import (
     AreaReading,
@@ -16,10 +17,11 @@ from shared.domain.slides import (
 )
 from shared.predictors.her2.bootstrap import LEAST_BLOCKS, RESAMPLES, Spread
 from shared.predictors.her2.gate import named
-from shared.predictors.her2.scale import NEGATIVE_POSITIVE, TITLES, ZERO_ONE
+from shared.predictors.her2.scale import NEGATIVE_POSITIVE, ZERO_ONE
 from shared.predictors.her2.scoring import Scored
 from shared.predictors.slides import SlideContract
 
+_EVEN = 0.5
 REFLEX = "indeterminate, reflex IHC/ISH"
 
 _DEMONSTRATION = Flag("demonstration", "Demonstration: made from simulated slides; not for clinical decisions.")
@@ -122,6 +124,22 @@ def _zero_one(spread: Spread) -> Flag:
     return Flag("zero_or_one", text)
 
 
+def disagreement(score: float, probability: float) -> tuple[Flag, ...]:
+    """Return a flag where the paper's cut and the bundle's own curve speak for different classes.
+
+    The cut is the paper's and the curve the training slides': nothing makes them agree, and both stand in the result.
+    """
+    above = score > NEGATIVE_POSITIVE
+    if above == (probability >= _EVEN):
+        return ()
+    side = "HER2-positive" if above else "HER2-negative"
+    text = (
+        f"The paper's cut {NEGATIVE_POSITIVE:.2f} puts the score where slides resemble {side}, and the model's own "
+        f"curve gives HER2-positive {probability:.0%}: the two disagree, and neither decides. IHC/ISH does."
+    )
+    return (Flag("level_against_probability", text),)
+
+
 def unknown_scanner(contract: SlideContract, scanner: Scanner) -> tuple[Flag, ...]:
     """Return a flag where the model has seen no slide of this scanner."""
     if named(scanner) and named(scanner) in contract.scanners:
@@ -141,18 +159,18 @@ def calibration_text(calibration: SlideCalibration | None, scanner: Scanner) -> 
     )
 
 
-def sensitivity(croppings: tuple[Scored, ...]) -> tuple[Flag, ...]:
-    """Return what the other grid gives, where it was run."""
-    return tuple(_other(croppings[0], one) for one in croppings[1:])
+def sensitivity(croppings: tuple[Scored, ...], *, stated: bool) -> tuple[Flag, ...]:
+    """Return what the other grid gives, where it was run; its level only where the answer states one."""
+    return tuple(_other(croppings[0], one, stated=stated) for one in croppings[1:])
 
 
-def _other(result: Scored, other: Scored) -> Flag:
+def _other(result: Scored, other: Scored, *, stated: bool) -> Flag:
     grid, level = other.table.grid, other.level
     how = f"cut {grid.cropping} ({grid.side_px} pixels, {grid.side_um:.0f} micrometres)"
     if other.score is None or level is None or result.score is None:
         return Flag("cropping", f"Under the other way of cutting patches ({how}) the slide is not scorable.")
-    same = "the same level" if level is result.level else f"another level ({TITLES[level]})"
-    text = f"{other.score:.3f}, {other.score - result.score:+.3f}, {same}"
+    same = "the same level" if level is result.level else f"another level ({LEVELS[level].display})"
+    text = f"{other.score:.3f}, {other.score - result.score:+.3f}" + (f", {same}" if stated else "")
     return Flag("cropping", f"Under the other way of cutting patches ({how}) the score is {text}.")
 
 

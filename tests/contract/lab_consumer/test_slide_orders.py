@@ -131,7 +131,7 @@ def test_an_oml_becomes_an_order_with_everything_it_states(site: Pathology) -> N
     assert order.identity == MRN1
     assert (str(order.demographics.birth_date), order.demographics.sex) == ("1970-03-04", Sex.FEMALE)
     assert (order.stain, order.tissue, order.after_therapy, order.side) == ("", "breast", None, None)
-    assert order.placer == "P77"
+    assert (order.placer, order.placer_authority) == ("P77", ("LIS", "", ""))
 
 
 def test_a_service_request_becomes_the_same_kind_of_order(site: Pathology) -> None:

@@ -45,11 +45,12 @@ def test_an_order_that_comes_after_the_slide_is_found_by_the_barcode(room: Room)
     room.settle()
     assert room.states == ["held", "held"]
 
-    room.record(order(placer="P-77"))
+    room.record(order(placer="P-77", placer_authority=("LIS", "", "")))
     room.work()
 
     assert room.states == ["submitted", "held"]
-    assert [(one.order_id, one.placer) for one in room.told] == [("hl7:1", "P-77")]
+    (told,) = room.told
+    assert (told.order_id, told.placer, told.placer_authority) == ("hl7:1", "P-77", ("LIS", "", ""))
 
 
 def test_an_order_that_was_there_before_is_found_by_the_barcode(room: Room) -> None:

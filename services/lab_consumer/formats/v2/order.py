@@ -59,12 +59,13 @@ def _submissions(
 ) -> Iterator[Submission | RefusedElementError]:
     try:
         found, number = _named(order, site)
+        authority = _authority(order)
         nothing_new = _nothing_new(order)
     except RefusedMessageError as error:
         yield doubt(error)
         return
     if not nothing_new:
-        yield _submission(order, patient, site, places, found, number)
+        yield _submission(order, patient, site, places, found, number, authority)
 
 
 def _nothing_new(order: SpecimenOrder) -> bool:
@@ -83,7 +84,7 @@ def _nothing_new(order: SpecimenOrder) -> bool:
 
 def _submission(
     order: SpecimenOrder, patient: Submission | RefusedMessageError, site: MessageSite, places: OrderPlaces,
-    found: str, number: str,
+    found: str, number: str, authority: list[str],
 ) -> Submission:  # fmt: skip
     doubts = Doubts()
     about: JsonObject = {}
@@ -94,7 +95,8 @@ def _submission(
         about = {"subject": {"display": "not stated"}}
     status = doubts.read(lambda: order.status, "unknown")
     made: JsonObject = {"resourceType": "ServiceRequest", "id": found, "status": status, "intent": "order"}
-    made |= {"requisition": {"system": HL7_ORDER, "value": number, "assigner": {"display": _sender(site)}}}
+    assigner: JsonObject = {"display": _sender(site)} | _stated("identifier", _assigned(authority))
+    made |= {"requisition": {"system": HL7_ORDER, "value": number, "assigner": assigner}}
     if order.request:
         request = order.request
         made |= _stated("code", doubts.read(lambda: concept(request.cell(4), site), NOTHING))
@@ -118,9 +120,18 @@ def _named(order: SpecimenOrder, site: MessageSite) -> tuple[str, str]:
             Cause.UNREADABLE,
             "the placer's order number is needed: by it an order is changed and cancelled",
         )
-    authority = [cell.component(part).text() for part in (2, 3)]
+    authority = _authority(order)[:2]
     said = ["ServiceRequest", number, *(authority if any(authority) else [site.sender])]
     return UNNAMED + hashlib.sha256(canonical(said).encode()).hexdigest()[:32], number
+
+
+def _authority(order: SpecimenOrder) -> list[str]:
+    """Return who gave the placer's number: namespace, universal id and its type (EI.2 to EI.4)."""
+    return [order.placer_number.component(part).text() for part in (2, 3, 4)]
+
+
+def _assigned(authority: list[str]) -> JsonObject:
+    return {"value": canonical(authority)} if any(authority) else {}
 
 
 def _taken(order: SpecimenOrder) -> RefusedElementError:

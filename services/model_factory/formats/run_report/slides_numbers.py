@@ -10,7 +10,7 @@ from services.model_factory.handlers.patches.features.all import NAMED_BY_PAPER
 from services.model_factory.handlers.patches.features.grades import GradedFeature
 from services.model_factory.handlers.slides.results import Ranked, SlidesResults
 from services.model_factory.handlers.training.results import Estimated
-from shared.predictors.her2.scale import TITLES
+from shared.codes import local
 
 _WAYS = {"out_of_fold": "out of fold", "held_out": "held out"}
 
@@ -100,7 +100,7 @@ def confusions(results: SlidesResults) -> Iterator[Grid]:
         rows = tuple(
             (name, *(str(count) for count in counts)) for name, counts in zip(LEVEL_NAMES, one.counts, strict=True)
         )
-        head = ("By IHC and FISH", *(TITLES[level] for level in LEVELS.values()))
+        head = ("By IHC and FISH", *(local.LEVELS[level].display for level in LEVELS.values()))
         caption = f"{one.method}, {_WAYS[one.kind]}, slides of {one.site or 'all sites'}: what each slide resembles."
         yield Grid(caption, head, rows, (0.2, 0.16, 0.16, 0.16, 0.16, 0.16))
 

@@ -112,7 +112,7 @@ def _patient(finding: Finding, authority: str) -> str:
 
 
 def _order(finding: Finding, slide: Slide, status: str) -> Iterator[str]:
-    placer, filler = text(slide.placer), components(finding.case_id, DEVICE_NAME)
+    placer, filler = components(slide.placer, *slide.placer_authority), components(finding.case_id, DEVICE_NAME)
     yield segment("ORC", {1: text("RE"), 2: placer, 3: filler})
     day = finding.study.study_date
     yield segment("OBR", {

@@ -92,9 +92,10 @@ def probability(prediction: Prediction) -> str:
 
 
 def sensitivity(answer: SlideAnswer) -> Iterator[str]:
-    """Return what each grid gave that did not make the result."""
+    """Return what each grid gave that did not make the result; no level where the answer states none."""
+    stated = stated_level(answer) is not None
     for row in answer.croppings[1:]:
-        yield f"With {GRIDS[row.cropping]} ({row.side_px} px = {row.side_um:.1f} um): {_other(row)}"
+        yield f"With {GRIDS[row.cropping]} ({row.side_px} px = {row.side_um:.1f} um): {_other(row, stated=stated)}"
 
 
 def readings(answer: SlideAnswer) -> Iterator[str]:
@@ -160,11 +161,12 @@ def number(value: float) -> str:
     return f"{value:.4f}"
 
 
-def _other(row: CropAnswer) -> str:
+def _other(row: CropAnswer, *, stated: bool) -> str:
     counted = f"{row.tumour_patches} tumour patches of {row.patches}"
     if row.score is None or row.level is None:
         return f"not scorable, {counted}."
-    return f"score {number(row.score)}, {resembles(row.level)}; {counted}."
+    level = f", {resembles(row.level)}" if stated else ""
+    return f"score {number(row.score)}{level}; {counted}."
 
 
 def _quality(row: QualityRow) -> str:

@@ -63,8 +63,8 @@ def test_score_interval_level_and_advice_are_shown() -> None:
 
     for line in (
         "score 0.270, 95 % interval 0.270 to 0.270",
-        "resembles HER2 3+, predicted from H&E: confirm by IHC/ISH",
-        "resembles HER2 3+: 100.0% of the resamples",
+        "H&E resembles slides of IHC 3+, predicted from H&E: confirm by IHC/ISH",
+        "H&E resembles slides of IHC 3+: 100.0% of the resamples",
         "patches by micrometres (256 pixels, 128 micrometres): 1600, of these 1600 tumour",
         "patches by paper",
         "fold: not checked (not looked for)",
@@ -77,10 +77,13 @@ def test_score_interval_level_and_advice_are_shown() -> None:
 def test_where_no_level_stands_the_advice_is_shown_first() -> None:
     tumour = np.zeros((40, 40), dtype=np.bool_)
     tumour[::8, ::8] = True
-    made = Her2().answer_slide(PINS, SlideModelDouble(), measured(a_table(EVEN, tumour=tumour)))
+    tables = a_table(EVEN, tumour=tumour), a_table(EVEN, cropping=Cropping.PAPER)
+    made = Her2().answer_slide(PINS, SlideModelDouble(), measured(*tables))
 
     assert isinstance(made, Prediction)
-    assert "  indeterminate, reflex IHC/ISH: 25 tumour patches, this site asks for 30" in shown(made)
+    text = shown(made)
+    assert "  indeterminate, reflex IHC/ISH: 25 tumour patches, this site asks for 30" in text
+    assert all("of the resamples" in line for line in text.splitlines() if "resembles" in line)
 
 
 def test_regions_are_read_from_words_and_from_geojson(tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_a_case_about_a_slide_says_which_slide(ledger: Ledger) -> None:
     text = said(answered(ledger)).output
 
     assert "specimen S26-1-A, block A1, slide A1-1" in text
-    assert "resembles HER2 3+" in text
+    assert "H&E resembles slides of IHC 3+" in text
 
 
 def test_a_person_leaves_a_region_out_and_the_case_is_asked_again_with_the_patches(ledger: Ledger) -> None:

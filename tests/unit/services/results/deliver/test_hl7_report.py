@@ -115,7 +115,9 @@ def test_specimen_block_and_glass_name_each_other(slides: SlideFindings, style: 
     assert str(glass[27]) == "B-000123"
     (request,) = hl7.parse(written(slides.prediction(), style)).segments("OBR")
     assert (str(request[4][0][0]), str(request[18])) == ("60568-3", "S26-1234")
-    assert str(request[2]) == "P-77"
+    assert str(request[2]) == "P-77^LIS^1.2.840.99^ISO"
+    (common,) = hl7.parse(written(slides.prediction(), style)).segments("ORC")
+    assert str(common[2]) == str(request[2])
 
 
 def test_an_indeterminate_answer_states_no_level_and_advises_the_reflex_test(

@@ -108,7 +108,12 @@ def test_many_remarks_go_on_further_pages_and_none_is_lost(style: Style, tmp_pat
 
 def test_the_frame_of_the_notice_covers_no_line_of_any_page(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Scene] = []
-    monkeypatch.setattr("services.results.deliver.formats.page.to_pdf", lambda *one: drawn.extend(one) or b"")
+
+    def kept(*scenes: Scene) -> bytes:
+        drawn.extend(scenes)
+        return to_pdf(*scenes)
+
+    monkeypatch.setattr("services.results.deliver.formats.page.to_pdf", kept)
     finding = PANELS.prediction()
     assert finding.prediction is not None
     flags = tuple(replace(finding.prediction.flags[0], text=f"Remark {number}. " * 12) for number in range(80))

@@ -37,6 +37,13 @@ def test_an_indeterminate_answer_advises_the_reflex_test_and_names_no_level() ->
     assert "resembles" not in said
 
 
+def test_an_indeterminate_answer_names_no_level_by_the_other_size_of_patches_either() -> None:
+    (stated,), (unstated,) = (list(slide_wording.sensitivity(one)) for one in (slide_answer(), indeterminate()))
+    assert "resembles" in stated
+    assert "resembles" not in unstated
+    assert "score" in unstated
+
+
 def test_every_rendering_says_to_confirm_and_that_levels_are_no_ladder(slides: SlideFindings, style: Style) -> None:
     said = list(sentences(slides.prediction(), style))
     assert slide_wording.CONFIRM in said

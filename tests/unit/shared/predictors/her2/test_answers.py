@@ -26,7 +26,7 @@ from shared.domain.slides import (
 from shared.pathology.patch_table import PatchTable
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.predictors.her2.predictor import Her2
-from shared.predictors.her2.wording import REFLEX
+from shared.predictors.her2.wording import REFLEX, disagreement
 from shared.testing.cases import START
 from shared.testing.slides import BUNDLE, SlideModelDouble, a_slide, a_table, measured, slide_pins
 
@@ -196,7 +196,7 @@ def test_the_other_way_of_cutting_patches_is_reported_as_a_difference() -> None:
     assert made.slide is not None
     assert [one.cropping for one in made.slide.croppings] == [Cropping.MICROMETRES, Cropping.PAPER]
     assert made.slide.croppings[1].level is SlideLevel.RESEMBLES_2_FISH_NEGATIVE
-    assert "another level (resembles HER2 2+/FISH-)" in flags(made)["cropping"]
+    assert "another level (H&E resembles slides of IHC 2+ with negative FISH)" in flags(made)["cropping"]
     assert {one.name: one.value for one in made.measured}["crop_difference"] == pytest.approx(-0.1, abs=0.01)
 
 
@@ -249,6 +249,16 @@ def test_a_slide_coarser_than_the_model_has_seen_is_refused() -> None:
 
     assert isinstance(made, NotAnalysed)
     assert made.reason is NotAnalysedReason.RESOLUTION_TOO_LOW
+
+
+def test_a_level_and_a_probability_that_speak_for_different_classes_are_named() -> None:
+    assert [one.code for one in disagreement(0.26, 0.27)] == ["level_against_probability"]
+    assert "HER2-positive 27%" in disagreement(0.26, 0.27)[0].text
+    assert "resemble HER2-negative" in disagreement(0.20, 0.5)[0].text
+    assert disagreement(0.26, 0.5) == disagreement(0.20, 0.49) == ()
+    made = answer(a_table(even(0.6)))
+    assert made.slide is not None
+    assert ("level_against_probability" in flags(made)) == bool(disagreement(made.slide.score, made.probability))
 
 
 def test_nothing_said_claims_a_receptor_status() -> None:

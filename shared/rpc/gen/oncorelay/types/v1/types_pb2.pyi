@@ -1683,6 +1683,7 @@ class SlideOrder(_message.Message):
     SIDE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     PLACER_FIELD_NUMBER: _builtins.int
+    PLACER_AUTHORITY_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Unique at this site: source and the placer's number, of a manifest its digest."""
     source: _builtins.str
@@ -1721,6 +1722,10 @@ class SlideOrder(_message.Message):
     def recorded_time(self) -> _timestamp_pb2.Timestamp:
         """Recorded time."""
 
+    @_builtins.property
+    def placer_authority(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who gave that number: namespace, universal id and its type (EI.2 to EI.4), as stated; empty: not stated."""
+
     def __init__(
         self,
         *,
@@ -1739,10 +1744,11 @@ class SlideOrder(_message.Message):
         side: Global___Side.ValueType = ...,
         reason: _builtins.str = ...,
         placer: _builtins.str = ...,
+        placer_authority: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "demographics", b"demographics", "identity", b"identity", "recorded_time", b"recorded_time", "specimen", b"specimen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "container", b"container", "demographics", b"demographics", "identity", b"identity", "order_id", b"order_id", "placer", b"placer", "reason", b"reason", "recorded_time", b"recorded_time", "side", b"side", "source", b"source", "specimen", b"specimen", "stain", b"stain", "status", b"status", "tissue", b"tissue", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "container", b"container", "demographics", b"demographics", "identity", b"identity", "order_id", b"order_id", "placer", b"placer", "placer_authority", b"placer_authority", "reason", b"reason", "recorded_time", b"recorded_time", "side", b"side", "source", b"source", "specimen", b"specimen", "stain", b"stain", "status", b"status", "tissue", b"tissue", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_therapy: _TypeAlias = _typing.Literal["after_therapy"]  # noqa: Y015
     _WhichOneofArgType__after_therapy: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy"]  # noqa: Y015
@@ -1948,6 +1954,7 @@ class Slide(_message.Message):
     CONTAINER_FIELD_NUMBER: _builtins.int
     FRAME_OF_REFERENCE_UID_FIELD_NUMBER: _builtins.int
     PLACER_FIELD_NUMBER: _builtins.int
+    PLACER_AUTHORITY_FIELD_NUMBER: _builtins.int
     format: _builtins.str
     """Of the file, for example ``aperio``, ``dicom``, ``generic-tiff``."""
     width: _builtins.int
@@ -1998,6 +2005,10 @@ class Slide(_message.Message):
     def resolution(self) -> Global___Resolution:
         """Resolution."""
 
+    @_builtins.property
+    def placer_authority(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As in SlideOrder."""
+
     def __init__(
         self,
         *,
@@ -2021,10 +2032,11 @@ class Slide(_message.Message):
         container: _builtins.str = ...,
         frame_of_reference_uid: _builtins.str = ...,
         placer: _builtins.str = ...,
+        placer_authority: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "read_by", b"read_by", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "colour", b"colour", "container", b"container", "digest", b"digest", "format", b"format", "frame_of_reference_uid", b"frame_of_reference_uid", "height", b"height", "levels", b"levels", "order_id", b"order_id", "placer", b"placer", "read_by", b"read_by", "refused", b"refused", "refused_text", b"refused_text", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen", "stain", b"stain", "taken_back", b"taken_back", "tissue", b"tissue", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy", "after_therapy", b"after_therapy", "colour", b"colour", "container", b"container", "digest", b"digest", "format", b"format", "frame_of_reference_uid", b"frame_of_reference_uid", "height", b"height", "levels", b"levels", "order_id", b"order_id", "placer", b"placer", "placer_authority", b"placer_authority", "read_by", b"read_by", "refused", b"refused", "refused_text", b"refused_text", "resolution", b"resolution", "scanner", b"scanner", "specimen", b"specimen", "stain", b"stain", "taken_back", b"taken_back", "tissue", b"tissue", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__after_therapy: _TypeAlias = _typing.Literal["after_therapy"]  # noqa: Y015
     _WhichOneofArgType__after_therapy: _TypeAlias = _typing.Literal["_after_therapy", b"_after_therapy"]  # noqa: Y015
