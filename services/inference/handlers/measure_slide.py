@@ -9,18 +9,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from services.inference.ports import Measured, ReadPatches, ReadSlide
+from services.inference.handlers.preparing import ReadyPatches, ahead, made_ready
+from services.inference.ports import Measured, ReadSlide
 from shared.domain.slides import Cropping, PinnedSlide, SlidePolicy
 from shared.pathology.grid import CropGrid, crop_grid
 from shared.pathology.patch_contract import PatchContract
 from shared.pathology.patch_table import PatchTable
-from shared.pathology.patches import scaled
-from shared.pathology.quality.blur import is_blurred
 from shared.pathology.quality.flags import BLUR
 from shared.pathology.quality.glass_quality import GlassQuality, examined
 from shared.pathology.quality.rows import quality_rows
 from shared.pathology.stain.fit import fit_stains
-from shared.pathology.stain.transform import normalised
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.tissue import OVERVIEW_UM, tissue_shares
 from shared.pathology.trouble import SlideProblem, SlideTrouble
@@ -117,10 +115,12 @@ def _judged(
 ) -> tuple[PatchTable, PatchLooks | None]:
     """Return the table of one grid, and what judged it."""
     grid, wanted, share = seen.wanted(cropping)
-    gathered = _Gathered(seen.contract, fit, model, sharp=not _unchecked(grid, seen.contract))
+    gathered = _Gathered(seen.contract, model)
+    ready = partial(made_ready, fit=fit, contract=seen.contract, sharp=not _unchecked(grid, seen.contract))
     done = 0
-    for batch in session.patches(grid, wanted, seen.contract, batch=BATCH):
-        gathered.add(batch)
+    for batch, made in ahead(session.patches(grid, wanted, seen.contract, batch=BATCH), ready):
+        if made is not None:
+            gathered.add(batch.index, made)
         done += len(batch.index) + len(batch.background)
         progress(done / len(wanted))
     flags = seen.glass.flags(grid, seen.um)
@@ -130,9 +130,9 @@ def _judged(
 class _Gathered:
     """Judges batches and keeps what was said; pixels are let go of at once."""
 
-    def __init__(self, contract: PatchContract, fit: StainFit, model: SlideModel, *, sharp: bool) -> None:
-        """``sharp``: whether blur can be told from the pixels as they are."""
-        self._contract, self._fit, self._model, self._sharp = contract, fit, model, sharp
+    def __init__(self, contract: PatchContract, model: SlideModel) -> None:
+        """Begin with nothing."""
+        self._model = model
         cells = contract.heat_cells
         self._index: list[NDArray[np.int32]] = [np.zeros(0, dtype=np.int32)]
         self._chances: list[NDArray[np.float32]] = [np.zeros((0, 3), dtype=np.float32)]
@@ -140,17 +140,13 @@ class _Gathered:
         self._blurred: list[bool] = []
         self.last: PatchLooks | None = None
 
-    def add(self, batch: ReadPatches) -> None:
+    def add(self, index: NDArray[np.int32], made: ReadyPatches) -> None:
         """Judge one batch."""
-        if not len(batch.index):
-            return
-        contract, fit = self._contract, self._fit
-        crops = np.stack([scaled(normalised(one, fit, contract.stain), contract) for one in batch.pixels])
-        looks = self.last = self._model.look_at(crops)
-        self._index.append(batch.index)
+        looks = self.last = self._model.look_at(made.crops)
+        self._index.append(index)
         self._chances.append(looks.probabilities.astype(np.float32))
         self._heat.append(looks.heat.astype(np.float32))
-        self._blurred += [self._sharp and is_blurred(one, contract.input_px) for one in batch.pixels]
+        self._blurred += made.blurred
 
     def table(self, grid: CropGrid, seen: _Seen, share: NDArray[np.float32], flags: NDArray[np.uint8]) -> PatchTable:
         """Return everything that was judged."""
