@@ -13,7 +13,7 @@ from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
 from services.slide_ingestion.handlers.whose import names_of, of_file, of_order
 from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
-from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
+from shared.domain.errors import ConflictError, NotFoundError
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import OrderStatus
 from shared.pathology.trouble import SlideProblem, SlideTrouble
@@ -65,7 +65,7 @@ class CheckSlides:
             self._keep(row, self._looked(row))
         except (SlideChangedError, NotFoundError):
             self._keep(row, _to_wait(row))
-        except TemporaryError:
+        except Exception:  # whatever it is, the slides behind it are looked into first
             self._last_in_line(row)
             raise
         return True
