@@ -93,6 +93,8 @@ class SlideIngestion:
         self._results = ResultsClient(settings.results_address, tls=settings.site.tls("slide_ingestion"))
         self._cache = SlideCache(settings.site.slide_cache, settings.min_free_mb * _MIB)
         self.doors = doors_of(settings, self._cache)
+        self._dicom_door = DicomDoor(LocalBlobs(settings.site.blob_folder), settings.site.slide_cache / "looked-into",
+                                     settings.min_free_mb * _MIB)  # fmt: skip
         self._looks = [self._look(door) for door in self.doors]
         self._loops = self._make_loops()
         self._grpc: grpc.Server | None = None
@@ -108,6 +110,8 @@ class SlideIngestion:
             log.warning("jail_without_system_call_filter")
         tls = self._settings.site.tls("slide_ingestion")
         self._grpc = server.start(self._settings.grpc_address, self._register, tls=tls)
+        self._cache.clear()
+        self._dicom_door.clear()
         for loop in self._loops:
             loop.start()
 
@@ -151,9 +155,7 @@ class SlideIngestion:
 
     def _make_loops(self) -> tuple[Loop, ...]:
         settings = self._settings
-        dicom = DicomDoor(LocalBlobs(settings.site.blob_folder), settings.site.slide_cache / "looked-into",
-                          settings.min_free_mb * _MIB)  # fmt: skip
-        doors = {one.name: one for one in (*self.doors, dicom)}
+        doors: dict[str, Door] = {one.name: one for one in (*self.doors, self._dicom_door)}
         most = settings.max_slide_mb * _MIB
         check = CheckSlides(self.store, doors, self._looker, content.digests, self._dicom, self.judge, most)
         pauses = Pauses(settings.retry_s, settings.longest_retry_s)

@@ -43,9 +43,10 @@ class SlideFile:
     uri: str = ""
     """Where it is read; empty until it was fetched."""
     digest: str = ""
-    """sha256 (hex) of the content; empty until it was read."""
+    """sha256 (hex) of the content; empty until it was read. Of a stored DICOM object: of what it shows."""
     sop_instance_uid: str = ""
     sop_class_uid: str = ""
+    """Of a stored DICOM object only; empty for every slide that came as files."""
     series_instance_uid: str = ""
     identity_digest: str = ""
 
@@ -114,6 +115,8 @@ class SlideRow:
     """Why it was taken to be complete."""
     gone: bool = False
     """Its files are no longer there."""
+    uncached: bool = False
+    """What was fetched of it was removed: it is fetched again before results is told anything new about it."""
 
     @property
     def identity(self) -> PatientIdentity | None:

@@ -18,8 +18,9 @@ from services.results.config import Settings as ResultsSettings
 from services.slide_ingestion.config import Settings as SlideSettings
 from shared.site.settings import CONFIG_VARIABLE
 
-LEFT_OUT = ("logs", "run", "redis", "redis.conf", "up.lock", "slides", SLIDE_INBOX)
-"""Told by the ledger again (orders in Redis), of this machine only, or the scanner's: slides, and what was fetched."""
+LEFT_OUT = ("logs", "run", "redis", "redis.conf", "up.lock", "slides", "reading", SLIDE_INBOX)
+"""Told by the ledger again (orders in Redis), of this machine only, or the scanner's: slides, what was fetched of them,
+and what is put together of them while they are read."""
 SECRET_FOLDERS = ("secrets", "tls")
 _BLOBS = "blobs"
 

@@ -81,7 +81,8 @@ class PinnedSlides:
             TemporaryError: If no child can be started.
         """
         with ExitStack() as stack:
-            if all(one.sop_class_uid for one in pins.instances):
+            stored = all(one.sop_class_uid for one in pins.instances)  # as Study.in_dicom: else they came as files
+            if stored:
                 paths = stack.enter_context(self._together(pins.instances))
             else:
                 paths = tuple(self._within(one) for one in pins.instances)
@@ -89,7 +90,7 @@ class PinnedSlides:
             if isinstance(before, SlideTrouble):
                 raise SlideTroubleError(before)
             for one, path in zip(pins.instances, paths, strict=True):
-                if not one.sop_class_uid and _sha256(path) != one.content_digest:
+                if not stored and _sha256(path) != one.content_digest:
                     raise UnavailableError(f"{REPLACED}: it is read again once it is submitted again")
             session = stack.enter_context(self.reader(paths))
             if changed(paths, before):  # between its digest and its session, which watches it from now on

@@ -25,8 +25,7 @@ class SinkPolicy:
         """Tell whether findings about this study are for this sink."""
         if self.slides_only and study.slide is None:
             return False
-        in_dicom = study.panel is None and (study.slide is None or bool(study.slide.frame_of_reference_uid))
-        return in_dicom or not self.images_only
+        return study.in_dicom or not self.images_only
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from shared.domain.errors import OutOfResourcesError, UnavailableError
 
 UNFINISHED = ".part"
+_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,15 @@ class SlideCache:
         shutil.rmtree(place, ignore_errors=True)
         return count
 
+    def clear(self) -> None:
+        """Remove what a process that was killed had begun to fetch."""
+        for place in self.folder.glob(f"*{UNFINISHED}"):
+            shutil.rmtree(place, ignore_errors=True)
+
     def held(self) -> Iterator[tuple[str, float]]:
-        """Yield the id of each slide that is held, and for how many seconds."""
+        """Yield the id of each slide that is held, and for how many seconds; nothing else that lies there."""
         if not self.folder.is_dir():
             return
         for place in sorted(self.folder.iterdir()):
-            if place.is_dir() and not place.name.endswith(UNFINISHED):
+            if _ID.fullmatch(place.name) and place.is_dir():
                 yield place.name, time.time() - place.stat().st_mtime

@@ -27,6 +27,10 @@ class DicomDoor:
     min_free_bytes: int
     name: str = DICOM_DOOR
 
+    def clear(self) -> None:
+        """Remove what a process that was killed left of slides it looked into."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def look(self) -> tuple[Entry, ...]:
         """Return nothing: studies are handed over."""
         return ()

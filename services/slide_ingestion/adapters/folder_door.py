@@ -17,6 +17,8 @@ from shared.domain.errors import OutOfResourcesError, UnavailableError
 
 _LINK = "it is a symbolic link: only files that lie in the folder itself are taken"
 _FOLDER = "it is a folder with the name of a slide"
+_OF_THE_DISK = "lost+found"
+"""Which nobody but root may look into; hidden folders are a copier's or a share's own."""
 _DEVICE = "it is no file but a device, a pipe or a socket"
 
 
@@ -83,7 +85,7 @@ class FolderDoor:
             entries = sorted(found, key=lambda one: one.name)
         for one in entries:
             name = under / one.name
-            if not _is_text(one.name):
+            if one.name.startswith(".") or one.name == _OF_THE_DISK or not _is_text(one.name):
                 continue
             if one.is_dir(follow_symlinks=False):
                 if name.suffix.lower() in SLIDES:

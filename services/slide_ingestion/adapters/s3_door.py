@@ -38,7 +38,9 @@ class S3Door:
         """
         with self._asking():
             self.files.invalidate_cache()
-            found: Mapping[str, Mapping[str, Any]] = self.files.find(self.root, detail=True)
+            found: Mapping[str, Mapping[str, Any]] = self.files.find(
+                self.root, detail=True, max_items=self.most_entries + 1
+            )
         if len(found) > self.most_entries:
             raise OutOfResourcesError(f"{self.name} holds more than {self.most_entries} objects: none is taken in")
         return tuple(self._entry(key, one) for key, one in found.items() if one.get("type") == "file")
@@ -54,9 +56,12 @@ class S3Door:
             try:
                 if int(self.files.info(self._key(name))["size"]) > limit:
                     raise InvalidInputError("manifest", f"is larger than {limit} bytes")
-                return bytes(self.files.cat_file(self._key(name)))
+                content = bytes(self.files.cat_file(self._key(name), start=0, end=limit + 1))
             except FileNotFoundError:
                 raise NotFoundError("object", "of this name") from None
+        if len(content) > limit:
+            raise InvalidInputError("manifest", f"is larger than {limit} bytes")
+        return content
 
     @contextmanager
     def taken(self, slide_id: str, files: Sequence[SlideFile]) -> Iterator[tuple[Path, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from services.slide_ingestion.handlers.grouping import DICOM, MANIFESTS, Listing
 from services.slide_ingestion.handlers.look import Beside
 from services.slide_ingestion.handlers.whose import MANIFEST
 from services.slide_ingestion.ports import Door, Entry
-from shared.domain.errors import InvalidInputError, NotFoundError
+from shared.domain.errors import InvalidInputError, NotFoundError, TemporaryError
 from shared.domain.identity import IdentityMap
 from shared.domain.slides import OrderStatus, SlideOrder
 
@@ -39,27 +39,32 @@ class ReadManifests:
         """Return by the place of a slide what the manifests beside it say."""
         found: dict[str, Beside] = {}
         seen = set()
+        slides = _by_name(listing)
         for entry in listing.manifests:
             key = (door.name, entry.name)
             seen.add(key)
-            for place, one in self._of(door, entry, listing).items():
+            for place, one in self._of(door, entry, listing, slides).items():
                 found[place] = _joined(found.get(place), one)
         for key in [one for one in self._known if one[0] == door.name and one not in seen]:
             del self._known[key]
         return found
 
-    def _of(self, door: Door, entry: Entry, listing: Listing) -> dict[str, Beside]:
+    def _of(self, door: Door, entry: Entry, listing: Listing, slides: Mapping[str, Sequence[str]]) -> dict[str, Beside]:
         if listing.unfinished(entry.name):
             return {}
-        read = self._read(door, entry)
-        named = _named(entry.name, listing)
+        named = slides.get(_bare(entry.name), ())
+        try:
+            read = self._read(door, entry)
+        except TemporaryError:
+            # One that cannot be opened holds up the slide it is named after, and no other one.
+            return {place: Beside(missing=True) for place in named}
         if read.manifest is None:
             return {place: Beside(misstated=read.problem) for place in named}
         found: dict[str, Beside] = {}
         for number, row in enumerate(read.manifest.rows):
             folder = PurePosixPath(entry.name).parent
             files = tuple(str(folder / name) for name in row.files)
-            places = [_place(files[0])] if files else named
+            places = [_place(files[0])] if files else list(named)
             order = self._order(door, entry, number, row, read)
             missing = any(name not in listing.entries for name in files)
             for place in places:
@@ -104,10 +109,18 @@ class ReadManifests:
         )
 
 
-def _named(name: str, listing: Listing) -> list[str]:
-    """Return the slides a manifest is named after: ``a.svs.manifest.json`` or ``a.manifest.json``; folders too."""
-    bare = next(name[: -len(ending)] for ending in MANIFESTS if name.lower().endswith(ending))
-    return [one.place for one in listing.candidates() if one.place.rstrip("/") == bare or _stem(one.place) == bare]
+def _bare(name: str) -> str:
+    """Return what a manifest is named after: ``a.svs`` of ``a.svs.manifest.json``, ``a`` of ``a.manifest.json``."""
+    return next(name[: -len(ending)] for ending in MANIFESTS if name.lower().endswith(ending))
+
+
+def _by_name(listing: Listing) -> Mapping[str, Sequence[str]]:
+    """Return the places of slides by the names a manifest may have after them; folders too."""
+    found: dict[str, list[str]] = {}
+    for one in listing.candidates():
+        for name in {one.place.rstrip("/"), _stem(one.place)}:
+            found.setdefault(name, []).append(one.place)
+    return found
 
 
 def _stem(place: str) -> str:

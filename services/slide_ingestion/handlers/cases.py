@@ -124,7 +124,7 @@ def _slide(row: SlideRow, claim: Claim, order_id: str, passed: Passed) -> Slide:
         refused=_REASONS.get(trouble.problem, NotAnalysedReason.UNREADABLE_SLIDE).value if trouble else "",
         refused_text=" ".join(filter(None, (trouble.text, trouble.remedy))) if trouble else "",
         container=claim.container,
-        frame_of_reference_uid=said.frame_of_reference_uid if said else "",
+        frame_of_reference_uid=said.frame_of_reference_uid if said and row.files[0].sop_class_uid else "",
     )
 
 

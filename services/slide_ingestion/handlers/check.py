@@ -11,10 +11,11 @@ import structlog
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
-from services.slide_ingestion.handlers.whose import of_file, of_order
+from services.slide_ingestion.handlers.whose import names_of, of_file, of_order
 from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
 from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
 from shared.domain.slide_registry import SlideState
+from shared.domain.slides import OrderStatus
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.port import SlideDescription
 
@@ -78,7 +79,7 @@ class CheckSlides:
             large = SlideTrouble(SlideProblem.TOO_LARGE, "The slide is larger than this site takes in.")
             return replace(row, trouble=large, state=SlideState.REFUSED, digest="too-large")
         with door.taken(row.slide_id, row.files) as paths:
-            row = row if row.digest else self._digested(row, door, paths)
+            row = replace(row, uncached=False) if row.digest else self._digested(row, door, paths)
             row = row if row.trouble else self._described(row, paths)
             if not door.unchanged(row.slide_id, row.files):
                 raise SlideChangedError("the slide changed while it was read")
@@ -86,28 +87,32 @@ class CheckSlides:
 
     def _digested(self, row: SlideRow, door: Door, paths: Sequence[Path]) -> SlideRow:
         """Digest the bytes; of stored DICOM objects the listener has digested what they show, their identity apart."""
+        shown: tuple[str, ...] = ()
         if row.place.endswith("/"):
-            row = self._as_dicom(row, paths)
+            row, shown = self._as_dicom(row, paths)
         known = [one.digest for one in row.files if one.digest]
         each = known if len(known) == len(row.files) else self.digests(paths, self.most_bytes)
         uris = door.uris(row.slide_id, row.files)
         files = [replace(one, digest=digest, uri=uri) for one, digest, uri in zip(row.files, each, uris, strict=True)]
-        return replace(row, files=tuple(files), digest=whole(each))
+        return replace(row, files=tuple(files), digest=whole(shown or each))
 
-    def _as_dicom(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
-        """Return a folder of DICOM files with the UIDs and the patient they name, read as the listener would."""
+    def _as_dicom(self, row: SlideRow, paths: Sequence[Path]) -> tuple[SlideRow, tuple[str, ...]]:
+        """Return a folder of DICOM files with the UIDs and the patient they name, and digests of what each shows.
+
+        The slide's digest is made of these, so that it is known again when it is sent as well; a file's own digest is
+        of its bytes, as of any file, and it has no SOP class: it is no stored object.
+        """
         found = self.dicom(paths)
         if isinstance(found, SlideTrouble):
-            return replace(row, trouble=found, header=None)
+            return replace(row, trouble=found, header=None), ()
         files = [
             replace(
-                one, digest=said.content_digest, identity_digest=said.identity_digest,
-                sop_instance_uid=said.header.sop_instance_uid, sop_class_uid=said.header.sop_class_uid,
+                one, digest="", identity_digest=said.identity_digest, sop_instance_uid=said.header.sop_instance_uid,
                 series_instance_uid=said.header.series_instance_uid,
             )
             for one, said in zip(row.files, found.files, strict=True)
         ]  # fmt: skip
-        return replace(row, header=found.header, files=tuple(files))
+        return replace(row, header=found.header, files=tuple(files)), tuple(one.content_digest for one in found.files)
 
     def _described(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
         container = self._container(row)
@@ -117,17 +122,26 @@ class CheckSlides:
         if isinstance(found, SlideTrouble):
             return replace(row, trouble=found, description=None, compared=container)
         row = replace(row, trouble=None, description=found, compared=container)
-        if container or not found.associated or row.stated:
+        if container or not found.associated:
             return row
-        return self._by_barcode(row, paths)
+        container = self._container(row)  # which a DICOM slide says itself, or an order for what it says
+        if container:
+            return self._compared(row, paths, container)
+        return row if row.stated else self._by_barcode(row, paths)
+
+    def _compared(self, row: SlideRow, paths: Sequence[Path], container: str) -> SlideRow:
+        found = self._ask(paths, container)
+        if isinstance(found, SlideTrouble):
+            return replace(row, trouble=found, description=None, compared=container)
+        return replace(row, description=found, compared=container)
 
     def _container(self, row: SlideRow) -> str:
-        """Return what the barcode is to be compared with: what is said beside the file, or by an order it has."""
+        """Return what the barcode is to be compared with: what is said beside the file, in it, or by its order."""
         said = [of_order(one).container for one in row.stated] + [of_file(row).container]
-        if row.order_id:
-            with self.store.writing() as writing:
-                order = writing.order(row.order_id)
-                said.append(order.container if order else "")
+        with self.store.writing() as writing:
+            order = writing.order(row.order_id) if row.order_id else None
+            orders = [*([order] if order else ()), *writing.orders_for(tuple(dict.fromkeys(names_of(row))))]
+        said += [one.container for one in orders if one.status is OrderStatus.ACTIVE]
         return next(filter(None, said), "")
 
     def _by_barcode(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:

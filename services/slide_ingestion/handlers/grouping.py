@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from pathlib import PurePosixPath
 
 from services.slide_ingestion.ports import Entry
@@ -38,12 +40,14 @@ class Listing:
     """What one look at a door shows."""
 
     entries: Mapping[str, Entry]
+    names: Sequence[str]
+    """Sorted."""
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Listing:
         """Return it without hidden files: they are a copier's own."""
         shown = [one for one in entries if not any(part.startswith(".") for part in PurePosixPath(one.name).parts)]
-        return cls({one.name: one for one in shown})
+        return cls({one.name: one for one in shown}, sorted(one.name for one in shown))
 
     @property
     def manifests(self) -> tuple[Entry, ...]:
@@ -53,7 +57,8 @@ class Listing:
     def candidates(self) -> Iterator[Candidate]:
         """Yield what may be slides."""
         folders: dict[str, list[Entry]] = {}
-        for name, entry in sorted(self.entries.items()):
+        for name in self.names:
+            entry = self.entries[name]
             suffix = PurePosixPath(name).suffix.lower()
             if suffix not in SLIDES:
                 continue
@@ -74,7 +79,9 @@ class Listing:
 
     def below(self, folder: str) -> tuple[Entry, ...]:
         """Return every file below a folder."""
-        return tuple(one for name, one in sorted(self.entries.items()) if name.startswith(f"{folder}/"))
+        first = bisect_left(self.names, f"{folder}/")
+        found = takewhile(lambda name: name.startswith(f"{folder}/"), islice(self.names, first, None))
+        return tuple(self.entries[name] for name in found)
 
     def _with_its_files(self, entry: Entry, suffix: str) -> Candidate:
         if suffix in INDEXED:

@@ -76,7 +76,7 @@ class JudgeSlides:
             if row.uid and row.uid != verdict.key:
                 self._take_back(writing, row, "its order names another specimen now")
             self._submit(writing, row, verdict.key, study)
-        elif row.uid and verdict.state is not SlideState.REFUSED:
+        elif row.uid and verdict.state is SlideState.HELD:
             self._take_back(writing, row, verdict.reason)
         if verdict.notice and f"{verdict.notice} {verdict.reason}" != row.told:
             writing.tell(verdict.notice, f"Slide {row.slide_id[:8]}: {verdict.reason}.")

@@ -30,7 +30,7 @@ class Beside:
     files: tuple[str, ...] = ()
     """What the slide consists of, where a manifest says so."""
     missing: bool = False
-    """True: some of them are not there."""
+    """True: some of them are not there, or the manifest itself cannot be read now."""
 
 
 class Manifests(Protocol):
@@ -61,7 +61,7 @@ class LookAtDoor:
     settle_s: float
     new_slide_id: Callable[[], str]
     _seen: dict[str, _Seen] | None = None
-    trouble: str = field(default="", init=False)
+    trouble: str = field(default="it was not looked at yet", init=False)
     """Why the last look failed; for health."""
 
     def __call__(self) -> None:
@@ -70,7 +70,14 @@ class LookAtDoor:
         Raises:
             TemporaryError: If the door or the database cannot be reached now.
         """
-        self.trouble = "it was not looked at yet, or the last look failed"
+        try:
+            self._look()
+        except Exception:
+            self.trouble = "the last look failed"
+            raise
+        self.trouble = ""
+
+    def _look(self) -> None:
         if self._seen is None:
             self._seen = {row.place: _Seen(_of_row(row), self.ticks(), row.state is not SlideState.ARRIVING)
                           for row in self.store.rows(self.door.name) if not row.gone}  # fmt: skip
@@ -83,7 +90,6 @@ class LookAtDoor:
             self._look_at(whole, beside.get(candidate.place) or Beside())
         for place in [one for one in self._seen if one not in there]:
             self._gone(place)
-        self.trouble = ""
 
     def _look_at(self, candidate: Candidate, beside: Beside) -> None:
         seen = self._known
@@ -135,9 +141,12 @@ class LookAtDoor:
                 self.judge(writing, [row.slide_id])
                 return
             evidence = f"size and times of {len(files)} file(s) stood still for {self.settle_s:g} s, no lock is there"
+            # What a person stated was about the picture that lay there, and this may be another one.
+            person = row.person if _stamps(row.files) == _stamps(files) else None
             writing.keep(replace(
                 row, files=files, state=SlideState.CHECKING, reason="it is looked into", state_time=writing.now,
                 evidence=evidence, digest="", description=None, trouble=None, compared="", tried=(), barcode_order="",
+                person=person, uncached=False,
             ))  # fmt: skip
         log.info("slide_complete", slide_id=row.slide_id, door=self.door.name)
 
@@ -174,13 +183,13 @@ def _look_again(row: SlideRow, writing: Writing) -> SlideRow:
 
 def _listed(candidate: Candidate, beside: Beside | None, listing: Listing) -> Candidate:
     """Return the slide with the files its manifest names."""
-    if beside is None or not beside.files or candidate.refused:
+    if beside is None or candidate.refused or not (beside.files or beside.missing):
         return candidate
     named = [listing.entries[name] for name in beside.files if name in listing.entries]
     odd = next((one.oddity for one in named if one.oddity), "")
     rest = [one for one in candidate.files if one not in named]
     if beside.missing:
-        return replace(candidate, waits="files its manifest lists")
+        return replace(candidate, waits="its manifest, or files that one lists")
     waits = "" if candidate.waits.startswith("a manifest") else candidate.waits
     return Candidate(candidate.place, (*named, *rest), waits, odd)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
-from services.slide_ingestion.ports import Store
+from services.slide_ingestion.ports import SlideRow, Store
+from shared.domain.slide_registry import SlideState
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 
 _HOUR_S, _DAY_S = 3600.0, 86400.0
+_AT_WORK = (SlideState.ARRIVING, SlideState.CHECKING)
 
 
 class Cache(Protocol):
@@ -55,14 +57,22 @@ class Sweep:
             TemporaryError: If the database or results cannot be reached.
         """
         for slide_id, age_s in list(self.cache.held()):
-            if age_s > self.cache_days * _DAY_S or self._is_done(slide_id, age_s):
+            row = self.store.row(slide_id)
+            if row is None or ((age_s > self.cache_days * _DAY_S or self._is_done(row, age_s)) and self._noted(row)):
                 log.info("slide_uncached", slide_id=slide_id, files=self.cache.remove(slide_id))
         self.ageing.forget(self.keep_days)
 
-    def _is_done(self, slide_id: str, age_s: float) -> bool:
-        row = self.store.row(slide_id)
-        if row is None:
-            return True
+    def _is_done(self, row: SlideRow, age_s: float) -> bool:
         if age_s < self.cache_after_result_h * _HOUR_S or not row.uid:
             return False
         return self.answered(row.uid.partition("|")[0])
+
+    def _noted(self, row: SlideRow) -> bool:
+        """Note that it must be fetched again, should an order or a person have it looked at again; False: not now."""
+        with self.store.writing() as writing:
+            now = writing.slide(row.slide_id)
+            if now is not None and now.state in _AT_WORK:
+                return False
+            if now is not None:
+                writing.keep(replace(now, uncached=True))
+        return True

@@ -58,15 +58,16 @@ class TakeStudy:
                 return
             row = SlideRow(self.new_slide_id(), DICOM_DOOR, place, (), SlideState.CHECKING, _ARRIVED,
                            writing.now, writing.now)  # fmt: skip
-        if row.header == header and row.files == files:
+        if row.header == header and row.files == files and not row.gone:
             return
-        if _content(row.files) == _content(files) and row.digest:
+        if _content(row.files) == _content(files) and row.digest and not row.gone:
             writing.keep(replace(row, header=header, files=files))
             self.judge(writing, [row.slide_id])
             return
         writing.keep(replace(
             row, header=header, files=files, state=SlideState.CHECKING, reason=_ARRIVED, state_time=writing.now,
-            evidence=evidence, digest="", description=None, trouble=None, compared="",
+            evidence=evidence, digest="", description=None, trouble=None, compared="", tried=(), barcode_order="",
+            person=None, gone=False,
         ))  # fmt: skip
 
 

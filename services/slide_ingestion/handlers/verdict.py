@@ -85,6 +85,8 @@ class Judge:
         return Verdict(SlideState.HELD, TOO_LITTLE if active else NO_ORDER, claim=claim)
 
     def _case(self, row: SlideRow, claim: Claim, order_id: str, order: SlideOrder | None) -> Verdict:
+        if row.uncached and not row.gone:
+            return Verdict(SlideState.CHECKING, "it is fetched again", None, claim, order_id)
         passed = Passed(trouble=row.trouble) if row.trouble else self.gate(row)
         reason = f"not analysed: {passed.trouble.text}" if passed.trouble else ""
         study = self.make(row, claim, order_id, passed, order)
@@ -135,7 +137,9 @@ def _beside(row: SlideRow, claim: Claim, around: Around) -> Verdict | None:
     if rivals:
         text = f"another picture claims to be of the same glass ({_named(rivals)}); one of them is not"
         return Verdict(SlideState.HELD, text, None, claim, notice=HELD_KIND)
-    first = min([row, *around.twins], key=lambda one: (one.gone, one.seen_time, one.slide_id))
+    # One that is held has no case: it waits for an order of its own, or for a person.
+    having = [one for one in around.twins if one.glass == claim.glass and one.state is not SlideState.HELD]
+    first = min([row, *having], key=lambda one: (one.gone, one.seen_time, one.slide_id))
     if first is not row:
         return Verdict(SlideState.REFUSED, f"the same picture as slide {first.slide_id[:8]}, which has the case", None,
                        claim)  # fmt: skip

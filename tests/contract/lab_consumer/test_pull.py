@@ -44,7 +44,7 @@ class Ehr:
         return json.dumps(found).encode() if found else None
 
     def changed(self, resource_type: str, since: str, page_size: int) -> bytes:
-        """Return nothing."""
+        """Return every resource of the type."""
         return self.search(resource_type, [])
 
     def search(self, resource_type: str, parameters: Sequence[tuple[str, str]]) -> bytes:

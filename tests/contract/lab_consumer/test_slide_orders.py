@@ -10,12 +10,15 @@ import pytest
 
 from services.lab_consumer.adapters.erasure import SqlErasure
 from services.lab_consumer.adapters.mllp.desk import Conversation, Desk, MessageRules
+from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.adapters.slide_orders import SqlOrderOutbox
 from services.lab_consumer.formats.v2.order import OrderPlaces
 from services.lab_consumer.handlers.announce import Pauses
-from services.lab_consumer.handlers.judge import OrderRules
+from services.lab_consumer.handlers.judge import USED_TYPES, OrderRules
 from services.lab_consumer.handlers.messages import TakeMessage
 from services.lab_consumer.handlers.order_slides import OrderSlides
+from services.lab_consumer.handlers.pages import TakePages
+from services.lab_consumer.handlers.pull import Bounds, Pull
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of
 from services.lab_consumer.ports import OrderReport
@@ -23,11 +26,13 @@ from shared.codes.pathology import SlideMeaning
 from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity, Sex, Side
 from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.fhir.reading.json_text import JsonLimits
 from shared.fhir.reading.slide_codes import SlideCodes
 from shared.hl7.reading.message import Limits
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM, patient
 from shared.testing.hl7_messages import header, merge, message, oml, orc, pid, sac, slide_obr, spm
 from tests.contract.lab_consumer.conftest import Laboratory
+from tests.contract.lab_consumer.test_pull import SERVER, Ehr
 
 pytestmark = pytest.mark.contract
 
@@ -374,6 +379,35 @@ def test_a_merged_patients_orders_go_to_the_one_that_survives(site: Pathology, e
     (order,) = site.orders()
     assert (order.identity, order.status) == (PatientIdentity("hospital", survives), OrderStatus.ACTIVE)
     assert order.container == "S26-100-A-1-1"
+
+
+def polling(site: Pathology, ehr: Ehr) -> Pull:
+    """Return what asks this FHIR server for what changed, orders too."""
+    take = TakePages(site.receive, JsonLimits(100_000, 20, 1000), 100, SERVER)
+    bounds, queue = Bounds(100, 10, timedelta(seconds=60)), SqlPullQueue(site.lab.engine, SERVER)
+    return Pull(ehr, queue, take, SITE, bounds, Pauses(0.1, 1.0), site.lab.now, lambda *_: None, USED_TYPES)
+
+
+def test_orders_are_polled_for_with_what_they_refer_to_and_their_end_is_heard_of(site: Pathology) -> None:
+    slide = request()["contained"][0] | {"id": "s1", "subject": {"reference": "Patient/p1"}, "parent": []}
+    slide |= {"accessionIdentifier": {"value": "S26-7"}}
+    placed = request(specimen=[{"reference": "Specimen/s1"}], contained=[])
+    ehr = Ehr({"Patient/p1": patient(), "ServiceRequest/r1": placed})
+    pull = polling(site, ehr)
+    pull.poll()
+    pull.wishes()
+    assert "ServiceRequest" in {kind for kind, _ in ehr.searches}
+    assert site.orders() == []
+
+    ehr.holds["Specimen/s1"] = slide
+    pull.poll()
+    (order,) = site.orders()
+    assert (order.container, order.specimen.accession, order.identity) == ("SLIDE-1", "S26-7", MRN1)
+
+    ehr.holds["ServiceRequest/r1"] = placed | {"status": "revoked"}
+    pull.poll()
+    (ended,) = site.orders()
+    assert (ended.order_id, ended.status) == (order.order_id, OrderStatus.WITHDRAWN)
 
 
 def test_what_slide_ingestion_does_not_take_is_told_again_under_the_same_request(site: Pathology) -> None:

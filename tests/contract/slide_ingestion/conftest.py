@@ -62,7 +62,7 @@ class Labels:
     """A reader of made-up slides: the file's first line says what the slide says of itself.
 
     ``PLAIN`` and anything else: an H&E slide without a barcode; ``BARCODE x``: with one; ``NO-MPP``; ``BROKEN``;
-    ``DICOM accession container specimen``.
+    ``DICOM accession container specimen [barcode]``; any kind that ends in ``NO-MPP`` states no resolution.
     """
 
     asked: int = 0
@@ -77,7 +77,9 @@ class Labels:
             self.meanwhile = None
         if kind == "BROKEN":
             return SlideTrouble(SlideProblem.UNREADABLE, "No reader opens it.", "Scan the slide again.")
-        stated = () if kind == "NO-MPP" else (StatedResolution(0.25, 0.25, ResolutionSource.VENDOR, "aperio.MPP"),)
+        stated = (
+            () if kind.endswith("NO-MPP") else (StatedResolution(0.25, 0.25, ResolutionSource.VENDOR, "aperio.MPP"),)
+        )
         made = SlideDescription(
             "aperio", 4000, 3000, (PyramidLevel(4000, 3000, 1.0),), stated, 40.0 if stated else None,
             Scanner("Aperio", "AT2"), ReadBy("labels 1"), has_profile=False, associated=("label",),
@@ -88,10 +90,12 @@ class Labels:
 def _with(made: SlideDescription, kind: str, words: list[str], container: str) -> SlideDescription:
     if kind == "BARCODE" and container:
         return replace(made, barcode_agrees=words[0] == container)
-    if kind == "DICOM":
-        accession, its_container, specimen = words
+    if kind.startswith("DICOM"):
+        accession, its_container, specimen, *barcode = words
+        agrees = barcode[0] == container if barcode and container else None
         return replace(made, format="dicom", accession=accession, container=its_container, specimens=(specimen,),
-                       associated=(), frame_of_reference_uid="1.2.3")  # fmt: skip
+                       associated=("label",) if barcode else (), barcode_agrees=agrees,
+                       frame_of_reference_uid="1.2.3")  # fmt: skip
     return made
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
+from services.slide_ingestion.adapters.folder_door import FolderDoor
+from services.slide_ingestion.handlers.grouping import Candidate, Listing
 from shared.domain.errors import InvalidInputError, UnavailableError
 from shared.domain.slides import ResolutionSource
 from tests.contract.slide_ingestion.conftest import MRN1, SAID, SETTLE_S, Room, order
@@ -99,6 +103,16 @@ def test_the_same_slide_twice_is_one_case(room: Room) -> None:
     assert len(room.ledger.studies) == 1
 
 
+def test_a_copy_nobody_ordered_does_not_take_the_case_from_the_one_that_was_ordered(room: Room) -> None:
+    room.drop("a.svs")
+    room.settle()
+    room.drop("ordered.svs", **SAID)
+    room.settle()
+
+    assert room.states == ["held", "submitted"]
+    assert len(room.told) == 1
+
+
 def test_a_slide_that_was_moved_stays_its_case(room: Room) -> None:
     path = room.drop("a.svs", **SAID)
     room.settle()
@@ -180,6 +194,63 @@ def test_a_slide_without_a_resolution_is_told_as_not_analysed_until_a_person_sta
     assert room.told[-1].refused == ""
     with pytest.raises(InvalidInputError):
         room.set_resolution(room.rows[0].slide_id[:8], 0.00499, "Dr. Path", "wrong unit")
+
+
+def test_what_a_person_said_of_a_slide_does_not_count_for_the_one_that_replaces_it(room: Room) -> None:
+    room.drop("a.svs", "NO-MPP", **SAID)
+    room.settle()
+    room.set_resolution(room.rows[0].slide_id, 0.25, "Dr. Path", "service report of the scanner")
+    room.drop("a.svs", "NO-MPP another scan, perhaps at 20x")
+    room.settle()
+
+    assert room.told[-1].refused == "resolution_unknown"
+    assert room.told[-1].resolution is None
+
+
+def test_a_manifest_that_cannot_be_opened_holds_up_its_own_slide_only(room: Room) -> None:
+    @dataclass(frozen=True)
+    class Closed(FolderDoor):
+        def read(self, name: str, limit: int) -> bytes:
+            if name.startswith("closed"):
+                raise UnavailableError("EACCES")
+            return super().read(name, limit)
+
+    room.watch(Closed("folder-1", room.inbox, 4, 1000))
+    room.drop("closed.svs", **SAID)
+    room.drop("open.svs", "PLAIN other", **(SAID | {"container": "S26-1-A-1-4", "slide": "4"}))
+    room.settle()
+
+    assert room.states == ["arriving", "submitted"]
+    room.restart()
+    room.settle()
+    assert room.states == ["submitted", "submitted"]
+
+
+def test_folders_that_are_not_the_scanners_are_not_looked_into(room: Room) -> None:
+    room.drop("lost+found/a.svs")
+    room.drop(".snapshot/b.svs")
+    room.settle()
+
+    assert room.rows == []
+    assert room.look.door.look() == ()
+
+
+def test_what_may_be_slides_is_gone_through_once_however_many_manifests_there_are(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        room.drop(f"{number}.svs", f"PLAIN {number}", **SAID)
+    asked: list[Listing] = []
+    real = Listing.candidates
+
+    def counted(self: Listing) -> Iterator[Candidate]:
+        asked.append(self)
+        return real(self)
+
+    monkeypatch.setattr(Listing, "candidates", counted)
+    room.look()
+    assert len(asked) == 2
+    assert len(room.rows) == 20
 
 
 def test_what_cannot_be_read_is_a_case_where_it_was_ordered_and_a_notice_where_it_was_not(room: Room) -> None:

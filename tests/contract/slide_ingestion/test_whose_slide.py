@@ -71,6 +71,17 @@ def test_a_barcode_that_says_something_else_than_the_manifest_holds_the_slide(ro
     assert room.told == []
 
 
+def test_a_barcode_that_says_something_else_than_an_order_that_was_there_before_holds_the_slide(room: Room) -> None:
+    room.record(order())
+    without = {name: value for name, value in SAID.items() if name != "container"}
+    room.drop("a.svs", "BARCODE S26-9-A-1-1", **without)
+    room.settle()
+
+    assert room.states == ["held"]
+    assert "barcode" in room.rows[0].reason
+    assert room.told == []
+
+
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [

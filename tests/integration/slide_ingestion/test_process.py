@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -206,6 +207,10 @@ def test_a_folder_of_dicom_files_is_one_slide_with_its_own_uids(
     assert study.slide
     assert study.slide.refused == ""
     assert study.slide.container == glass.container
+    files = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (service.inbox / "case").iterdir()}
+    assert {one.content_digest for one in study.instances} == files, "whoever reads it checks that it was not replaced"
+    assert not study.in_dicom, "its files are the hospital's: nothing in the blob store is to be read or removed"
+    assert study.slide.frame_of_reference_uid == ""
 
 
 def test_a_folder_with_two_series_is_no_slide(service: SlideIngestionProcess, results: ResultsRecorder) -> None:

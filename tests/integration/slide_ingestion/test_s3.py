@@ -183,6 +183,26 @@ def test_more_objects_than_are_looked_at_are_refused_as_a_whole(bucket: Room, sc
         bucket.look()
 
 
+def test_a_listing_without_end_is_not_read_to_its_end(
+    bucket: Room, scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(8):
+        scanner.write(f"{number}.svs")
+    door = replace(door_of(bucket, scanner), most_entries=2)
+    listed: list[int] = []
+    find = door.files.find
+
+    def counted(*arguments: object, **named: object) -> object:
+        found = find(*arguments, **named)
+        listed.append(len(found))
+        return found
+
+    monkeypatch.setattr(door.files, "find", counted)
+    with pytest.raises(OutOfResourcesError):
+        door.look()
+    assert listed == [3]
+
+
 def test_what_was_fetched_is_removed_after_the_result_or_by_age(bucket: Room, scanner: Scanner) -> None:
     scanner.write("a.svs", **SAID)
     bucket.settle()
@@ -202,7 +222,35 @@ def test_what_was_fetched_is_removed_after_the_result_or_by_age(bucket: Room, sc
     assert fetched(bucket) == []
     assert answered[0] == bucket.ledger.studies[0][1].study_instance_uid
 
-    bucket.cache.make("held", 0)
-    bucket.cache.keep("held")
+    nobodys = "f" * 32
+    bucket.cache.make(nobodys, 0)
+    bucket.cache.keep(nobodys)
+    assert [name for name, _ in bucket.cache.held()] == [nobodys]
+    at_work = bucket.cache.folder / "looked-into"
+    at_work.mkdir()
     sweep(done=False, cache_days=1e-9)
     assert list(bucket.cache.held()) == []
+    assert at_work.is_dir()
+
+
+def test_a_slide_whose_copy_was_removed_is_fetched_again_when_a_person_speaks_about_it(
+    bucket: Room, scanner: Scanner
+) -> None:
+    scanner.write("a.svs", "NO-MPP", **SAID)
+    bucket.settle()
+    Sweep(bucket.store, bucket.cache, SqlAgeing(bucket.engine, bucket.now), lambda _: True, 30.0, 0.0, 365)()
+    assert fetched(bucket) == []
+
+    bucket.set_resolution(bucket.rows[0].slide_id, 0.25, "jane", "service report of the scanner")
+    assert bucket.states == ["checking"]
+    bucket.work()
+    assert len(fetched(bucket)) == 1
+    assert [one.refused for one in bucket.told] == ["resolution_unknown", ""]
+    assert not any(one.taken_back for one in bucket.told)
+
+
+def test_what_was_left_half_fetched_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    cache = SlideCache(tmp_path / "cache", 0)
+    cache.make("e" * 32, 0)
+    cache.clear()
+    assert list(cache.folder.iterdir()) == []

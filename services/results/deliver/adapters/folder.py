@@ -17,7 +17,7 @@ from services.results.deliver.formats.parts import CLASSES, named_in_report
 from services.results.deliver.formats.qupath import to_geojson
 from services.results.deliver.formats.sr_document import encoded, to_sr
 from services.results.deliver.formats.style import Style, document_uid
-from services.results.deliver.formats.wording import about_slide, in_dicom
+from services.results.deliver.formats.wording import about_slide
 from services.results.deliver.ports import Pages, Sent
 from services.results.ledger.findings import Finding, Predecessor
 from shared.domain.errors import PermanentError
@@ -73,7 +73,7 @@ class FolderSink:
     def _rendered(self, finding: Finding, predecessors: Sequence[Predecessor]) -> Mapping[str, bytes]:
         made: dict[str, bytes] = {}
         page = self.pages.page(finding) if "pdf" in self.objects or has_page(finding) else b""
-        if "dicom-sr" in self.objects and in_dicom(finding):
+        if "dicom-sr" in self.objects and finding.study.in_dicom:
             made |= self._report(finding, predecessors)
         if "pdf" in self.objects:
             made["pdf"] = page

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from datetime import UTC, date
 
-from services.results.deliver.formats import horizons, slide_wording
+from services.results.deliver.formats import horizons
 from services.results.deliver.formats.chart import Chart, source_references, tumour
 from services.results.deliver.formats.fhir_measured import archived
 from services.results.deliver.formats.fhir_parts import identifiers, meta, method_text, rationale, sentences, status
 from services.results.deliver.formats.style import Style
-from services.results.deliver.formats.wording import about_panel
 from services.results.ledger.findings import Finding
 from shared.codes import local, snomed, terminology
 from shared.domain.coding import Coding
@@ -68,7 +67,7 @@ def condition(finding: Finding, chart: Chart) -> Json | None:
 
 def imaging_study(finding: Finding) -> list[Json]:
     """Return the DICOM study by its UID (FHIR R4, ImagingStudy.identifier); values and slide files have none."""
-    if about_panel(finding) or (finding.study.slide and not slide_wording.in_dicom(finding.study.slide)):
+    if not finding.study.in_dicom:
         return []
     uid = f"urn:oid:{finding.study.study_instance_uid}"
     return [logical_reference("ImagingStudy", terminology.DICOM_UID, uid, "source study")]

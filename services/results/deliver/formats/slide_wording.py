@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.prediction import Prediction
-from shared.domain.slides import CropAnswer, Cropping, QualityRow, Slide, SlideAnswer, SlideLevel
+from shared.domain.slides import CropAnswer, Cropping, QualityRow, SlideAnswer, SlideLevel
 
 CONFIRM = "Predicted from H&E by AI: no IHC and no ISH was done. Confirm by IHC/ISH."
 REFLEX = "Indeterminate on H&E: no level is stated. Advice: reflex IHC/ISH."
@@ -29,11 +29,6 @@ ARTEFACTS = {"tissue": "Tissue", "blur": "Out of focus", "pen": "Pen", "fold": "
 def about_slide(finding: Finding) -> bool:
     """Tell whether the question was about one whole-slide image."""
     return finding.study.slide is not None
-
-
-def in_dicom(slide: Slide) -> bool:
-    """Tell whether the slide came as DICOM, so that DICOM objects can lie in its study and frame of reference."""
-    return bool(slide.frame_of_reference_uid)
 
 
 def stated_level(answer: SlideAnswer) -> SlideLevel | None:
@@ -162,7 +157,7 @@ def slide_lines(finding: Finding) -> Iterator[str]:
         size += f", {slide.resolution.x:.4f} um per px ({slide.resolution.source}{said})"
     scanner = " ".join(part for part in (slide.scanner.manufacturer, slide.scanner.model) if part) or "unknown"
     yield f"{size}. Scanner: {scanner}. Read by {slide.read_by.reader}."
-    if not in_dicom(slide):
+    if not finding.study.in_dicom:
         yield NOT_DICOM
 
 

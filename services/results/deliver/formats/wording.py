@@ -155,12 +155,6 @@ def about_panel(finding: Finding) -> bool:
     return finding.study.panel is not None
 
 
-def in_dicom(finding: Finding) -> bool:
-    """Tell whether there is a DICOM study in which objects of ours can lie."""
-    slide = finding.study.slide
-    return not about_panel(finding) and (slide is None or slide_wording.in_dicom(slide))
-
-
 def about_slide(finding: Finding) -> bool:
     """Tell whether the question was about one whole-slide image."""
     return slide_wording.about_slide(finding)

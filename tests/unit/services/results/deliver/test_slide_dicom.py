@@ -22,7 +22,6 @@ from services.results.deliver.formats.parts import left_beside
 from services.results.deliver.formats.slide_map import NOWHERE, level_for, on_level
 from services.results.deliver.formats.sr_document import encoded
 from services.results.deliver.formats.style import Style
-from services.results.deliver.formats.wording import in_dicom
 from services.results.ledger.findings import Finding
 from shared.domain.errors import PermanentError
 from shared.pathology.patch_table import POSITIVE
@@ -194,5 +193,5 @@ def test_a_slide_of_another_size_than_the_patches_is_never_drawn_on(
 
 
 def test_a_file_slide_belongs_into_no_study(blobs: LocalBlobs, slides: DicomSlide) -> None:
-    assert not in_dicom(SlideFindings(blobs).prediction())
-    assert in_dicom(slides.prediction())
+    assert not SlideFindings(blobs).prediction().study.in_dicom
+    assert slides.prediction().study.in_dicom

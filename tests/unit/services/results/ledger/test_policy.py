@@ -23,9 +23,10 @@ EHR = SinkPolicy("ehr", "fhir")
 def studies(tmp_path: Path) -> dict[str, Study]:
     blobs = LocalBlobs(tmp_path)
     file = SlideFindings(blobs).study()
+    (instance,) = file.instances
     return {
         "file slide": file,
-        "DICOM slide": SlideFindings(blobs, frame_of_reference_uid="1.2.3").study(),
+        "DICOM slide": replace(file, instances=(replace(instance, sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.6"),)),
         "images": replace(file, slide=None),
         "panel": a_panel(),
     }
