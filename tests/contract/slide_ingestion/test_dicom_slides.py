@@ -124,6 +124,7 @@ def test_a_disk_on_which_nothing_can_be_put_together_is_temporary(room: Room, bl
     with pytest.raises(UnavailableError):
         room.work()
     assert room.states == ["checking"]
+    assert "tried again" in room.rows[0].reason
 
     in_the_way.unlink()
     room.work()
