@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.bundles.imaging import FileName, PrecisionPart, Text
+from shared.domain.slides import AreaReading, Cropping, Rounding
 from shared.pathology.patch_contract import PatchContract, StainReference
 from shared.predictors.slides import SlideContract
 
@@ -65,6 +66,10 @@ class SlidesPart(_Part):
     """Where its first weights came from, with sha256; empty: random."""
     coarsest_um: float = Field(gt=0)
     scanners: tuple[str, ...] = ()
+    cropping: Cropping = Cropping.MICROMETRES
+    area_reading: AreaReading = AreaReading.TUMOUR
+    rounding: Rounding = Rounding.FLOOR
+    """How the scores were cut and read that the graph from score to probability was fitted on."""
     precisions: tuple[PrecisionPart, ...] = ()
     """Cheaper arithmetics that passed the gate: no golden slide changes its level, none its score by more than .005."""
     golden: tuple[PatchGolden, ...] = Field(min_length=1)
@@ -83,4 +88,6 @@ def contract_of(part: SlidesPart) -> SlideContract:
         part.side_um, part.input_px, part.background_variance, part.least_tissue, stain, part.mean, part.deviation,
         part.heat_cells, part.architecture,
     )  # fmt: skip
-    return SlideContract(patches, part.coarsest_um, part.scanners)
+    return SlideContract(
+        patches, part.coarsest_um, part.scanners, part.cropping, part.area_reading, part.rounding
+    )  # fmt: skip

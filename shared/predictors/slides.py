@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.domain.slides import AreaReading, Cropping, Rounding, SlidePolicy
 from shared.pathology.patch_contract import PatchContract
 
 
@@ -19,6 +20,15 @@ class SlideContract:
     """A slide with more micrometres per pixel than this is refused: resolution too low."""
     scanners: tuple[str, ...]
     """``manufacturer model`` of the training slides; another one is unknown and is said to be."""
+    cropping: Cropping = Cropping.MICROMETRES
+    area_reading: AreaReading = AreaReading.TUMOUR
+    rounding: Rounding = Rounding.FLOOR
+    """How the scores were made that the curve to the probability, and a scanner's record, rest on."""
+
+    def speaks_of(self, policy: SlidePolicy) -> bool:
+        """Tell whether a site that reads the paper so makes the very scores the curve and the records rest on."""
+        own = (self.cropping, self.area_reading, self.rounding)
+        return own == (policy.cropping, policy.area_reading, policy.rounding)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -181,9 +181,11 @@ def _show_case(console: Console, title: str, detail: CaseDetail) -> None:
 
 def _numbers(answer: Prediction) -> Iterator[str]:
     if answer.slide is not None:
-        low, high = answer.slide.score_interval or (answer.slide.score, answer.slide.score)
+        between = "no interval"
+        if answer.slide.score_interval is not None:
+            between = "{:.3f} to {:.3f}".format(*answer.slide.score_interval)
         said = answer.slide.indeterminate or local.LEVELS[answer.slide.level].display
-        yield f"score {answer.slide.score:.3f} ({low:.3f} to {high:.3f}): {said}; confirm by IHC/ISH"
+        yield f"score {answer.slide.score:.3f} ({between}): {said}; confirm by IHC/ISH"
     outcome = answer.outcome
     if not answer.horizons:
         both = ((outcome.display, answer.probability), (outcome.complement_display, answer.complement))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from shared.jail.slides import JailedSlides
 
 _STEP = 1 << 22
+_TOGETHER = "slide-"
 _LEAST_FREE = 256 << 20
 """Bytes of disk that are left alone when a DICOM slide is put together."""
 _NOT_FOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -80,6 +81,7 @@ class PinnedSlides:
             SlideTroubleError: If a file is gone, or is none.
             TemporaryError: If no child can be started.
         """
+        self._clear()
         with ExitStack() as stack:
             stored = all(one.sop_class_uid for one in pins.instances)  # as Study.in_dicom: else they came as files
             if stored:
@@ -97,6 +99,11 @@ class PinnedSlides:
                 raise UnavailableError(REPLACED)
             yield session
 
+    def _clear(self) -> None:
+        """Remove what a worker that was killed had put together: who opens a slide is the only one who reads any."""
+        for left in self.scratch.glob(f"{_TOGETHER}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
     def _within(self, one: PinnedInstance) -> Path:
         """Return the place of a file that lies where slides may lie."""
         path = place_of(one.blob_uri).path
@@ -110,7 +117,7 @@ class PinnedSlides:
         """Put the instances of a pyramid into one folder, the largest first; they are gone afterwards."""
         try:
             self.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryDirectory(prefix="slide-", dir=self.scratch) as folder:
+            with tempfile.TemporaryDirectory(prefix=_TOGETHER, dir=self.scratch) as folder:
                 paths = [self._copied(one, Path(folder) / f"{at:04d}.dcm") for at, one in enumerate(instances)]
                 yield tuple(sorted(paths, key=lambda path: -path.stat().st_size))
         except OSError as error:

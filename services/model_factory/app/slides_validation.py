@@ -28,7 +28,6 @@ from shared.bundles.catalog import Catalog
 from shared.bundles.manifest import Threshold
 from shared.bundles.slide_calibration import CalibrationRecord, write_calibration
 from shared.domain.errors import InvalidInputError
-from shared.domain.slides import Cropping
 from shared.predictors.contract import SlideModel
 from shared.predictors.her2.aggregation import Readings
 from shared.predictors.her2.scale import SCORE
@@ -50,8 +49,9 @@ class ScoredSlides:
 def score_slides(
     bundle: str, manifest: Path, catalog: Catalog, folder: Path, progress: Progress, processes: int = 2
 ) -> ScoredSlides:
-    """Return what ``bundle`` says of every slide of ``manifest`` that can be scored, by reading A and micrometres.
+    """Return what ``bundle`` says of every slide of ``manifest`` that can be scored.
 
+    Slides are cut and the paper is read as for the scores its curve was fitted on.
     ``folder`` keeps what was read. Annotations are not needed and not looked at.
 
     Raises:
@@ -67,19 +67,20 @@ def score_slides(
         raise InvalidInputError("cohort", f"records {cohort.event}, not {model.outcome.positive_class}")
     unmarked = tuple(replace(one, annotation=None, annotation_sha256="") for one in cohort.slides)
     cohort = replace(cohort, slides=unmarked)
-    contract = model.slides.patches
-    reading = SlideReading(ReadingSettings(contract, model.slides.coarsest_um, None), folder)
+    contract, cropping = model.slides.patches, model.slides.cropping
+    readings = Readings(model.slides.area_reading, model.slides.rounding)
+    reading = SlideReading(ReadingSettings(contract, model.slides.coarsest_um, None), folder, cropping)
     cohort = read_all(cohort, reading, processes, progress)
     patches = KeptPatches(reading, cohort.slides)
     scores = np.full(cohort.n, np.nan)
     with progress.stage("slides scored", cohort.n) as step:
         for place in range(cohort.n):
-            pixels = patches.grid(place, Cropping.MICROMETRES).pixels
+            pixels = patches.grid(place, cropping).pixels
             said = [
                 model.look_at(inputs_of(pixels[start : start + _AT_ONCE], contract)).probabilities
                 for start in range(0, len(pixels), _AT_ONCE)
             ]
-            found = found_in(np.concatenate(said), Readings()) if said else None
+            found = found_in(np.concatenate(said), readings) if said else None
             scores[place] = np.nan if found is None else found.score
             step()
     scanners = tuple(patches.note(place).scanner for place in range(cohort.n))

@@ -21,6 +21,7 @@ from shared.predictors.her2.wording import (
     calibration_text,
     disagreement,
     flags_of,
+    read_otherwise,
     sensitivity,
     terms_of,
     unknown_scanner,
@@ -45,8 +46,13 @@ class Asked:
 
     @property
     def shift(self) -> float:
-        """Return what the calibration adds to the score."""
-        return self.slide.calibration.shift if self.slide.calibration else 0.0
+        """Return what the calibration adds to the score; nothing to a score that was made otherwise."""
+        return self.slide.calibration.shift if self.slide.calibration and self.as_fitted else 0.0
+
+    @property
+    def as_fitted(self) -> bool:
+        """Tell whether the site makes the scores the bundle's curve and the scanner's record rest on."""
+        return self.contract.speaks_of(self.slide.policy)
 
     def refused(self, reason: NotAnalysedReason, text: str) -> NotAnalysed:
         """Return a coded refusal with what was pinned."""
@@ -116,7 +122,7 @@ def _slide(
         indeterminate=why_indeterminate(policy, leading, level_of(score), interval),
         gradient=run.points,
         gradient_slope=run.slope,
-        calibration=calibration_text(slide.calibration, slide.slide.scanner),
+        calibration=calibration_text(slide.calibration, slide.slide.scanner, applied=one.as_fitted),
         exclusions=slide.exclusions,
     )
 
@@ -125,7 +131,7 @@ def _prediction(
     one: Asked, measured: SlideMeasured, grids: tuple[Scored, ...], slide: SlideAnswer, interval: Spread | None
 ) -> Prediction:
     about, probability = flags_of(one.model.reference, interval, one.pins.notes), one.model.score({SCORE: slide.score})
-    against = disagreement(slide.score, probability)
+    against = read_otherwise(one.contract, one.slide.policy) + disagreement(slide.score, probability)
     other = sensitivity(grids, stated=not slide.indeterminate)
     seen = unknown_scanner(one.contract, one.slide.slide.scanner)
     return Prediction(

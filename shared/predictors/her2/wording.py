@@ -140,6 +140,18 @@ def disagreement(score: float, probability: float) -> tuple[Flag, ...]:
     return (Flag("level_against_probability", text),)
 
 
+def read_otherwise(contract: SlideContract, policy: SlidePolicy) -> tuple[Flag, ...]:
+    """Return a flag where the site makes other scores than those the bundle's curve was fitted on."""
+    if contract.speaks_of(policy):
+        return ()
+    theirs, ours = (f"{one.cropping}, {one.area_reading}, {one.rounding}" for one in (contract, policy))
+    text = (
+        f"This site cuts and reads the paper by {ours}; the model's curve from score to probability, and records of "
+        f"scanners, rest on {theirs}: the probability is that of another score."
+    )
+    return (Flag("read_otherwise", text),)
+
+
 def unknown_scanner(contract: SlideContract, scanner: Scanner) -> tuple[Flag, ...]:
     """Return a flag where the model has seen no slide of this scanner."""
     if named(scanner) and named(scanner) in contract.scanners:
@@ -148,11 +160,13 @@ def unknown_scanner(contract: SlideContract, scanner: Scanner) -> tuple[Flag, ..
     return (Flag("unknown_scanner", f"The model has seen no slide {who}; its colours may shift the score."),)
 
 
-def calibration_text(calibration: SlideCalibration | None, scanner: Scanner) -> str:
-    """Return which record was applied, or that none is known for this scanner."""
+def calibration_text(calibration: SlideCalibration | None, scanner: Scanner, *, applied: bool) -> str:
+    """Return which record was applied, or that none is known for this scanner, or none of such scores."""
     if calibration is None:
         who = named(scanner) or "that the file does not name"
         return f"none: no signed record of this site for the scanner {who}; the score is as it comes"
+    if not applied:
+        return f"none: record {calibration.record_id} was measured on scores cut or read otherwise and was not applied"
     return (
         f"record {calibration.record_id}: {calibration.shift:+.3f} to the score, from {calibration.n} slides of "
         f"{calibration.manufacturer} {calibration.model}, signed by {calibration.signed_by}"

@@ -95,6 +95,7 @@ def _source(results: SlidesResults) -> str:
 
 def _slides(results: SlidesResults) -> dict[str, Any]:
     cut, network = results.cut, results.network
+    cropping, area, rounding = results.reading
     return {
         "graph": GRAPH_FILE,
         "side_um": cut.side_um,
@@ -110,6 +111,9 @@ def _slides(results: SlidesResults) -> dict[str, Any]:
         "pretrained": network.pretrained,
         "coarsest_um": cut.coarsest_um,
         "scanners": [name for name, _ in results.slides.scanners if name != "not stated"],
+        "cropping": cropping,
+        "area_reading": area,
+        "rounding": rounding,
         "precisions": [
             {"precision": name, "graph": graph, "largest_difference": difference, "n": n}
             for name, graph, difference, n in network.precisions

@@ -121,7 +121,7 @@ def _at_cut(said: Said) -> Iterator[Estimated]:
 
 
 def _calibrated(said: Said, order: SlidesOrder) -> Iterator[Estimated]:
-    chance, event = chances(said)
+    chance, event, patients = chances(said)
     if not _both(event):
         return
 
@@ -129,9 +129,7 @@ def _calibrated(said: Said, order: SlidesOrder) -> Iterator[Estimated]:
         return np.array([np.mean((chance[rows] - event[rows]) ** 2)])
 
     rng = order.random(f"brier {said.kind}")
-    yield _estimated(
-        said.kind, "brier", with_intervals(brier, np.arange(len(event)), rng, order.resamples)[0], EVENT, event, TL_PA
-    )
+    yield _estimated(said.kind, "brier", with_intervals(brier, patients, rng, order.resamples)[0], EVENT, event, TL_PA)
     try:
         found = calibration(event, np.clip(chance, _CERTAIN, 1 - _CERTAIN))
     except ValueError:
@@ -140,22 +138,30 @@ def _calibrated(said: Said, order: SlidesOrder) -> Iterator[Estimated]:
         yield _estimated(said.kind, name, one, EVENT, event, TL_PA)
 
 
-def chances(said: Said) -> tuple[Numbers, Flags]:
-    """Return the probability of scorable slides by curves of the other folds, and who is positive."""
+def chances(said: Said) -> tuple[Numbers, Flags, Labels]:
+    """Return the probability of scorable slides by curves of the other folds, who is positive, and whose they are."""
     score = said.scores[TL_PA]
     known = np.isfinite(score)
     fold = said.fold[known]
     if len(np.unique(fold)) < 2:
-        # One split has no other folds: its slides are dealt into two halves in the order of the sheet.
-        fold = np.arange(len(fold)) % 2
+        fold = halves(said.patients[known], said.event[known])  # one split has no other folds
     chance = cross_fitted(score[known], said.event[known], fold)
     given = np.isfinite(chance)
-    return chance[given], said.event[known][given]
+    return chance[given], said.event[known][given], said.patients[known][given]
+
+
+def halves(patients: Labels, event: Flags) -> Labels:
+    """Return 0 or 1 of every slide: patients dealt within their class, all slides of one together."""
+    found = np.zeros(len(patients), dtype=np.intp)
+    positive = np.isin(patients, patients[event])
+    for group in (positive, ~positive):
+        found[group] = np.searchsorted(np.unique(patients[group]), patients[group]) % 2
+    return found
 
 
 def calibration_curve(said: Said) -> CalibrationCurve | None:
     """Return groups by predicted probability; None where there is none."""
-    chance, event = chances(said)
+    chance, event, _ = chances(said)
     if len(event) < 2 * GROUPS or np.ptp(chance) == 0:
         return None
     points = []

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from services.results.deliver.formats import wording
+from services.results.deliver.formats import slide_wording, wording
 from services.results.deliver.formats.slide_basis import SlideBasis
 from services.results.deliver.formats.slide_summary import summary
 from services.results.deliver.formats.style import Style, object_digest
@@ -74,7 +74,9 @@ def _result(finding: Finding, answer: SlideAnswer, basis: SlideBasis, style: Sty
 def wording_of(finding: Finding) -> Sequence[str]:
     """Return what must stand beside every picture of the patches."""
     answer = finding.prediction
-    return [*list(wording.answers(answer))[:2], wording.SUPPORT] if answer else [wording.SUPPORT]
+    if answer is None:
+        return [wording.SUPPORT]
+    return [*list(wording.answers(answer))[:2], slide_wording.CONFIRM, wording.SUPPORT, slide_wording.model(answer)]
 
 
 def _excluded(rows: tuple[Exclusion, ...], name: uuid.UUID) -> Iterator[_Json]:

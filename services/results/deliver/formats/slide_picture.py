@@ -45,7 +45,8 @@ def to_picture(finding: Finding, answer: SlideAnswer, basis: SlideBasis, style: 
     canvas = drawing.canvas()
     _head(canvas, wording.use_mark(finding, style), slide_wording.level(answer), slide_wording.score(answer))
     drawing.panels(canvas)
-    drawing.foot(canvas, f"{DEVICE_NAME} {finding.predictor}. {slide_wording.CONFIRM}")
+    model = slide_wording.model(finding.prediction) if finding.prediction else ""
+    drawing.foot(canvas, f"{DEVICE_NAME} {finding.predictor}. {slide_wording.CONFIRM} {model}")
     return canvas
 
 

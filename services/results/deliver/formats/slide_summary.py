@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from services.results.deliver.formats import slide_wording, wording
@@ -53,5 +54,12 @@ def _answer(prediction: Prediction, answer: SlideAnswer) -> dict[str, Any]:
             prediction.outcome.complement_class: prediction.complement,
         },
         "patches": {"all": made.patches, "tumour": made.tumour_patches},
-        "sentences": [text for text in wording.answers(prediction) if text],
+        "sentences": [text for text in _sentences(prediction, answer) if text],
     }
+
+
+def _sentences(prediction: Prediction, answer: SlideAnswer) -> Iterator[str]:
+    """Return result, readings, stain, quality, calibration, exclusions and remarks: what no number says by itself."""
+    yield from wording.answers(prediction)
+    yield from slide_wording.basis(answer)
+    yield from wording.flags(prediction.flags)

@@ -91,6 +91,11 @@ def probability(prediction: Prediction) -> str:
     )
 
 
+def model(prediction: Prediction) -> str:
+    """Return which bundle answered, for what has no field for it."""
+    return f"Model {prediction.bundle.bundle_id} {prediction.bundle.version}."
+
+
 def sensitivity(answer: SlideAnswer) -> Iterator[str]:
     """Return what each grid gave that did not make the result; no level where the answer states none."""
     stated = stated_level(answer) is not None

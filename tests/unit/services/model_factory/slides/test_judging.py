@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from services.model_factory.handlers.slides.folds import everybody, folds_of
 from services.model_factory.handlers.slides.judging import (
     NON_PCR,
     Said,
+    chances,
     compare,
     confusions,
     dunn_rows,
+    halves,
     performance,
     ranked,
 )
@@ -78,6 +81,29 @@ def test_slides_of_one_patient_are_resampled_together() -> None:
     patients = tuple(f"p{one // 2:02d}" for one in range(N))
     found = next(iter(performance(said(slide_cohort(patients), noisy(3)), ORDER)))
     assert "bootstrap of patients" in found.interval_method
+
+
+def test_one_split_is_halved_by_patient_with_both_classes_on_either_side() -> None:
+    patients = tuple(f"p{one % 4 + one // 8 * 4:02d}" for one in range(N))  # two slides each, of one class
+    cohort = slide_cohort(patients)
+    one = replace(said(cohort, noisy(5)), fold=np.zeros(N, dtype=np.intp))
+    half = halves(one.patients, one.event)
+    assert all(len(np.unique(half[one.patients == who])) == 1 for who in np.unique(one.patients))
+    assert {(int(a), bool(b)) for a, b in zip(half, one.event, strict=True)} == {
+        (a, b) for a in (0, 1) for b in (False, True)
+    }
+    chance, event, whose = chances(one)
+    assert len(chance) == len(event) == len(whose) == N
+
+
+def test_the_brier_score_resamples_patients_and_not_slides() -> None:
+    patients = tuple(f"p{one % 2 + one // 20 * 2:02d}" for one in range(N))  # ten slides each
+    widths = []
+    for names in (patients, None):
+        found = {row.name: row for row in performance(said(slide_cohort(names), noisy(6)), ORDER)}["brier"]
+        assert found.interval is not None
+        widths.append(found.interval)
+    assert widths[0] != widths[1]
 
 
 def test_a_method_that_ranks_all_rightly_is_above_tl_pa_and_the_test_says_so() -> None:

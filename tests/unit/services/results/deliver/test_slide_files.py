@@ -16,6 +16,7 @@ from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.folder import FolderSink
 from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
 from services.results.deliver.adapters.stored_artefacts import SlideArtefacts
+from services.results.deliver.formats import slide_wording, wording
 from services.results.deliver.formats.finding_json import to_json
 from services.results.deliver.formats.qupath import to_geojson
 from services.results.deliver.formats.slide_basis import SlideBasis
@@ -117,6 +118,8 @@ def test_the_result_and_the_region_left_out_are_annotations(
     result, region = features(finding, read(finding), style)[:2]
     assert result["properties"]["measurements"]["score"] == SCORE
     assert result["properties"]["name"].startswith("DEMONSTRATION - NOT FOR CLINICAL USE. Level: H&E resembles")
+    for said in (slide_wording.CONFIRM, wording.SUPPORT, "Model her2-tl_pa-demonstration 1.0.0."):
+        assert said in result["properties"]["name"]
     assert region["properties"]["name"] == f"{REGION.reason} ({REGION.author})"
     assert region["geometry"]["coordinates"][0][:-1] == [[one.x, one.y] for one in REGION.outline]
 
@@ -140,6 +143,21 @@ def test_json_holds_the_whole_typed_finding_and_no_place_of_a_file(
     assert whole["stated"]["probabilities"]["her2_positive"] == PROBABILITY
     assert "file:" not in json.dumps(whole)
     assert "blob_uri" not in json.dumps(whole)
+
+
+def test_both_files_say_how_it_was_read_calibrated_and_what_must_be_known(
+    slides: SlideFindings, style: Style, read: Callable[[Finding], SlideBasis]
+) -> None:
+    finding = slides.prediction()
+    answer, basis = slide_answer(), read(finding)
+    assert finding.prediction is not None
+    qupath = json.loads(gzip.decompress(to_geojson(finding, basis, style)))["oncorelay"]
+    for stated in (qupath, json.loads(to_json(finding, basis, style))["stated"]):
+        said = stated["sentences"]
+        assert {*slide_wording.readings(answer), answer.calibration, *wording.flags(finding.prediction.flags)} <= {
+            *said
+        }
+        assert stated["use"][-1] == wording.SUPPORT
 
 
 def test_an_indeterminate_answer_states_no_level_in_any_file(

@@ -71,6 +71,16 @@ def test_the_picture_of_an_indeterminate_answer_is_another(
     assert np.array_equal(one[92:-118], other[92:-118])
 
 
+def test_the_foot_names_the_model_and_its_version(slides: SlideFindings, archive: ArchiveObjects, style: Style) -> None:
+    finding = slides.prediction()
+    said = finding.prediction
+    assert said is not None
+    newer = replace(finding, prediction=replace(said, bundle=replace(said.bundle, version="9.9.9")))
+    one, other = (picture(row, archive, style) for row in (finding, newer))
+    assert np.array_equal(one[:-118], other[:-118])
+    assert not np.array_equal(one[-118:], other[-118:])
+
+
 def test_it_is_a_png_and_the_same_bytes_every_time(
     slides: SlideFindings, archive: ArchiveObjects, style: Style
 ) -> None:

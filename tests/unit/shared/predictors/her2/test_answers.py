@@ -12,12 +12,14 @@ from shared.domain.case import Pins
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
 from shared.domain.slides import (
+    AreaReading,
     Cropping,
     Exclusion,
     PinnedSlide,
     Point,
     Resolution,
     ResolutionSource,
+    Rounding,
     Scanner,
     SlideCalibration,
     SlideLevel,
@@ -174,6 +176,25 @@ def test_a_calibration_of_this_bundle_moves_the_score_and_is_named() -> None:
     assert "r1" in moved.slide.calibration
     assert "-0.040" in moved.slide.calibration
     assert plain.slide.calibration.startswith("none")
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [SlidePolicy(Cropping.PAPER), SlidePolicy(area_reading=AreaReading.ALL), SlidePolicy(rounding=Rounding.CEIL)],
+)
+def test_curve_and_calibration_of_other_scores_are_said_and_no_shift_is_applied(policy: SlidePolicy) -> None:
+    record = SlideCalibration("r1", BUNDLE.digest, "Leica", "Aperio AT2", -0.04, 60, "site.pem", "c" * 64)
+    table = a_table(even(0.6), cropping=policy.cropping)
+    plain, calibrated = (
+        answer(table, pins=pinned(policy=policy, calibration=one)) for one in (None, record)
+    )  # fmt: skip
+
+    assert plain.slide is not None
+    assert calibrated.slide is not None
+    assert calibrated.slide.score == plain.slide.score
+    assert calibrated.slide.calibration.startswith("none: record r1")
+    assert "micrometres, a, floor" in flags(plain)["read_otherwise"]
+    assert "read_otherwise" not in flags(answer(a_table(even(0.6))))
 
 
 def test_a_calibration_of_another_bundle_is_never_applied() -> None:
