@@ -161,6 +161,7 @@ CATALOGUE: tuple[Family[Any], ...] = tuple(one for one in list(globals().values(
 PREFIXES = {
     "dicom_listener": ("oncorelay_dicom_listener_",),
     "lab_consumer": ("oncorelay_lab_consumer_", "oncorelay_rpc_"),
+    "slide_ingestion": ("oncorelay_slide_ingestion_", "oncorelay_rpc_"),
     "results.serve": ("oncorelay_rpc_",),
     "results.dispatch": ("oncorelay_dispatch_",),
     "results.deliver": ("oncorelay_deliver_",),

@@ -92,7 +92,7 @@ def test_the_demonstration_runs_without_orthanc_and_without_node(tmp_path: Path)
         return
     (slide,) = [row for row in rows if row["predictor"] == "her2"]
     (message,) = (tmp_path / "demo" / "lis").iterdir()
-    assert str(hl7.parse(message.read_text()).segment("OBR")[25]) == "P"
+    assert str(hl7.parse(message.read_bytes().decode()).segment("OBR")[25]) == "P"
     assert slide["prediction"]["positive_class"] == "her2_positive"
     patches = [line.split()[-1] for line in shown.splitlines() if line.startswith("its patches in QuPath")]
     collection = json.loads(gzip.decompress(Path(patches[0]).read_bytes()))

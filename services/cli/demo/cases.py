@@ -84,6 +84,7 @@ def play(pacs: Pacs, ehr: Ehr, scanner: Path, wait: Wait) -> None:
     """Take all cases through, as PACS, EHR and the slide scanner (with its folder) would."""
     cases = answered()
     if SLIDE in cases:
+        ehr.record(SLIDE.patient.patient())
         drop(scanner, f"DEMO-{SLIDE.number}", ISSUER, BIRTH_DATE.isoformat())
     _draw(ehr, LABORATORY)
     _record(ehr, COMPLETE, n="N1")

@@ -21,6 +21,7 @@ UNITS = (
     "_connections",
     "_wishes",
     "_studies",
+    "_slides",
     "_cases",
     "_attempts",
     "_deliveries",
