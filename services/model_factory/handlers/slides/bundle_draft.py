@@ -173,8 +173,8 @@ def _thresholds(results: SlidesResults) -> list[dict[str, Any]]:
     return [
         {
             "value": _chance(results, NEGATIVE_POSITIVE),
-            "level_above": "her2_positive_likelier",
-            "level_below": "her2_negative_likelier",
+            "level_above": "score_above_papers_cut",
+            "level_below": "score_at_or_below_it",
             "source": f"paper 003, score {NEGATIVE_POSITIVE:.2f} between 2+/FISH- and 2+/FISH+, through this "
             "bundle's own curve; the levels themselves are read from the score",
         }
