@@ -47,10 +47,12 @@ from shared.testing.orthanc import Modality, Orthanc, start_orthanc
 from shared.testing.ports import wait_until
 from shared.testing.store import store
 
-__all__ = ["FHIR_SYSTEM", "ISSUER", "SERVICES", "System", "start_system"]
+__all__ = ["FHIR_SYSTEM", "ISSUER", "OPERATED", "SERVICES", "System", "start_system"]
 
 SERVICES = ("dicom_listener", "lab_consumer", "results.serve", "results.dispatch", "results.deliver", "inference")
-"""In the order of ``Ports.ops``."""
+"""In the order of ``Ports.ops``: what a case from images goes through."""
+OPERATED = (*SERVICES, "slide_ingestion")
+"""Everything that has health and metrics of its own."""
 RETRIES = {"first_retry_s": 0.3, "longest_retry_s": 2.0, "max_tries": 60}
 
 Wire = Callable[[str, int], int]
@@ -192,7 +194,8 @@ class System:
 
     def ops(self, service: str, path: str) -> httpx.Response:
         """Ask a service what an operator asks."""
-        return httpx.get(f"http://127.0.0.1:{self.ports.ops[SERVICES.index(service)]}{path}", timeout=10)
+        ports = dict(zip(OPERATED, (*self.ports.ops, self.ports.slides[1]), strict=True))
+        return httpx.get(f"http://127.0.0.1:{ports[service]}{path}", timeout=10)
 
     def problems(self, service: str) -> dict[str, str]:
         """Return what a service finds wrong itself."""

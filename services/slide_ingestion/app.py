@@ -140,7 +140,7 @@ class SlideIngestion:
         return self._jail
 
     def _register(self, door: grpc.Server) -> None:
-        take = TakeStudy(self.store, self.judge, self._names, new_slide_id)
+        take = TakeStudy(self.store, self.judge, new_slide_id)
         SlideIngestionServicer(
             take, RecordOrder(self.store, self.judge), ListSlides(self.store), SetResolution(self.store, self.judge),
             Requests(self.store),

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from services.cli.__main__ import oncorelay
 from shared.testing.ports import wait_until
-from tests.system import SERVICES, System
+from tests.system import OPERATED, System
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
     [
         ("redis", "redis", {"results.dispatch", "inference"}),
         # The listener says so only when its doors refuse (ledger_grace_s): until then it can wait.
-        ("results.serve", "results", {"lab_consumer", "inference"}),
+        ("results.serve", "results", {"lab_consumer", "inference", "slide_ingestion"}),
         ("lab_consumer", "lab_consumer", {"results.dispatch"}),
     ],
 )
@@ -26,7 +26,7 @@ def test_what_is_down_is_named_by_everybody_who_needs_it_and_forgotten_when_it_i
 ) -> None:
     system.kill(down)
 
-    others = [service for service in SERVICES if service != down]
+    others = [service for service in OPERATED if service != down]
 
     def told() -> set[str]:
         return {service for service in others if check in system.problems(service)}
@@ -35,7 +35,7 @@ def test_what_is_down_is_named_by_everybody_who_needs_it_and_forgotten_when_it_i
     also = {service for service in others if system.problems(service)}
     shown = CliRunner().invoke(oncorelay, ["doctor"]).output
     system.revive(down)
-    system.until(lambda: not any(system.problems(service) for service in SERVICES), "everybody to be well")
+    system.until(lambda: not any(system.problems(service) for service in OPERATED), "everybody to be well")
 
     assert also == told_by
     for service in told_by:

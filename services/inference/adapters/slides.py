@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,15 +24,16 @@ from shared.pathology.trouble import SlideTrouble, SlideTroubleError
 from shared.slides.identity import changed, identity
 from shared.storage.blobs import LocalBlobs
 from shared.storage.ranges import place_of
+from shared.storage.regular import GONE, pieces
 
 if TYPE_CHECKING:
     from shared.jail.slide_session import SlideSession
     from shared.jail.slides import JailedSlides
 
 _STEP = 1 << 22
+_TOGETHER = "slide-"
 _LEAST_FREE = 256 << 20
 """Bytes of disk that are left alone when a DICOM slide is put together."""
-_NOT_FOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 REPLACED = "the slide was replaced, or written to, since it was submitted"
 
 
@@ -80,6 +79,7 @@ class PinnedSlides:
             SlideTroubleError: If a file is gone, or is none.
             TemporaryError: If no child can be started.
         """
+        self._clear()
         with ExitStack() as stack:
             stored = all(one.sop_class_uid for one in pins.instances)  # as Study.in_dicom: else they came as files
             if stored:
@@ -97,6 +97,11 @@ class PinnedSlides:
                 raise UnavailableError(REPLACED)
             yield session
 
+    def _clear(self) -> None:
+        """Remove what a worker that was killed had put together: who opens a slide is the only one who reads any."""
+        for left in self.scratch.glob(f"{_TOGETHER}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
     def _within(self, one: PinnedInstance) -> Path:
         """Return the place of a file that lies where slides may lie."""
         path = place_of(one.blob_uri).path
@@ -110,7 +115,7 @@ class PinnedSlides:
         """Put the instances of a pyramid into one folder, the largest first; they are gone afterwards."""
         try:
             self.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryDirectory(prefix="slide-", dir=self.scratch) as folder:
+            with tempfile.TemporaryDirectory(prefix=_TOGETHER, dir=self.scratch) as folder:
                 paths = [self._copied(one, Path(folder) / f"{at:04d}.dcm") for at, one in enumerate(instances)]
                 yield tuple(sorted(paths, key=lambda path: -path.stat().st_size))
         except OSError as error:
@@ -137,12 +142,8 @@ def _sha256(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        descriptor = os.open(path, _NOT_FOLLOWED)
-        with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UnavailableError(REPLACED)
-            while chunk := stream.read(_STEP):
-                digest.update(chunk)
+        for piece in pieces(path):
+            digest.update(piece)
     except OSError as error:
         raise _translated(error) from None
     return digest.hexdigest()
@@ -152,6 +153,6 @@ def _translated(error: OSError) -> Exception:
     """Return our error; the text of the system's names the file, and a slide's name may name a patient."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return OutOfResourcesError("the disk is full: a DICOM slide cannot be put together")
-    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+    if error.errno in GONE:
         return UnavailableError("a file of the slide is not there any more")
     return UnavailableError(f"a file of the slide cannot be read now ({errno.errorcode.get(error.errno or 0, 'EIO')})")

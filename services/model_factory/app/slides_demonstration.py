@@ -14,7 +14,6 @@ from services.model_factory.app.slides import SlideOptions, train_slides
 from services.model_factory.app.slides_validation import score_slides
 from services.model_factory.formats.run_file import read_results
 from services.model_factory.handlers.comparators.fitting import MilRecipe
-from services.model_factory.handlers.networks.swin.architecture import SwinArchitecture
 from services.model_factory.handlers.networks.swin.recipe import demonstration
 from services.model_factory.handlers.slides.order import SlidesOrder
 from services.model_factory.handlers.slides.results import SlidesResults
@@ -28,20 +27,14 @@ from shared.phantoms.slides.cohort import draw_slides
 from shared.phantoms.slides.manifest import MANIFEST_FILE
 from shared.phantoms.slides.writing import write_slides
 
-SLIDES, SEED, FRESH_SEED = 160, 1, 2
+SLIDES, SEED, FRESH_SEED = 240, 1, 2
 ORDER = SlidesOrder(
     "corrected", seed=2, folds=2, single=True, resamples=500, both_croppings=4,
     comparators=("tl_clam", "tl_slidegraph"), mil=MilRecipe(epochs=20, graph_epochs=100),
 )  # fmt: skip
-NETWORK = replace(
-    demonstration("corrected"),
-    architecture=SwinArchitecture(width=16, depths=(1, 1, 2, 1), heads=(1, 2, 4, 8), window=4, side=64),
-    learning_rate=1e-3,
-    inner_share=0.15,
-    epochs=6,
-)
-"""A sixth of the width; patches of 64 pixels, heat of 2 x 2 cells."""
-OPTIONS = SlideOptions(network="reduced", recipe=NETWORK, side_um=48.0, most_per_slide=60)
+NETWORK = replace(demonstration("corrected"), inner_share=0.15)
+"""A quarter of the width; patches of 64 pixels, heat of 2 x 2 cells."""
+OPTIONS = SlideOptions(network="reduced", recipe=NETWORK, side_um=64.0, most_per_slide=80)
 
 
 def build_demonstration_her2(

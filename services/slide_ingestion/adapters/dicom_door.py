@@ -42,8 +42,12 @@ class DicomDoor:
     @contextmanager
     def taken(self, slide_id: str, files: Sequence[SlideFile]) -> Iterator[tuple[Path, ...]]:
         """Give the instances as files, the largest in front; they are gone afterwards."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with TemporaryDirectory(prefix=f"{slide_id}-", dir=self.folder) as place:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            made = TemporaryDirectory(prefix=f"{slide_id}-", dir=self.folder)
+        except OSError as error:
+            raise UnavailableError(f"no DICOM slide can be put together now ({type(error).__name__})") from None
+        with made as place:
             paths = [self._copied(one, Path(place) / f"{number:04d}.dcm") for number, one in enumerate(files)]
             yield tuple(sorted(paths, key=lambda path: -path.stat().st_size))
 

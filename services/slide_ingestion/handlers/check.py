@@ -26,6 +26,10 @@ MOST_CONTAINERS = 50
 AT_ONCE = 4
 """So many of them in one turn: then the slide stands at the end of the line, and holds no other one up."""
 COMPARING = "its barcode is compared with the containers of orders"
+_LOOKED_INTO = "it is looked into"
+_BROKE = "looking into it failed, the log says where; it is tried again"
+_TOO_LARGE = "too-large-"
+"""Begins what stands for the digest of a slide that is not read: nothing else is known to be the same."""
 _WRITTEN_TO = (SlideProblem.CHANGED, SlideProblem.GONE)
 Digests = Callable[[Sequence[Path], int], Sequence[str]]
 """Paths and most bytes -> sha256 (hex) of each file."""
@@ -65,8 +69,8 @@ class CheckSlides:
             self._keep(row, self._looked(row))
         except (SlideChangedError, NotFoundError):
             self._keep(row, _to_wait(row))
-        except TemporaryError:
-            self._last_in_line(row)
+        except Exception as error:  # whatever it is, the slides behind it are looked into first
+            self._last_in_line(row, f"{error}; it is tried again" if isinstance(error, TemporaryError) else _BROKE)
             raise
         return True
 
@@ -77,7 +81,7 @@ class CheckSlides:
             return replace(row, state=SlideState.HELD, reason=gone, gone=True)
         if sum(one.size for one in row.files) > self.most_bytes:
             large = SlideTrouble(SlideProblem.TOO_LARGE, "The slide is larger than this site takes in.")
-            return replace(row, trouble=large, state=SlideState.REFUSED, digest="too-large")
+            return replace(row, trouble=large, state=SlideState.REFUSED, digest=f"{_TOO_LARGE}{row.slide_id}")
         with door.taken(row.slide_id, row.files) as paths:
             row = replace(row, uncached=False) if row.digest else self._digested(row, door, paths)
             row = row if row.trouble else self._described(row, paths)
@@ -115,6 +119,7 @@ class CheckSlides:
         return replace(row, header=found.header, files=tuple(files)), tuple(one.content_digest for one in found.files)
 
     def _described(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
+        row = replace(row, reason=_LOOKED_INTO)
         container = self._container(row)
         if row.description and not container and not row.stated:
             return self._by_barcode(row, paths)
@@ -146,7 +151,6 @@ class CheckSlides:
 
     def _by_barcode(self, row: SlideRow, paths: Sequence[Path]) -> SlideRow:
         """Compare the barcode with the containers of orders that have no slide yet."""
-        row = replace(row, reason="it is looked into")
         open_orders = self.store.open_containers(MOST_CONTAINERS)
         untried = [one for one in open_orders if one[0] not in row.tried]
         for order_id, container in untried[:AT_ONCE]:
@@ -177,11 +181,11 @@ class CheckSlides:
             if after.trouble or not unfinished:
                 self.judge(writing, [after.slide_id])
 
-    def _last_in_line(self, row: SlideRow) -> None:
+    def _last_in_line(self, row: SlideRow, why: str) -> None:
         with self.store.writing() as writing:
             now = writing.slide(row.slide_id)
             if now == row:
-                writing.keep(replace(row, state_time=writing.now))
+                writing.keep(replace(row, reason=why, state_time=writing.now))
 
 
 def _to_wait(row: SlideRow) -> SlideRow:

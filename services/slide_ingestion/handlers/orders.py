@@ -74,9 +74,10 @@ def _check(order: SlideOrder) -> None:
         raise InvalidInputError("order.source", "manifests stand beside their slide")
     if order.recorded_time.tzinfo is None:
         raise InvalidInputError("order.recorded_time", "a time needs its zone")
-    words = (order.order_id, order.version, order.container, *_specimen(order))
+    words = (order.order_id, order.version, order.source, order.container, *_specimen(order), order.stain, order.tissue,
+             order.reason, order.placer, *order.placer_authority)  # fmt: skip
     if any(len(word) > _LONGEST for word in words):
-        raise InvalidInputError("order", f"an identifier is longer than {_LONGEST} characters")
+        raise InvalidInputError("order", f"a text is longer than {_LONGEST} characters")
     active = order.status is OrderStatus.ACTIVE
     if active and not (order.container or glass_of(order.specimen)):
         raise InvalidInputError("order", "names no glass: a container, or accession and slide, are needed")

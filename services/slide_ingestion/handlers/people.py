@@ -6,19 +6,20 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from services.slide_ingestion.handlers.cases import Passed
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.ports import SlideRow, StatedByPerson, Store
 from shared.domain.errors import InvalidInputError, NotFoundError
 from shared.domain.slide_registry import SlideState, SlideSummary
 from shared.domain.slides import Resolution, ResolutionSource
+from shared.pathology.trouble import SlideProblem
+from shared.slides.resolution import COARSEST_UM, FINEST_UM
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 
 SHORTEST_ID = 8
 MOST_AT_ONCE = 1000
 _LONGEST_REASON = 500
-_FINEST_UM, _COARSEST_UM = 0.1, 2.0
-"""What a slide scanner can have, as the metadata gate knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ class SetResolution:
 
         Raises:
             NotFoundError: If no slide, or more than one, has an id that begins so.
-            InvalidInputError: If the value is none a scanner can have, or actor or reason is missing.
+            InvalidInputError: If the value is none a scanner can have, actor or reason is missing, or the file itself
+                states a resolution that counts.
         """
-        if not _FINEST_UM <= um <= _COARSEST_UM:
-            raise InvalidInputError("microns_per_pixel", f"must be {_FINEST_UM} to {_COARSEST_UM}")
+        if not FINEST_UM <= um <= COARSEST_UM:
+            raise InvalidInputError("microns_per_pixel", f"must be {FINEST_UM} to {COARSEST_UM}")
         if not actor.strip() or not 0 < len(reason.strip()) <= _LONGEST_REASON:
             raise InvalidInputError("reason", "who says so, and why, in one sentence?")
         found = self.store.named(slide_id) if len(slide_id) >= SHORTEST_ID else ()
@@ -59,11 +61,22 @@ class SetResolution:
             row = writing.slide(found[0].slide_id)
             if row is None:
                 raise NotFoundError("slide", slide_id)
-            writing.keep(replace(row, person=StatedByPerson(um, actor, reason, writing.now)))
+            row = replace(row, person=StatedByPerson(um, actor, reason, writing.now))
+            _check_needed(row, self.judge.judge.gate(row))
+            writing.keep(row)
             self.judge(writing, [row.slide_id])
             now = writing.slide(row.slide_id) or row
         log.info("slide_resolution_stated", slide_id=row.slide_id, actor=actor)
         return now.state
+
+
+def _check_needed(row: SlideRow, passed: Passed) -> None:
+    """What a person says counts only where the file says nothing usable: recorded beside it, it would mislead."""
+    if row.description is None:
+        return
+    low = passed.trouble is not None and passed.trouble.problem is SlideProblem.RESOLUTION_TOO_LOW
+    if low or (passed.resolution and passed.resolution.source is not ResolutionSource.OPERATOR):
+        raise InvalidInputError("microns_per_pixel", "the file states its resolution itself, and that one counts")
 
 
 def _summary(row: SlideRow, cases: tuple[str, ...]) -> SlideSummary:

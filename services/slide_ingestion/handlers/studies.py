@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.slide_ingestion.handlers.cases import MICROSCOPY
 from services.slide_ingestion.handlers.judging import JudgeSlides
-from services.slide_ingestion.handlers.look import mark_of
-from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.ports import DicomHeader, SlideFile, SlideRow, Store, Writing
 from shared.domain.errors import InvalidInputError
 from shared.domain.slide_registry import SlideState
-from shared.domain.study import Instance, Study
+from shared.domain.study import MICROSCOPY, Instance, Study
 from shared.storage.ranges import place_of
 
 DICOM_DOOR = "dicom"
@@ -25,7 +22,6 @@ class TakeStudy:
 
     store: Store
     judge: JudgeSlides
-    names: Names
     new_slide_id: Callable[[], str]
 
     def __call__(self, study: Study) -> int:
@@ -54,8 +50,6 @@ class TakeStudy:
     ) -> None:
         row = writing.at(DICOM_DOOR, place)
         if row is None:
-            if writing.was_erased(mark_of(self.names, DICOM_DOOR, place, files)):
-                return
             row = SlideRow(self.new_slide_id(), DICOM_DOOR, place, (), SlideState.CHECKING, _ARRIVED,
                            writing.now, writing.now)  # fmt: skip
         if row.header == header and row.files == files and not row.gone:

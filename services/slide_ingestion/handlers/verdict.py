@@ -130,7 +130,7 @@ def _beside(row: SlideRow, claim: Claim, around: Around) -> Verdict | None:
     if row.gone:
         return Verdict(SlideState.REFUSED, f"{GONE}; {_named(heirs)} has the case", None, claim) if heirs else None
     elsewhere = [one for one in around.twins if one.glass and one.glass != claim.glass]
-    if elsewhere:
+    if elsewhere and not row.trouble:  # two empty files are no two pictures of one glass
         text = f"the same picture is claimed by another order as well ({_named(elsewhere)})"
         return Verdict(SlideState.HELD, text, None, claim, notice=HELD_KIND)
     rivals = [one for one in around.rivals if one.digest != row.digest]

@@ -141,7 +141,7 @@ class Room:
         self.judge = JudgeSlides(Judge(MakeStudy(self.names), gate_of(2.0)), lambda: str(uuid.uuid4()))
         self.cache = SlideCache(self.folder / "cache", 0)
         self.record = RecordOrder(self.store, self.judge)
-        self.take = TakeStudy(self.store, self.judge, self.names, self.new_slide_id)
+        self.take = TakeStudy(self.store, self.judge, self.new_slide_id)
         self.list_slides, self.set_resolution = ListSlides(self.store), SetResolution(self.store, self.judge)
         self.send = EmptyOutbox(self.outbox, self.ledger, Pauses(1.0, 60.0), self.now)
         self.erase = SqlErasure(self.engine, self.cache, self.names, frozenset({"folder-1"}), self.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -194,6 +194,35 @@ def test_a_slide_without_a_resolution_is_told_as_not_analysed_until_a_person_sta
     assert room.told[-1].refused == ""
     with pytest.raises(InvalidInputError):
         room.set_resolution(room.rows[0].slide_id[:8], 0.00499, "Dr. Path", "wrong unit")
+
+
+def test_a_person_cannot_overrule_what_the_file_states(room: Room) -> None:
+    room.drop("a.svs", **SAID)
+    room.settle()
+    with pytest.raises(InvalidInputError, match="file states"):
+        room.set_resolution(room.rows[0].slide_id, 0.5, "Dr. Path", "I think so")
+
+    assert room.rows[0].person is None
+
+
+def test_two_empty_files_under_two_orders_are_two_cases_that_are_not_analysed(room: Room) -> None:
+    room.drop("a.svs", **SAID).write_bytes(b"")
+    room.drop("b.svs", **(SAID | {"container": "S26-1-A-1-4", "slide": "4"})).write_bytes(b"")
+    room.settle()
+
+    assert room.states == ["submitted", "submitted"]
+    assert [one.refused for one in room.told] == ["unreadable_slide"] * 2
+
+
+def test_two_slides_that_are_too_large_are_not_the_same_picture(room: Room) -> None:
+    room.drop("a.svs", "PLAIN one", **SAID)
+    room.drop("b.svs", "PLAIN two", **(SAID | {"container": "S26-1-A-1-4", "slide": "4"}))
+    room.check = replace(room.check, most_bytes=1)
+    room.settle()
+
+    assert room.states == ["submitted", "submitted"]
+    assert [one.refused for one in room.told] == ["unreadable_slide"] * 2
+    assert "larger" in room.told[0].refused_text
 
 
 def test_what_a_person_said_of_a_slide_does_not_count_for_the_one_that_replaces_it(room: Room) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from services.slide_ingestion.adapters.dicom_door import DicomDoor
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
+from shared.domain.errors import UnavailableError
 from shared.domain.identity import Demographics
 from shared.domain.slides import OrderStatus
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.storage.blobs import LocalBlobs
 from shared.storage.ranges import place_of
-from tests.contract.slide_ingestion.conftest import MRN1, START, Room, order
+from tests.contract.slide_ingestion.conftest import MRN1, SAID, SETTLE_S, START, Room, order
 
 UID = "1.2.840.99.7"
 WSM = "1.2.840.10008.5.1.4.1.1.77.1.6"
@@ -98,6 +99,36 @@ def test_a_slide_whose_objects_went_is_taken_in_when_it_is_sent_again(room: Room
     room.take(study([sent]))
     room.work()
     assert [(row.state.value, row.gone) for row in room.rows] == [("submitted", False)]
+
+
+def test_a_slide_over_which_something_breaks_holds_no_other_one_up(room: Room, blobs: LocalBlobs) -> None:
+    room.take(study([stored(blobs, "DICOM-WITHOUT-WORDS")]))
+    room.wait(1)
+    room.drop("a.svs", **SAID)
+    room.look()
+    room.wait(SETTLE_S + 1)
+    room.look()
+    room.wait(1)
+    with pytest.raises(ValueError, match="unpack"):
+        room.check()
+    assert room.check()
+    room.send()
+
+    assert room.states == ["checking", "submitted"]
+
+
+def test_a_disk_on_which_nothing_can_be_put_together_is_temporary(room: Room, blobs: LocalBlobs) -> None:
+    in_the_way = room.folder / "cache"
+    in_the_way.write_text("no folder")
+    room.take(study([stored(blobs, "DICOM S26-1 C1 A")]))
+    with pytest.raises(UnavailableError):
+        room.work()
+    assert room.states == ["checking"]
+    assert "tried again" in room.rows[0].reason
+
+    in_the_way.unlink()
+    room.work()
+    assert room.states == ["submitted"]
 
 
 def test_an_order_withdrawn_while_its_slide_waits_makes_no_case(room: Room, blobs: LocalBlobs) -> None:

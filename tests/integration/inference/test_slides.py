@@ -268,6 +268,8 @@ def test_no_room_to_put_a_dicom_pyramid_together_is_temporary(
     segment = site.blobs.root / "1.segment"
     segment.write_bytes(content)
     stored = PinnedInstance("2.25.7", "1.2.840.10008.5.1.4.1.1.77.1.6", "2.25.8", "c", "i", segment.as_uri())
+    left = site.root / "reading" / "slide-of-a-worker-that-was-killed"
+    left.mkdir(parents=True)
     monkeypatch.setattr(slides, "_LEAST_FREE", 1 << 60)
 
     with pytest.raises(OutOfResourcesError, match="disk"):

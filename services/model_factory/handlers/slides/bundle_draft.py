@@ -24,7 +24,8 @@ DISPLAY = "HER2-positive by IHC/ISH (3+ or 2+ with FISH amplification)"
 HIGHEST = 1.0 - LEAST_P
 """Of the score: the mean of probabilities less .33."""
 GOLDEN_TOLERANCE = 1e-9
-GOLDEN_SCORES = (0.0, 0.1, 0.2, 0.25, 0.4)
+GOLDEN_SCORES = (0.0, 0.05, 0.125, 0.175, 0.225, 0.4)
+"""None at a cut: there the last bit of another machine would decide between two levels."""
 _USE: Mapping[str, str] = {
     "demonstration": (
         "Demonstration. Trained on simulated slides: it shows how a slide becomes a result in the hospital's systems. "
@@ -173,8 +174,8 @@ def _thresholds(results: SlidesResults) -> list[dict[str, Any]]:
     return [
         {
             "value": _chance(results, NEGATIVE_POSITIVE),
-            "level_above": "score_above_papers_cut",
-            "level_below": "score_at_or_below_it",
+            "level_above": "above_the_cut",
+            "level_below": "below_the_cut",
             "source": f"paper 003, score {NEGATIVE_POSITIVE:.2f} between 2+/FISH- and 2+/FISH+, through this "
             "bundle's own curve; the levels themselves are read from the score",
         }

@@ -41,7 +41,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlSlides
     store = SqlSlides(engine, lambda: NOW)
     names = Names("site", b"k" * 32)
     judge = JudgeSlides(Judge(MakeStudy(names), lambda _: Passed()), lambda: "request")
-    take = TakeStudy(store, judge, names, lambda: "x" * 32)
+    take = TakeStudy(store, judge, lambda: "x" * 32)
     door = SlideIngestionServicer(
         take, RecordOrder(store, judge), ListSlides(store), SetResolution(store, judge), Requests(store)
     )
