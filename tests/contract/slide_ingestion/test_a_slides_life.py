@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
+from services.slide_ingestion.adapters import ageing as ageing_module
+from services.slide_ingestion.adapters.ageing import SqlAgeing
 from services.slide_ingestion.adapters.folder_door import FolderDoor
 from services.slide_ingestion.handlers.grouping import Candidate, Listing
 from shared.domain.errors import InvalidInputError, UnavailableError
@@ -389,3 +391,22 @@ def test_nothing_is_erased_while_results_has_yet_to_hear_of_a_slide_of_hers(room
     with pytest.raises(UnavailableError):
         room.erase(MRN1)
     assert room.states == ["submitted"]
+
+
+def test_what_is_long_gone_is_forgotten_a_part_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        path = room.drop(
+            f"{number}.svs", f"PLAIN {number}", **(SAID | {"container": f"C{number}", "slide": str(number)})
+        )
+        room.settle()
+        path.unlink()
+        room.record(order(f"hl7:{number}", container=f"X{number}"))
+    room.look()
+    assert [row.gone for row in room.rows] == [True, True]
+    ageing = SqlAgeing(room.engine, room.now)
+    assert ageing.forget(365) == 0
+
+    monkeypatch.setattr(ageing_module, "_AT_ONCE", 1)
+    room.wait(400 * 86400)
+    assert [ageing.forget(365) for _ in range(3)] == [2, 2, 0]
+    assert room.rows == []
