@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +27,14 @@ from shared.codes import local, loinc
 from shared.domain.case import CaseDetail
 from shared.domain.prediction import NotAnalysedReason, Prediction
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import Point, SlideAnswer
+from shared.domain.slides import Point, ResolutionSource, SlideAnswer
 from shared.phantoms.slides.pyramid import pyramid
 from shared.phantoms.slides.wsm import slide_objects
 from shared.rpc.slide_ingestion_client import SlideIngestionClient
 from shared.testing.dicom_judges import dciodvfy_lines
 from shared.testing.hl7_messages import header, message, orc, sac, slide_obr, spm
 from shared.testing.laboratory_system import LaboratorySystem, laboratory_system
-from tests.patients import BIRTH_DATE, Someone, require_peers
+from tests.patients import BIRTH_DATE, Someone, a_patient, require_peers
 from tests.slide_bundle import slide_bundle
 from tests.slides import drop, glass_of, manifest_of, simulated
 from tests.system import System, start_system
@@ -245,6 +246,42 @@ def test_an_order_withdrawn_withdraws_the_result(pathology: Pathology, someone: 
 
     pathology.heard(someone, "X")
     assert detail_of(pathology, someone).findings[-1].kind == "withdrawn"
+
+
+@pytest.mark.shared_data
+def test_real_slides_end_in_the_lis_with_a_level_or_with_the_reason(pathology: Pathology, shared_data: Path) -> None:
+    known, unknown = a_patient(), a_patient()
+    copied(pathology.system, shared_data / "slides" / "CMU-1-Small-Region.svs", known)
+    copied(pathology.system, shared_data / "slides" / "tcga-cr-7395-01a-01-ts1.svs", unknown)
+
+    scored = pathology.heard(known, "P")
+    refused = pathology.heard(unknown, "P")
+    assert float(str(observation(scored, local.SLIDE_SCORE.code)[0])) == pytest.approx(
+        answer_of(pathology.case_of(known))[1].score, abs=5e-7
+    )
+    reason = str(observation(refused, local.REASON.code)[0])
+    assert reason == local.REASONS[NotAnalysedReason.RESOLUTION_UNKNOWN].code
+
+    slides = pathology.slides()
+    (mine,) = [one for one in slides.list_slides() if pathology.case_of(unknown).case.case_id in one.case_ids]
+    slides.set_resolution(mine.slide_id, 0.5, "path.meyer", "the scanner's protocol: 20x")
+    slides.close()
+
+    pathology.system.until(lambda: len(pathology.messages(unknown)) > 1, "the slide with a resolution", SETTLED_S)
+    told = pathology.case_of(unknown)
+    assert told.slide is not None
+    assert told.slide.resolution is not None
+    assert told.slide.resolution.source is ResolutionSource.OPERATOR
+    assert told.slide.resolution.stated_by
+    assert answer_of(told)[1].stain.fallback
+    assert observation(pathology.messages(unknown)[-1], local.SLIDE_SCORE.code)
+
+
+def copied(system: System, slide: Path, someone: Someone) -> None:
+    """Put a real slide into the scanner's folder in somebody's name."""
+    path = system.scanner / f"scan-{someone.number}.svs"
+    path.with_name(f"{path.name}.manifest.json").write_text(json.dumps(manifest_of(someone)))
+    shutil.copy(slide, path)
 
 
 def times_judged(pathology: Pathology, case_id: str) -> int:

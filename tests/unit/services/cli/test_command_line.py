@@ -80,6 +80,7 @@ def test_models_are_listed_and_verified() -> None:
 
     of_images = [f"ln_pcr-{family}-demonstration" for family in ("clinical_dlr", "clinical_radiomics")]
     shipped = [
+        "her2-tl_pa-demonstration",
         "ln_pcr-clinical-demonstration",
         "ln_pcr-clinical-published",
         *of_images,
