@@ -9,6 +9,9 @@ from enum import StrEnum
 from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.slides import Slide
 
+MICROSCOPY = "SM"
+"""Modality of slide microscopy (PS3.16 CID 29)."""
+
 
 class CompletenessEvidence(StrEnum):
     """Why a study was taken to be complete, strongest first."""

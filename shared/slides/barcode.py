@@ -8,6 +8,9 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 
+LABELS = ("label", "macro")
+"""Names OpenSlide and tiffslide give the pictures of the glass: patient data."""
+
 
 def barcode_agrees(images: Iterable[Image.Image], container: str) -> bool | None:
     """Compare what is decoded with ``container``, exactly; nothing decoded leaves this function.

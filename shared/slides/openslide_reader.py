@@ -12,14 +12,13 @@ from PIL import Image, ImageCms
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
 from shared.pathology.patches import resized_picture
-from shared.slides.barcode import barcode_agrees
+from shared.slides.barcode import LABELS, barcode_agrees
 from shared.slides.colour import background, opaque, to_srgb
 from shared.slides.edges import corner, within
 from shared.slides.port import SlideDescription
 from shared.slides.statements import objective_power, scanner, stated_resolutions
 
 NAME = f"openslide {openslide.__library_version__}"
-LABELS = ("label", "macro")
 _TELLABLE = re.compile(
     r"Unsupported TIFF compression: \d{1,5}|Unsupported photometric interpretation \w{1,16} for [\d.]{1,64}"
 )

@@ -13,7 +13,7 @@ from tiffslide import TiffSlide
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
 from shared.pathology.patches import resized_picture
-from shared.slides.barcode import barcode_agrees
+from shared.slides.barcode import LABELS, barcode_agrees
 from shared.slides.colour import WHITE, background, opaque, to_srgb
 from shared.slides.edges import corner
 from shared.slides.port import SlideDescription
@@ -21,7 +21,6 @@ from shared.slides.statements import objective_power, scanner, stated_resolution
 from shared.slides.tiff_level import TiffLevel
 
 NAME = f"tiffslide {version('tiffslide')}"
-LABELS = ("label", "macro")
 _ICC_TAG = 34675
 
 

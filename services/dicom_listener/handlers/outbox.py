@@ -15,7 +15,7 @@ from services.dicom_listener.ports.records import NoticeDelivered, NoticeRaised,
 from services.dicom_listener.ports.stores import Catalogue
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
 from shared.domain.identity import IdentityMap
-from shared.domain.study import Study
+from shared.domain.study import MICROSCOPY, Study
 from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.dicom_listener")
@@ -24,8 +24,6 @@ _FOR_GOOD = (InvalidInputError, ConflictError, ForbiddenError)
 """Results will never take this message; anything else (also an internal error there) is tried again."""
 REFUSED_KIND = "study_refused"
 """Notice: results refused a study."""
-MICROSCOPY = "SM"
-"""Modality of slide microscopy (PS3.16 CID 29)."""
 STUCK_KIND = "study_not_taken"
 """Notice: results answered, and fails over this study again and again."""
 _TRIES_BEFORE_NOTICE = 5

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,6 +24,7 @@ from shared.pathology.trouble import SlideTrouble, SlideTroubleError
 from shared.slides.identity import changed, identity
 from shared.storage.blobs import LocalBlobs
 from shared.storage.ranges import place_of
+from shared.storage.regular import GONE, pieces
 
 if TYPE_CHECKING:
     from shared.jail.slide_session import SlideSession
@@ -35,7 +34,6 @@ _STEP = 1 << 22
 _TOGETHER = "slide-"
 _LEAST_FREE = 256 << 20
 """Bytes of disk that are left alone when a DICOM slide is put together."""
-_NOT_FOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 REPLACED = "the slide was replaced, or written to, since it was submitted"
 
 
@@ -144,12 +142,8 @@ def _sha256(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        descriptor = os.open(path, _NOT_FOLLOWED)
-        with os.fdopen(descriptor, "rb", buffering=0) as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UnavailableError(REPLACED)
-            while chunk := stream.read(_STEP):
-                digest.update(chunk)
+        for piece in pieces(path):
+            digest.update(piece)
     except OSError as error:
         raise _translated(error) from None
     return digest.hexdigest()
@@ -159,6 +153,6 @@ def _translated(error: OSError) -> Exception:
     """Return our error; the text of the system's names the file, and a slide's name may name a patient."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return OutOfResourcesError("the disk is full: a DICOM slide cannot be put together")
-    if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+    if error.errno in GONE:
         return UnavailableError("a file of the slide is not there any more")
     return UnavailableError(f"a file of the slide cannot be read now ({errno.errorcode.get(error.errno or 0, 'EIO')})")

@@ -5,17 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from services.slide_ingestion.handlers.check import SlideChangedError
 from shared.domain.errors import InvalidInputError, NotFoundError, UnavailableError
-
-_STEP = 1 << 22
-_NOT_FOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+from shared.storage.regular import GONE, pieces
 
 
 def digests(paths: Sequence[Path], most_bytes: int) -> tuple[str, ...]:
@@ -27,10 +23,13 @@ def digests(paths: Sequence[Path], most_bytes: int) -> tuple[str, ...]:
     """
     left, found = most_bytes, []
     for path in paths:
-        with opened(path) as descriptor:
-            digest, read = _digest(descriptor, left)
-            left -= read
-            found.append(digest)
+        digest = hashlib.sha256()
+        for piece in _read(path):
+            digest.update(piece)
+            left -= len(piece)
+            if left < 0:
+                raise SlideChangedError("it grows while it is read")
+        found.append(digest.hexdigest())
     return tuple(found)
 
 
@@ -39,58 +38,37 @@ def stamp_of(status: os.stat_result) -> str:
     return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_ctime_ns}"
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[int]:
-    """Open a regular file; a link is none."""
-    try:
-        descriptor = os.open(path, _NOT_FOLLOWED)
-    except OSError as error:
-        raise _translated(error) from None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise SlideChangedError("it is no regular file any more")
-        yield descriptor
-    except OSError as error:
-        raise _translated(error) from None
-    finally:
-        os.close(descriptor)
-
-
 def read_small(path: Path, limit: int) -> bytes:
     """Return a small file.
 
     Raises:
         InvalidInputError: If it is larger than ``limit`` bytes.
         NotFoundError: If it is not there.
+        UnavailableError: If it cannot be read now.
     """
+    content = b""
     try:
-        with opened(path) as descriptor:
-            content = (
-                b"".join(iter(lambda: os.read(descriptor, limit + 1), b"")) if _is_small(descriptor, limit) else None
-            )
+        for piece in _read(path):
+            content += piece
+            if len(content) > limit:
+                raise InvalidInputError("manifest", f"is larger than {limit} bytes")
     except SlideChangedError:
         raise NotFoundError("file", "of this name") from None
-    if content is None or len(content) > limit:
-        raise InvalidInputError("manifest", f"is larger than {limit} bytes")
     return content
 
 
-def _is_small(descriptor: int, limit: int) -> bool:
-    return os.fstat(descriptor).st_size <= limit
+def _read(path: Path) -> Iterator[bytes]:
+    """Yield the content; errors are ours, for the text of the system's names the file."""
+    with _ours(), closing(pieces(path)) as found:
+        yield from found
 
 
-def _digest(descriptor: int, most: int) -> tuple[str, int]:
-    digest, read = hashlib.sha256(), 0
-    while chunk := os.read(descriptor, _STEP):
-        digest.update(chunk)
-        read += len(chunk)
-        if read > most:
-            raise SlideChangedError("it grows while it is read")
-    return digest.hexdigest(), read
-
-
-def _translated(error: OSError) -> Exception:
-    """Return our error; the text of the system's names the file."""
-    if error.errno in _GONE:
-        return SlideChangedError("it is not there any more")
-    return UnavailableError(f"a file of a slide cannot be read now ({errno.errorcode.get(error.errno or 0, 'EIO')})")
+@contextmanager
+def _ours() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in GONE:
+            raise SlideChangedError("it is not there any more") from None
+        code = errno.errorcode.get(error.errno or 0, "EIO")
+        raise UnavailableError(f"a file of a slide cannot be read now ({code})") from None

@@ -9,12 +9,10 @@ from services.slide_ingestion.handlers.whose import Claim
 from services.slide_ingestion.ports import SlideFile, SlideRow
 from shared.domain.prediction import NotAnalysedReason
 from shared.domain.slides import ReadBy, Resolution, Scanner, Slide, SlideOrder
-from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
+from shared.domain.study import MICROSCOPY, Completeness, CompletenessEvidence, Instance, Study
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 
 SENDER = "slide_ingestion"
-MICROSCOPY = "SM"
-"""Modality of slide microscopy (PS3.16 CID 29)."""
 _REASONS = {
     SlideProblem.RESOLUTION_UNKNOWN: NotAnalysedReason.RESOLUTION_UNKNOWN,
     SlideProblem.RESOLUTION_IMPLAUSIBLE: NotAnalysedReason.RESOLUTION_IMPLAUSIBLE,

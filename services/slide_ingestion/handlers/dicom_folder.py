@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.slide_ingestion.handlers.cases import MICROSCOPY, SENDER
+from services.slide_ingestion.handlers.cases import SENDER
 from services.slide_ingestion.ports import DicomFolder, DicomHeader
 from shared.dicom.fingerprint import Fingerprint
 from shared.dicom.header import Header, date_of, sex_of
 from shared.domain.identity import Demographics, IdentityMap
+from shared.domain.study import MICROSCOPY
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 
 _WHOSE = ("patient_id", "issuer", "birth_date", "sex")

@@ -13,14 +13,13 @@ from shared.domain.errors import InvalidInputError, NotFoundError
 from shared.domain.slide_registry import SlideState, SlideSummary
 from shared.domain.slides import Resolution, ResolutionSource
 from shared.pathology.trouble import SlideProblem
+from shared.slides.resolution import COARSEST_UM, FINEST_UM
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 
 SHORTEST_ID = 8
 MOST_AT_ONCE = 1000
 _LONGEST_REASON = 500
-_FINEST_UM, _COARSEST_UM = 0.1, 2.0
-"""What a slide scanner can have, as the metadata gate knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ class SetResolution:
             InvalidInputError: If the value is none a scanner can have, actor or reason is missing, or the file itself
                 states a resolution that counts.
         """
-        if not _FINEST_UM <= um <= _COARSEST_UM:
-            raise InvalidInputError("microns_per_pixel", f"must be {_FINEST_UM} to {_COARSEST_UM}")
+        if not FINEST_UM <= um <= COARSEST_UM:
+            raise InvalidInputError("microns_per_pixel", f"must be {FINEST_UM} to {COARSEST_UM}")
         if not actor.strip() or not 0 < len(reason.strip()) <= _LONGEST_REASON:
             raise InvalidInputError("reason", "who says so, and why, in one sentence?")
         found = self.store.named(slide_id) if len(slide_id) >= SHORTEST_ID else ()

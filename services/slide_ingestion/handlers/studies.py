@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.slide_ingestion.handlers.cases import MICROSCOPY
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.ports import DicomHeader, SlideFile, SlideRow, Store, Writing
 from shared.domain.errors import InvalidInputError
 from shared.domain.slide_registry import SlideState
-from shared.domain.study import Instance, Study
+from shared.domain.study import MICROSCOPY, Instance, Study
 from shared.storage.ranges import place_of
 
 DICOM_DOOR = "dicom"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
 
+from services.slide_ingestion.adapters import ageing as ageing_module
+from services.slide_ingestion.adapters.ageing import SqlAgeing
 from services.slide_ingestion.adapters.folder_door import FolderDoor
 from services.slide_ingestion.handlers.grouping import Candidate, Listing
-from shared.domain.errors import InvalidInputError, UnavailableError
-from shared.domain.slides import ResolutionSource
+from shared.domain.errors import UnavailableError
 from tests.contract.slide_ingestion.conftest import MRN1, SAID, SETTLE_S, Room, order
 
 
@@ -179,63 +180,6 @@ def test_a_slide_written_to_while_it_is_read_waits_until_it_stands_still(room: R
     assert room.states == ["submitted"]
 
 
-def test_a_slide_without_a_resolution_is_told_as_not_analysed_until_a_person_states_it(room: Room) -> None:
-    room.drop("a.svs", "NO-MPP", **SAID)
-    room.settle()
-    assert room.told[0].refused == "resolution_unknown"
-    assert room.told[0].refused_text
-
-    room.set_resolution(room.rows[0].slide_id[:8], 0.25, "Dr. Path", "service report of the scanner")
-    room.work()
-
-    resolution = room.told[-1].resolution
-    assert resolution
-    assert (resolution.x, resolution.source, resolution.stated_by) == (0.25, ResolutionSource.OPERATOR, "Dr. Path")
-    assert room.told[-1].refused == ""
-    with pytest.raises(InvalidInputError):
-        room.set_resolution(room.rows[0].slide_id[:8], 0.00499, "Dr. Path", "wrong unit")
-
-
-def test_a_person_cannot_overrule_what_the_file_states(room: Room) -> None:
-    room.drop("a.svs", **SAID)
-    room.settle()
-    with pytest.raises(InvalidInputError, match="file states"):
-        room.set_resolution(room.rows[0].slide_id, 0.5, "Dr. Path", "I think so")
-
-    assert room.rows[0].person is None
-
-
-def test_two_empty_files_under_two_orders_are_two_cases_that_are_not_analysed(room: Room) -> None:
-    room.drop("a.svs", **SAID).write_bytes(b"")
-    room.drop("b.svs", **(SAID | {"container": "S26-1-A-1-4", "slide": "4"})).write_bytes(b"")
-    room.settle()
-
-    assert room.states == ["submitted", "submitted"]
-    assert [one.refused for one in room.told] == ["unreadable_slide"] * 2
-
-
-def test_two_slides_that_are_too_large_are_not_the_same_picture(room: Room) -> None:
-    room.drop("a.svs", "PLAIN one", **SAID)
-    room.drop("b.svs", "PLAIN two", **(SAID | {"container": "S26-1-A-1-4", "slide": "4"}))
-    room.check = replace(room.check, most_bytes=1)
-    room.settle()
-
-    assert room.states == ["submitted", "submitted"]
-    assert [one.refused for one in room.told] == ["unreadable_slide"] * 2
-    assert "larger" in room.told[0].refused_text
-
-
-def test_what_a_person_said_of_a_slide_does_not_count_for_the_one_that_replaces_it(room: Room) -> None:
-    room.drop("a.svs", "NO-MPP", **SAID)
-    room.settle()
-    room.set_resolution(room.rows[0].slide_id, 0.25, "Dr. Path", "service report of the scanner")
-    room.drop("a.svs", "NO-MPP another scan, perhaps at 20x")
-    room.settle()
-
-    assert room.told[-1].refused == "resolution_unknown"
-    assert room.told[-1].resolution is None
-
-
 def test_a_manifest_that_cannot_be_opened_holds_up_its_own_slide_only(room: Room) -> None:
     @dataclass(frozen=True)
     class Closed(FolderDoor):
@@ -280,23 +224,6 @@ def test_what_may_be_slides_is_gone_through_once_however_many_manifests_there_ar
     room.look()
     assert len(asked) == 2
     assert len(room.rows) == 20
-
-
-def test_what_cannot_be_read_is_a_case_where_it_was_ordered_and_a_notice_where_it_was_not(room: Room) -> None:
-    room.drop("a.svs", "BROKEN", **SAID)
-    room.drop("b.svs", "BROKEN otherwise")
-    room.settle()
-
-    assert room.states == ["submitted", "refused"]
-    assert [one.refused for one in room.told] == ["unreadable_slide"]
-    assert [kind for kind, _ in room.ledger.notices] == ["slide_refused"]
-
-
-def test_an_empty_file_with_an_order_is_told_as_not_analysed(room: Room) -> None:
-    room.drop("a.svs", **SAID).write_bytes(b"")
-    room.settle()
-
-    assert room.told[0].refused == "unreadable_slide"
 
 
 def test_links_folders_and_devices_are_refused_and_nothing_outside_is_read(room: Room, tmp_path: Path) -> None:
@@ -389,3 +316,22 @@ def test_nothing_is_erased_while_results_has_yet_to_hear_of_a_slide_of_hers(room
     with pytest.raises(UnavailableError):
         room.erase(MRN1)
     assert room.states == ["submitted"]
+
+
+def test_what_is_long_gone_is_forgotten_a_part_at_a_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (1, 2):
+        path = room.drop(
+            f"{number}.svs", f"PLAIN {number}", **(SAID | {"container": f"C{number}", "slide": str(number)})
+        )
+        room.settle()
+        path.unlink()
+        room.record(order(f"hl7:{number}", container=f"X{number}"))
+    room.look()
+    assert [row.gone for row in room.rows] == [True, True]
+    ageing = SqlAgeing(room.engine, room.now)
+    assert ageing.forget(365) == 0
+
+    monkeypatch.setattr(ageing_module, "_AT_ONCE", 1)
+    room.wait(400 * 86400)
+    assert [ageing.forget(365) for _ in range(3)] == [2, 2, 0]
+    assert room.rows == []

@@ -262,6 +262,24 @@ def test_a_dicom_pyramid_is_put_together_from_the_blob_store_and_nothing_of_it_i
     assert list((site.root / "reading").iterdir()) == []
 
 
+def test_a_dicom_pyramid_in_the_scanners_folder_is_read_there_and_a_replaced_file_of_it_refused(
+    site: Site, content: bytes, picture: SimulatedSlide
+) -> None:
+    um, files = SCANNERS[0].microns_per_pixel, []
+    for one in slide_objects(pyramid(picture.pixels), SCANNERS[0], Glass()):
+        path = site.root / "scanner" / f"{one.InstanceNumber}.dcm"
+        one.save_as(path, enforce_file_format=True)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        files.append(PinnedInstance(one.SOPInstanceUID, "", one.SeriesInstanceUID, digest, "i", path.as_uri()))
+    pins = site.pins(content, resolution=Resolution(um, um, ResolutionSource.DICOM))
+    pins = replace(pins, instances=tuple(files))
+
+    assert isinstance(site.ask(pins), Prediction)
+    path.write_bytes(path.read_bytes() + b"\0\0")
+    with pytest.raises(UnavailableError):
+        site.ask(pins)
+
+
 def test_no_room_to_put_a_dicom_pyramid_together_is_temporary(
     site: Site, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

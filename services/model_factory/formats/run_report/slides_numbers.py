@@ -43,13 +43,16 @@ def _value(one: Estimated) -> str:
 
 
 def compared(results: SlidesResults) -> Grid:
-    """Return DeLong's test of every comparator against TL-PA."""
+    """Return the test of every comparator against TL-PA."""
     rows = tuple(
         (one.second, _WAYS[one.kind], f"{one.difference:+.3f} ({one.interval[0]:+.3f} to {one.interval[1]:+.3f})",
          p_text(one.p))
         for one in results.compared
     )  # fmt: skip
-    caption = "DeLong's test on slides both can score: AUC of the method less that of TL-PA; p not corrected."
+    caption = (
+        "On slides both can score: AUC of the method less that of TL-PA. DeLong's test, by resampled patients "
+        "where one has several slides; p not corrected."
+    )
     return Grid(caption, ("Method", "Judged", "Difference (95 %)", "p"), rows, (0.3, 0.2, 0.35, 0.15))
 
 

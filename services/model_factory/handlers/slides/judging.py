@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from services.model_factory.handlers.slides.platt import cross_fitted
 from services.model_factory.handlers.slides.results import Compared, Confusion, DunnRow, Judged, LevelScores, Ranked
 from services.model_factory.handlers.statistics.arrays import Labels
 from services.model_factory.handlers.statistics.at_threshold import roc_points
-from services.model_factory.handlers.statistics.bootstrap import with_intervals
+from services.model_factory.handlers.statistics.bootstrap import replicates, resamples, with_intervals
 from services.model_factory.handlers.statistics.calibration import calibration
 from services.model_factory.handlers.statistics.delong import compare_aucs
 from services.model_factory.handlers.statistics.discrimination import auc, proportion
@@ -180,14 +181,41 @@ def rocs(said: Said) -> Iterator[RocCurve]:
             yield RocCurve(said.kind, 0, tuple(map(float, false)), tuple(map(float, true)), method)
 
 
-def compare(said: Said) -> Iterator[Compared]:
+def compare(said: Said, order: SlidesOrder) -> Iterator[Compared]:
     """Yield TL-PA against every other method on the slides both can score."""
     for method, score in said.scores.items():
         known = np.isfinite(score) & np.isfinite(said.scores[TL_PA])
         if method == TL_PA or not _both(said.event[known]):
             continue
-        found = compare_aucs(said.event[known], said.scores[TL_PA][known], score[known])
-        yield Compared(said.kind, TL_PA, method, found.difference.value, found.difference.interval, found.p)
+        rng = order.random(f"compare {method} {said.kind}")
+        both = said.event[known], said.scores[TL_PA][known], score[known]
+        difference, interval, p = _difference(*both, said.patients[known], rng, order.resamples)
+        yield Compared(said.kind, TL_PA, method, difference, interval, p)
+
+
+def _difference(
+    event: Flags, own: Numbers, other: Numbers, patients: Labels, rng: np.random.Generator, repeats: int
+) -> tuple[float, tuple[float, float], float]:
+    """Return difference, 95 % interval and p: DeLong's; by the spread over resampled patients where one has several.
+
+    Slides of a patient are alike: counted as if they were not, the test would find what is not there.
+    """
+    found = compare_aucs(event, own, other)
+    value = found.difference.value
+    if len(np.unique(patients)) == len(patients):
+        return value, found.difference.interval, found.p
+
+    def of(rows: Labels) -> Numbers:
+        return np.array([compare_aucs(event[rows], own[rows], other[rows]).difference.value])
+
+    sampled = replicates(of, resamples(patients, repeats, rng))[:, 0]
+    sampled = sampled[np.isfinite(sampled)]
+    if len(sampled) < 2:
+        return value, (-1.0, 1.0), 1.0
+    error = float(sampled.std(ddof=1))
+    p = math.erfc(abs(value) / error / math.sqrt(2.0)) if error > 0 else 1.0
+    low, high = np.quantile(sampled, [0.025, 0.975])
+    return value, (float(low), float(high)), p
 
 
 def ranked(said: Said, order: SlidesOrder) -> Iterator[Ranked]:

@@ -189,7 +189,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """TL-PA and another method on the same slides (DeLong)."""
+    """TL-PA and another method on the same slides: DeLong, or resampled patients where one has several slides."""
 
     kind: Judged
     first: str

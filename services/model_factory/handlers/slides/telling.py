@@ -79,7 +79,7 @@ class Telling:
             patch_features=features_by_grade(own, self.patches, self.order), features=features,
             performance=performance, roc=tuple(curve for one in said for curve in judging.rocs(one)),
             calibration_curves=tuple(one for one in curves if one),
-            compared=tuple(row for one in said for row in judging.compare(one)),
+            compared=tuple(row for one in said for row in judging.compare(one, self.order)),
             ranked=tuple(row for one in said for row in judging.ranked(one, self.order)),
             dunn=tuple(judging.dunn_rows(first)), level_scores=levels,
             confusion=tuple(row for one in said for row in judging.confusions(one)),

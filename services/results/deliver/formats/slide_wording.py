@@ -133,6 +133,12 @@ def gradient(answer: SlideAnswer) -> str:
     return f"The patches' probability changes by {answer.gradient_slope:+.3f} per millimetre from the edge inwards."
 
 
+def grades(answer: SlideAnswer) -> str:
+    """Return how many patches have each grade of the paper; empty where none was counted."""
+    rows = ", ".join(f"{row.grade}: {row.patches}" for row in answer.grades)
+    return f"Patches above .33 by grade of their probability (I below .4, V from .7): {rows}." if rows else ""
+
+
 def basis(answer: SlideAnswer) -> Iterator[str]:
     """Return everything the answer rests on, one sentence each."""
     yield from sensitivity(answer)
@@ -141,6 +147,7 @@ def basis(answer: SlideAnswer) -> Iterator[str]:
     yield from quality(answer)
     yield answer.calibration
     yield from exclusions(answer)
+    yield grades(answer)
     yield gradient(answer)
 
 

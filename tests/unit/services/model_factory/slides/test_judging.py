@@ -108,9 +108,20 @@ def test_the_brier_score_resamples_patients_and_not_slides() -> None:
 
 def test_a_method_that_ranks_all_rightly_is_above_tl_pa_and_the_test_says_so() -> None:
     best = (np.arange(N) % 2).astype(np.float64) + np.linspace(0, 0.1, N)
-    (found,) = compare(said(slide_cohort(), noisy(4, 0.05), tl_clam=best))
+    (found,) = compare(said(slide_cohort(), noisy(4, 0.05), tl_clam=best), ORDER)
     assert found.difference > 0
     assert found.p < 0.05
+
+
+def test_slides_that_are_many_times_the_same_patient_s_prove_no_more_than_one() -> None:
+    number = np.arange(N)
+    own, other = (np.tile(noisy(seed)[:8], 5) for seed in (13, 14))  # every patient five times the same slide
+    patients = tuple(f"p{one % 8}" for one in number)
+    (alone,) = compare(said(slide_cohort(), own, tl_clam=other), ORDER)
+    (together,) = compare(said(slide_cohort(patients), own, tl_clam=other), ORDER)
+    assert alone.difference == together.difference != 0
+    assert np.ptp(together.interval) > 1.5 * np.ptp(alone.interval)
+    assert together.p > alone.p
 
 
 def test_the_five_by_five_counts_every_slide_with_score_and_level_once() -> None:

@@ -59,6 +59,13 @@ def test_not_found_and_not_checked_are_different_sentences() -> None:
     assert fold == "Folds: not checked. The overview is too coarse."
 
 
+def test_the_five_grades_of_the_paper_are_counted_in_words() -> None:
+    answer = slide_answer()
+    said = slide_wording.grades(answer)
+    assert [f"{row.grade}: {row.patches}" in said for row in answer.grades] == [True] * 5
+    assert said in list(slide_wording.basis(answer))
+
+
 def test_what_is_really_said_of_clean_glass_is_said_once() -> None:
     clean = GlassQuality(np.ones((10, 10), bool), np.zeros((10, 10), bool), np.zeros((10, 10), bool), 10.0)
     answer = replace(slide_answer(), quality=quality_rows(clean, table(), {}))
