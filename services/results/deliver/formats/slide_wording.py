@@ -145,7 +145,7 @@ def basis(answer: SlideAnswer) -> Iterator[str]:
     yield from readings(answer)
     yield stain(answer)
     yield from quality(answer)
-    yield answer.calibration
+    yield f"Calibration of this scanner: {answer.calibration}."
     yield from exclusions(answer)
     yield grades(answer)
     yield gradient(answer)
