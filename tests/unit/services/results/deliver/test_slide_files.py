@@ -154,9 +154,8 @@ def test_both_files_say_how_it_was_read_calibrated_and_what_must_be_known(
     qupath = json.loads(gzip.decompress(to_geojson(finding, basis, style)))["oncorelay"]
     for stated in (qupath, json.loads(to_json(finding, basis, style))["stated"]):
         said = stated["sentences"]
-        assert {*slide_wording.readings(answer), answer.calibration, *wording.flags(finding.prediction.flags)} <= {
-            *said
-        }
+        assert {*slide_wording.readings(answer), *wording.flags(finding.prediction.flags)} <= {*said}
+        assert f"Calibration of this scanner: {answer.calibration}." in said
         assert stated["use"][-1] == wording.SUPPORT
 
 
