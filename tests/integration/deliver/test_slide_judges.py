@@ -17,6 +17,7 @@ from services.results.deliver.adapters.sinks import build_sink
 from services.results.deliver.ports import Sink
 from services.results.ledger.findings import Finding
 from shared.domain.case import ReviewState
+from shared.domain.identity import PatientIdentity
 from shared.storage.blobs import LocalBlobs
 from shared.testing import dicom_judges
 from shared.testing.fhir_judges import google_errors
@@ -28,6 +29,8 @@ from tests.slide_findings import SlideFindings, indeterminate
 
 pytestmark = pytest.mark.integration
 
+ONLY_HERE = PatientIdentity("hospital", "PAT-0077")
+"""The room shares one FHIR server: a patient of another test under the same identifier would be two."""
 KINDS: dict[str, Callable[[SlideFindings], Finding]] = {
     "prediction": lambda f: f.prediction(),
     "indeterminate": lambda f: f.prediction(indeterminate()),
@@ -82,9 +85,9 @@ def test_google_fhir_accepts_the_bundle_of_a_slide(
 def test_medplum_keeps_the_report_and_takes_it_back(to_ehr: Sink, ehr: FhirServer, slides: DicomSlide) -> None:
     ehr.put({
         "resourceType": "Patient", "id": "slide", "birthDate": "1971-04-05", "gender": "female",
-        "identifier": [{"system": FHIR_SYSTEM, "value": "PAT-0042"}],
+        "identifier": [{"system": FHIR_SYSTEM, "value": ONLY_HERE.identifier}],
     })  # fmt: skip
-    first = SlideFindings(slides.blobs).prediction()
+    first = replace(SlideFindings(slides.blobs).prediction(), identity=ONLY_HERE)
     sent = to_ehr.deliver(first, ())
     assert sent.object_id.startswith("DiagnosticReport/")
     assert to_ehr.deliver(first, ()) == sent
@@ -96,7 +99,8 @@ def test_medplum_keeps_the_report_and_takes_it_back(to_ehr: Sink, ehr: FhirServe
     assert [row["status"] for row in rows()] == ["preliminary"] * 4
     assert not ehr.search("RiskAssessment?subject=Patient/slide")
     assert "her2_he_level" in json.dumps(rows())
-    to_ehr.deliver(SlideFindings(slides.blobs).withdrawal(first), (left_behind(first, sent.object_id),))
+    withdrawal = replace(SlideFindings(slides.blobs).withdrawal(first), identity=ONLY_HERE)
+    to_ehr.deliver(withdrawal, (left_behind(first, sent.object_id),))
     assert {row["status"] for row in rows()} == {"entered-in-error"}
 
 
