@@ -23,6 +23,7 @@ from services.results.ledger.ledger import Ledger, assemble, open_ledger
 from services.results.ledger.policy import Policy, SinkPolicy
 from services.results.serve.app import start
 from shared.domain.governance import ObjectErasure
+from shared.domain.slides import SlidePolicy
 from shared.rpc import server
 from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import to_message
@@ -37,8 +38,10 @@ from shared.site.settings import CONFIG_VARIABLE
 from shared.site.site_secret import make_secret
 from shared.testing.cases import BUNDLE, PATIENT
 from shared.testing.ports import free_port
+from shared.testing.slides import a_slide_study
 from tests.contract.ledger.steps import pinned, predicted, studied
 from tests.contract.ledger.test_region_confirmation import PROPOSED, image_pins
+from tests.integration.results.test_slides_in_the_ledger import Site as SlideSite
 
 pytestmark = pytest.mark.integration
 
@@ -47,6 +50,10 @@ NOBODY_IS_SHOWN = {"ListRecalls", "ListAcceptances", "GetErasure", "ListSinks", 
 """Reads that say nothing about a patient's case."""
 LISTENERS = {f"/oncorelay.dicom_listener.v1.ErasureService/{name}" for name in ("ErasePatient", "GetErasure")}
 """The listener's door has no field for an actor at all; whom it names is tested below."""
+SLIDES = {
+    method for method, right in RIGHTS.items() if "slide_ingestion" in method and right.role is not None
+}  # fmt: skip
+"""Slide ingestion is a process of its own: tests/e2e/test_slides.py shows that it believes the certificate."""
 NOBODY_IS_MEANT = {"/oncorelay.inference.v1.ExplainService/Explain"}
 """Values without a patient: nothing is done that anybody could be named for."""
 
@@ -84,6 +91,14 @@ class Running:
         claim = self.ledger.attempts.claim(f"claim-{case_id}", case_id, 1, "worker", now())
         self.ledger.attempts.answer(f"propose-{case_id}", case_id, claim.attempt, PROPOSED, now())
         return case_id
+
+    def scored(self) -> tuple[str, str]:
+        """Make a case whose slide is scored; return it and its finding."""
+        nobody = assemble(self.ledger.engine, self.ledger.trail.keys, Policy(sinks=()))
+        slides = SlideSite(self.settings.site.data_folder, nobody, SlidePolicy())
+        case_id = slides.submit(a_slide_study())
+        slides.run(case_id)
+        return case_id, slides.detail(case_id).findings[-1].finding_id
 
     def call(self, person: str, method: str, request: Any) -> Any:
         """Call any RPC as this person."""
@@ -142,6 +157,8 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
     def write() -> dict[str, Any]:
         return {"request_id": new_request_id(), "actor": FORGED, "reason": "why"}
 
+    slide, finding = site.scored()
+    corner = [types_pb2.Point(x=x, y=y) for x, y in ((0, 0), (5000, 0), (0, 5000))]
     letters = [site.dead_letter(1), site.dead_letter(2)]
     waiting, undrawn = site.reviewable(3), site.proposed(4)
     shown = site.ledger.queries.cases(now(), 10, "")[0].case_id
@@ -162,6 +179,9 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
         "ConfirmRegion": lambda: r.ConfirmRegionRequest(
             case_id=undrawn, digest=PROPOSED.artefact.digest, confirmed=True, **write()
         ),
+        "ExcludeRegion": lambda: r.ExcludeRegionRequest(
+            case_id=slide, finding_id=finding, outlines=[r.Outline(points=corner)], **write()
+        ),
         "WithdrawCase": lambda: r.WithdrawCaseRequest(case_id=waiting, **write()),
         "RecallBundle": lambda: g.RecallBundleRequest(bundle_id=BUNDLE.bundle_id, **write()),
         "ListRecalls": g.ListRecallsRequest,
@@ -180,7 +200,7 @@ def requests(site: Running) -> dict[str, Callable[[], Any]]:
 
 def test_no_request_makes_the_ledger_name_somebody_else(site: Running) -> None:
     of_people = {method for method, right in RIGHTS.items() if right.role is not None}
-    open_to_people = of_people - LISTENERS - NOBODY_IS_MEANT
+    open_to_people = of_people - LISTENERS - SLIDES - NOBODY_IS_MEANT
     made = requests(site)
     erasure = ""
     for method in sorted(open_to_people, key=lambda one: [*made, "GetErasure"].index(one.rsplit("/", 1)[-1])):
