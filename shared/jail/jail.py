@@ -92,7 +92,7 @@ class Jail:
 
     def ask(self, child: Child, function: str, arguments: Mapping[str, Any]) -> Any:
         """Run ``function`` in a child that is held; errors as ``call``, after which the child is of no more use."""
-        with self._blamed(function):
+        with self._blamed(function, child):
             return child.ask(function, arguments, self._limits.wall_s, self._limits.cpu_s)
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class Jail:
         child = self._take()
         sound = False
         try:
-            with self._blamed(function):
+            with self._blamed(function, child):
                 yield child
             sound = not once
         except InvalidInputError:
@@ -126,15 +126,15 @@ class Jail:
             self._put_back(child, sound=sound)
 
     @contextmanager
-    def _blamed(self, function: str) -> Iterator[None]:
+    def _blamed(self, function: str, child: Child) -> Iterator[None]:
         """Tell a task that ended badly from one that was ended."""
         if function not in self._functions:
             raise InvalidInputError("function", "was not registered with this jail")
         try:
             yield
         except JailedError as error:
-            if self._closed:  # the child was killed by us, and its task is not to blame
-                raise UnavailableError("the jail is closed") from error
+            if self._closed or child.killed:  # by us, and its task is not to blame
+                raise UnavailableError("the jail is closed" if self._closed else "the child was ended") from error
             log.warning("jailed_task_failed", function=function, code=error.code.value)
             raise
 
@@ -201,7 +201,7 @@ class Held:
         return self._jail.ask(self._child, function, arguments)
 
     def kill(self) -> None:
-        """End it at once, from any thread; whoever waits for its answer gets a ``JailedError``."""
+        """End it at once, from any thread; whoever waits for its answer gets an ``UnavailableError``."""
         self._child.kill()
 
     def copy(self, spot: Any) -> NDArray[Any]:

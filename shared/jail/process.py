@@ -37,6 +37,7 @@ class Child:
     def __init__(self, functions: Sequence[str], limits: Limits) -> None:
         self._limits = limits
         self.tasks = 0
+        self.killed = False
         self.window = Window(limits.window_mb << 20) if limits.window_mb else None
         try:
             self._process = _start(functions, limits, self.window)
@@ -79,7 +80,8 @@ class Child:
         return _opened(answer, function)
 
     def kill(self) -> None:
-        """End it at once; whoever waits for its answer gets a ``JailedError``, and calls ``end``."""
+        """End it at once, though nothing is wrong with it; whoever waits for its answer calls ``end``."""
+        self.killed = True
         self._process.kill()
 
     def end(self) -> None:

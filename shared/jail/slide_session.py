@@ -184,7 +184,7 @@ class _Leases:
         self._idle.put(lease)
 
     def kill(self) -> None:
-        """End all children at once; who waits for an answer gets a JailedError."""
+        """End all children at once; who waits for an answer gets an UnavailableError."""
         with self._lock:
             self._over = True
             for held, _ in self._all:
