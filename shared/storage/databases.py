@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +137,66 @@ def check_schema(engine: sa.Engine, migrations: Path, name: str, remedy: str) ->
     _refuse_newer(found, migrations, name)
     if found != head:
         raise ConflictError(f"{name} has schema {found or 'none'}, this version needs {head}: run `{remedy}`")
+
+
+@dataclass(frozen=True, slots=True)
+class InTurns:
+    """A database whose writers take turns, one after the other, also where several processes write PostgreSQL."""
+
+    name: str
+    """What a person calls it."""
+    migrations: Path
+    turn: int
+    """Any constant: it names the turn of this service's writers within one PostgreSQL database."""
+    module: str
+    """``python -m MODULE migrate`` brings its schema up to date."""
+
+    @contextmanager
+    def in_turn(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """Open a transaction that no other one overlaps.
+
+        Raises:
+            UnavailableError: If the database cannot be reached or its turn does not come.
+            OutOfResourcesError: If the disk is full.
+        """
+        try:
+            with engine.begin() as connection:
+                if engine.dialect.name == "postgresql":
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": self.turn})
+                yield connection
+        except DBAPIError as error:
+            raise translated(error, self.name) or error from error
+
+    @contextmanager
+    def looking(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """Open a transaction that only reads what is committed: it waits for no turn, and nobody waits for it.
+
+        Raises:
+            UnavailableError: If the database cannot be reached.
+        """
+        try:
+            with engine.connect().execution_options(readonly=True) as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise translated(error, self.name) or error from error
+
+    def check_schema(self, engine: sa.Engine) -> None:
+        """Check that the database has the schema of this program.
+
+        Raises:
+            ConflictError: If it has none, an older one, or one this program does not know.
+            UnavailableError: If it cannot be reached.
+        """
+        check_schema(engine, self.migrations, self.name, f"python -m {self.module} migrate")
+
+    def migrate(self, engine: sa.Engine, revision: str = "head") -> None:
+        """Bring the schema up to date, or to ``revision``, up or down.
+
+        Raises:
+            InvalidInputError: If this version has no such schema.
+            ConflictError: If a newer version wrote the database.
+        """
+        migrate(engine, self.migrations, revision)
 
 
 def _found(connection: sa.Connection) -> str | None:

@@ -19,7 +19,7 @@ from tests.contract.lab_consumer.test_patient_changes import changes, link, rece
 
 pytestmark = pytest.mark.contract
 
-_MIGRATIONS = database._MIGRATIONS
+_MIGRATIONS = database.MIGRATIONS
 
 
 def test_one_revision_down_and_up_again_keeps_the_facts(lab: Laboratory) -> None:
