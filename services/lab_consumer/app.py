@@ -29,7 +29,7 @@ from services.lab_consumer.adapters.results_door import ResultsDoor
 from services.lab_consumer.adapters.slide_orders import SqlOrderOutbox
 from services.lab_consumer.adapters.store import SqlFactStore
 from services.lab_consumer.config import Settings
-from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
+from services.lab_consumer.handlers.announce import AnnounceDue
 from services.lab_consumer.handlers.gate import Gate
 from services.lab_consumer.handlers.intake import Intake
 from services.lab_consumer.handlers.judge import OrderRules
@@ -39,6 +39,7 @@ from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.errors import OncoRelayError
+from shared.domain.pauses import Pauses
 from shared.fhir.reading.json_text import JsonLimits
 from shared.observability import tracing
 from shared.observability.loops import Loop

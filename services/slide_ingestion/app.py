@@ -34,7 +34,7 @@ from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.look import LookAtDoor
 from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.handlers.orders import RecordOrder
-from services.slide_ingestion.handlers.outbox import EmptyOutbox, Pauses
+from services.slide_ingestion.handlers.outbox import EmptyOutbox
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.retention import Sweep
 from services.slide_ingestion.handlers.studies import TakeStudy
@@ -42,6 +42,7 @@ from services.slide_ingestion.handlers.verdict import Judge
 from services.slide_ingestion.ports import Door, Looker
 from shared.domain.case import InferenceState
 from shared.domain.errors import InvalidInputError
+from shared.domain.pauses import Pauses
 from shared.jail.jail import Jail
 from shared.jail.slides import JailedSlides
 from shared.observability import tracing

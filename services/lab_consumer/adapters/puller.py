@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import structlog
 
-from services.lab_consumer.handlers.announce import Pauses
 from shared.domain.errors import OncoRelayError, place
+from shared.domain.pauses import Pauses
 from shared.observability import metrics
 
 log = structlog.get_logger("oncorelay.lab_consumer")

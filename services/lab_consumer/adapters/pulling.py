@@ -12,13 +12,13 @@ from services.lab_consumer.adapters.fhir_source import HttpFhirSource
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.adapters.puller import Puller, pull_failed
 from services.lab_consumer.config import FhirServerSettings, Settings
-from services.lab_consumer.handlers.announce import Pauses
 from services.lab_consumer.handlers.judge import FACT_TYPES, USED_TYPES
 from services.lab_consumer.handlers.notify import Notify
 from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
 from services.lab_consumer.handlers.receive import Receive
 from shared.domain.identity import PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.fhir.reading.json_text import JsonLimits
 
 _ELEMENTS = 1_000_000

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 from services.lab_consumer.handlers.panels import study_of
 from services.lab_consumer.ports import Announcement, ChangeReport, Outbox, PanelReport, Results
 from shared.domain.errors import OncoRelayError
+from shared.domain.pauses import Pauses
 from shared.observability import tracing
 
-_MAX_DOUBLINGS = 20
 _SETTLED_AT_ONCE = 50
 TELL_AFTER = 20
 """Failures in a row after which a person is told: with growing pauses, some eight minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pauses:
-    """How long to wait after a failure, in seconds."""
-
-    first_s: float
-    longest_s: float
-
-    def after(self, tries: int) -> timedelta:
-        """Return the pause after ``tries`` failures."""
-        return timedelta(seconds=min(self.longest_s, self.first_s * 2 ** min(tries, _MAX_DOUBLINGS)))
 
 
 @dataclass(frozen=True, slots=True)

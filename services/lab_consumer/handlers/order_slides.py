@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.lab_consumer.handlers.announce import TELL_AFTER, Pauses
+from services.lab_consumer.handlers.announce import TELL_AFTER
 from services.lab_consumer.ports import OrderOutbox, OrderReport, SlideOrders
 from shared.domain.errors import OncoRelayError, PermanentError, TemporaryError
+from shared.domain.pauses import Pauses
 from shared.observability import tracing
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from services.lab_consumer.handlers.announce import Pauses
 from services.lab_consumer.handlers.judge import FACT_TYPES
 from services.lab_consumer.handlers.notification import Target
 from services.lab_consumer.handlers.pages import Page, TakePages
@@ -14,6 +13,7 @@ from services.lab_consumer.handlers.searches import CODE, code_searches
 from services.lab_consumer.ports import FhirSource, GoneError, PullQueue, Wish
 from shared.domain.errors import OncoRelayError, PermanentError, TemporaryError
 from shared.domain.identity import IdentityMap, PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.fhir.reading.catalogue import QUESTIONS
 
 AT_ONCE = 50

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from services.slide_ingestion.ports import Notice, Outbox, Results, Submission
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
+from shared.domain.pauses import Pauses
 from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 
 _FOR_GOOD = (InvalidInputError, ConflictError, ForbiddenError)
 """Results will never take this message."""
-_MOST_DOUBLINGS = 16
 _TRIES_BEFORE_NOTICE = 5
 NOT_TAKEN_KIND = "slide_not_taken"
 """Notice: results refused a slide, or fails over it again and again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pauses:
-    """How long after a failure the next try comes."""
-
-    first_s: float
-    longest_s: float
-
-    def after(self, tries: int) -> timedelta:
-        """Return the pause after ``tries`` failures."""
-        return timedelta(seconds=min(self.longest_s, self.first_s * 2 ** min(tries, _MOST_DOUBLINGS)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.lab_consumer.adapters import database
-from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
+from services.lab_consumer.handlers.announce import AnnounceDue
 from shared.codes import loinc
 from shared.domain.errors import ConflictError, OncoRelayError, UnavailableError
 from shared.domain.facts import FactName
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.domain.study import Study
 from shared.testing.fhir_resources import ER, observation, patient
 

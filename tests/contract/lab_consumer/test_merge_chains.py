@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
+from services.lab_consumer.handlers.announce import AnnounceDue
 from shared.domain.errors import OncoRelayError, UnavailableError
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.domain.study import Study
 from shared.testing.fhir_resources import patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory

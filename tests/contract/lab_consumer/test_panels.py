@@ -9,13 +9,14 @@ from itertools import count
 import pytest
 
 from services.lab_consumer.adapters.erasure import SqlErasure
-from services.lab_consumer.handlers.announce import AnnounceDue, Pauses
+from services.lab_consumer.handlers.announce import AnnounceDue
 from services.lab_consumer.handlers.panels import GONE, PanelRules, follow, panel_names, study_of
 from services.lab_consumer.ports import PanelReport, Statement, StatementKind
 from shared.domain.errors import UnavailableError
 from shared.domain.facts import Fact, FactName
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.domain.study import CompletenessEvidence, Study
 from shared.testing.cases import a_fact
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from services.lab_consumer.handlers.announce import TELL_AFTER, AnnounceDue, Pauses
+from services.lab_consumer.handlers.announce import TELL_AFTER, AnnounceDue
 from services.lab_consumer.handlers.questions import ListRefusals
 from shared.codes import snomed
 from shared.domain.errors import UnavailableError
 from shared.domain.facts import FactName
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.domain.study import Study
 from shared.testing.fhir_resources import ER, observation, patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
-from services.lab_consumer.handlers.announce import Pauses
 from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
 from services.lab_consumer.ports import Wish
 from shared.domain.errors import PermanentError
 from shared.domain.facts import FactName
 from shared.domain.identity import PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.fhir.reading.json_text import JsonLimits
 from shared.testing.fhir_resources import patient
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory

@@ -13,7 +13,6 @@ from services.lab_consumer.adapters.mllp.desk import Conversation, Desk, Message
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.adapters.slide_orders import SqlOrderOutbox
 from services.lab_consumer.formats.v2.order import OrderPlaces
-from services.lab_consumer.handlers.announce import Pauses
 from services.lab_consumer.handlers.judge import USED_TYPES, OrderRules
 from services.lab_consumer.handlers.messages import TakeMessage
 from services.lab_consumer.handlers.order_slides import OrderSlides
@@ -25,6 +24,7 @@ from services.lab_consumer.ports import OrderReport
 from shared.codes.pathology import SlideMeaning
 from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity, Sex, Side
+from shared.domain.pauses import Pauses
 from shared.domain.slides import OrderStatus, SlideOrder, Specimen
 from shared.fhir.reading.json_text import JsonLimits
 from shared.fhir.reading.slide_codes import SlideCodes

@@ -28,13 +28,14 @@ from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.look import LookAtDoor
 from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.handlers.orders import RecordOrder
-from services.slide_ingestion.handlers.outbox import EmptyOutbox, Pauses
+from services.slide_ingestion.handlers.outbox import EmptyOutbox
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
 from services.slide_ingestion.ports import Door, SlideRow
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority, Demographics, IdentityMap, PatientIdentity
+from shared.domain.pauses import Pauses
 from shared.domain.slides import (
     OrderStatus,
     PyramidLevel,
