@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from services.inference.formats.predictions import render_text, to_json
 from services.inference.handlers.predict_by_hand import predict_from_command_line
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.bundles.checks import checked
+
+if TYPE_CHECKING:
+    from services.model_factory.handlers.validate_bundle import ValidationResult
 
 NOT_CLINICAL = "demonstration: cannot be"
 
@@ -96,58 +99,36 @@ def validate(bundle: str, cohort: str, *, processes: int, measurements: Path | N
       oncorelay validate ln_pcr-clinical_dlr-ourhospital --cohort women/manifest.toml
       oncorelay validate her2-tl_pa-ourhospital --cohort slides/manifest.toml
     """
-    from services.model_factory.app import validate_bundle
     from services.model_factory.formats import report
 
-    if "=" not in cohort and cohort.endswith(".toml"):
-        manifest = site_catalog().find(bundle).manifest
-        if manifest.survival:
-            _validate_on_manifest(bundle, Path(cohort), as_json=as_json)
-        elif manifest.slides:
-            _validate_on_slides(bundle, Path(cohort), processes, measurements, as_json=as_json)
-        else:
-            _validate_on_images(bundle, Path(cohort), processes, measurements, as_json=as_json)
+    if _is_manifest(cohort) and site_catalog().find(bundle).manifest.survival:
+        _validate_on_manifest(bundle, Path(cohort), as_json=as_json)
         return
-    name, _, path = cohort.partition("=")
-    if not name or not path:
-        raise click.UsageError(f"--cohort {cohort!r}: write NAME=PATH, for example duke=Clinical.xlsx, or a .toml")
-    result = validate_bundle(bundle, name, Path(path), site_catalog())
+    result = _validated(bundle, cohort, processes, measurements)
     if as_json:
         print_json(report.to_json(result))
     else:
         click.echo(report.render_text(result), nl=False)
 
 
-def _validate_on_images(
-    bundle: str, manifest: Path, processes: int, measurements: Path | None, *, as_json: bool
-) -> None:
+def _is_manifest(cohort: str) -> bool:
+    return "=" not in cohort and cohort.endswith(".toml")
+
+
+def _validated(bundle: str, cohort: str, processes: int, measurements: Path | None) -> ValidationResult:
     from services.cli.train_progress import Bars
+    from services.model_factory.app import validate_bundle
     from services.model_factory.app.imaged_validation import validate_images
-    from services.model_factory.formats import report
-
-    with TemporaryDirectory(prefix="oncorelay-") as unkept, Bars(errors=True) as bars:
-        folder = measurements or Path(unkept)
-        result = validate_images(bundle, manifest, site_catalog(), folder, bars, processes)
-    if as_json:
-        print_json(report.to_json(result))
-    else:
-        click.echo(report.render_text(result), nl=False)
-
-
-def _validate_on_slides(
-    bundle: str, manifest: Path, processes: int, measurements: Path | None, *, as_json: bool
-) -> None:
-    from services.cli.train_progress import Bars
     from services.model_factory.app.slides_validation import validate_slides
-    from services.model_factory.formats import report
 
+    if not _is_manifest(cohort):
+        name, _, path = cohort.partition("=")
+        if not name or not path:
+            raise click.UsageError(f"--cohort {cohort!r}: write NAME=PATH, for example duke=Clinical.xlsx, or a .toml")
+        return validate_bundle(bundle, name, Path(path), site_catalog())
+    ask = validate_slides if site_catalog().find(bundle).manifest.slides else validate_images
     with TemporaryDirectory(prefix="oncorelay-") as unkept, Bars(errors=True) as bars:
-        folder = measurements or Path(unkept)
-        result = validate_slides(bundle, manifest, site_catalog(), folder, bars, processes)
-    if as_json:
-        print_json(report.to_json(result))
-    else:
-        click.echo(report.render_text(result), nl=False)
+        return ask(bundle, Path(cohort), site_catalog(), measurements or Path(unkept), bars, processes)
 
 
 def _validate_on_manifest(bundle: str, manifest: Path, *, as_json: bool) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.model_factory.adapters.epochs import Epochs
 from services.model_factory.handlers.networks.resnet3d.drift import measured_drift
 from services.model_factory.handlers.networks.resnet3d.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
@@ -78,17 +78,5 @@ class TorchTrainer:
     ) -> TorchFit:
         """Train, or go on where a cut left it; each crop is a patient's only one."""
         patients = [f"{place:06d}" for place in range(len(crops))]
-        one = train_network(crops, event, patients, self.recipe, seed, _Epochs(steps), self.states, name)
+        one = train_network(crops, event, patients, self.recipe, seed, Epochs(steps), self.states, name)
         return TorchFit(one, self.margin)
-
-
-@dataclass(frozen=True, slots=True)
-class _Epochs:
-    """Progress that knows of epochs only."""
-
-    steps: Steps
-
-    @contextmanager
-    def stage(self, name: str, pieces: int) -> Iterator[Steps]:
-        del name, pieces
-        yield self.steps

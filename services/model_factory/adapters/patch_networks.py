@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.model_factory.adapters.epochs import Epochs
 from services.model_factory.handlers.networks.swin.augmentation import StainSpace
 from services.model_factory.handlers.networks.swin.gate import LEAST_SLIDES, Gate, measured_gate
 from services.model_factory.handlers.networks.swin.parity import PROBABILITY_TOLERANCE
@@ -117,7 +118,7 @@ class SwinTrainer:
         """Train, or go on where a cut left it."""
         space = StainSpace.of(self.contract)
         one = train_patch_network(
-            patches, labels, patients, self.recipe, seed, _Epochs(steps), space, self.first, self.states, name
+            patches, labels, patients, self.recipe, seed, Epochs(steps), space, self.first, self.states, name
         )
         return SwinFit(one)
 
@@ -143,15 +144,3 @@ def patch_recipe_told(recipe: PatchRecipe, first: FirstWeights | None) -> Mappin
     """Return everything the weights depend on besides patches and seed; on which device is no part of it."""
     told = {key: value for key, value in asdict(recipe).items() if key != "device"}
     return {**told, "first": first.source if first else ""}
-
-
-@dataclass(frozen=True, slots=True)
-class _Epochs:
-    """Progress that knows of epochs only."""
-
-    steps: Steps
-
-    @contextmanager
-    def stage(self, name: str, pieces: int) -> Iterator[Steps]:
-        del name, pieces
-        yield self.steps

@@ -15,13 +15,10 @@ from services.model_factory.handlers.cohort.imaged import ImagedCohort
 from services.model_factory.handlers.cohorts import FlowStep
 from services.model_factory.handlers.imaged.families import DL_PROB, RAD_SCORE, answerable, levels_of
 from services.model_factory.handlers.imaged.measured import HowMeasured, MeasuredStudy
-from services.model_factory.handlers.statistics.calibration import Calibration, calibration
-from services.model_factory.handlers.statistics.discrimination import auc, proportion
-from services.model_factory.handlers.validate_bundle import AtThreshold, ValidationResult
+from services.model_factory.handlers.validate_bundle import Scored, ValidationResult, measured
 from services.model_factory.ports import Progress
 from shared.bundles.catalog import Catalog, Installed
 from shared.bundles.imaging import contract_of
-from shared.bundles.manifest import Threshold
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import RuntimeChoice
 from shared.domain.errors import InvalidInputError
@@ -75,37 +72,10 @@ def validate_images(
         InvalidInputError: As ``score_images``, or if too few patients are left to measure anything.
     """
     scored = score_images(bundle, manifest, catalog, folder, progress, processes)
-    cohort, event, said = scored.cohort, scored.cohort.events, scored.probability
-    if min(int(event.sum()), int((~event).sum())) < 2:
-        raise InvalidInputError("cohort", "fewer than two patients with, or without, the event: nothing to measure")
-    installed = catalog.find(bundle)
-    cut = installed.manifest.thresholds[0] if installed.manifest.thresholds else None
-    return ValidationResult(
-        bundle=installed.reference,
-        cohort=cohort.name,
-        description=cohort.description,
-        n=cohort.n,
-        positives=int(event.sum()),
-        positive_class=cohort.event,
-        auc=auc(event, said),
-        calibration=_calibrated(event, said),
-        at_threshold=_at(cut, event, said) if cut else None,
-        flow=tuple(FlowStep(box.label, box.excluded, box.remaining) for box in cohort.flow),
-    )
-
-
-def _calibrated(event: NDArray[np.bool_], said: NDArray[np.float64]) -> Calibration:
-    try:
-        return calibration(event, said)
-    except ValueError as error:
-        raise InvalidInputError("cohort", f"too few patients to measure calibration: {error}") from error
-
-
-def _at(cut: Threshold, event: NDArray[np.bool_], said: NDArray[np.float64]) -> AtThreshold:
-    called = said >= cut.value
-    sensitivity = proportion(int((called & event).sum()), int(event.sum()))
-    specificity = proportion(int((~called & ~event).sum()), int((~event).sum()))
-    return AtThreshold(cut.value, cut.source, sensitivity, specificity)
+    cohort, installed = scored.cohort, catalog.find(bundle)
+    flow = tuple(FlowStep(box.label, box.excluded, box.remaining) for box in cohort.flow)
+    said = Scored(cohort.name, cohort.description, cohort.event, "patient", cohort.events, scored.probability, flow)
+    return measured(installed.reference, installed.manifest.thresholds, said)
 
 
 def _columns(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,18 +21,16 @@ from services.model_factory.handlers.cohorts import FlowStep
 from services.model_factory.handlers.slides.patches import inputs_of
 from services.model_factory.handlers.slides.scanner_shift import Shift, shift_of
 from services.model_factory.handlers.slides.scoring import found_in
-from services.model_factory.handlers.statistics.calibration import Calibration, calibration
-from services.model_factory.handlers.statistics.discrimination import auc, proportion
 from services.model_factory.handlers.training.results import FlowBox
-from services.model_factory.handlers.validate_bundle import AtThreshold, ValidationResult
+from services.model_factory.handlers.validate_bundle import Scored, ValidationResult, measured
 from services.model_factory.ports import Progress
 from shared.bundles.catalog import Catalog
-from shared.bundles.manifest import Threshold
 from shared.bundles.slide_calibration import CalibrationRecord, write_calibration
 from shared.domain.errors import InvalidInputError
 from shared.predictors.contract import SlideModel
 from shared.predictors.her2.aggregation import Readings
 from shared.predictors.her2.scale import SCORE
+from shared.predictors.slides import SlideContract
 
 _AT_ONCE = 32
 _CERTAIN = 1e-6
@@ -58,40 +58,63 @@ def score_slides(
         InvalidInputError: If the cohort does not fit, or no slide is left.
         NotFoundError: If no such bundle is installed.
     """
-    installed = catalog.find(bundle)
-    model = catalog.open(bundle, installed.reference.digest)
-    if not isinstance(model, SlideModel) or model.slides is None:
-        raise InvalidInputError("bundle", "judges no slides")
-    cohort = read_slide_cohort(manifest)
-    if cohort.event != model.outcome.positive_class:
-        raise InvalidInputError("cohort", f"records {cohort.event}, not {model.outcome.positive_class}")
-    unmarked = tuple(replace(one, annotation=None, annotation_sha256="") for one in cohort.slides)
-    cohort = replace(cohort, slides=unmarked)
-    contract, cropping = model.slides.patches, model.slides.cropping
-    readings = Readings(model.slides.area_reading, model.slides.rounding)
-    reading = SlideReading(ReadingSettings(contract, model.slides.coarsest_um, None), folder, cropping)
+    judge = _judge(bundle, catalog)
+    cohort = _without_marks(manifest, judge)
+    reading = SlideReading(
+        ReadingSettings(judge.part.patches, judge.part.coarsest_um, None), folder, judge.part.cropping
+    )
     cohort = read_all(cohort, reading, processes, progress)
     patches = KeptPatches(reading, cohort.slides)
-    scores = np.full(cohort.n, np.nan)
     with progress.stage("slides scored", cohort.n) as step:
-        for place in range(cohort.n):
-            pixels = patches.grid(place, cropping).pixels
-            said = [
-                model.look_at(inputs_of(pixels[start : start + _AT_ONCE], contract)).probabilities
-                for start in range(0, len(pixels), _AT_ONCE)
-            ]
-            found = found_in(np.concatenate(said), readings) if said else None
-            scores[place] = np.nan if found is None else found.score
-            step()
-    scanners = tuple(patches.note(place).scanner for place in range(cohort.n))
+        scores = np.array([_score(judge, patches, place, step) for place in range(cohort.n)])
     kept = np.flatnonzero(np.isfinite(scores))
     if not len(kept):
         raise InvalidInputError("cohort", "no slide of it can be scored: none has a tumour patch")
+    scanners = tuple(patches.note(int(place)).scanner for place in kept)
     if len(kept) < cohort.n:
         box = FlowBox("no patch is tumour: no score", cohort.n - len(kept), len(kept), int(cohort.events[kept].sum()))
         cohort = cohort.only(kept, box)
-    chances = np.array([model.score({SCORE: float(scores[place])}) for place in kept])
-    return ScoredSlides(cohort, scores[kept], chances, tuple(scanners[place] for place in kept))
+    chances = np.array([judge.chance(float(score)) for score in scores[kept]])
+    return ScoredSlides(cohort, scores[kept], chances, scanners)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A her2 bundle that is open."""
+
+    model: SlideModel
+    part: SlideContract
+
+    def chance(self, score: float) -> float:
+        """Return the probability of the positive class; never 0 or 1, which calibration cannot measure."""
+        return float(np.clip(self.model.score({SCORE: score}), _CERTAIN, 1 - _CERTAIN))
+
+
+def _judge(bundle: str, catalog: Catalog) -> _Judge:
+    model = catalog.open(bundle, catalog.find(bundle).reference.digest)
+    if not isinstance(model, SlideModel) or model.slides is None:
+        raise InvalidInputError("bundle", "judges no slides")
+    return _Judge(model, model.slides)
+
+
+def _without_marks(manifest: Path, judge: _Judge) -> SlideCohort:
+    cohort = read_slide_cohort(manifest)
+    if cohort.event != judge.model.outcome.positive_class:
+        raise InvalidInputError("cohort", f"records {cohort.event}, not {judge.model.outcome.positive_class}")
+    unmarked = tuple(replace(one, annotation=None, annotation_sha256="") for one in cohort.slides)
+    return replace(cohort, slides=unmarked)
+
+
+def _score(judge: _Judge, patches: KeptPatches, place: int, step: Callable[[], None]) -> float:
+    """Return the score of one slide; NaN where it has no tumour patch."""
+    pixels = patches.grid(place, judge.part.cropping).pixels
+    said = [
+        judge.model.look_at(inputs_of(pixels[start : start + _AT_ONCE], judge.part.patches)).probabilities
+        for start in range(0, len(pixels), _AT_ONCE)
+    ]
+    step()
+    found = found_in(np.concatenate(said), Readings(judge.part.area_reading, judge.part.rounding)) if said else None
+    return math.nan if found is None else found.score
 
 
 def validate_slides(
@@ -103,23 +126,10 @@ def validate_slides(
         InvalidInputError: As ``score_slides``, or if too few slides are left to measure anything.
     """
     scored = score_slides(bundle, manifest, catalog, folder, progress, processes)
-    cohort, event = scored.cohort, scored.cohort.events
-    if min(int(event.sum()), int((~event).sum())) < 2:
-        raise InvalidInputError("cohort", "fewer than two slides with, or without, the event: nothing to measure")
-    installed = catalog.find(bundle)
-    cut = installed.manifest.thresholds[0] if installed.manifest.thresholds else None
-    return ValidationResult(
-        bundle=installed.reference,
-        cohort=cohort.name,
-        description=cohort.description,
-        n=cohort.n,
-        positives=int(event.sum()),
-        positive_class=cohort.event,
-        auc=auc(event, scored.scores),
-        calibration=_calibrated(event, scored.chances),
-        at_threshold=_at(cut, event, scored.chances) if cut else None,
-        flow=tuple(FlowStep(box.label, box.excluded, box.remaining) for box in cohort.flow),
-    )
+    cohort, installed = scored.cohort, catalog.find(bundle)
+    flow = tuple(FlowStep(box.label, box.excluded, box.remaining) for box in cohort.flow)
+    said = Scored(cohort.name, cohort.description, cohort.event, "slide", cohort.events, scored.chances, flow)
+    return measured(installed.reference, installed.manifest.thresholds, said)
 
 
 def calibrate_scanner(
@@ -170,17 +180,3 @@ def calibrate_scanner(
         made_time=now,
     )
     return write_calibration(out, record, key), found
-
-
-def _calibrated(event: NDArray[np.bool_], said: NDArray[np.float64]) -> Calibration:
-    try:
-        return calibration(event, np.clip(said, _CERTAIN, 1 - _CERTAIN))
-    except ValueError as error:
-        raise InvalidInputError("cohort", f"too few slides to measure calibration: {error}") from error
-
-
-def _at(cut: Threshold, event: NDArray[np.bool_], said: NDArray[np.float64]) -> AtThreshold:
-    called = said >= cut.value
-    sensitivity = proportion(int((called & event).sum()), int(event.sum()))
-    specificity = proportion(int((~called & ~event).sum()), int((~event).sum()))
-    return AtThreshold(cut.value, cut.source, sensitivity, specificity)

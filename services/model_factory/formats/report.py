@@ -14,7 +14,7 @@ NO_THRESHOLD = "the bundle states none"
 
 
 def to_json(result: ValidationResult) -> dict[str, Any]:
-    """Return the result as plain values; every metric is for ``positive_class`` on ``n`` patients."""
+    """Return the result as plain values; every metric is for ``positive_class`` on ``n`` of ``unit``."""
     cut = result.at_threshold
     return {
         "bundle": result.bundle.bundle_id,
@@ -24,6 +24,7 @@ def to_json(result: ValidationResult) -> dict[str, Any]:
         "n": result.n,
         "positives": result.positives,
         "positive_class": result.positive_class,
+        "unit": result.unit,
         "auc": result.auc.value,
         "auc_ci": list(result.auc.interval),
         "auc_ci_method": result.auc.method,
@@ -71,7 +72,10 @@ def _flow(result: ValidationResult) -> list[str]:
     for step in steps:
         lines += _arrow(step)
     others = result.n - result.positives
-    return [*lines, *_box(f"{result.n} analysed: {result.positives} {result.positive_class}, {others} without")]
+    return [
+        *lines,
+        *_box(f"{result.n} {result.unit}s analysed: {result.positives} {result.positive_class}, {others} without"),
+    ]
 
 
 def _arrow(step: FlowStep) -> list[str]:
@@ -88,7 +92,7 @@ def _box(text: str) -> list[str]:
 def _numbers(result: ValidationResult) -> list[str]:
     measured = result.calibration
     rows = [
-        f"every number is for {result.positive_class}, n = {result.n}, {result.positives} events",
+        f"every number is for {result.positive_class}, n = {result.n} {result.unit}s, {result.positives} events",
         _row("AUC", result.auc),
         *(_cut(result.at_threshold) if result.at_threshold else [f"threshold: {NO_THRESHOLD}"]),
         f"observed {measured.observed:.3f}, expected {measured.expected:.3f}",

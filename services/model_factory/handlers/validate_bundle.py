@@ -12,7 +12,7 @@ from services.model_factory.handlers.statistics.calibration import Calibration, 
 from services.model_factory.handlers.statistics.discrimination import auc, proportion
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.guards import Finding, inspect_measured
-from services.model_factory.handlers.statistics.metric import Cut, Metric
+from services.model_factory.handlers.statistics.metric import Cut, Metric, Unit
 from shared.bundles.manifest import Threshold
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import BundleReference
@@ -39,6 +39,8 @@ class ValidationResult:
     n: int
     positives: int
     positive_class: str
+    unit: Unit
+    """What was counted."""
     auc: Estimate
     calibration: Calibration
     at_threshold: AtThreshold | None
@@ -59,7 +61,21 @@ class ValidationResult:
         return inspect_measured(self.metrics())
 
     def _metric(self, name: str, estimate: Estimate, cut: Cut | None = None) -> Metric:
-        return Metric(name, self.positive_class, "patient", self.n, self.positives, estimate, cut)
+        return Metric(name, self.positive_class, self.unit, self.n, self.positives, estimate, cut)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """A cohort, and what a bundle says of each of its units; arrays (n,)."""
+
+    cohort: str
+    description: str
+    positive_class: str
+    unit: Unit
+    event: NDArray[np.bool_]
+    probability: NDArray[np.float64]
+    """Of the positive class."""
+    flow: tuple[FlowStep, ...]
 
 
 def validate(model: Model, predictor: ByHand, thresholds: tuple[Threshold, ...], cohort: Cohort) -> ValidationResult:
@@ -71,22 +87,49 @@ def validate(model: Model, predictor: ByHand, thresholds: tuple[Threshold, ...],
     if cohort.positive_class != model.outcome.positive_class:
         raise InvalidInputError("cohort", f"records {cohort.positive_class}, not {model.outcome.positive_class}")
     event = np.array([patient.event for patient in cohort.patients], dtype=np.bool_)
-    scores = [predictor.answer_levels(patient.levels, model).probability for patient in cohort.patients]
-    probability = np.array(scores, dtype=np.float64)
+    said = [predictor.answer_levels(patient.levels, model).probability for patient in cohort.patients]
+    scored = Scored(
+        cohort.name,
+        cohort.description,
+        cohort.positive_class,
+        "patient",
+        event,
+        np.array(said, np.float64),
+        cohort.flow,
+    )
+    return measured(model.reference, thresholds, scored)
+
+
+def measured(bundle: BundleReference, thresholds: tuple[Threshold, ...], scored: Scored) -> ValidationResult:
+    """Measure what a bundle has said; of its thresholds, the first.
+
+    Raises:
+        InvalidInputError: If the cohort is too small to measure anything.
+    """
+    event, probability = scored.event, scored.probability
     if min(int(event.sum()), int((~event).sum())) < 2:
-        raise InvalidInputError("cohort", "fewer than two patients with, or without, the event: nothing to measure")
+        few = f"fewer than two {scored.unit}s with, or without, the event: nothing to measure"
+        raise InvalidInputError("cohort", few)
     return ValidationResult(
-        bundle=model.reference,
-        cohort=cohort.name,
-        description=cohort.description,
+        bundle=bundle,
+        cohort=scored.cohort,
+        description=scored.description,
         n=len(event),
         positives=int(event.sum()),
-        positive_class=cohort.positive_class,
+        positive_class=scored.positive_class,
+        unit=scored.unit,
         auc=auc(event, probability),
-        calibration=calibration(event, probability),
+        calibration=_calibrated(scored),
         at_threshold=_at(thresholds[0], event, probability) if thresholds else None,
-        flow=cohort.flow,
+        flow=scored.flow,
     )
+
+
+def _calibrated(scored: Scored) -> Calibration:
+    try:
+        return calibration(scored.event, scored.probability)
+    except ValueError as error:
+        raise InvalidInputError("cohort", f"too few {scored.unit}s to measure calibration: {error}") from error
 
 
 def _at(threshold: Threshold, event: NDArray[np.bool_], probability: NDArray[np.float64]) -> AtThreshold:

@@ -32,7 +32,7 @@ def test_the_bundle_is_measured_on_slides_it_has_not_seen(slides: Path) -> None:
 
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.stdout)
-    assert (found["bundle"], found["positive_class"]) == (BUNDLE, "her2_positive")
+    assert (found["bundle"], found["positive_class"], found["unit"]) == (BUNDLE, "her2_positive", "slide")
     assert 0 < found["n"] <= SLIDES
     assert 0.5 < found["auc"] <= 1.0
 

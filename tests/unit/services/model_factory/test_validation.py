@@ -84,7 +84,7 @@ def test_the_report_draws_the_flow_with_counts(duke: ValidationResult) -> None:
 
     assert "922 patients in the sheet" in text
     assert "├──▶ 2 excluded: clinical T missing" in text
-    assert "143 analysed: 49 axillary_pcr, 94 without" in text
+    assert "143 patients analysed: 49 axillary_pcr, 94 without" in text
     assert "AUC 0.6427 (0.5463 to 0.7392" in text
 
 
