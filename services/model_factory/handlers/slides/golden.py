@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,14 @@ from services.model_factory.handlers.folds.fold import Fold
 from services.model_factory.handlers.slides.order import SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches, inputs_of
 from services.model_factory.handlers.slides.scoring import found_in, readings_of
-from shared.predictors.her2.scale import level_of
+from shared.predictors.her2.scale import CUTS, level_of
 
 PATCHES, SLIDES = 4, 12
-"""Half of the slides of either class; by them cheaper arithmetics are judged (``networks/swin/gate.py``)."""
+"""The slides are those nearest to a cut, where a level changes first: by them cheaper arithmetics are judged
+(``networks/swin/gate.py``)."""
+
+Ask = Callable[[int], NDArray[np.float32]]
+"""Returns what the network says of the patches of a slide (n, 3), by the slide's place in the cohort."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +41,7 @@ class Golden:
             np.save(out, one, allow_pickle=False)
             yield out.getvalue()
 
-    def scored(self, ask: Callable[[int], NDArray[np.float32]], order: SlidesOrder) -> list[list[str | float]]:
+    def scored(self, ask: Ask, order: SlidesOrder) -> list[list[str | float]]:
         """Return (name, score, level) of the slides that can be scored."""
         found: list[list[str | float]] = []
         for number, place in enumerate(self.places):
@@ -45,22 +51,27 @@ class Golden:
         return found
 
 
-def golden_of(cohort: SlideCohort, patches: SlidePatches, fold: Fold[SlideCohort], order: SlidesOrder) -> Golden:
+def golden_of(patches: SlidePatches, fold: Fold[SlideCohort], order: SlidesOrder, ask: Ask) -> Golden:
     """Return those of the slides learned from: whoever has the bundle may have no others."""
-    positive = [int(one) for one in fold.learned_from if cohort.events[one]][: SLIDES // 2]
-    negative = [int(one) for one in fold.learned_from if not cohort.events[one]][: SLIDES // 2]
-    places = tuple(place for place in (*positive, *negative) if len(patches.grid(place, order.cropping).index))
+    known = [int(one) for one in fold.learned_from if len(patches.grid(int(one), order.cropping).index)]
+    found = {place: found_in(ask(place), readings_of(order)) for place in known}
+    scores = {place: one.score for place, one in found.items() if one is not None}
+    places = nearest_to_cuts(scores, CUTS, SLIDES)
 
     def whole(place: int) -> NDArray[np.float32]:
         return inputs_of(patches.grid(place, order.cropping).pixels, patches.contract)
 
-    few = [whole(place)[_middle(len(patches.grid(place, order.cropping).index))] for place in places[:PATCHES]]
-    return Golden(np.stack(few), [_late(whole, place) for place in places], places)
+    shown = (places or tuple(known))[:PATCHES]
+    few = [whole(place)[len(patches.grid(place, order.cropping).index) // 2] for place in shown]
+    return Golden(np.stack(few), [partial(whole, place) for place in places], places)
 
 
-def _late(whole: Callable[[int], NDArray[np.float32]], place: int) -> Callable[[], NDArray[np.float32]]:
-    return lambda: whole(place)
-
-
-def _middle(n: int) -> int:
-    return n // 2
+def nearest_to_cuts(scores: Mapping[int, float], cuts: Sequence[float], n: int) -> tuple[int, ...]:
+    """Return up to ``n`` slides: of each cut in turn the nearest that is not taken yet."""
+    left = dict(scores)
+    taken: list[int] = []
+    for cut in islice(cycle(cuts), min(n, len(left))):
+        nearest = min(left, key=lambda place: abs(left[place] - cut))
+        taken.append(nearest)
+        del left[nearest]
+    return tuple(taken)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.model_factory.handlers.cohort.slides import SlideCohort
 from services.model_factory.handlers.folds.fold import Fold
@@ -136,7 +137,11 @@ class SlidesRun:
 
     def _exported(self, fit: PatchNetworkFit, fold: Fold[SlideCohort], learning: PatchLearning) -> dict[str, Any]:
         """Keep the graph and the golden patches; return plain facts."""
-        golden = golden_of(self.cohort, self.patches, fold, self.order)
+
+        def ask(place: int) -> NDArray[np.float32]:
+            return learning.asked(fit, place, self.order.cropping)
+
+        golden = golden_of(self.patches, fold, self.order, ask)
         one = fit.exported(golden.patches, golden.slides)
         self.graphs.put(GRAPH_FILE, one.graph)
         for name, content in one.cheaper:
@@ -149,5 +154,5 @@ class SlidesRun:
             "losses": [list(pair) for pair in fit.losses], "graph_sha256": hashlib.sha256(one.graph).hexdigest(),
             "golden": [[float(p) for p in row] for row in one.probabilities], "tolerance": one.tolerance,
             "precisions": [list(row) for row in one.precisions],
-            "golden_slides": golden.scored(lambda place: learning.asked(fit, place, self.order.cropping), self.order),
+            "golden_slides": golden.scored(ask, self.order),
         }  # fmt: skip
