@@ -115,6 +115,8 @@ class SlideRow:
     """Why it was taken to be complete."""
     gone: bool = False
     """Its files are no longer there."""
+    closed: bool = False
+    """This service may not read them; while it is held for that, it is tried again now and then."""
     uncached: bool = False
     """What was fetched of it was removed: it is fetched again before results is told anything new about it."""
 
@@ -241,6 +243,10 @@ class Store(Protocol):
         """Return the slide that waits longest to be looked into."""
         ...
 
+    def closed(self) -> tuple[SlideRow, ...]:
+        """Return the slides that are held because this service may not read them."""
+        ...
+
     def open_containers(self, limit: int) -> tuple[tuple[str, str], ...]:
         """Return (order id, container) of active orders no slide has yet, the newest first."""
         ...
@@ -318,6 +324,24 @@ class Door(Protocol):
         """
         ...
 
+    def mounted(self) -> str:
+        """Return what tells this place from another one that stands in its stead, as an unmounted share's folder does.
+
+        Empty where nothing else can stand there.
+
+        Raises:
+            TemporaryError: If it cannot be looked into now.
+        """
+        ...
+
+    def readable(self, slide_id: str, files: Sequence[SlideFile]) -> bool:
+        """Tell whether this service may read them all.
+
+        Raises:
+            TemporaryError: If that cannot be told now.
+        """
+        ...
+
     def read(self, name: str, limit: int) -> bytes:
         """Return a small file.
 
@@ -332,6 +356,7 @@ class Door(Protocol):
 
         Raises:
             SlideChangedError: If one is not as it was seen.
+            SlideClosedError: If this service may not read one.
             TemporaryError: If they cannot be had now.
         """
         ...

@@ -35,6 +35,14 @@ class DicomDoor:
         """Return nothing: studies are handed over."""
         return ()
 
+    def mounted(self) -> str:
+        """Return nothing: the blob store is this site's own."""
+        return ""
+
+    def readable(self, slide_id: str, files: Sequence[SlideFile]) -> bool:  # noqa: ARG002
+        """What the listener stored may be read."""
+        return True
+
     def read(self, name: str, limit: int) -> bytes:  # noqa: ARG002
         """Return nothing: there are no manifests beside stored objects."""
         raise NotFoundError("file", "of this name")
