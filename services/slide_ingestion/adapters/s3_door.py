@@ -172,8 +172,8 @@ def _places(files: Sequence[SlideFile]) -> list[str]:
     """Return names within the cache, where nothing is left of names people gave: those may name a patient.
 
     Two formats find their other files by name, and so keep as much of it as they need: MIRAX the folder of the stem,
-    which is renamed with it, and in it the names its scanner's software gives (``Slidedat.ini`` lists them); Hamamatsu's
-    VMS and VMU every name their index lists, for the index is not ours to write.
+    which is renamed with it, and in it the names the scanner's software gives (``Slidedat.ini`` lists them);
+    Hamamatsu's VMS and VMU every name their index lists, for the index is not ours to write.
     """
     first = PurePosixPath(files[0].name)
     kind = first.suffix.lower()
