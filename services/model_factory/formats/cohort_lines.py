@@ -56,6 +56,22 @@ def lines_of(
     return [_line(rows) for rows in complete], tuple(sources)
 
 
+def file_below(line: PatientLine, header: str, folder: Path) -> Path | None:
+    """Return the file or folder a cell names; None for an empty cell.
+
+    Raises:
+        InvalidInputError: If it is not there, or lies outside ``folder``, also by a symbolic link.
+    """
+    if not header or not line.cells[header]:
+        return None
+    found = (folder / line.cells[header]).resolve()
+    if not found.is_relative_to(folder.resolve()):
+        raise InvalidInputError(line.place(header), "leads out of the manifest's folder")
+    if not found.exists():
+        raise InvalidInputError(line.place(header), "names a file that is not there")
+    return found
+
+
 def _opened(folder: Path, part: TableFile) -> Sheet:
     found = read_sheet(folder / part.file, part.sheet)
     if part.sha256 is not None and found.sha256 != part.sha256:

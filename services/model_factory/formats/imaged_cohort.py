@@ -8,7 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from services.model_factory.formats.cohort_lines import PatientLine, flow_of, lines_of, plain, typed_column, values_of
+from services.model_factory.formats.cohort_lines import (
+    PatientLine,
+    file_below,
+    flow_of,
+    lines_of,
+    plain,
+    typed_column,
+    values_of,
+)
 from services.model_factory.formats.cohort_manifest import (
     BinaryOutcomePart,
     ImagesManifest,
@@ -92,19 +100,7 @@ def _relapsed(line: PatientLine, survival: SurvivalPart) -> bool:
 
 def _files(line: PatientLine, manifest: ImagesManifest, folder: Path) -> StudyFiles:
     images = manifest.images
-    study = _inside(line, images.study, folder)
+    study = file_below(line, images.study, folder)
     if study is None:
         raise InvalidInputError(line.place(images.study), "names no study")
-    return StudyFiles(study, _inside(line, images.mask, folder), _inside(line, images.second_mask, folder))
-
-
-def _inside(line: PatientLine, header: str, folder: Path) -> Path | None:
-    """Return the file a cell names; None for an empty one."""
-    if not header or not line.cells[header]:
-        return None
-    found = (folder / line.cells[header]).resolve()
-    if not found.is_relative_to(folder.resolve()):
-        raise InvalidInputError(line.place(header), "leads out of the manifest's folder")
-    if not found.exists():
-        raise InvalidInputError(line.place(header), "names a file that is not there")
-    return found
+    return StudyFiles(study, file_below(line, images.mask, folder), file_below(line, images.second_mask, folder))
