@@ -27,9 +27,9 @@ from services.model_factory.ports import Progress
 from shared.bundles.catalog import Catalog
 from shared.bundles.slide_calibration import CalibrationRecord, write_calibration
 from shared.domain.errors import InvalidInputError
-from shared.predictors.contract import SlideModel
 from shared.predictors.her2.aggregation import Readings
 from shared.predictors.her2.scale import SCORE
+from shared.predictors.models import SlideModel
 from shared.predictors.slides import SlideContract
 
 _AT_ONCE = 32

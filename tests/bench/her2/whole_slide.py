@@ -28,8 +28,8 @@ from shared.domain.slides import Cropping, PinnedSlide, Resolution, ResolutionSo
 from shared.jail.slides import JailedSlides
 from shared.pathology.trouble import SlideTrouble
 from shared.phantoms.slides.large import slide_of_pixels
-from shared.predictors.contract import Model
 from shared.predictors.her2.predictor import Her2
+from shared.predictors.models import Model
 from shared.storage.blobs import LocalBlobs
 from shared.testing.slides import a_slide, slide_pins
 from tests.slide_bundle import BUNDLE, KEYS, Network, slide_bundle

@@ -16,7 +16,7 @@ from shared.bundles.checks import checked
 from shared.bundles.errors import BundleRefusedError
 from shared.bundles.runtimes.onnx_runtime import CUDA_PROVIDER
 from shared.bundles.runtimes.port import RuntimeChoice
-from shared.predictors.contract import ImageModel
+from shared.predictors.models import ImageModel
 from tests.conftest import NO_HARDWARE
 from tests.image_bundle import BUNDLE, KEYS, crops, image_bundle, small_network
 
