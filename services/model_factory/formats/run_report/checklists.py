@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from services.model_factory.formats.run_report.blocks import Grid
 from services.model_factory.formats.run_report.questions import PROBAST, TRIPOD
-from services.model_factory.handlers.training.results import CohortFacts, Provenance
+from services.model_factory.handlers.cohort.facts import CohortFacts
+from services.model_factory.handlers.training.stated import Provenance
 
 GAP = "GAP: the run does not hold it; for the authors to write."
 

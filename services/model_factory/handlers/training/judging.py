@@ -26,7 +26,7 @@ from services.model_factory.handlers.training.curves import (
     RocCurve,
 )
 from services.model_factory.handlers.training.draws import Draws
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 
 Kind = Literal["apparent", "out_of_fold", "held_out"]
 GRID = tuple(float(share) for share in np.linspace(0.01, 0.99, 50))
