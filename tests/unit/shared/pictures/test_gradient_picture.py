@@ -1,4 +1,4 @@
-"""The curve from around the tumour to its core: every mean at its place, nothing joined or smoothed that was not seen."""
+"""The curve from around the tumour to its core: every mean at its place, nothing joined that was not seen."""
 
 from __future__ import annotations
 
