@@ -15,6 +15,9 @@ from services.model_factory.handlers.cohort.typed import Categorical, Column, Co
 from services.model_factory.handlers.training.results import FlowBox
 from shared.domain.errors import InvalidInputError
 
+PER_YEAR: Mapping[str, float] = {"a": 1.0, "mo": 12.0, "wk": 365.25 / 7.0, "d": 365.25}
+"""UCUM: a is 365.25 d, mo is a twelfth of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class PatientLine:
@@ -160,6 +163,19 @@ def plain(cell: str, place: str) -> float:
     if not math.isfinite(value):
         raise InvalidInputError(place, "is not a finite number")
     return value
+
+
+def years_of(line: PatientLine, header: str, unit: str) -> float:
+    """Return the time a patient was followed up, in years.
+
+    Raises:
+        InvalidInputError: If the cell holds no number above zero.
+    """
+    place = line.place(header)
+    years = plain(line.cells[header], place) / PER_YEAR[unit]
+    if years <= 0:
+        raise InvalidInputError(place, "follow-up must be longer than nothing")
+    return years
 
 
 def level(line: PatientLine, part: ColumnPart) -> int:

@@ -13,9 +13,9 @@ from services.model_factory.formats.cohort_lines import (
     file_below,
     flow_of,
     lines_of,
-    plain,
     typed_column,
     values_of,
+    years_of,
 )
 from services.model_factory.formats.cohort_manifest import (
     BinaryOutcomePart,
@@ -23,7 +23,6 @@ from services.model_factory.formats.cohort_manifest import (
     SurvivalPart,
     read_images_manifest,
 )
-from services.model_factory.formats.cohort_reading import PER_YEAR
 from services.model_factory.handlers.cohort.imaged import FollowUp, ImagedCohort, StudyFiles
 from services.model_factory.handlers.cohort.typed import Source
 from shared.domain.errors import InvalidInputError
@@ -79,16 +78,8 @@ def _happened(line: PatientLine, outcome: BinaryOutcomePart) -> bool:
 
 
 def _follow_up(lines: list[PatientLine], survival: SurvivalPart) -> FollowUp:
-    years = [_years(line, survival) for line in lines]
+    years = [years_of(line, survival.time, survival.unit) for line in lines]
     return FollowUp(np.array(years), np.array([_relapsed(line, survival) for line in lines], dtype=np.bool_))
-
-
-def _years(line: PatientLine, survival: SurvivalPart) -> float:
-    place = line.place(survival.time)
-    years = plain(line.cells[survival.time], place) / PER_YEAR[survival.unit]
-    if years <= 0:
-        raise InvalidInputError(place, "follow-up must be longer than nothing")
-    return years
 
 
 def _relapsed(line: PatientLine, survival: SurvivalPart) -> bool:
