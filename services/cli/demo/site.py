@@ -66,7 +66,7 @@ def write_site_file(
     }
     addresses = {"results_address": f"127.0.0.1:{ports.results}"}
     ops = [f"127.0.0.1:{port}" for port in ports.ops]
-    timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.05} | (results or {})
+    timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.2} | (results or {})
     tables: dict[str, Any] = {
         "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls"),
                  "slide_folders": [str(folder / SLIDE_INBOX)]},
