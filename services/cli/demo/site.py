@@ -155,7 +155,7 @@ class _Places:
             "collect_s": COLLECT_S,
             "attempt_lease_s": 10.0,
             "redispatch_s": 20.0,
-            "poll_s": 0.05,
+            "poll_s": 0.2,
         }
 
     def inference(self) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Labels:
     """A reader of made-up slides: the file's first line says what the slide says of itself.
 
     ``PLAIN`` and anything else: an H&E slide without a barcode; ``BARCODE x``: with one; ``NO-MPP``; ``BROKEN``;
+    ``BESIDE``: the label of a slide in a series of its own;
     ``DICOM accession container specimen [barcode]``; any kind that ends in ``NO-MPP`` states no resolution.
     """
 
@@ -78,6 +79,8 @@ class Labels:
             self.meanwhile = None
         if kind == "BROKEN":
             return SlideTrouble(SlideProblem.UNREADABLE, "No reader opens it.", "Scan the slide again.")
+        if kind == "BESIDE":
+            return SlideTrouble(SlideProblem.ASSOCIATED, "It holds only the label of a slide.")
         stated = (
             () if kind.endswith("NO-MPP") else (StatedResolution(0.25, 0.25, ResolutionSource.VENDOR, "aperio.MPP"),)
         )

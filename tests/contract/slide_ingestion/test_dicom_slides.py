@@ -49,6 +49,18 @@ def test_each_container_of_a_study_is_a_case_of_its_own(room: Room, blobs: Local
     assert list((room.folder / "cache" / "looked-into").iterdir()) == [], "nothing of the pixels is left behind"
 
 
+def test_a_label_in_a_series_of_its_own_is_no_slide_and_alarms_nobody(room: Room, blobs: LocalBlobs) -> None:
+    room.record(order(container="C1"))
+    both = study([stored(blobs, "DICOM S26-1 C1 A"), stored(blobs, "BESIDE C1", series=2)])
+    for _ in range(2):
+        room.take(both)
+        room.work()
+
+    assert sorted(room.states) == ["refused", "submitted"]
+    assert [one.container for one in room.told] == ["C1"]
+    assert room.ledger.notices == []
+
+
 def test_the_same_study_again_changes_nothing(room: Room, blobs: LocalBlobs) -> None:
     for _ in range(2):
         room.take(study([stored(blobs, "DICOM S26-1 C1 A")]))
