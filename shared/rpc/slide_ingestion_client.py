@@ -15,7 +15,7 @@ from shared.rpc.gen.oncorelay.slide_ingestion.v1 import slide_ingestion_service_
 from shared.rpc.gen.oncorelay.slide_ingestion.v1.erasure_service_pb2_grpc import ErasureServiceStub
 from shared.rpc.gen.oncorelay.slide_ingestion.v1.slide_ingestion_service_pb2_grpc import SlideIngestionServiceStub
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 
 class SlideIngestionClient(ServiceClient):

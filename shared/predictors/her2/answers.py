@@ -10,7 +10,7 @@ from shared.domain.images import Measured
 from shared.domain.prediction import Flag, NotAnalysed, NotAnalysedReason, Prediction
 from shared.domain.slides import PinnedSlide, SlideAnswer, StainVectors
 from shared.pathology.stain_fit import StainFit
-from shared.predictors.contract import Model, SlideMeasured, SlideModel, used_inputs
+from shared.predictors.contract import SlideMeasured, used_inputs
 from shared.predictors.her2.aggregation import Aggregate, Readings
 from shared.predictors.her2.bootstrap import Spread, spread
 from shared.predictors.her2.gate import too_coarse
@@ -27,6 +27,7 @@ from shared.predictors.her2.wording import (
     unknown_scanner,
     why_indeterminate,
 )
+from shared.predictors.models import Model, SlideModel
 from shared.predictors.slides import SlideContract
 
 

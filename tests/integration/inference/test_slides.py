@@ -47,8 +47,8 @@ from shared.phantoms.slides.pyramid import pyramid
 from shared.phantoms.slides.slide import Plan, SimulatedSlide, make_slide
 from shared.phantoms.slides.writing import tiff_bytes
 from shared.phantoms.slides.wsm import slide_objects
-from shared.predictors.contract import Model
 from shared.predictors.her2.predictor import Her2
+from shared.predictors.models import Model
 from shared.predictors.slides import PatchLooks
 from shared.slides.opening import opened as readers_of
 from shared.storage.blobs import LocalBlobs
