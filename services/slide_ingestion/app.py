@@ -40,7 +40,8 @@ from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.retention import Sweep
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports import Door, Looker
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.looking import Looker
 from shared.domain.case import InferenceState
 from shared.domain.errors import InvalidInputError
 from shared.domain.pauses import Pauses

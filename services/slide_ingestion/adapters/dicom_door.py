@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from services.slide_ingestion.handlers.check import SlideChangedError
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
-from services.slide_ingestion.ports import Entry, SlideFile
+from services.slide_ingestion.ports.doors import Entry
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import InvalidInputError, NotFoundError, OutOfResourcesError, UnavailableError
 from shared.storage.blobs import LocalBlobs
 

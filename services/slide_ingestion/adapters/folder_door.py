@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from services.slide_ingestion.adapters.content import closed, may_read, read_small, stamp_of
 from services.slide_ingestion.handlers.check import SlideChangedError, SlideClosedError
 from services.slide_ingestion.handlers.grouping import SLIDES
-from services.slide_ingestion.ports import Entry, SlideFile
+from services.slide_ingestion.ports.doors import Entry
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import OutOfResourcesError, UnavailableError
 
 _LINK = "it is a symbolic link: only files that lie in the folder itself are taken"

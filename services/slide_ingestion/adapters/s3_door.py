@@ -13,7 +13,8 @@ from services.slide_ingestion.adapters.cache import SlideCache
 from services.slide_ingestion.config import PrefixSettings
 from services.slide_ingestion.handlers.check import SlideChangedError, SlideClosedError
 from services.slide_ingestion.handlers.grouping import INDEXED, SLIDES
-from services.slide_ingestion.ports import Entry, SlideFile
+from services.slide_ingestion.ports.doors import Entry
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import InvalidInputError, NotFoundError, OutOfResourcesError, UnavailableError
 from shared.site.secret_files import read_line
 

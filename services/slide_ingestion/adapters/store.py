@@ -15,7 +15,8 @@ from services.slide_ingestion.adapters.database import in_turn, looking
 from services.slide_ingestion.adapters.rows import ORDER, STUDY, digest, slide_of, stamp
 from services.slide_ingestion.adapters.tables import NOTICES, ORDERS, SLIDES, SUBMISSIONS
 from services.slide_ingestion.adapters.writing import SqlWriting
-from services.slide_ingestion.ports import Notice, SlideRow, Submission
+from services.slide_ingestion.ports.outbox import Notice, Submission
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import OrderStatus
 

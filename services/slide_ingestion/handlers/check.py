@@ -13,7 +13,10 @@ from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
 from services.slide_ingestion.handlers.verdict import HELD_KIND
 from services.slide_ingestion.handlers.whose import names_of, of_file, of_order
-from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.looking import DicomFiles, Looker
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Store
 from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import OrderStatus

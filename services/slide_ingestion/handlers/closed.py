@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from services.slide_ingestion.ports import Door, SlideRow, Store
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Store
 from shared.domain.errors import TemporaryError
 from shared.domain.slide_registry import SlideState
 

@@ -12,7 +12,9 @@ import structlog
 from services.slide_ingestion.handlers.grouping import Candidate, Listing
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.naming import Names
-from services.slide_ingestion.ports import Door, Entry, SlideFile, SlideRow, Store, Writing
+from services.slide_ingestion.ports.doors import Door, Entry
+from services.slide_ingestion.ports.slides import SlideFile, SlideRow
+from services.slide_ingestion.ports.store import Store, Writing
 from shared.domain.errors import TemporaryError, UnavailableError
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import SlideOrder

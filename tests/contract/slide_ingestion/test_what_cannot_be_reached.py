@@ -15,7 +15,7 @@ from services.slide_ingestion.adapters import content
 from services.slide_ingestion.adapters.folder_door import FolderDoor
 from services.slide_ingestion.handlers.check import SlideClosedError
 from services.slide_ingestion.handlers.closed import TryClosed
-from services.slide_ingestion.ports import SlideFile
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import UnavailableError
 from tests.contract.slide_ingestion.conftest import SAID, SETTLE_S, Room
 
