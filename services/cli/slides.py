@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import click
 from rich.text import Text
 
+from services.cli.answering_client import answering_client
 from services.cli.cases import print_json, screen, tree
 from services.cli.listing import show_list
-from services.cli.person import person_name, person_tls
+from services.cli.person import person_name
 from services.slide_ingestion.config import Settings
-from shared.domain.errors import NotFoundError, UnavailableError
+from shared.domain.errors import NotFoundError
 from shared.domain.slide_registry import SlideState, SlideSummary
 from shared.domain.slides import Resolution
 from shared.rpc.slide_ingestion_client import SlideIngestionClient
@@ -26,24 +27,14 @@ _MOST = 1000
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 
 
-@contextmanager
-def slides_client() -> Iterator[SlideIngestionClient]:
+def slides_client() -> AbstractContextManager[SlideIngestionClient]:
     """Give a client of slide ingestion.
 
     Raises:
         UnavailableError: If it does not answer; says where it was looked for, and what to run.
     """
     settings = Settings()
-    client = SlideIngestionClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
-    try:
-        yield client
-    except UnavailableError as error:
-        if client.healthy():
-            raise
-        down = f"slide_ingestion does not answer at {settings.grpc_address}: is `oncorelay up` running?"
-        raise UnavailableError(down) from error
-    finally:
-        client.close()
+    return answering_client(SlideIngestionClient, settings.grpc_address, settings.site, DEADLINE_S)
 
 
 def _named(_context: click.Context, _parameter: click.Parameter, slide_id: str) -> str:

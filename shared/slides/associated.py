@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
@@ -41,7 +40,7 @@ def _kind(path: Path) -> str:
     """Return what an object shows beside a slide; empty for a level, and for anything that is not understood."""
     try:
         with path.open("rb") as stream:
-            beginning: FileDataset = read_partial(stream, stop_when=_is_behind)  # type: ignore[assignment]
+            beginning = read_partial(stream, stop_when=_is_behind)
         shows = beginning.get("ImageType") or ()
     except (InvalidDicomError, OSError, ValueError, TypeError, NotImplementedError, AttributeError):
         return ""
@@ -51,4 +50,4 @@ def _kind(path: Path) -> str:
 
 
 def _is_behind(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001
-    return tag > _SOP_CLASS
+    return int(tag) > _SOP_CLASS

@@ -10,7 +10,7 @@ from services.lab_consumer.handlers.binding import Tumours, specimen_reference
 from services.lab_consumer.handlers.orders import ordered, same_order
 from services.lab_consumer.handlers.record import Record
 from services.lab_consumer.handlers.submission import UNNAMED
-from services.lab_consumer.ports import Statement, StatementKind, Version
+from services.lab_consumer.ports.records import Statement, StatementKind, Version
 from shared.domain.facts import Fact, Tumour
 from shared.domain.identity import Demographics, IdentityMap, PatientIdentity
 from shared.domain.slides import SlideOrder

@@ -11,8 +11,8 @@ import numpy as np
 
 from services.model_factory.formats.cohort_manifest import ColumnPart, ExcludePart, TableFile
 from services.model_factory.formats.sheets import Sheet, SheetRow, read_sheet
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Categorical, Column, Counts, Measured, Numbers, Source
-from services.model_factory.handlers.training.results import FlowBox
 from shared.domain.errors import InvalidInputError
 
 PER_YEAR: Mapping[str, float] = {"a": 1.0, "mo": 12.0, "wk": 365.25 / 7.0, "d": 365.25}

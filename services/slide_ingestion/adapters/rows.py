@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.identity import PatientIdentity
 from shared.domain.slides import SlideOrder
 from shared.domain.study import Study

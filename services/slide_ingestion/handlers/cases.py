@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.handlers.whose import Claim
-from services.slide_ingestion.ports import SlideFile, SlideRow
+from services.slide_ingestion.ports.slides import SlideFile, SlideRow
 from shared.domain.prediction import NotAnalysedReason
 from shared.domain.slides import ReadBy, Resolution, Scanner, Slide, SlideOrder
 from shared.domain.study import MICROSCOPY, Completeness, CompletenessEvidence, Instance, Study

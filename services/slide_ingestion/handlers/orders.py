@@ -8,7 +8,8 @@ import structlog
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.whose import MANIFEST, glass_of
-from services.slide_ingestion.ports import SlideRow, Store, Writing
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Store, Writing
 from shared.domain.errors import InvalidInputError
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import OrderStatus, SlideOrder

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.slides import OrderStatus, SlideOrder, Specimen
 

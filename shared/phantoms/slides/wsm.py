@@ -51,7 +51,8 @@ def beside_object(kind: str, picture: Level, scanner: Scanner, glass: Glass) -> 
     """
     one = _instance(1, picture, _BESIDE_UM, scanner, glass)
     one.SeriesInstanceUID = derived_uid(glass.seed, "beside", kind)
-    one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = derived_uid(glass.seed, "beside", kind, 1)
+    one.SOPInstanceUID = derived_uid(glass.seed, "beside", kind, 1)
+    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
     one.ImageType = ["ORIGINAL", "PRIMARY", kind, "NONE"]
     groups = one.SharedFunctionalGroupsSequence[0]
     groups.WholeSlideMicroscopyImageFrameTypeSequence[0].FrameType = one.ImageType

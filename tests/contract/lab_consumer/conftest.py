@@ -20,7 +20,7 @@ from services.lab_consumer.handlers.bundle import unpack
 from services.lab_consumer.handlers.questions import GetFacts
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of
-from services.lab_consumer.ports import Announcement
+from services.lab_consumer.ports.outbox import Announcement
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName, PatientFacts
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity

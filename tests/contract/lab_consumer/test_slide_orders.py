@@ -20,7 +20,7 @@ from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of
-from services.lab_consumer.ports import OrderReport
+from services.lab_consumer.ports.outbox import OrderReport
 from shared.codes.pathology import SlideMeaning
 from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity, Sex, Side

@@ -32,7 +32,8 @@ from services.slide_ingestion.handlers.outbox import EmptyOutbox
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports import Door, SlideRow
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority, Demographics, IdentityMap, PatientIdentity
 from shared.domain.pauses import Pauses

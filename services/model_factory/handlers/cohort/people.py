@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Column, Counts, Flags, Numbers
-from services.model_factory.handlers.training.results import FlowBox
 
 
 class People(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.facts import CohortFacts, Table1Row
 from services.model_factory.handlers.cohort.imaged import ImagedCohort
 from services.model_factory.handlers.cohort.typed import Categorical, Flags, Measured, Numbers
 from services.model_factory.handlers.folds.fold import Fold
@@ -14,7 +15,7 @@ from services.model_factory.handlers.statistics.effect_table import EffectRow
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.odds_table import odds_ratios
 from services.model_factory.handlers.training.describing import FollowedUp, cohort_facts, table1
-from services.model_factory.handlers.training.results import CohortFacts, EffectLine, Ratio, Table1Row
+from services.model_factory.handlers.training.stated import EffectLine, Ratio
 
 TOGETHER = ("er", "her2", "t")
 """Named beforehand (methods 1.2): what is not known at baseline (cycles) and what the paper's own steps dropped stays

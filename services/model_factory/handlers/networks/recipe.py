@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 
 Arithmetic = Literal["float32", "bfloat16"]
 """Of the forward and backward pass; weights and their updates are float32 always."""

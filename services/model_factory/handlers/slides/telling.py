@@ -37,7 +37,7 @@ from services.model_factory.handlers.slides.timing import timed_methods
 from services.model_factory.handlers.slides.warning import warnings_of
 from services.model_factory.handlers.training.describing import cohort_facts
 from services.model_factory.handlers.training.guarding import guarded_together
-from services.model_factory.handlers.training.results import Provenance, Warned
+from services.model_factory.handlers.training.stated import Provenance, Warned
 from shared.domain.errors import InvalidInputError
 from shared.predictors.her2.scale import level_of
 

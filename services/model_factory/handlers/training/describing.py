@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.facts import CohortFacts, Table1Row
 from services.model_factory.handlers.cohort.people import Described, People
 from services.model_factory.handlers.cohort.typed import (
     CENSORED,
@@ -20,7 +21,6 @@ from services.model_factory.handlers.cohort.typed import (
 from services.model_factory.handlers.statistics.baseline_table import Cell, continuous_row
 from services.model_factory.handlers.statistics.contingency import association
 from services.model_factory.handlers.statistics.kaplan_meier import kaplan_meier
-from services.model_factory.handlers.training.results import CohortFacts, Table1Row
 
 
 @dataclass(frozen=True, slots=True)

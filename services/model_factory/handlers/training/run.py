@@ -31,7 +31,9 @@ from services.model_factory.handlers.training.judging import (
 )
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import Fitted, fit_pipeline
-from services.model_factory.handlers.training.results import Provenance, RunResults, Selection, Warned
+from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.selected import Selection
+from services.model_factory.handlers.training.stated import Provenance, Warned
 from services.model_factory.ports import Checkpoints, Progress
 from shared.domain.errors import InvalidInputError
 

@@ -24,7 +24,7 @@ from services.slide_ingestion.handlers.orders import RecordOrder
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import PyramidLevel, ReadBy, ResolutionSource, Scanner
 from shared.rpc.server import start

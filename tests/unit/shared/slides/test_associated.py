@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.phantoms.slides.glass import Glass, label_picture
@@ -56,7 +57,7 @@ def test_beside_a_level_in_the_same_series_they_are_part_of_the_slide(at: int, t
 
 def test_another_kind_of_object_and_a_file_that_is_none_are_left_to_the_readers(tmp_path: Path) -> None:
     other = beside("LABEL")
-    other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    other.SOPClassUID = other.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     broken = tmp_path / "broken.dcm"
     broken.write_bytes(bytes(128) + b"DICM" + b"\xff" * 40)
     assert associated(written(tmp_path / "series", [other])) is None

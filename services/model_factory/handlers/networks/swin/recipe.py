@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from services.model_factory.handlers.networks.recipe import LoopRecipe
 from services.model_factory.handlers.networks.swin.architecture import SwinArchitecture
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 
 
 @dataclass(frozen=True, slots=True)
