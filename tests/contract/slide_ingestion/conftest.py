@@ -43,7 +43,6 @@ from shared.domain.study import Study
 from shared.jail.jail import Jail
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.port import SlideDescription, StatedResolution
-from shared.testing.postgresql import postgresql_folder, start_postgresql
 
 MRN1 = PatientIdentity("hospital", "MRN1")
 IDENTITIES = IdentityMap((AssigningAuthority("hospital", dicom_issuer="HOSP", hl7_authority="HOSP"),))
@@ -223,29 +222,6 @@ def order(order_id: str = "hl7:1", version: str = "1", **changes: Any) -> SlideO
         "recorded_time": START, "stain": "he", "tissue": "breast", "after_therapy": False,
     }  # fmt: skip
     return SlideOrder(**(values | changes))
-
-
-@pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running PostgreSQL."""
-    if postgresql_folder() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with start_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'slides.sqlite'}"
-    server = sql.make_url(request.getfixturevalue("postgresql_url"))
-    name = f"slides_{uuid.uuid4().hex}"
-    engine = sql.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture
