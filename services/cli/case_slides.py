@@ -14,7 +14,8 @@ from rich.console import Console
 from shared.codes.local import LEVELS
 from shared.domain.case import CaseDetail, Currency
 from shared.domain.prediction import Prediction
-from shared.domain.slides import CropAnswer, Point, QualityRow, Slide, SlideAnswer
+from shared.domain.slide_answers import CropAnswer, QualityRow, SlideAnswer
+from shared.domain.slides import Point, Slide
 from shared.rpc.clients import ResultsClient
 
 LARGEST_GEOJSON = 32 << 20

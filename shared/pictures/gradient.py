@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.slides import GradientPoint
+from shared.domain.slide_answers import GradientPoint
 from shared.pictures.caption import Caption
 from shared.pictures.scene import INK, MARK, SOFT, Area, Curve, Dot, Line, Part, Ring, Scene, Words
 from shared.pictures.sheet import MARGIN, WIDTH, above, below, lowest

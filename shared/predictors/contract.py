@@ -11,7 +11,7 @@ from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
 from shared.domain.images import RegionProposed
 from shared.domain.prediction import NotAnalysed, Prediction, UsedInput
-from shared.domain.slides import QualityRow
+from shared.domain.slide_answers import QualityRow
 from shared.domain.study import Study
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages

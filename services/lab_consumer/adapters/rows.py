@@ -14,7 +14,7 @@ from services.lab_consumer.ports.records import Refusal, Statement, StatementKin
 from shared.domain.facts import Fact, Tumour
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import Demographics, PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 from shared.fhir.reading.json_text import canonical, load
 
 _ADAPTERS: dict[StatementKind, TypeAdapter[Any]] = {

@@ -19,7 +19,7 @@ from services.lab_consumer.ports.records import Refusal, Statement, Version
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.domain.merges import survivor
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 
 _TICK = timedelta(microseconds=1)
 _LONGEST = 512

@@ -10,7 +10,7 @@ from typing import Protocol
 from services.lab_consumer.ports.panels import Panel
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 
 
 @dataclass(frozen=True, slots=True)

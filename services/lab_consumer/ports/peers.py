@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.study import Study
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.domain.facts import Fact, Tumour
 from shared.domain.identity import Demographics, PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from services.lab_consumer.ports.panels import Measured, Panel
 from services.lab_consumer.ports.records import Refusal, Statement, Version
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 
 
 class Writing(Protocol):

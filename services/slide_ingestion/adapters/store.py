@@ -17,8 +17,8 @@ from services.slide_ingestion.adapters.tables import NOTICES, ORDERS, SLIDES, SU
 from services.slide_ingestion.adapters.writing import SqlWriting
 from services.slide_ingestion.ports.outbox import Notice, Submission
 from services.slide_ingestion.ports.slides import SlideRow
+from shared.domain.slide_orders import OrderStatus
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import OrderStatus
 
 _AT_ONCE = 100
 _CLOSED = '"closed":true'

@@ -15,7 +15,7 @@ from services.slide_ingestion.handlers.whose import MANIFEST
 from services.slide_ingestion.ports.doors import Door, Entry
 from shared.domain.errors import InvalidInputError, NotFoundError, TemporaryError
 from shared.domain.identity import IdentityMap
-from shared.domain.slides import OrderStatus, SlideOrder
+from shared.domain.slide_orders import OrderStatus, SlideOrder
 
 
 @dataclass(frozen=True, slots=True)

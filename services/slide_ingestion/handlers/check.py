@@ -18,8 +18,8 @@ from services.slide_ingestion.ports.looking import DicomFiles, Looker
 from services.slide_ingestion.ports.slides import SlideRow
 from services.slide_ingestion.ports.store import Store
 from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
+from shared.domain.slide_orders import OrderStatus
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import OrderStatus
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.port import SlideDescription
 

@@ -16,8 +16,8 @@ from services.slide_ingestion.ports.doors import Door, Entry
 from services.slide_ingestion.ports.slides import SlideFile, SlideRow
 from services.slide_ingestion.ports.store import Store, Writing
 from shared.domain.errors import TemporaryError, UnavailableError
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from services.slide_ingestion.handlers.cases import MakeStudy, Passed, series_of
 from services.slide_ingestion.handlers.whose import MANIFEST, NOTHING_SAID, Claim, of_file, of_order, standing, together
 from services.slide_ingestion.ports.slides import SlideRow
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 from shared.pathology.trouble import SlideProblem
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 
 from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.identity import Demographics, PatientIdentity, Side
-from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import Specimen
 
 MANIFEST = "manifest"
 """``SlideOrder.source`` of what stands beside a file."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.pathology.trouble import SlideTrouble
 from shared.slides.port import SlideDescription
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from services.slide_ingestion.ports.slides import SlideRow
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 
 

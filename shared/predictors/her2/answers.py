@@ -8,7 +8,8 @@ from shared.domain.case import Pins
 from shared.domain.errors import InvalidInputError
 from shared.domain.images import Measured
 from shared.domain.prediction import Flag, NotAnalysed, NotAnalysedReason, Prediction
-from shared.domain.slides import PinnedSlide, SlideAnswer, StainVectors
+from shared.domain.slide_answers import SlideAnswer, StainVectors
+from shared.domain.slides import PinnedSlide
 from shared.pathology.stain_fit import StainFit
 from shared.predictors.contract import SlideMeasured, used_inputs
 from shared.predictors.her2.aggregation import Aggregate, Readings

@@ -25,7 +25,8 @@ from shared.codes.pathology import SlideMeaning
 from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity, Sex, Side
 from shared.domain.pauses import Pauses
-from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import Specimen
 from shared.fhir.reading.json_text import JsonLimits
 from shared.fhir.reading.slide_codes import SlideCodes
 from shared.hl7.reading.message import Limits

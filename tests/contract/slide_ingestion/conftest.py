@@ -37,16 +37,8 @@ from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority, Demographics, IdentityMap, PatientIdentity
 from shared.domain.pauses import Pauses
-from shared.domain.slides import (
-    OrderStatus,
-    PyramidLevel,
-    ReadBy,
-    ResolutionSource,
-    Scanner,
-    Slide,
-    SlideOrder,
-    Specimen,
-)
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import PyramidLevel, ReadBy, ResolutionSource, Scanner, Slide, Specimen
 from shared.domain.study import Study
 from shared.jail.jail import Jail
 from shared.pathology.trouble import SlideProblem, SlideTrouble

@@ -10,7 +10,7 @@ from services.slide_ingestion.adapters.dicom_door import DicomDoor
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
 from shared.domain.errors import UnavailableError
 from shared.domain.identity import Demographics
-from shared.domain.slides import OrderStatus
+from shared.domain.slide_orders import OrderStatus
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.storage.blobs import LocalBlobs
 from shared.storage.ranges import place_of

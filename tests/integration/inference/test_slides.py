@@ -29,15 +29,7 @@ from shared.domain.case import Claim, PinnedInstance, Pins
 from shared.domain.errors import ForbiddenError, OutOfResourcesError, UnavailableError
 from shared.domain.images import ArtefactKind
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
-from shared.domain.slides import (
-    Cropping,
-    Exclusion,
-    PinnedSlide,
-    Point,
-    Resolution,
-    ResolutionSource,
-    SlidePolicy,
-)
+from shared.domain.slides import Cropping, Exclusion, PinnedSlide, Point, Resolution, ResolutionSource, SlidePolicy
 from shared.pathology.patch_bytes import decode_patches
 from shared.pathology.patches import scaled
 from shared.pathology.trouble import SlideTrouble

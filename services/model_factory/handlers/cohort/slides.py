@@ -10,7 +10,7 @@ import numpy as np
 
 from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Column, Counts, Flags, Numbers, Source
-from shared.domain.slides import SlideLevel
+from shared.domain.slide_answers import SlideLevel
 
 LEVELS: Mapping[str, SlideLevel] = {
     "0": SlideLevel.RESEMBLES_0,

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.prediction import Prediction
-from shared.domain.slides import CropAnswer, Cropping, QualityRow, SlideAnswer, SlideLevel
+from shared.domain.slide_answers import CropAnswer, QualityRow, SlideAnswer, SlideLevel
+from shared.domain.slides import Cropping
 from shared.pictures.gradient import FEW, gradient_rows
 
 CONFIRM = "Predicted from H&E by AI: no IHC and no ISH was done. Confirm by IHC/ISH."

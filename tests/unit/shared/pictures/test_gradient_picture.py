@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.slides import GradientPoint
+from shared.domain.slide_answers import GradientPoint
 from shared.pictures.caption import Caption
 from shared.pictures.gradient import FEW, gradient_rows, gradient_scene
 from shared.pictures.pdf import to_pdf

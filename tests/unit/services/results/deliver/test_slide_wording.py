@@ -11,7 +11,7 @@ from services.results.deliver.formats import slide_wording, wording
 from services.results.deliver.formats.fhir_parts import sentences
 from services.results.deliver.formats.style import Style
 from shared.domain.identity import Side
-from shared.domain.slides import QualityRow, SlideLevel
+from shared.domain.slide_answers import QualityRow, SlideLevel
 from shared.pathology.quality.glass_quality import GlassQuality
 from shared.pathology.quality.rows import quality_rows
 from shared.storage.blobs import LocalBlobs
