@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from services.inference.app import explain, serve
-from services.inference.config import Settings
-from shared.observability.process import service_main
+from shared.observability.loading import loading
+
+with loading():
+    from services.inference.app import explain, serve
+    from services.inference.config import Settings
+    from shared.observability.process import service_main
 
 
 def main() -> None:
