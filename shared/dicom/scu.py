@@ -1,13 +1,17 @@
-"""An association with another node, with us as its requestor (pynetdicom): every wait bounded, two traps defused.
+"""An association with another node, with us as its requestor (pynetdicom): every wait bounded, three traps defused.
 
 1. Between two services pynetdicom's reactor thread may take the next answer off the queue before the caller waits for
    it ("Received unexpected C-STORE service message", pynetdicom issue 875): the fast answer is lost and the caller
    waits until the time is out. A requestor serves nothing, so here the reactor is never given a message.
 2. About 2 % of rejections are reported as aborts (measured with Orthanc, which closes at once): the PDU itself is kept.
+3. A message is two PDUs, command and data set, each written by itself: with Nagle's algorithm (RFC 896) the second
+   waits until the first is acknowledged, which Linux puts off by 40 ms. It is the same for answers (those of Orthanc):
+   measured, a C-STORE takes 10 ms instead of 96, a C-FIND 4 instead of 93.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,7 +62,10 @@ class CalledNode:
         for context in contexts:
             entity.add_requested_context(*((context,) if isinstance(context, str) else context))
         rejections: list[A_ASSOCIATE_RJ] = []
-        heard = [*handlers, (evt.EVT_PDU_RECV, keep_rejection, [rejections])]
+        heard = [
+            *handlers, (evt.EVT_PDU_RECV, keep_rejection, [rejections]),
+            (evt.EVT_CONN_OPEN, write_at_once), (evt.EVT_DATA_SENT, acknowledge_at_once),
+        ]  # fmt: skip
         association = entity.associate(
             self.host, self.port, ae_title=self.called, evt_handlers=heard, ext_neg=list(roles)
         )
@@ -71,6 +78,22 @@ def leave_answers_to_the_caller(association: Association) -> None:
     queue = association.dimse
     take = queue.get_msg
     queue.get_msg = lambda block=False: take(block=True) if block else (None, None)  # type: ignore[method-assign]
+
+
+def write_at_once(event: evt.Event) -> None:
+    """Have what is written to a connection that was just opened leave at once (TCP_NODELAY)."""
+    _set(event, socket.TCP_NODELAY)
+
+
+def acknowledge_at_once(event: evt.Event) -> None:
+    """Have the first part of the answer to what was just sent acknowledged at once (TCP_QUICKACK, which wears off)."""
+    _set(event, socket.TCP_QUICKACK)
+
+
+def _set(event: evt.Event, option: int) -> None:
+    wire = event.assoc.dul.socket
+    if wire is not None and wire.socket is not None:
+        wire.socket.setsockopt(socket.IPPROTO_TCP, option, 1)
 
 
 def keep_rejection(event: evt.Event, rejections: list[A_ASSOCIATE_RJ]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.domain.identity import PatientIdentity
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState, SlideSummary
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import from_message, to_message

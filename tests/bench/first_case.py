@@ -36,7 +36,10 @@ def run(arguments: list[str]) -> Bench:
     parser.add_argument("--studies", type=int, default=50)
     parser.add_argument("--at-once", type=int, default=10)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder, start_system(Path(folder), listener={"settle_s": 0.0}) as system:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start_system(Path(folder), listener={"settle_s": 0.0}, poll_s=0.05) as system,
+    ):
         _one(system, a_patient())  # warm up: imports, sessions, connections
         alone = [_one(system, a_patient()) for _ in range(options.studies)]
         stages = _stages(system)

@@ -28,7 +28,7 @@ CASES = 30
 def measure(options: Options) -> Measured:
     """Return the 50th and 95th percentile and where the time goes, over patients one by one."""
     bundles = lung_bundle_settings(options.folder)
-    with start_system(options.folder, inference=bundles, **bundles) as system:
+    with start_system(options.folder, inference=bundles, poll_s=0.05, **bundles) as system:
         _one(system, a_patient())  # warm up: imports, sessions, connections
         ours = [_one(system, a_patient()) for _ in range(CASES * (10 if options.full else 1))]
         floor = [_floor(system) for _ in range(20)]

@@ -7,7 +7,6 @@ in levels: the levels are no ladder, and colour must not make them one. Patches 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ from services.results.deliver.formats.lettering import BLACK, HEIGHT, Canvas, wr
 from services.results.deliver.formats.slide_basis import Overview, SlideBasis
 from services.results.deliver.formats.style import DEVICE_NAME, Style
 from services.results.ledger.findings import Finding
-from shared.domain.slides import Exclusion, SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
+from shared.domain.slides import Exclusion
 from shared.pathology.patch_table import POSITIVE
 
 WIDTH = 1240
@@ -48,13 +48,6 @@ def to_picture(finding: Finding, answer: SlideAnswer, basis: SlideBasis, style: 
     model = slide_wording.model(finding.prediction) if finding.prediction else ""
     drawing.foot(canvas, f"{DEVICE_NAME} {finding.predictor}. {slide_wording.CONFIRM} {model}")
     return canvas
-
-
-def to_png(canvas: Canvas) -> bytes:
-    """Return the picture as PNG."""
-    stream = BytesIO()
-    Image.fromarray(canvas, "RGB").save(stream, "PNG", optimize=False)
-    return stream.getvalue()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

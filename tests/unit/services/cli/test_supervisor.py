@@ -37,6 +37,46 @@ def test_a_service_is_started_and_stopped(supervisor: Supervisor, told: list[tup
     assert child.process.returncode == -signal.SIGTERM
 
 
+MEETING = """
+import pathlib, signal, sys, time
+me, *others = sys.argv[1:]
+def note(what):
+    pathlib.Path(f"{me} {what}").touch()
+    while not all(pathlib.Path(f"{other} {what}").exists() for other in others):
+        time.sleep(0.01)
+def here():
+    return {p.stem for p in pathlib.Path().glob("*.up")}
+signal.signal(signal.SIGTERM, lambda *_: (note("stops"), pathlib.Path(f"{me}.up").unlink(), sys.exit(len(here()))))
+seen = here()
+pathlib.Path(f"{me}.up").touch()
+note("starts")
+pathlib.Path(f"{me} saw").write_text(" ".join(sorted(seen)))
+print('{"event": "ready"}', flush=True)
+time.sleep(60)
+"""
+"""Is ready when the others named have started too; ends when they too were told to; its status: who is still up."""
+
+
+def test_what_others_need_is_there_before_them_and_after_them_and_they_wait_for_nobody_else(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, other = (
+        Program(name, (sys.executable, "-c", MEETING, name, whom))
+        for name, whom in (("one", "other"), ("other", "one"))
+    )
+    needed = Program("needed", (sys.executable, "-c", MEETING, "needed"), needed_by_others=True)
+
+    supervisor.start_all((one, needed, other))
+    supervisor.stop()
+
+    assert "needed" in (tmp_path / "one saw").read_text()
+    assert "needed" in (tmp_path / "other saw").read_text()
+    assert (tmp_path / "needed saw").read_text() == ""
+    assert supervisor.children["needed"].process.returncode == 0
+    assert supervisor.children["one"].process.returncode in {1, 2}
+
+
 def test_a_service_that_has_nothing_to_do_says_so_and_is_left_alone(
     supervisor: Supervisor, told: list[tuple[str, str]]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -54,6 +55,19 @@ def test_an_answer_faster_than_the_reactor_pauses_is_not_lost(peer: int) -> None
     association.release()
 
     assert statuses == [0] * 4
+
+
+def test_no_message_waits_for_an_acknowledgement_that_is_put_off(peer: int) -> None:
+    association = CalledNode("127.0.0.1", peer, "PACS", "US", 3.0).ask([VERIFICATION]).association
+    assert [association.send_c_echo().get("Status") for _ in range(4)] == [0] * 4
+
+    wire = association.dul.socket
+    assert wire
+    assert wire.socket
+    options = [wire.socket.getsockopt(socket.IPPROTO_TCP, o) for o in (socket.TCP_NODELAY, socket.TCP_QUICKACK)]
+    association.release()
+
+    assert all(options)
 
 
 def test_a_rejection_is_told_by_its_pdu(peer: int) -> None:
