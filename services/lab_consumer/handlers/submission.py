@@ -67,11 +67,12 @@ def id_of(resource: JsonObject, offered: str = "") -> str:
     rows = [(str(row.get("system")), str(row.get("value"))) for row in objects(resource.get("identifier", []))]
     if rows:
         code = [[coding.system, coding.code] for coding in codings(resource.get("code"))]
-        return _derived([resource["resourceType"], [list(row) for row in sorted(rows)], code])
-    return offered or _derived({name: value for name, value in resource.items() if name not in ("meta", "text")})
+        return derived_id([resource["resourceType"], [list(row) for row in sorted(rows)], code])
+    return offered or derived_id({name: value for name, value in resource.items() if name not in ("meta", "text")})
 
 
-def _derived(value: Any) -> str:
+def derived_id(value: Any) -> str:
+    """Return the id of a resource that comes without one: the same for what says the same of itself."""
     return UNNAMED + hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
 
 

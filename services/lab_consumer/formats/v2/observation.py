@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
@@ -10,9 +9,9 @@ from typing import TypeVar
 from services.lab_consumer.formats.v2.site import MessageSite, code_only, concept, doubt
 from services.lab_consumer.formats.v2.specimen import ID, read_specimen
 from services.lab_consumer.formats.v2.value import read_range, read_value
-from services.lab_consumer.handlers.submission import UNNAMED
+from services.lab_consumer.handlers.submission import derived_id
 from shared.domain.refusals import Cause
-from shared.fhir.reading.json_text import JsonObject, canonical
+from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.refusal import RefusedElementError
 from shared.hl7.reading.cell import Cell
 from shared.hl7.reading.message import Segment
@@ -102,7 +101,7 @@ def _id(segment: Segment, order: Order, site: MessageSite, doubts: Doubts) -> st
         number.component(1).written if number else segment.place, authority if any(authority) else site.sender,
         segment.cell(3).component(1).written, segment.cell(3).component(3).written, segment.cell(4).written,
     ]  # fmt: skip
-    return UNNAMED + hashlib.sha256(canonical(["Observation", *said]).encode()).hexdigest()[:32]
+    return derived_id(["Observation", *said])
 
 
 def _status(segment: Segment, order: Order) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.lab_consumer.formats.v2.observation import NOTHING, Doubts
 from services.lab_consumer.formats.v2.patient import Subject
 from services.lab_consumer.formats.v2.site import MessageSite, at_home, concept, doubt, meta_of
-from services.lab_consumer.handlers.submission import UNNAMED, Submission
+from services.lab_consumer.handlers.submission import Submission, derived_id
 from shared.codes import snomed
 from shared.domain.refusals import Cause
 from shared.fhir.reading.json_text import JsonObject, canonical
@@ -113,7 +112,7 @@ def _named(order: SpecimenOrder, site: MessageSite) -> tuple[str, str]:
         )
     authority = _authority(order)[:2]
     said = ["ServiceRequest", number, *(authority if any(authority) else [site.sender])]
-    return UNNAMED + hashlib.sha256(canonical(said).encode()).hexdigest()[:32], number
+    return derived_id(said), number
 
 
 def _authority(order: SpecimenOrder) -> list[str]:

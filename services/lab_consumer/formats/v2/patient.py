@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from services.lab_consumer.formats.v2.observation import NOTHING, Doubts
 from services.lab_consumer.formats.v2.site import DAY, MessageSite, meta_of
-from services.lab_consumer.handlers.submission import UNNAMED, Submission
+from services.lab_consumer.handlers.submission import Submission, derived_id
 from shared.domain.identity import PatientIdentity
 from shared.domain.refusals import Cause
-from shared.fhir.reading.json_text import JsonObject, canonical
+from shared.fhir.reading.json_text import JsonObject
 from shared.hl7.reading.message import Segment
 from shared.hl7.reading.patient import identity_of
 from shared.hl7.reading.times import read_time
@@ -75,7 +74,7 @@ def patient_of(segment: Segment | None, site: MessageSite) -> Submission:
     birth_date = born.moment.date().isoformat() if born and born.parts >= DAY else ""
     said = [identity.authority, identity.identifier, birth_date, _SEXES[written]]
     stated = {"birthDate": birth_date, "gender": _SEXES[written]}
-    found = UNNAMED + hashlib.sha256(canonical(["Patient", *said]).encode()).hexdigest()[:32]
+    found = derived_id(["Patient", *said])
     made: JsonObject = {"resourceType": "Patient", "id": found, "identifier": [site.subject(identity)]}
     made |= {name: value for name, value in stated.items() if value} | meta_of(site)
     return Submission("Patient", found, made, place=segment.place, identity=identity)
