@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +55,6 @@ def admitted_precisions(graph: bytes, crops: NDArray[np.float32]) -> tuple[tuple
     if drift is None or not drift.admitted:
         return ()
     return ((drift.precision, drift.largest_difference, drift.n),)
-
-
-def recipe_told(recipe: NetworkRecipe) -> Mapping[str, Any]:
-    """Return everything the weights depend on besides crops and seed; on which device is no part of it."""
-    return {key: value for key, value in asdict(recipe).items() if key != "device"}
 
 
 @dataclass(frozen=True, slots=True)

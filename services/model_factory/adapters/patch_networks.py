@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +138,3 @@ class FolderScratch:
             yield np.lib.format.open_memmap(file, "w+", _HALF, shape)
         finally:
             file.unlink(missing_ok=True)
-
-
-def patch_recipe_told(recipe: PatchRecipe, first: FirstWeights | None) -> Mapping[str, Any]:
-    """Return everything the weights depend on besides patches and seed; on which device is no part of it."""
-    told = {key: value for key, value in asdict(recipe).items() if key != "device"}
-    return {**told, "first": first.source if first else ""}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.adapters.breast_studies import StudyMeasuring
-from services.model_factory.adapters.networks import TorchTrainer, recipe_told
+from services.model_factory.adapters.networks import TorchTrainer
 from services.model_factory.adapters.run_folder import FolderStates, open_run, write_whole
 from services.model_factory.adapters.study_pool import measure_all
 from services.model_factory.app.training import software
@@ -72,7 +72,7 @@ def train_images(
     how, recipe = _how(options.settings), _recipe(order, options)
     told = {
         "radiomics": [how.engine, how.settings_sha256], "crop": [list(CROP_SHAPE), CROP_MARGIN],
-        "second_masks": options.second_masks, "network": recipe_told(recipe) if recipe else {},
+        "second_masks": options.second_masks, "network": recipe.told() if recipe else {},
     }  # fmt: skip
     provenance = order.provenance(cohort.sources, _software(), told)
     kept = open_run(out, provenance.inputs_digest, resume=resume)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.adapters.patch_networks import FolderScratch, SwinTrainer, patch_recipe_told
+from services.model_factory.adapters.patch_networks import FolderScratch, SwinTrainer
 from services.model_factory.adapters.resnet_features import resnet50_features
 from services.model_factory.adapters.run_folder import FolderStates, open_run, write_whole
 from services.model_factory.adapters.slide_reading import KeptPatches, ReadingSettings, SlideReading
@@ -91,7 +91,7 @@ def train_slides(
     cohort, recipe, pictures = read_slide_cohort(manifest), recipe_of(order, options), _pictures(options)
     settings = settings_of(recipe, options)
     told = {
-        "cut": asdict(settings), "network": patch_recipe_told(recipe, options.first),
+        "cut": asdict(settings), "network": {**recipe.told(), "first": options.first.source if options.first else ""},
         "resnet50": options.resnet50_sha256, "annotations": [one.annotation_sha256 for one in cohort.slides],
         "cifar100": (pictures.sha256, options.pretraining_epochs) if pictures else "",
     }  # fmt: skip

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from services.model_factory.handlers.cohort.typed import Source
 from services.model_factory.handlers.imaged.classifiers import TREES
 from services.model_factory.handlers.selection.screening import PAPER_FEATURES
+from services.model_factory.handlers.training.seeded import SeededOrder, made_with
 from services.model_factory.handlers.training.stated import Preset, Provenance
 from shared.domain.errors import InvalidInputError
 
@@ -27,7 +23,7 @@ Features = Literal["screened", "paper"]
 
 
 @dataclass(frozen=True, slots=True)
-class ImagedOrder:
+class ImagedOrder(SeededOrder):
     """One run as it was asked for."""
 
     preset: Preset
@@ -51,22 +47,11 @@ class ImagedOrder:
         """Return the features named beforehand; none where they are screened."""
         return PAPER_FEATURES if self.features == "paper" else ()
 
-    def random(self, key: str) -> np.random.Generator:
-        """Return the generator of one piece of the run; independent of what else was computed, and in which order."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(zlib.crc32(key.encode()),)))
-
-    def number(self, key: str) -> int:
-        """Return a seed for a library that takes a whole number."""
-        return int(self.random(key).integers(2**31 - 1))
-
     def provenance(
         self, sources: tuple[Source, ...], software: tuple[tuple[str, str], ...], images: Mapping[str, Any]
     ) -> Provenance:
         """Return with what the run is made; ``images``: how they are measured, and the network's training."""
-        inputs = tuple((source.name, source.sha256) for source in sources)
-        told = {"target": TARGET, **asdict(self), "images": images, "inputs": inputs, "software": software}
-        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-        return Provenance(TARGET, self.preset, self.seed, 0, self.folds, inputs, digest, software, _STEPS)
+        return made_with(self, TARGET, {**asdict(self), "images": images}, sources, software, _STEPS)
 
 
 _STEPS = (

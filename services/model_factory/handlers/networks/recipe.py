@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from services.model_factory.handlers.training.stated import Preset
 
@@ -56,3 +57,7 @@ class LoopRecipe(Generic[A]):
     """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
     arithmetic: Arithmetic = "float32"
     device: Device = "cpu"
+
+    def told(self) -> Mapping[str, Any]:
+        """Return everything the weights depend on besides examples and seed; on which device is no part of it."""
+        return {key: value for key, value in asdict(self).items() if key != "device"}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
 from services.model_factory.handlers.cohort.typed import Source
 from services.model_factory.handlers.comparators.fitting import Method, MilRecipe
+from services.model_factory.handlers.training.seeded import SeededOrder, made_with
 from services.model_factory.handlers.training.stated import Preset, Provenance
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import AreaReading, Cropping, Rounding
@@ -32,7 +28,7 @@ TL_PA = "tl_pa"
 
 
 @dataclass(frozen=True, slots=True)
-class SlidesOrder:
+class SlidesOrder(SeededOrder):
     """One run as it was asked for."""
 
     preset: Preset
@@ -63,22 +59,11 @@ class SlidesOrder:
         """Tell whether the network that judges is the one that is kept, as in the paper."""
         return self.single or self.preset == "paper"
 
-    def random(self, key: str) -> np.random.Generator:
-        """Return the generator of one piece of the run; independent of what else was computed, and in which order."""
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(zlib.crc32(key.encode()),)))
-
-    def number(self, key: str) -> int:
-        """Return a seed for a library that takes a whole number."""
-        return int(self.random(key).integers(2**31 - 1))
-
     def provenance(
         self, sources: tuple[Source, ...], software: tuple[tuple[str, str], ...], slides: Mapping[str, Any]
     ) -> Provenance:
         """Return with what the run is made; ``slides``: how they are cut, and the network's training."""
-        inputs = tuple((source.name, source.sha256) for source in sources)
-        told = {"target": TARGET, **asdict(self), "slides": slides, "inputs": inputs, "software": software}
-        digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
-        return Provenance(TARGET, self.preset, self.seed, 0, self.folds, inputs, digest, software, _STEPS)
+        return made_with(self, TARGET, {**asdict(self), "slides": slides}, sources, software, _STEPS)
 
 
 _STEPS = (
