@@ -20,6 +20,7 @@ from services.model_factory.handlers.networks.resnet3d.architecture import Archi
 from services.model_factory.handlers.networks.resnet3d.graph import network_graph
 from services.model_factory.handlers.networks.resnet3d.network import ResNet3D, new_network
 from services.model_factory.handlers.networks.resnet3d.trained import predicted
+from services.model_factory.handlers.networks.trained import parameter_count
 from shared.bundles.catalog import SHIPPED_BUNDLES
 from shared.bundles.keys import TrustedKeys
 
@@ -85,7 +86,7 @@ def _network(network: ResNet3D, crop: NDArray[np.float32], drift: float | None) 
     return {
         "graph": "network.onnx", "input_shape": list(ARCHITECTURE.input_shape), "margin": 0.25,
         "normalisation": "z-score", "heat_layer": "layer4", "heat_shape": list(ARCHITECTURE.heat_shape),
-        "architecture": ARCHITECTURE.name, "parameters": network.parameter_count,
+        "architecture": ARCHITECTURE.name, "parameters": parameter_count(network),
         "precisions": [] if drift is None else [precision],
         "golden": [
             {

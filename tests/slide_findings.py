@@ -25,29 +25,31 @@ from shared.domain.prediction import (
     Prediction,
     UsedInput,
 )
-from shared.domain.slides import (
-    AreaReading,
+from shared.domain.slide_answers import (
     CropAnswer,
-    Cropping,
-    Exclusion,
     GradeCount,
     GradientPoint,
     LevelShare,
+    QualityRow,
+    SlideAnswer,
+    SlideLevel,
+    StainVectors,
+    Term,
+)
+from shared.domain.slides import (
+    AreaReading,
+    Cropping,
+    Exclusion,
     PinnedSlide,
     Point,
     PyramidLevel,
-    QualityRow,
     ReadBy,
     Resolution,
     ResolutionSource,
     Scanner,
     Slide,
-    SlideAnswer,
-    SlideLevel,
     SlidePolicy,
     Specimen,
-    StainVectors,
-    Term,
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.pathology.grid import CropGrid, crop_grid

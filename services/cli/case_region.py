@@ -8,9 +8,6 @@ from services.results.config import Settings
 from shared.domain.case import CaseDetail
 from shared.domain.errors import InvalidInputError, NotFoundError
 from shared.domain.images import Artefact, ArtefactKind
-from shared.imaging.artefacts import decode_region
-from shared.imaging.nrrd import nrrd
-from shared.storage.blobs import LocalBlobs
 
 
 def save_region(detail: CaseDetail, out: Path) -> str:
@@ -20,6 +17,10 @@ def save_region(detail: CaseDetail, out: Path) -> str:
         NotFoundError: If the case has none.
         InvalidInputError: If the blob store is not on this machine.
     """
+    from shared.imaging.artefacts import decode_region
+    from shared.imaging.nrrd import nrrd
+    from shared.storage.blobs import LocalBlobs
+
     which, stored = _region(detail)
     try:
         content = LocalBlobs(Settings().site.blob_folder).read(stored.blob_uri)

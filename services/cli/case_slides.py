@@ -14,12 +14,16 @@ from rich.console import Console
 from shared.codes.local import LEVELS
 from shared.domain.case import CaseDetail, Currency
 from shared.domain.prediction import Prediction
-from shared.domain.slides import CropAnswer, Point, QualityRow, Slide, SlideAnswer
+from shared.domain.slide_answers import CropAnswer, QualityRow, SlideAnswer
+from shared.domain.slides import Point, Slide
 from shared.rpc.clients import ResultsClient
 
 LARGEST_GEOJSON = 32 << 20
 Outline = tuple[Point, ...]
 _ONE_RING = 1
+_DRAWN = "annotation"
+_OURS = "H&E AI: "
+"""Begin of the classes in the GeoJSON we deliver (``services/results/deliver/formats/qupath.py``)."""
 
 
 def show_slide(answer: Prediction, console: Console) -> None:
@@ -105,19 +109,28 @@ def _in_file(path: Path) -> tuple[Outline, ...]:
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise click.UsageError(f"--geojson: no GeoJSON of polygons ({type(error).__name__})") from error
     if not found:
-        raise click.UsageError("--geojson: the file holds no polygon")
+        raise click.UsageError("--geojson: the file holds no polygon that a person drew")
     return found
 
 
 def _geometries(tree: Any) -> Iterator[Any]:
-    """Yield every geometry of a FeatureCollection, a list of features, a feature, or a bare geometry."""
+    """Yield the geometries a person drew: of a FeatureCollection, a list of features, a feature, or a bare geometry."""
     if isinstance(tree, list):
         for one in tree:
             yield from _geometries(one)
     elif tree["type"] == "FeatureCollection":
         yield from _geometries(tree["features"])
-    else:
-        yield tree["geometry"] if tree["type"] == "Feature" else tree
+    elif tree["type"] != "Feature":
+        yield tree
+    elif _is_drawn(dict(tree.get("properties") or {})):
+        yield tree["geometry"]
+
+
+def _is_drawn(properties: dict[str, Any]) -> bool:
+    """Tell a person's annotation from what QuPath exports beside it: our own tiles and result, detections, cells."""
+    classified = properties.get("classification")
+    named = str(classified.get("name", "")) if isinstance(classified, dict) else ""
+    return properties.get("objectType", _DRAWN) == _DRAWN and not named.startswith(_OURS)
 
 
 def _polygons(geometry: Any) -> Iterator[Outline]:

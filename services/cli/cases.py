@@ -10,13 +10,13 @@ from typing import Any
 import click
 from pydantic import TypeAdapter
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from services.cli.case_images import show_images, show_proposed
 from services.cli.case_region import save_region
 from services.cli.case_slides import Outline, asked_about_slide, exclude_region, outlines_of, show_slide
 from services.cli.ledger_client import ledger_client
+from services.cli.listing import show_list
 from services.cli.person import person_name, person_tls
 from services.lab_consumer.config import Settings as LabSettings
 from shared.domain.case import CaseDetail, CaseSummary, FindingSummary, Notice, ReviewState
@@ -78,7 +78,10 @@ def cases(*, as_json: bool) -> None:
         print_json({**rows, "refusals": None if trouble else refusals})
         return
     console = screen()
-    console.print(_case_table(found) if found else _NO_CASES)
+    if found:
+        _show_cases(found, console)
+    else:
+        console.print(_NO_CASES)
     _show_notices(notices, console)
     _show_refusals(refusals, trouble, console)
 
@@ -301,15 +304,15 @@ def _risk(outcome: Outcome, horizon: HorizonRisk) -> str:
     return f"{within} = {horizon.probability!r}{between}; {outcome.complement_display}: {1.0 - horizon.probability!r}"
 
 
-def _case_table(found: tuple[CaseSummary, ...]) -> Table:
-    table = Table("case", "predictor", "state", "review", "attempts", "reason", "changed")
+def _show_cases(found: tuple[CaseSummary, ...], console: Console) -> None:
+    rows = []
     for row in found:
         late = (" overdue", "red") if row.overdue else ""
-        changed = f"{row.updated_time:%Y-%m-%d %H:%M:%S}"
-        state = Text.assemble(_state(row.state), late)
-        cells = (row.case_id[:12], row.predictor, state, row.review, str(row.attempts), row.reason, changed)
-        table.add_row(*(_cell(cell) for cell in cells))
-    return table
+        review = "-" if row.review == ReviewState.NOT_REQUIRED else row.review
+        state, changed = Text.assemble(_state(row.state), late), f"{row.updated_time:%Y-%m-%d %H:%M}"
+        reason = "" if row.reason == row.state else row.reason
+        rows.append(((row.case_id[:12], row.predictor, state, review, str(row.attempts), changed), reason))
+    show_list(console, ("case", "predictor", "state", "review", "tries", "changed"), rows)
 
 
 def _show_deliveries(detail: CaseDetail, console: Console) -> None:
@@ -329,11 +332,6 @@ def _show_steps(detail: CaseDetail, console: Console) -> None:
         change = f"{step.from_state or '(new)'} -> {step.to_state}"
         console.print(f"  {step.time:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f"  {what}: {change}", soft_wrap=True)
         console.print(f"      {step.actor}: {step.reason}")
-
-
-def _cell(value: str | Text) -> Text:
-    """Return a cell of a table: shown as it is, whatever console prints it."""
-    return value if isinstance(value, Text) else Text(str(value))
 
 
 def _state(state: str) -> Text:

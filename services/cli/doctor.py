@@ -23,6 +23,7 @@ from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.doctor_doors import door_looks
 from services.cli.doctor_fhir import fhir_server
 from services.cli.doctor_images import variants_served
+from services.cli.doctor_serving import serving
 from services.cli.doctor_slides import slide_looks
 from services.cli.letters import why
 from services.cli.models import site_catalog
@@ -98,11 +99,11 @@ def examine() -> Iterator[Examination]:
     yield _try("image variants", lambda: variants_served(site_catalog()))
     yield _try(
         "results",
-        lambda: _healthy(ResultsClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)),
+        lambda: serving(ResultsClient(results.grpc_address, tls=person_tls(results.site), deadline_s=TIMEOUT_S)),
     )
     yield _try(
         "lab_consumer",
-        lambda: _healthy(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
+        lambda: serving(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
     )
     if lab.fhir_server:
         yield _try("FHIR server", partial(fhir_server, lab.fhir_server))
@@ -222,15 +223,6 @@ def _ready(address: str) -> str:
     if answer.is_error:
         raise ValueError("; ".join(f"{name}: {text}" for name, text in found["problems"].items()))
     return ", ".join(found["checked"])
-
-
-def _healthy(client: ResultsClient | LabConsumerClient) -> str:
-    try:
-        if client.healthy():
-            return "serving"
-        raise ValueError("does not answer: start it with `oncorelay up`, or look into its log")
-    finally:
-        client.close()
 
 
 def _listener(settings: ListenerSettings) -> str:

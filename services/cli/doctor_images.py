@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from shared.bundles.catalog import Catalog, Installed
 from shared.domain.errors import NotFoundError, PermanentError
 from shared.domain.prediction import IntendedUse
-from shared.predictors.contract import ImageModel, ImagePredictor
+from shared.predictors.contract import ImagePredictor
+from shared.predictors.models import ImageModel
 from shared.predictors.registry import STUDY_PREDICTORS
 from shared.radiomics.installed import missing
 
@@ -26,25 +29,36 @@ def variants_served(catalog: Catalog) -> str:
             if reference is None:
                 said.append(f"{name} {variant}: no bundle")
                 continue
-            found = catalog.find(reference.bundle_id, reference.digest)
-            served, text = _looked_at(catalog, found)
+            seen = _looked_at(catalog, catalog.find(reference.bundle_id, reference.digest))
             # A demonstration without the engine for radiomics says what it would need; the clinical variant answers.
-            bearable = served or (text == missing() and reference.intended_use is IntendedUse.DEMONSTRATION)
-            (said if bearable else lacking).append(f"{name} {variant}: {'' if served else 'not served: '}{text}")
+            bearable = seen.without_engine and reference.intended_use is IntendedUse.DEMONSTRATION
+            text = f"{name} {variant}: {'' if seen.served else 'not served: '}{seen.text}"
+            (said if seen.served or bearable else lacking).append(text)
     if lacking:
         raise NotFoundError("way to serve", "; ".join(lacking))
     return "; ".join(said)
 
 
-def _looked_at(catalog: Catalog, found: Installed) -> tuple[bool, str]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One bundle looked at."""
+
+    served: bool
+    text: str
+    """By what, or why not."""
+    without_engine: bool = False
+    """Nothing is wrong with it but that radiomics is not installed."""
+
+
+def _looked_at(catalog: Catalog, found: Installed) -> _Seen:
     """Tell whether a bundle can be served here, and by what, or why not; its network runs its golden crops for that."""
     imaging, reference = found.manifest.imaging, found.reference
     if imaging and imaging.rad_score and imaging.rad_score.terms and (why := missing()):
-        return False, why
+        return _Seen(served=False, text=why, without_engine=True)
     try:
         model = catalog.open(reference.bundle_id, reference.digest)
     except PermanentError as error:
-        return False, str(error)
+        return _Seen(served=False, text=str(error))
     by = ", ".join(model.classifiers) if isinstance(model, ImageModel) else "logistic"
     network = f"; network on {catalog.runtime.engine}" if imaging and imaging.network else ""
-    return True, f"{reference.bundle_id} {reference.version} ({by}{network})"
+    return _Seen(served=True, text=f"{reference.bundle_id} {reference.version} ({by}{network})")

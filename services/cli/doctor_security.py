@@ -16,7 +16,7 @@ from shared.observability import checks
 from shared.security import tls_folder
 from shared.security.certificates import WARN_DAYS, days_left
 from shared.security.doorkeeper import open_door
-from shared.security.oidc import OidcSettings
+from shared.security.token_settings import OidcSettings
 from shared.site.settings import Site
 
 _OTHERS = 0o077

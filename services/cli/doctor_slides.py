@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from services.cli.doctor_serving import serving
 from services.cli.person import person_tls
 from services.slide_ingestion.adapters.cache import SlideCache
 from services.slide_ingestion.adapters.s3_door import s3_door
@@ -65,10 +66,4 @@ def _reached(one: PrefixSettings, settings: Settings) -> str:
 
 
 def _answers(settings: Settings) -> str:
-    client = SlideIngestionClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=_TIMEOUT_S)
-    try:
-        if client.healthy():
-            return "serving"
-        raise ValueError("does not answer: start it with `oncorelay up`, or look into its log")
-    finally:
-        client.close()
+    return serving(SlideIngestionClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=_TIMEOUT_S))

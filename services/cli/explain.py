@@ -22,9 +22,10 @@ from shared.pictures.chart import chart_of, marks_of
 from shared.pictures.pdf import to_pdf
 from shared.pictures.svg import to_svg
 from shared.pictures.terminal import nomogram_text
-from shared.predictors.contract import ByHand, HazardsModel
+from shared.predictors.contract import ByHand
 from shared.predictors.hazards.model import Hazards
 from shared.predictors.lung_metastasis import panel
+from shared.predictors.models import HazardsModel
 from shared.predictors.registry import PANEL_PREDICTORS
 
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)

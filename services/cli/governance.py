@@ -146,7 +146,7 @@ def recalls() -> None:
 @click.option("--reason", required=True, help="One sentence that says why, without naming the patient.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(authority: str, identifier: str, reason: str, *, yes: bool) -> None:
-    """Erase what the facts, the DICOM objects, the slides and the ledger hold about one patient. It cannot be undone.
+    """Erase what the facts, the DICOM objects, the slides and the ledger hold of one patient. It cannot be undone.
 
     Each owner is asked in turn, and one that cannot be reached does not stop the others. Repeat the command until none
     is named as unfinished.

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import click
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 from services.cli.cases import DEADLINE_S, print_json, screen, tree
 from services.cli.ledger_client import ledger_client
+from services.cli.listing import Cell, show_list
 from services.cli.person import person_name
 from shared.domain.case import DeliveryState
 from shared.domain.deliveries import Letter, SinkState, SinkSummary
@@ -34,8 +35,10 @@ def sinks(*, as_json: bool) -> None:
         found = client.list_sinks()
     if as_json:
         print_json([tree(row) for row in found])
+    elif found:
+        show_sinks(found, screen())
     else:
-        screen().print(sink_table(found) if found else "no [[sinks]] table: no result would reach anybody")
+        click.echo("no [[sinks]] table: no result would reach anybody")
 
 
 @click.group("letters", invoke_without_command=True)
@@ -60,8 +63,10 @@ def letters(context: click.Context, sink: str, *, every: bool, as_json: bool) ->
         found = client.list_deliveries(state, sink=sink, page_size=MOST_LETTERS)
     if as_json:
         print_json([tree(row) for row in found])
+    elif found:
+        show_letters(found, screen())
     else:
-        screen().print(letter_table(found) if found else "no dead letters: nothing waits for a person")
+        click.echo("no dead letters: nothing waits for a person")
 
 
 @letters.command("resend")
@@ -93,14 +98,15 @@ def redirect(delivery_id: str, to_sink: str, reason: str) -> None:
     click.echo(f"delivery {made[:12]}: due at {to_sink}")
 
 
-def sink_table(found: tuple[SinkSummary, ...]) -> Table:
-    """Return the sinks as a table."""
-    table = Table("sink", "kind", "written as", "state", "held", "due", "sending", "dead letters", "why")
+def show_sinks(found: tuple[SinkSummary, ...], console: Console) -> None:
+    """Print the sinks, and beneath each what is wrong with it."""
+    rows = list[tuple[list[Cell], str]]()
     for row in found:
         state = Text(row.state.replace("_", " "), style=COLOURS[row.state])
-        numbers = (Text(str(number)) for number in (row.held, row.due, row.sending, row.dead_letters))
-        table.add_row(Text(row.name), Text(row.kind), Text(row.written_as), state, *numbers, Text(why(row)))
-    return table
+        numbers = [str(number) for number in (row.held, row.due, row.sending, row.dead_letters)]
+        rows.append(([row.name, row.kind, row.written_as, state, *numbers], why(row)))
+    header = ("sink", "kind", "written as", "state", "held", "due", "sending", "dead letters")
+    show_list(console, header, rows)
 
 
 def why(row: SinkSummary) -> str:
@@ -116,15 +122,15 @@ def why(row: SinkSummary) -> str:
     return "; ".join(said)
 
 
-def letter_table(found: tuple[Letter, ...]) -> Table:
-    """Return deliveries as a table."""
-    table = Table("delivery", "case", "revision", "sink", "state", "tries", "may be there", "why")
+def show_letters(found: tuple[Letter, ...], console: Console) -> None:
+    """Print deliveries, and beneath each why it stands where it stands."""
+    rows = []
     for row in found:
         there = "yes" if row.maybe_there else "no"
         state = row.state.replace("_", " ") + ("" if row.currency == "current" else f" ({row.currency})")
         cells = (row.delivery_id[:12], row.case_id[:12], str(row.revision), row.sink, state, str(row.tries), there)
-        table.add_row(*(Text(cell) for cell in (*cells, row.reason)))
-    return table
+        rows.append((cells, row.reason))
+    show_list(console, ("delivery", "case", "revision", "sink", "state", "tries", "may be there"), rows)
 
 
 def _resend_all(client: DeliveryClient, sink: str, reason: str) -> tuple[int, list[str]]:

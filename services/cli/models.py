@@ -11,6 +11,7 @@ import click
 
 from services.cli.acceptance import acceptances
 from services.cli.cases import print_json
+from services.cli.elsewhere import LazyGroup, Places
 from services.inference.config import Settings
 from services.inference.formats.predictions import render_text, to_json
 from services.inference.handlers.predict_by_hand import predict_from_command_line
@@ -23,9 +24,25 @@ if TYPE_CHECKING:
 NOT_CLINICAL = "demonstration: cannot be"
 
 
-@click.group("models")
+ELSEWHERE: Places = {
+    "accept": (
+        "services.cli.acceptance:accept",
+        "Record that the site accepts a bundle; only then may a clinical sink get a result of it.",
+    ),
+    "recall": (
+        "services.cli.governance:recall",
+        "Withdraw, at every sink, every result a bundle delivered, and use it no more.",
+    ),
+    "recalls": ("services.cli.governance:recalls", "List recalled bundles and how far each recall is."),
+}
+
+
+@click.group("models", cls=LazyGroup)
 def models() -> None:
     """Show and verify the installed model bundles."""
+
+
+models.add_places(ELSEWHERE)
 
 
 @models.command("list")

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.domain.errors import NotFoundError, UnavailableError
-from shared.security import tls_folder
 from shared.security.parties import Party, Role
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 from shared.site.settings import Site
 
 PERSON_VARIABLE = "ONCORELAY_PERSON"
@@ -56,6 +55,8 @@ def make_all(folder: Path, site_id: str, hosts: dict[str, list[str]] | None = No
 
     Where anybody ever had a certificate, an administrator is made by ``oncorelay certs person`` only.
     """
+    from shared.security import tls_folder
+
     now = datetime.now(UTC)
     made = tls_folder.make_site(folder, site_id, now, hosts or {})
     if not tls_folder.had_people(folder):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import click
-from rich.table import Table
 from rich.text import Text
 
+from services.cli.answering_client import answering_client
 from services.cli.cases import print_json, screen, tree
-from services.cli.person import person_name, person_tls
+from services.cli.listing import show_list
+from services.cli.person import person_name
 from services.slide_ingestion.config import Settings
-from shared.domain.errors import NotFoundError, UnavailableError
+from shared.domain.errors import NotFoundError
 from shared.domain.slide_registry import SlideState, SlideSummary
+from shared.domain.slides import Resolution
 from shared.rpc.slide_ingestion_client import SlideIngestionClient
+from shared.slides.resolution import COARSEST_UM, FINEST_UM
 
 DEADLINE_S = 10.0
 _STATES = [state.value for state in SlideState]
@@ -24,24 +27,22 @@ _MOST = 1000
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 
 
-@contextmanager
-def slides_client() -> Iterator[SlideIngestionClient]:
+def slides_client() -> AbstractContextManager[SlideIngestionClient]:
     """Give a client of slide ingestion.
 
     Raises:
         UnavailableError: If it does not answer; says where it was looked for, and what to run.
     """
     settings = Settings()
-    client = SlideIngestionClient(settings.grpc_address, tls=person_tls(settings.site), deadline_s=DEADLINE_S)
-    try:
-        yield client
-    except UnavailableError as error:
-        if client.healthy():
-            raise
-        down = f"slide_ingestion does not answer at {settings.grpc_address}: is `oncorelay up` running?"
-        raise UnavailableError(down) from error
-    finally:
-        client.close()
+    return answering_client(SlideIngestionClient, settings.grpc_address, settings.site, DEADLINE_S)
+
+
+def _named(_context: click.Context, _parameter: click.Parameter, slide_id: str) -> str:
+    if len(slide_id) < _SHORT:
+        raise click.BadParameter(
+            "a slide is named by at least the first eight digits of its id, see `oncorelay slides`"
+        )
+    return slide_id
 
 
 @click.group("slides", invoke_without_command=True)
@@ -70,13 +71,13 @@ def list_slides(state: str | None = None, *, as_json: bool = False) -> None:
     if as_json:
         print_json([tree(one) for one in found])
     elif found:
-        screen().print(_table(found))
+        _show_all(found)
     else:
         click.echo("no slides yet: put one, with its manifest, into a folder of [site] slide_folders")
 
 
 @slides.command("show")
-@click.argument("slide_id")
+@click.argument("slide_id", callback=_named)
 @_AS_JSON
 def show(slide_id: str, *, as_json: bool) -> None:
     """Show one slide; the first eight digits of its id name it."""
@@ -95,10 +96,12 @@ def show(slide_id: str, *, as_json: bool) -> None:
         ("cases", ", ".join(case[:_SHORT] for case in one.case_ids) or "-"),
     ):  # fmt: skip
         click.echo(f"{name:11} {value}")
+    for step in _next_steps(one):
+        click.echo(f"{'next':11} {step}")
 
 
 @slides.command("set-resolution")
-@click.argument("slide_id")
+@click.argument("slide_id", callback=_named)
 @click.argument("microns_per_pixel", type=float)
 @click.option("--reason", required=True, help="How you know, in one sentence; it is kept with your name.")
 def set_resolution(slide_id: str, microns_per_pixel: float, reason: str) -> None:
@@ -109,18 +112,32 @@ def set_resolution(slide_id: str, microns_per_pixel: float, reason: str) -> None
 
 
 def _one(found: tuple[SlideSummary, ...], slide_id: str) -> SlideSummary:
-    mine = [one for one in found if len(slide_id) >= _SHORT and one.slide_id.startswith(slide_id)]
+    mine = [one for one in found if one.slide_id.startswith(slide_id)]
     if len(mine) != 1:
         raise NotFoundError("slide", slide_id)
     return mine[0]
 
 
-def _table(found: tuple[SlideSummary, ...]) -> Table:
-    table = Table("slide", "state", "since", "door", "format", "cases", "why")
+def _next_steps(one: SlideSummary) -> Iterator[str]:
+    """Yield what a person can do about a slide that is not scored, or where its result is."""
+    short = one.slide_id[:_SHORT]
+    if one.state is SlideState.HELD:
+        yield "send its order, or put NAME.manifest.json beside the file (services/slide_ingestion/README.md)"
+    if one.width and not _is_plausible(one.resolution):
+        yield f'oncorelay slides set-resolution {short} MICROMETRES --reason "how you know"'
+    for case in one.case_ids:
+        yield f"oncorelay case {case[:_SHORT]}"
+
+
+def _is_plausible(stated: Resolution | None) -> bool:
+    return stated is not None and all(FINEST_UM <= um <= COARSEST_UM for um in (stated.x, stated.y))
+
+
+def _show_all(found: tuple[SlideSummary, ...]) -> None:
+    rows = []
     for one in found:
-        table.add_row(
-            one.slide_id[:_SHORT], Text(one.state.value, style=_STYLE.get(one.state.value, "")),
-            f"{one.state_time:%Y-%m-%d %H:%M}", one.door, one.format,
-            ", ".join(case[:_SHORT] for case in one.case_ids), Text(one.reason, overflow="fold"),
-        )  # fmt: skip
-    return table
+        state = Text(one.state.value, style=_STYLE.get(one.state.value, ""))
+        cases = ", ".join(case[:_SHORT] for case in one.case_ids)
+        since = f"{one.state_time:%Y-%m-%d %H:%M}"
+        rows.append(((one.slide_id[:_SHORT], state, since, one.door, one.format, cases), one.reason))
+    show_list(screen(), ("slide", "state", "since", "door", "format", "case"), rows)

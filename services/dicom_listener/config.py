@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from shared.security.oidc import OidcSettings
+from shared.security.token_settings import OidcSettings
 from shared.site.networks import THIS_MACHINE, Networks, split
 from shared.site.settings import ServiceSettings
 

@@ -17,7 +17,8 @@ from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages
 from shared.pathology.grid import CropGrid
 from shared.pathology.patch_contract import PatchContract
-from shared.predictors.contract import Model, SlideMeasured
+from shared.predictors.contract import SlideMeasured
+from shared.predictors.models import Model
 
 Answer = Prediction | NotAnalysed | RegionProposed | str
 """An answer, a coded refusal, a region that waits for a person, or one sentence about what broke."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,18 +14,14 @@ from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.fhir.reading.slide_codes import SlideCodes
 from shared.hl7.character_sets import CODECS
 from shared.hl7.reading.orders import taken_apart
-from shared.security.backend_services import (
-    BackendServices,
-    BackendSettings,
-    Credentials,
-    NoCredentials,
-    TokenFile,
-)
 from shared.security.loopback import is_loopback
-from shared.security.oidc import OidcSettings
+from shared.security.token_settings import BackendSettings, OidcSettings
 from shared.site.networks import THIS_MACHINE, Networks
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from shared.security.backend_services import Credentials
 
 
 class SiteCodeRow(BaseModel):
@@ -135,6 +131,8 @@ class FhirServerSettings(BaseModel):
         Raises:
             InvalidInputError: If the key of SMART Backend Services cannot serve.
         """
+        from shared.security.backend_services import BackendServices, NoCredentials, TokenFile  # HTTP and JWT
+
         if self.backend is not None:
             return BackendServices(self.backend, self.url)
         return TokenFile(self.token_file) if self.token_file else NoCredentials()

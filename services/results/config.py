@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from shared.domain.errors import InvalidInputError
 from shared.domain.images import AutomaticRegion, ImagingPolicy
 from shared.domain.slides import AreaReading, Cropping, Rounding, SlidePolicy
-from shared.security.backend_services import DEFAULT_SCOPE, BackendSettings
 from shared.security.loopback import is_loopback
+from shared.security.token_settings import DEFAULT_SCOPE, BackendSettings
 from shared.site.secret_files import RedisSettings, read_line
 
 RESULTS_SCOPE = " ".join(

@@ -30,6 +30,7 @@ from services.slide_ingestion.config import Settings
 from services.slide_ingestion.formats.beside import ReadManifests
 from services.slide_ingestion.handlers.cases import MakeStudy
 from services.slide_ingestion.handlers.check import CheckSlides
+from services.slide_ingestion.handlers.closed import TryClosed
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.look import LookAtDoor
 from services.slide_ingestion.handlers.naming import Names
@@ -39,7 +40,8 @@ from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.retention import Sweep
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports import Door, Looker
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.looking import Looker
 from shared.domain.case import InferenceState
 from shared.domain.errors import InvalidInputError
 from shared.domain.pauses import Pauses
@@ -56,7 +58,7 @@ log = structlog.get_logger("oncorelay.slide_ingestion")
 
 _MIB = 1 << 20
 _STOP_S = 5.0
-_PAUSES_S = {"check": 0.2, "outbox": 0.2, "sweep": 300.0}
+_PAUSES_S = {"check": 0.2, "outbox": 0.2, "sweep": 300.0, "closed": 60.0}
 _ENDED = frozenset({InferenceState.PREDICTED, InferenceState.NOT_ANALYSED})
 
 
@@ -164,6 +166,7 @@ class SlideIngestion:
                       settings.cache_after_result_h, settings.keep_days)  # fmt: skip
         steps: dict[str, Callable[[], object]] = {f"look at {one.door.name}": one for one in self._looks}
         steps |= {
+            "closed": TryClosed(self.store, doors),
             "check": lambda: _until_none(check), "outbox": EmptyOutbox(self._outbox, self._results, pauses, now),
             "sweep": sweep,
         }  # fmt: skip

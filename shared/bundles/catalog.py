@@ -14,7 +14,7 @@ from shared.bundles.runtimes.port import DEFAULT_RUNTIME, RuntimeChoice
 from shared.bundles.verify import Verified, verify
 from shared.domain.errors import NotFoundError
 from shared.domain.prediction import BundleReference
-from shared.predictors.contract import Model
+from shared.predictors.models import Model
 
 SHIPPED_BUNDLES = Path(__file__).parent / "demonstration"
 """Folder with the bundles that come with the software."""

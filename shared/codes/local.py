@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from shared.domain.coding import Coding
 from shared.domain.prediction import NotAnalysedReason
-from shared.domain.slides import SlideLevel
+from shared.domain.slide_answers import SlideLevel
 
 IDENTIFIER_SYSTEM = "urn:oncorelay:result"
 """``identifier.system`` of every FHIR resource we send; how our own output is recognised when it comes back."""

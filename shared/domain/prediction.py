@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from shared.domain.coding import Coding
 from shared.domain.images import Artefact, ImageBasis, Measured
-from shared.domain.slides import SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
 
 
 class IntendedUse(StrEnum):

@@ -1,4 +1,4 @@
-"""What of a whole-slide image an answer rests on: whose it is, how it was read, and what its patches gave."""
+"""What of a whole-slide image an answer rests on: which glass it is, how it was read, and what a site configures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.domain.identity import Demographics, PatientIdentity, Side
 from shared.domain.images import Artefact
 
 
@@ -21,13 +20,6 @@ class ResolutionSource(StrEnum):
     """Pixel Spacing, or Imaged Volume Width over Total Pixel Matrix Columns."""
     OPERATOR = "operator"
     """A person, by name."""
-
-
-class OrderStatus(StrEnum):
-    """Whether an order still stands."""
-
-    ACTIVE = "active"
-    WITHDRAWN = "withdrawn"
 
 
 class Cropping(StrEnum):
@@ -57,20 +49,6 @@ class Rounding(StrEnum):
     """Half up."""
 
 
-class SlideLevel(StrEnum):
-    """The five levels of paper 003: what a slide *resembles*; H&E shows neither IHC nor FISH.
-
-    They are names, in no order of worth: in the paper 3+ scores lower than 2+/FISH+, and a higher score goes with a
-    worse response. No rendering may suggest otherwise.
-    """
-
-    RESEMBLES_0 = "resembles_0"
-    RESEMBLES_1 = "resembles_1"
-    RESEMBLES_2_FISH_NEGATIVE = "resembles_2_fish_negative"
-    RESEMBLES_2_FISH_POSITIVE = "resembles_2_fish_positive"
-    RESEMBLES_3 = "resembles_3"
-
-
 @dataclass(frozen=True, slots=True)
 class Specimen:
     """Which piece of tissue is on the glass: the identifiers a pathology department works with."""
@@ -79,40 +57,6 @@ class Specimen:
     specimen: str
     block: str
     slide: str
-
-
-@dataclass(frozen=True, slots=True)
-class SlideOrder:
-    """What was asked about one slide: HL7 OML^O21, FHIR ServiceRequest with Specimen, or a manifest beside the file."""
-
-    order_id: str
-    """Unique at this site: source and the placer's number, of a manifest its digest."""
-    source: str
-    """``hl7``, ``fhir`` or ``manifest``, with the sender's name."""
-    version: str
-    """Message control id, resource version or file digest: a later one of the same order supersedes."""
-    status: OrderStatus
-    identity: PatientIdentity | None
-    """None where the issuer is not in the site's map."""
-    demographics: Demographics
-    specimen: Specimen
-    container: str
-    """What the label's barcode says (Container Identifier (0040,0512), SPM-27 or the slide's own id); compared exactly;
-    empty where the order does not state it."""
-    recorded_time: datetime
-    stain: str = ""
-    """``he``, ``ihc``, ``other``; empty where the order does not say."""
-    tissue: str = ""
-    """``breast``, ``lymph_node``, ``other``; empty where the order does not say."""
-    after_therapy: bool | None = None
-    """True: taken after neoadjuvant therapy began; None: the order does not say."""
-    side: Side | None = None
-    reason: str = ""
-    """Why it was withdrawn."""
-    placer: str = ""
-    """The number whoever placed the order knows it by (ORC-2), for finding the result; empty where none is stated."""
-    placer_authority: tuple[str, ...] = ()
-    """Who gave that number: namespace, universal id and its type (EI.2 to EI.4), as stated; empty: not stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,24 +98,6 @@ class ReadBy:
     """Name and version, for example ``openslide 4.0.1``."""
     refused: tuple[str, ...] = ()
     """One sentence for each reader that was tried before."""
-
-
-@dataclass(frozen=True, slots=True)
-class QualityRow:
-    """One property of the glass that was looked at, or that was not."""
-
-    kind: str
-    """``tissue``, ``blur``, ``pen``, ``fold``."""
-    checked: bool
-    """False: ``text`` says why not; "not found" and "not checked" are different answers."""
-    area_mm2: float = 0.0
-    share: float = 0.0
-    """Of the tissue; of ``tissue`` itself: of the glass."""
-    patches: int = 0
-    """Patches it lies on."""
-    score_without: float | None = None
-    """The score with these patches left out; None where nothing was found or scored."""
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,97 +185,6 @@ class SlidePolicy:
     """With fewer the answer is "indeterminate"."""
     indeterminate_share: float = 0.9
     """The level is stated only where its share of the bootstrap reaches this; else "indeterminate, reflex IHC/ISH"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One ambiguous term of the paper, and how it was read."""
-
-    name: str
-    choice: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LevelShare:
-    """How often the bootstrap ended at a level."""
-
-    level: SlideLevel
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class GradeCount:
-    """Patches of one grade (paper 003: I .33-.4, II .4-.5, III .5-.6, IV .6-.7, V from .7)."""
-
-    grade: str
-    patches: int
-
-
-@dataclass(frozen=True, slots=True)
-class CropAnswer:
-    """What one grid gave."""
-
-    cropping: Cropping
-    side_px: int
-    """Of level 0."""
-    side_um: float
-    patches: int
-    """With tissue, after the background rule."""
-    tumour_patches: int
-    score: float | None = None
-    """None: not scorable."""
-    level: SlideLevel | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StainVectors:
-    """Optical density per stain, unit length, (red, green, blue); how they were found."""
-
-    method: str
-    """``vahadane``, or the fallback that was used."""
-    haematoxylin: tuple[float, ...]
-    eosin: tuple[float, ...]
-    angle_degrees: float
-    fallback: str = ""
-    """Why the fit was not used; empty where it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class GradientPoint:
-    """Mean probability at one distance from the edge of the tumour."""
-
-    distance_um: float
-    """Positive: inside, towards the core; negative: peritumoral."""
-    mean: float
-    patches: int
-
-
-@dataclass(frozen=True, slots=True)
-class SlideAnswer:
-    """The TL-PA result of one slide (paper 003, Eq. 2-6) with everything it rests on."""
-
-    score: float
-    level: SlideLevel
-    area_share: float
-    """Area_IHC of Eq. 3."""
-    levels: tuple[LevelShare, ...]
-    croppings: tuple[CropAnswer, ...]
-    """The one that made the result first."""
-    terms: tuple[Term, ...]
-    stain: StainVectors
-    grades: tuple[GradeCount, ...]
-    quality: tuple[QualityRow, ...]
-    score_interval: tuple[float, float] | None = None
-    """95 %, spatial block bootstrap."""
-    indeterminate: str = ""
-    """Why no level is stated: then the advice is reflex IHC/ISH. Empty: the level stands."""
-    gradient: tuple[GradientPoint, ...] = ()
-    gradient_slope: float | None = None
-    """Of the probability per millimetre from the edge inwards; None where the tumour is too small."""
-    calibration: str = ""
-    """Which record was applied, or that none is known for this scanner."""
-    exclusions: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from shared.imaging.volume import Bits, Mask, Volume
 
+Signal = NDArray[np.float64]
+
 BACKGROUND_FRACTION = 0.60
 """Of the 95th percentile of S0: less is background (air, suppressed fat), where a ratio means nothing."""
 BACKGROUND_PERCENTILE = 95.0
@@ -65,12 +67,11 @@ def functional_tumour(
     return Mask(_neighbourly(chosen, by.neighbours) if by.neighbours else chosen, early.grid)
 
 
-def enhancement_ratios(region: Mask, pre: Volume, early: Volume, late: Volume) -> NDArray[np.float64]:
-    """Return SER of the region's voxels, in the order of the array; infinite where the late phase is back at S0."""
-    s0, s1, s2 = (one.voxels[region.bits].astype(np.float64) for one in (pre, early, late))
+def enhancement_ratio(s0: Signal, s1: Signal, s2: Signal) -> Signal:
+    """Return SER of every voxel; infinite where the late phase is back at S0, NaN where nothing was taken up either."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios: NDArray[np.float64] = (s1 - s0) / (s2 - s0)
-    return ratios
+        ratio: Signal = (s1 - s0) / (s2 - s0)
+    return ratio
 
 
 def _background(pre: Volume, limits: Mask | None, fraction: float) -> float:
@@ -82,14 +83,8 @@ def _enhancing(index: int, pre: Volume, early: Volume, late: Volume | None, back
     s0, s1 = (one.voxels[index].astype(np.float64) for one in (pre, early))
     chosen: Bits = (s0 > 0) & (s0 >= background) & (100 * (s1 - s0) >= by.enhancement_percent * s0)
     if late is not None:
-        chosen &= _ratio_reaches(by.ratio, s0, s1, late.voxels[index].astype(np.float64))
+        chosen &= enhancement_ratio(s0, s1, late.voxels[index].astype(np.float64)) >= by.ratio
     return chosen
-
-
-def _ratio_reaches(least: float, s0: NDArray[np.float64], s1: NDArray[np.float64], s2: NDArray[np.float64]) -> Bits:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        reached: Bits = (s1 - s0) / (s2 - s0) >= least
-    return reached
 
 
 def _neighbourly(chosen: Bits, least: int) -> Bits:

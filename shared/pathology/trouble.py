@@ -12,6 +12,8 @@ class SlideProblem(StrEnum):
     """What is wrong with a slide."""
 
     NOT_A_SLIDE = "not_a_slide"
+    ASSOCIATED = "associated"
+    """Label, overview or thumbnail in a series of its own: it belongs to a slide and is none."""
     UNREADABLE = "unreadable"
     """No reader opens it, or reading a region of it failed."""
     CRASHED = "crashed"

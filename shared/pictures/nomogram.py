@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from shared.domain.prediction import HorizonRisk
 from shared.pictures.caption import Caption, percent
 from shared.pictures.chart import Chart, InputAxis, Marks, RiskAxis, Tick
-from shared.pictures.scene import MARK, SOFT, Dot, Frame, Line, Part, Scene, Words, width_of, wrapped
+from shared.pictures.scene import MARK, SOFT, Dot, Line, Part, Scene, Words, width_of, wrapped
+from shared.pictures.sheet import MARGIN, WIDTH, above, below, lowest
 
-WIDTH = 842.0
-"""A4, landscape."""
-MARGIN = 32.0
 LEFT, RIGHT = 196.0, 660.0
 """Ends of the axes of points and of total points."""
 COLUMN = WIDTH - MARGIN
@@ -22,8 +20,6 @@ LONG_TICK, SHORT_TICK = 6.0, 3.5
 LABEL_GAP = 5.0
 TICK_GAP = 3.5
 """Least distance of two ticks, in points of length."""
-_NOTE = 8.0
-_LEADING = 10.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +34,8 @@ class _Row:
 
 def nomogram_scene(chart: Chart, caption: Caption, marks: Marks | None = None) -> Scene:
     """Return the nomogram; with ``marks`` the patient's values, points and risks and the lines that read them."""
-    head = list(_head(caption))
-    top = max((part.y for part in head if isinstance(part, Words)), default=MARGIN) + 38
+    head = list(above(caption))
+    top = lowest(head) + 38
     rows = _rows(chart, top)
     parts: list[Part] = [*head]
     if marks:
@@ -48,24 +44,9 @@ def nomogram_scene(chart: Chart, caption: Caption, marks: Marks | None = None) -
     if marks:
         parts += _marked(chart, marks, rows, top)
     bottom = rows[-1].y + 34
-    notes = list(_notes(caption, bottom))
-    height = max((part.y for part in notes if isinstance(part, Words)), default=bottom) + MARGIN / 2 + 6
+    notes = list(below(caption, bottom))
+    height = lowest(notes, bottom) + MARGIN / 2 + 6
     return Scene(WIDTH, height, caption.title, described(chart, caption, marks), (*parts, *notes))
-
-
-def _head(caption: Caption) -> Iterator[Part]:
-    yield Words(MARGIN, MARGIN + 8, caption.title, 15.0, bold=True)
-    y = MARGIN + 8
-    for line in caption.lines:
-        y += 13
-        yield Words(MARGIN, y, line, 9.0, colour=SOFT)
-    if caption.banner:
-        y += 10
-        lines = wrapped(caption.banner, 10.0, WIDTH - 2 * MARGIN - 20)
-        yield Frame(MARGIN, y, WIDTH - 2 * MARGIN, 8 + 13 * len(lines))
-        for number, text in enumerate(lines, 1):
-            yield Words(MARGIN + 10, y + 13 * number, text, 10.0, bold=True)
-        y += 13 * len(lines)
 
 
 def _rows(chart: Chart, top: float) -> list[_Row]:
@@ -206,15 +187,6 @@ def _marked_risk(chart: Chart, row: _Row, risk: RiskAxis, found: HorizonRisk) ->
 def interval_text(interval: tuple[float, float]) -> str:
     """Return an interval of a risk as people read it."""
     return f"95 % interval {percent(interval[0])} to {percent(interval[1])} %"
-
-
-def _notes(caption: Caption, y: float) -> Iterator[Part]:
-    for note in caption.notes:
-        for number, text in enumerate(wrapped(note, _NOTE, WIDTH - 2 * MARGIN - 10)):
-            if not number:
-                yield Words(MARGIN, y, "•", _NOTE, colour=SOFT)
-            yield Words(MARGIN + 10, y, text, _NOTE, colour=SOFT)
-            y += _LEADING
 
 
 def described(chart: Chart, caption: Caption, marks: Marks | None) -> str:

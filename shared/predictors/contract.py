@@ -1,4 +1,4 @@
-"""What every predictor offers: which studies it asks about, whether the inputs suffice, and the answer itself."""
+"""What every predictor offers: what it is asked about, whether the inputs suffice, and the answer itself."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shared.domain.case import PinnedInput, Pins
 from shared.domain.facts import Fact, FactName, PatientFacts
 from shared.domain.identity import Side
 from shared.domain.images import RegionProposed
-from shared.domain.prediction import BundleReference, NotAnalysed, Outcome, Prediction, UsedInput
-from shared.domain.slides import QualityRow
+from shared.domain.prediction import NotAnalysed, Prediction, UsedInput
+from shared.domain.slide_answers import QualityRow
 from shared.domain.study import Study
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages
@@ -22,9 +19,8 @@ from shared.imaging.volume import Mask, Volume
 from shared.pathology.patch_table import PatchTable
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.trouble import SlideTrouble
-from shared.predictors.hazards.model import Hazards, ModelInput
-from shared.predictors.imaging import ImagingContract, Look, RadiomicsSettings
-from shared.predictors.slides import PatchLooks, SlideContract
+from shared.predictors.imaging import RadiomicsSettings
+from shared.predictors.models import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,107 +62,6 @@ class Overtaken:
     """What the risk would rest on; none where they do not suffice any more."""
 
 
-class Model(Protocol):
-    """A loaded, verified bundle as a predictor sees it."""
-
-    @property
-    def reference(self) -> BundleReference:
-        """Which bundle this is."""
-        ...
-
-    @property
-    def outcome(self) -> Outcome:
-        """What its probability is the probability of."""
-        ...
-
-    @property
-    def runtime(self) -> str:
-        """Engine, version and provider."""
-        ...
-
-    @property
-    def precision(self) -> str:
-        """Arithmetic of the graph."""
-        ...
-
-    def score(self, features: Mapping[str, float]) -> float:
-        """Return the probability of ``outcome.positive_class`` for one row of named features."""
-        ...
-
-    def scores(self, features: Mapping[str, float]) -> tuple[float, ...]:
-        """Return every output of the graph for one row of named features, in the order of its index."""
-        ...
-
-
-@runtime_checkable
-class HazardsModel(Model, Protocol):
-    """A model that also states its inputs and, where it is a Cox model, its numbers: every bundle does."""
-
-    @property
-    def inputs(self) -> tuple[ModelInput, ...]:
-        """Return the inputs with their levels or the range the model has seen, in the bundle's order."""
-        ...
-
-    @property
-    def hazards(self) -> Hazards | None:
-        """Return the Cox model; None where the bundle holds another kind of model."""
-        ...
-
-
-@runtime_checkable
-class ImageModel(Model, Protocol):
-    """A bundle of a variant that measures images: what is measured, the network, and what both have seen."""
-
-    @property
-    def imaging(self) -> ImagingContract | None:
-        """Return what is measured in the images and how; None where the bundle's variant needs none."""
-        ...
-
-    @property
-    def classifiers(self) -> tuple[str, ...]:
-        """Return the classifiers there are, the default one first: ``logistic``, ``forest``."""
-        ...
-
-    def probability(self, features: Mapping[str, float], classifier: str) -> float:
-        """Return the probability of ``outcome.positive_class`` by one of the classifiers."""
-        ...
-
-    def look(self, crop: NDArray[np.float32]) -> Look:
-        """Run the network on one crop of ``imaging.network.input_shape``, normalised as it says.
-
-        Raises:
-            ValueError: If the bundle has no network, or the crop another shape.
-        """
-        ...
-
-
-@runtime_checkable
-class IntervalModel(Model, Protocol):
-    """A model that may know how sure its coefficients are: every bundle does, where it states their covariance."""
-
-    def interval(self, features: Mapping[str, float]) -> tuple[float, float] | None:
-        """Return the 95 % interval of ``score`` for one row of named features; None where there is none."""
-        ...
-
-
-@runtime_checkable
-class SlideModel(Model, Protocol):
-    """A bundle that judges patches of slides. ``score`` of it turns the slide's score into a probability."""
-
-    @property
-    def slides(self) -> SlideContract | None:
-        """Return how slides are cut and judged; None where the bundle holds another kind of model."""
-        ...
-
-    def look_at(self, patches: NDArray[np.float32]) -> PatchLooks:
-        """Judge patches (n, 3, input_px, input_px), normalised as the contract says.
-
-        Raises:
-            ValueError: If the bundle has no such network, or the patches another shape.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SlideMeasured:
     """What reading and judging one slide gave: the grid that makes the result first, then the other where asked for."""
@@ -177,35 +72,6 @@ class SlideMeasured:
     """What of the glass was looked at; patches and ``score_without`` are filled in by the predictor."""
     runtime: str = ""
     precision: str = ""
-
-
-@runtime_checkable
-class SlidePredictor(Protocol):
-    """A predictor asked about one whole-slide image (``takes == "slide"``). Pure: tables in, numbers out."""
-
-    @property
-    def name(self) -> str:
-        """Name, for example ``her2``."""
-        ...
-
-    @property
-    def takes(self) -> str:
-        """Return ``slide``."""
-        ...
-
-    def not_applicable(self, study: Study) -> str:
-        """Return why this slide is none of its business; empty when it is."""
-        ...
-
-    def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
-        """Tell whether the slide can be asked about: what its gate, its order and the facts say."""
-        ...
-
-    def answer_slide(
-        self, pins: Pins, model: Model, measured: SlideMeasured | SlideTrouble
-    ) -> Prediction | NotAnalysed:
-        """Aggregate, with intervals, exclusions and every reading; repeats in milliseconds, never runs a network."""
-        ...
 
 
 class RadiomicsEngine(Protocol):
@@ -227,14 +93,54 @@ class RadiomicsEngine(Protocol):
         ...
 
 
-@runtime_checkable
-class ImagePredictor(Protocol):
-    """A predictor some of whose variants measure images. Pure as every other: arrays in, numbers out."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageAnswer:
+    """An answer with the arrays that are to be stored beside it."""
+
+    answer: Prediction | NotAnalysed | RegionProposed
+    """Its artefacts are empty: whoever stores the arrays fills them in."""
+    region: Mask | None = None
+    heatmap: Volume | None = None
+    """Heat of the positive class on a grid of its own, in [0, 1]; what lies outside it has none."""
+
+
+class Asked(Protocol):
+    """One published method. Pure: the same inputs give the same answer."""
 
     @property
     def name(self) -> str:
         """Name, for example ``ln_pcr``."""
         ...
+
+    @property
+    def takes(self) -> str:
+        """What it is asked about: ``study``, ``slide`` or ``panel``."""
+        ...
+
+
+class AskedOfImages(Asked, Protocol):
+    """A predictor asked about something that was imaged: a study or one whole-slide image."""
+
+    def not_applicable(self, study: Study) -> str:
+        """Return why this study, or slide, is none of its business; empty when it is."""
+        ...
+
+    def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
+        """Tell whether the inputs suffice (a slide's: its gate, its order, the facts), what is missing, or why not."""
+        ...
+
+
+class Predictor(AskedOfImages, Protocol):
+    """A predictor asked about a study (``takes == "study"``)."""
+
+    def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
+        """Answer from pinned inputs only."""
+        ...
+
+
+@runtime_checkable
+class ImagePredictor(Asked, Protocol):
+    """A predictor some of whose variants measure images. Pure as every other: arrays in, numbers out."""
 
     @property
     def image_variants(self) -> frozenset[str]:
@@ -259,56 +165,9 @@ class ImagePredictor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageAnswer:
-    """An answer with the arrays that are to be stored beside it."""
-
-    answer: Prediction | NotAnalysed | RegionProposed
-    """Its artefacts are empty: whoever stores the arrays fills them in."""
-    region: Mask | None = None
-    heatmap: Volume | None = None
-    """Heat of the positive class on a grid of its own, in [0, 1]; what lies outside it has none."""
-
-
-class Predictor(Protocol):
-    """One published method. Pure: the same inputs give the same answer."""
-
-    @property
-    def name(self) -> str:
-        """Name, for example ``ln_pcr``."""
-        ...
-
-    @property
-    def takes(self) -> str:
-        """What it is asked about: ``study``, ``slide`` or ``panel``."""
-        ...
-
-    def not_applicable(self, study: Study) -> str:
-        """Return why this study is none of its business; empty when it is."""
-        ...
-
-    def assess(self, study: Study, facts: PatientFacts) -> Ready | Waiting | NotAnalysed:
-        """Tell whether the inputs suffice, what is missing, or why the question cannot be answered."""
-        ...
-
-    def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
-        """Answer from pinned inputs only."""
-        ...
-
-
 @runtime_checkable
-class PanelPredictor(Protocol):
+class PanelPredictor(Asked, Protocol):
     """A predictor asked about laboratory values of one draw (``takes == "panel"``); it sees facts and no images."""
-
-    @property
-    def name(self) -> str:
-        """Name, for example ``lung_metastasis``."""
-        ...
-
-    @property
-    def takes(self) -> str:
-        """Return ``panel``."""
-        ...
 
     @property
     def analytes(self) -> frozenset[FactName]:
@@ -325,6 +184,17 @@ class PanelPredictor(Protocol):
 
     def answer(self, pins: Pins, model: Model) -> Prediction | NotAnalysed:
         """Answer from pinned inputs only."""
+        ...
+
+
+@runtime_checkable
+class SlidePredictor(AskedOfImages, Protocol):
+    """A predictor asked about one whole-slide image (``takes == "slide"``). Pure: tables in, numbers out."""
+
+    def answer_slide(
+        self, pins: Pins, model: Model, measured: SlideMeasured | SlideTrouble
+    ) -> Prediction | NotAnalysed:
+        """Aggregate, with intervals, exclusions and every reading; repeats in milliseconds, never runs a network."""
         ...
 
 

@@ -31,7 +31,7 @@ from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import Results
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
 from shared.rpc.transport import client_channel
 from shared.rpc.watching import TracingClient
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 R = TypeVar("R", bound=Message)
 

@@ -9,7 +9,7 @@ from shared.rpc.convert import from_message
 from shared.rpc.gen.oncorelay.results.v1 import delivery_service_pb2 as pb
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as results
 from shared.rpc.gen.oncorelay.results.v1.delivery_service_pb2_grpc import DeliveryServiceStub
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 
 class DeliveryClient(ServiceClient):

@@ -9,7 +9,7 @@ from shared.rpc.clients import ServiceClient
 from shared.rpc.convert import from_message
 from shared.rpc.gen.oncorelay.inference.v1 import explain_service_pb2 as pb
 from shared.rpc.gen.oncorelay.inference.v1.explain_service_pb2_grpc import ExplainServiceStub
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 
 class ExplainClient(ServiceClient):

@@ -16,7 +16,7 @@ from shared.rpc.gen.oncorelay.lab_consumer.v1.erasure_service_pb2_grpc import Er
 from shared.rpc.gen.oncorelay.results.v1 import governance_service_pb2 as results
 from shared.rpc.gen.oncorelay.results.v1.governance_service_pb2_grpc import GovernanceServiceStub
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 PAGE = 2000
 """Rows of the audit per call."""

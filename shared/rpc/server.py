@@ -12,7 +12,7 @@ from shared.rpc.access import AccessInterceptor
 from shared.rpc.errors import ErrorInterceptor
 from shared.rpc.transport import require_loopback, server_credentials
 from shared.rpc.watching import WatchingServer
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 

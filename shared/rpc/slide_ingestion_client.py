@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.domain.identity import PatientIdentity
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState, SlideSummary
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 from shared.rpc.clients import ServiceClient, new_request_id
 from shared.rpc.convert import from_message, to_message
@@ -15,7 +15,7 @@ from shared.rpc.gen.oncorelay.slide_ingestion.v1 import slide_ingestion_service_
 from shared.rpc.gen.oncorelay.slide_ingestion.v1.erasure_service_pb2_grpc import ErasureServiceStub
 from shared.rpc.gen.oncorelay.slide_ingestion.v1.slide_ingestion_service_pb2_grpc import SlideIngestionServiceStub
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as types
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 
 class SlideIngestionClient(ServiceClient):

@@ -7,9 +7,8 @@ from typing import Any
 import grpc
 
 from shared.domain.errors import ForbiddenError
-from shared.security.certificates import server_name
 from shared.security.loopback import is_loopback
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles, server_name
 
 Stamp = tuple[int, ...]
 

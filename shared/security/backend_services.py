@@ -12,27 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.errors import ForbiddenError, InvalidInputError, UnavailableError
 from shared.security.documents import fetch, require_trustworthy
+from shared.security.token_settings import BackendSettings
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-LONGEST_ASSERTION_S = 300
-"""``exp`` lies at most five minutes ahead (SMART)."""
-DEFAULT_SCOPE = " ".join(
-    f"system/{kind}.rs"
-    for kind in (
-        "Patient", "Observation", "Condition", "Specimen", "Medication", "MedicationRequest",
-        "MedicationAdministration", "MedicationStatement", "Procedure",
-    )
-)  # fmt: skip
 _FRESH_S = 30.0
 """A token that ends within this time is not used any more, in seconds."""
 _SHORTEST_S = 5.0
@@ -45,28 +36,6 @@ _NEEDS = {"RS384": f"an RSA key of {_MIN_RSA_BITS} bits or more", "ES384": "an e
 _OTHERS = 0o077
 _REFUSED = frozenset({400, 401, 403})
 """RFC 6749 5.2: what the token endpoint answers when it will not."""
-
-
-class BackendSettings(BaseModel):
-    """A ``backend`` table: who we are at a FHIR server's authorization server."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    client_id: str
-    """As the authorization server registered us."""
-    key_file: Path
-    """Our private key (PEM), readable by its owner alone; the public half is registered there."""
-    key_id: str
-    """``kid`` of that public key in the registered JWK Set."""
-    algorithm: Literal["RS384", "ES384"] = "ES384"
-    scope: str = DEFAULT_SCOPE
-    """What we ask for, SMART v2 syntax."""
-    token_url: str = ""
-    """Token endpoint; empty: as ``.well-known/smart-configuration`` of the FHIR server says."""
-    authority_file: Path | None = None
-    """PEM file with the authority of the certificates of both servers; default: the system's."""
-    lifetime_s: int = Field(default=240, ge=30, le=LONGEST_ASSERTION_S)
-    """For how long one signed assertion holds, in seconds."""
 
 
 class Credentials(Protocol):

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from shared.security.parties import Party
+from shared.security.tls_files import server_name
 
 AUTHORITY_DAYS = 3650
 VALID_DAYS = 397
@@ -35,11 +36,6 @@ class Issued:
 
     certificate: bytes
     key: bytes
-
-
-def server_name(service: str) -> str:
-    """Return the name a client expects in the certificate of ``service``, wherever that runs."""
-    return f"{service.replace('_', '-')}.oncorelay.internal"
 
 
 def make_authority(site_id: str, now: datetime) -> Issued:

@@ -13,7 +13,8 @@ from threading import Lock
 import structlog
 
 from shared.domain.errors import ForbiddenError, OutOfResourcesError, UnauthenticatedError
-from shared.security.oidc import OidcSettings, oidc_gate
+from shared.security.oidc import oidc_gate
+from shared.security.token_settings import OidcSettings
 from shared.security.tokens import AnyGate, Caller, Gate, read_keys
 
 log = structlog.get_logger("oncorelay.security")

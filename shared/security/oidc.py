@@ -6,15 +6,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.errors import UnauthenticatedError
 from shared.security.issuer_keys import IssuerKeys
+from shared.security.token_settings import OidcSettings
 from shared.security.tokens import Caller, bearer
 
 ALGORITHMS = {
@@ -28,26 +27,6 @@ MIN_RSA_BITS = 2048
 MAX_REMEMBERED = 100_000
 _TYPES = {"at+jwt", "application/at+jwt", "jwt"}
 _REQUIRED = ["exp", "iss", "aud", "sub"]
-
-
-class OidcSettings(BaseModel):
-    """An ``oidc`` table: whose access tokens open a door."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    issuer: str
-    """Exactly as the provider writes it into ``iss``; https, or http on this machine."""
-    audience: str
-    """Who the token must be for: the name of this door at the provider."""
-    scope: str = ""
-    """Scope a token must have; empty: the door's own name for what it offers."""
-    leeway_s: float = Field(default=30.0, ge=0, le=300)
-    """How far the provider's clock may be off, in seconds."""
-    single_use: bool = False
-    """True: every token opens the door once (its ``jti`` is remembered until it ends). The memory is this process's: a
-    restart, or a second process behind the same address, would let a token in once more; and at most 100 000 tokens."""
-    authority_file: Path | None = None
-    """PEM file with the authority of the provider's own certificate; default: the system's."""
 
 
 @dataclass

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -32,39 +31,6 @@ SERVICES: Mapping[str, Sequence[str]] = {
 
 PEOPLE = "people/"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
-    """What one party needs to speak TLS: the site's authority, its own certificate and key."""
-
-    authority: Path
-    certificate: Path
-    key: Path
-
-    def read(self) -> tuple[bytes, bytes, bytes]:
-        """Return authority, certificate and key (PEM).
-
-        Raises:
-            NotFoundError: If one is missing or unreadable; says what to run.
-        """
-        try:
-            return self.authority.read_bytes(), self.certificate.read_bytes(), self.key.read_bytes()
-        except OSError as error:
-            raise NotFoundError("certificate or key", f"{error.filename} ({error.strerror}): {REMEDY}") from None
-
-    @property
-    def revoked(self) -> Path:
-        """Return the list of revoked serial numbers; need not exist."""
-        return self.authority.parent / "revoked"
-
-
-REMEDY = "run `oncorelay certs` (it makes what is missing) and give the service its own files"
-
-
-def files_of(folder: Path, name: str) -> TlsFiles:
-    """Return the files of a service, or of a person where ``name`` is ``people/NAME``."""
-    return TlsFiles(folder / "ca.pem", folder / f"{name}.pem", folder / f"{name}.key")
 
 
 def make_site(

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import AssigningAuthority, IdentityMap
-from shared.security.tls_folder import TlsFiles, files_of
+from shared.security.tls_files import TlsFiles, files_of
 from shared.site.tables import SHARED_TABLES, check_tables, refusal
 
 CONFIG_VARIABLE = "ONCORELAY_CONFIG"

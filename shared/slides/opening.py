@@ -27,7 +27,7 @@ def _openslide(paths: Sequence[Path], container: str) -> SlideReader:
 
 
 def _wsidicom(paths: Sequence[Path], container: str) -> SlideReader:
-    if _beginning(paths[0])[128:] != b"DICM":
+    if not _is_dicom(paths[0]):
         raise InvalidInputError("slide", "wsidicom reads only DICOM")
     from shared.slides.wsidicom_reader import WsiDicomReader
 
@@ -74,6 +74,9 @@ def opened(paths: Sequence[Path], container: str = "") -> SlideReader | SlideTro
         paths: All files of the slide, the one to open first.
         container: What the label's barcode is compared with; empty: the label is not looked at.
     """
+    beside = _beside(paths)
+    if beside:
+        return beside
     refused: list[str] = []
     for make in _MAKERS:
         try:
@@ -92,6 +95,21 @@ def opened(paths: Sequence[Path], container: str = "") -> SlideReader | SlideTro
         return trouble
     text = f"No reader opens the file: {'; '.join(refused)}."
     return SlideTrouble(SlideProblem.UNREADABLE, text, "Export the slide again, or as DICOM or pyramidal TIFF.")
+
+
+def _beside(paths: Sequence[Path]) -> SlideTrouble | None:
+    try:
+        if not paths or not _is_dicom(paths[0]):
+            return None
+    except OSError:
+        return None  # the readers say what is wrong
+    from shared.slides.associated import associated
+
+    return associated(paths)
+
+
+def _is_dicom(path: Path) -> bool:
+    return _beginning(path)[128:] == b"DICM"
 
 
 def _beginning(path: Path) -> bytes:

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
-from shared.pathology.patches import resized_picture
 from shared.slides.barcode import LABELS, barcode_agrees
+from shared.slides.base_reader import BaseReader
 from shared.slides.colour import background, opaque, to_srgb
 from shared.slides.edges import corner, within
 from shared.slides.port import SlideDescription
@@ -25,7 +25,7 @@ _TELLABLE = re.compile(
 """What may be repeated of its reasons; others may quote what they read, or where."""
 
 
-class OpenSlideReader:
+class OpenSlideReader(BaseReader[openslide.OpenSlide]):
     """One slide; the owner closes it."""
 
     def __init__(self, paths: Sequence[Path], container: str = "") -> None:
@@ -35,38 +35,21 @@ class OpenSlideReader:
             InvalidInputError: If OpenSlide refuses it; says why.
         """
         try:
-            self._slide = openslide.OpenSlide(str(paths[0]))
+            slide = openslide.OpenSlide(str(paths[0]))
         except (openslide.OpenSlideError, OSError) as error:
             raise InvalidInputError("slide", _reason(error)) from error
-        try:
-            self._describe(container)
-        except BaseException:
-            self._slide.close()
-            raise
+        super().__init__(slide, container)
 
-    @property
-    def description(self) -> SlideDescription:
-        """See ``SlideReader``."""
-        return self._description
-
-    def region(
-        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
-    ) -> Image.Image:
-        """See ``SlideReader``."""
+    def _read(self, x: int, y: int, level: int, size: tuple[int, int]) -> Image.Image:
         place = self._description.levels[level]
 
-        def read(size: tuple[int, int]) -> Image.Image:
-            return opaque(self._slide.read_region((x, y), level, size), self._ground)
+        def read(inside: tuple[int, int]) -> Image.Image:
+            return opaque(self._slide.read_region((x, y), level, inside), self._ground)
 
         try:
-            image = within(place, corner(place, x, y), (width, height), self._ground, read)
+            return within(place, corner(place, x, y), size, self._ground, read)
         except (openslide.OpenSlideError, OSError) as error:
             raise InvalidInputError("region", "OpenSlide cannot read it") from error
-        return self._srgb(resized_picture(image, to or image.size))
-
-    def close(self) -> None:
-        """See ``SlideReader``."""
-        self._slide.close()
 
     def _describe(self, container: str) -> None:
         slide, properties = self._slide, self._slide.properties

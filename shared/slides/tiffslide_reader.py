@@ -12,8 +12,8 @@ from tiffslide import TiffSlide
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy
-from shared.pathology.patches import resized_picture
 from shared.slides.barcode import LABELS, barcode_agrees
+from shared.slides.base_reader import BaseReader
 from shared.slides.colour import WHITE, background, opaque, to_srgb
 from shared.slides.edges import corner
 from shared.slides.port import SlideDescription
@@ -24,7 +24,7 @@ NAME = f"tiffslide {version('tiffslide')}"
 _ICC_TAG = 34675
 
 
-class TiffSlideReader:
+class TiffSlideReader(BaseReader[TiffSlide]):
     """One slide; the owner closes it."""
 
     def __init__(self, paths: Sequence[Path], container: str = "") -> None:
@@ -34,32 +34,18 @@ class TiffSlideReader:
             InvalidInputError: If tiffslide refuses it.
         """
         try:
-            self._slide = TiffSlide(str(paths[0]))
-            self._describe(container)
+            super().__init__(TiffSlide(str(paths[0])), container)
         except Exception as error:  # declares no family of errors
             raise InvalidInputError("slide", f"tiffslide cannot open it ({type(error).__name__})") from error
 
-    @property
-    def description(self) -> SlideDescription:
-        """See ``SlideReader``."""
-        return self._description
-
-    def region(
-        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
-    ) -> Image.Image:
-        """See ``SlideReader``."""
+    def _read(self, x: int, y: int, level: int, size: tuple[int, int]) -> Image.Image:
         place = self._description.levels[level]
         left, top = corner(place, x, y)
         try:
-            pixels = self._levels[level].region(left, top, width, height, self._ground)
+            pixels = self._levels[level].region(left, top, *size, self._ground)
         except Exception as error:  # declares no family of errors
             raise InvalidInputError("region", f"tifffile cannot read it ({type(error).__name__})") from error
-        image = opaque(Image.fromarray(pixels), self._ground)
-        return self._srgb(resized_picture(image, to or image.size))
-
-    def close(self) -> None:
-        """See ``SlideReader``."""
-        self._slide.close()
+        return opaque(Image.fromarray(pixels), self._ground)
 
     def _describe(self, container: str) -> None:
         slide, properties = self._slide, self._slide.properties

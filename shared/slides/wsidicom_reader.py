@@ -12,9 +12,9 @@ from wsidicom import WsiDicom
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import PyramidLevel, ReadBy, Scanner
-from shared.pathology.patches import resized_picture
 from shared.slides.barcode import barcode_agrees
-from shared.slides.colour import WHITE, opaque, to_srgb
+from shared.slides.base_reader import BaseReader
+from shared.slides.colour import opaque, to_srgb
 from shared.slides.edges import corner, within
 from shared.slides.port import SlideDescription
 from shared.slides.statements import stated_resolutions
@@ -22,7 +22,7 @@ from shared.slides.statements import stated_resolutions
 NAME = f"wsidicom {version('wsidicom')}"
 
 
-class WsiDicomReader:
+class WsiDicomReader(BaseReader[WsiDicom]):
     """One slide: all instances of a pyramid; the owner closes it."""
 
     def __init__(self, paths: Sequence[Path], container: str = "") -> None:
@@ -32,35 +32,21 @@ class WsiDicomReader:
             InvalidInputError: If wsidicom refuses them.
         """
         try:
-            self._slide = WsiDicom.open([str(one) for one in paths])
-            self._describe(container)
+            super().__init__(WsiDicom.open([str(one) for one in paths]), container)
         except Exception as error:  # declares no family of errors
             raise InvalidInputError("slide", f"wsidicom cannot open it ({type(error).__name__})") from error
 
-    @property
-    def description(self) -> SlideDescription:
-        """See ``SlideReader``."""
-        return self._description
-
-    def region(
-        self, x: int, y: int, level: int, width: int, height: int, to: tuple[int, int] | None = None
-    ) -> Image.Image:
-        """See ``SlideReader``; what overhangs the slide is its background."""
+    def _read(self, x: int, y: int, level: int, size: tuple[int, int]) -> Image.Image:
         place = self._description.levels[level]
         at = corner(place, x, y)
 
-        def read(size: tuple[int, int]) -> Image.Image:
-            return opaque(self._slide.read_region(at, self._numbers[level], size, threads=1), WHITE)
+        def read(inside: tuple[int, int]) -> Image.Image:
+            return opaque(self._slide.read_region(at, self._numbers[level], inside, threads=1), self._ground)
 
         try:
-            image = within(place, at, (width, height), WHITE, read)
+            return within(place, at, size, self._ground, read)
         except Exception as error:  # declares no family of errors
             raise InvalidInputError("region", f"wsidicom cannot read it ({type(error).__name__})") from error
-        return self._srgb(resized_picture(image, to or image.size))
-
-    def close(self) -> None:
-        """See ``SlideReader``."""
-        self._slide.close()
 
     def _describe(self, container: str) -> None:
         base = self._slide.pyramid.base_level

@@ -19,7 +19,8 @@ from shared.domain.prediction import (
     Prediction,
 )
 from shared.domain.study import Completeness, CompletenessEvidence, Panel, Study
-from shared.predictors.contract import Model, Overtaken, Ready, Waiting
+from shared.predictors.contract import Overtaken, Ready, Waiting
+from shared.predictors.models import Model
 from shared.testing.cases import PATIENT, START, a_fact, a_prediction, some_facts
 
 NAME = "lung_metastasis"

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from shared.domain.case import PinnedInstance, Pins
 from shared.domain.prediction import BundleReference, IntendedUse, Outcome
+from shared.domain.slide_answers import QualityRow
 from shared.domain.slides import (
     Cropping,
     PinnedSlide,
     PyramidLevel,
-    QualityRow,
     ReadBy,
     Resolution,
     ResolutionSource,

@@ -26,8 +26,9 @@ from services.cli.up import Settings as UpSettings
 from shared.codes import local, loinc
 from shared.domain.case import CaseDetail
 from shared.domain.prediction import NotAnalysedReason, Prediction
+from shared.domain.slide_answers import SlideAnswer
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import Point, ResolutionSource, SlideAnswer
+from shared.domain.slides import Point, ResolutionSource
 from shared.phantoms.slides.pyramid import pyramid
 from shared.phantoms.slides.wsm import slide_objects
 from shared.rpc.slide_ingestion_client import SlideIngestionClient

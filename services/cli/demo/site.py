@@ -60,52 +60,116 @@ def write_site_file(
     slides: dict[str, Any] | None = None,
 ) -> Path:
     """Write ``site.toml`` of the demonstration (and of tests that want the same system); return its path."""
-    redis = {
-        "redis_url": f"redis://127.0.0.1:{ports.redis}/0",
-        "redis_password_file": str(folder / "secrets" / REDIS_PASSWORD_NAME),
-    }
-    addresses = {"results_address": f"127.0.0.1:{ports.results}"}
-    ops = [f"127.0.0.1:{port}" for port in ports.ops]
-    timing = {"collect_s": COLLECT_S, "attempt_lease_s": 10.0, "redispatch_s": 20.0, "poll_s": 0.2} | (results or {})
+    where = _Places(folder, ports)
     tables: dict[str, Any] = {
-        "site": {"site_id": "demonstration", "data_folder": str(folder), "tls_folder": str(folder / "tls"),
-                 "slide_folders": [str(folder / SLIDE_INBOX)]},
-        "identity": [
-            {"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM, "hl7_authority": HL7_AUTHORITY},
-        ],
-        "up": {"embedded_redis": True, "redis_port": ports.redis},
-        "dicom_listener": {
-            "port": ports.dicom, "ae_title": OUR_TITLE, "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
-            "settle_s": 0.5, "quiet_s": 5.0, "ops_address": ops[0], **addresses,
-            "grpc_address": f"127.0.0.1:{ports.images}",
-            "slide_ingestion_address": f"127.0.0.1:{ports.slides[0]}", **(listener or {}),
-        },
-        "slide_ingestion": {
-            "grpc_address": f"127.0.0.1:{ports.slides[0]}", "ops_address": f"127.0.0.1:{ports.slides[1]}",
-            "settle_s": 1.0, "scan_s": 0.5, "min_free_mb": 256, **addresses, **(slides or {}),
-        },
-        "lab_consumer": {
-            "http_port": ports.http, "grpc_address": f"127.0.0.1:{ports.facts}", "ops_address": ops[1], **addresses,
-            "slide_ingestion_address": f"127.0.0.1:{ports.slides[0]}",
-            "mllp_port": ports.mllp, "mllp_code_systems": {"L": IFN_ALPHA.system}, **(lab or {}),
-        },
-        "results": {
-            "grpc_address": f"127.0.0.1:{ports.results}", "lab_consumer_address": f"127.0.0.1:{ports.facts}",
-            **redis, "ops_address": ops[2], "dispatch_ops_address": ops[3], "deliver_ops_address": ops[4], **timing,
-        },
-        "inference": {
-            **redis, "ops_address": ops[5], **addresses, "explain_address": f"127.0.0.1:{ports.explain[0]}",
-            "explain_ops_address": f"127.0.0.1:{ports.explain[1]}", **(inference or {}),
-        },
+        **where.site(),
+        "dicom_listener": where.listener() | (listener or {}),
+        "slide_ingestion": where.slide_ingestion() | (slides or {}),
+        "lab_consumer": where.lab_consumer() | (lab or {}),
+        "results": where.results() | (results or {}),
+        "inference": where.inference() | (inference or {}),
         "lab_consumer.site_code": [
             {"system": IFN_ALPHA.system, "code": IFN_ALPHA.code, "analyte": FactName.IFN_ALPHA.value, "unit": "pg/mL"},
         ],
-        "dicom_listener.peers": peers,
+        **({"dicom_listener.peers": peers} if peers else {}),
         "sinks": sinks,
-    }  # fmt: skip
-    if not peers:
-        del tables["dicom_listener.peers"]
+    }
     path = folder / "site.toml"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(to_toml(tables))
     return path
+
+
+def _local(port: int) -> str:
+    return f"127.0.0.1:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The tables of the site file: where everything is, and how long the demonstration waits."""
+
+    folder: Path
+    ports: Ports
+
+    def site(self) -> dict[str, Any]:
+        """The tables that are no service's own."""
+        return {
+            "site": {
+                "site_id": "demonstration",
+                "data_folder": str(self.folder),
+                "tls_folder": str(self.folder / "tls"),
+                "slide_folders": [str(self.folder / SLIDE_INBOX)],
+            },
+            "identity": [
+                {"name": AUTHORITY, "dicom_issuer": ISSUER, "fhir_system": FHIR_SYSTEM, "hl7_authority": HL7_AUTHORITY},
+            ],
+            "up": {"embedded_redis": True, "redis_port": self.ports.redis},
+        }
+
+    def listener(self) -> dict[str, Any]:
+        """Waits half a second where a hospital waits a minute."""
+        return {
+            "port": self.ports.dicom,
+            "ae_title": OUR_TITLE,
+            "calling_ae_titles": [PACS_TITLE, "MODALITY", "ONCORELAYSEND"],
+            "settle_s": 0.5,
+            "quiet_s": 5.0,
+            "ops_address": _local(self.ports.ops[0]),
+            "results_address": _local(self.ports.results),
+            "grpc_address": _local(self.ports.images),
+            "slide_ingestion_address": _local(self.ports.slides[0]),
+        }
+
+    def slide_ingestion(self) -> dict[str, Any]:
+        """Looks twice a second."""
+        return {
+            "grpc_address": _local(self.ports.slides[0]),
+            "ops_address": _local(self.ports.slides[1]),
+            "settle_s": 1.0,
+            "scan_s": 0.5,
+            "min_free_mb": 256,
+            "results_address": _local(self.ports.results),
+        }
+
+    def lab_consumer(self) -> dict[str, Any]:
+        """FHIR and MLLP; the laboratory's code of the simulated analyte."""
+        return {
+            "http_port": self.ports.http,
+            "grpc_address": _local(self.ports.facts),
+            "ops_address": _local(self.ports.ops[1]),
+            "results_address": _local(self.ports.results),
+            "slide_ingestion_address": _local(self.ports.slides[0]),
+            "mllp_port": self.ports.mllp,
+            "mllp_code_systems": {"L": IFN_ALPHA.system},
+        }
+
+    def results(self) -> dict[str, Any]:
+        """All three processes."""
+        return {
+            "grpc_address": _local(self.ports.results),
+            "lab_consumer_address": _local(self.ports.facts),
+            **self._redis(),
+            "ops_address": _local(self.ports.ops[2]),
+            "dispatch_ops_address": _local(self.ports.ops[3]),
+            "deliver_ops_address": _local(self.ports.ops[4]),
+            "collect_s": COLLECT_S,
+            "attempt_lease_s": 10.0,
+            "redispatch_s": 20.0,
+            "poll_s": 0.2,
+        }
+
+    def inference(self) -> dict[str, Any]:
+        """Both processes."""
+        return {
+            **self._redis(),
+            "ops_address": _local(self.ports.ops[5]),
+            "results_address": _local(self.ports.results),
+            "explain_address": _local(self.ports.explain[0]),
+            "explain_ops_address": _local(self.ports.explain[1]),
+        }
+
+    def _redis(self) -> dict[str, Any]:
+        return {
+            "redis_url": f"redis://{_local(self.ports.redis)}/0",
+            "redis_password_file": str(self.folder / "secrets" / REDIS_PASSWORD_NAME),
+        }

@@ -10,7 +10,7 @@ from shared.bundles.catalog import Catalog
 from shared.bundles.manifest import Manifest
 from shared.domain.errors import NotFoundError, PermanentError
 from shared.domain.prediction import BundleReference
-from shared.predictors.contract import Model
+from shared.predictors.models import Model
 
 log = structlog.get_logger("oncorelay.inference")
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from shared.domain.errors import InvalidInputError
-from shared.domain.slides import QualityRow
+from shared.domain.slide_answers import QualityRow
 from shared.pathology.patch_bytes import decode_patches, encode_patches
 from shared.pathology.stain_fit import StainFit
 from shared.predictors.contract import SlideMeasured

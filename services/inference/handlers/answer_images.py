@@ -16,7 +16,8 @@ from shared.domain.prediction import Prediction
 from shared.imaging.artefacts import encode_heatmap, encode_region
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.region import BreastImages
-from shared.predictors.contract import ImageAnswer, ImagePredictor, Model, RadiomicsEngine
+from shared.predictors.contract import ImageAnswer, ImagePredictor, RadiomicsEngine
+from shared.predictors.models import Model
 
 log = structlog.get_logger("oncorelay.inference")
 

@@ -16,8 +16,9 @@ from shared.domain.images import Artefact
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.slides import PinnedSlide
 from shared.pathology.trouble import SlideProblem, SlideTrouble, SlideTroubleError
-from shared.predictors.contract import Model, SlideModel, SlidePredictor
+from shared.predictors.contract import SlidePredictor
 from shared.predictors.her2.gate import too_coarse
+from shared.predictors.models import Model, SlideModel
 
 log = structlog.get_logger("oncorelay.inference")
 

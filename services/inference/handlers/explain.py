@@ -11,8 +11,9 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import BundleReference
 from shared.domain.what_if import ValueRefusal, WhatIf
 from shared.predictors import REGISTRY
-from shared.predictors.contract import ByHand, HazardsModel
+from shared.predictors.contract import ByHand
 from shared.predictors.hazards.values import Problem, ValueRefusedError, model_value
+from shared.predictors.models import HazardsModel
 
 
 @dataclass(frozen=True, slots=True)

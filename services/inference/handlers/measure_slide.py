@@ -22,7 +22,8 @@ from shared.pathology.stain.fit import fit_stains
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.tissue import OVERVIEW_UM, tissue_shares
 from shared.pathology.trouble import SlideProblem, SlideTrouble
-from shared.predictors.contract import SlideMeasured, SlideModel
+from shared.predictors.contract import SlideMeasured
+from shared.predictors.models import SlideModel
 from shared.predictors.slides import PatchLooks
 
 FITTED_ON = 24

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.lab_consumer.ports import Announcement, ChangeReport, OrderReport, PanelReport
+from services.lab_consumer.ports.outbox import Announcement, ChangeReport, OrderReport, PanelReport
 from shared.domain.errors import OncoRelayError
 
 log = structlog.get_logger("oncorelay.lab_consumer")

@@ -22,7 +22,7 @@ from services.lab_consumer.adapters.tables import (
     STATEMENTS,
     VERSIONS,
 )
-from services.lab_consumer.ports import StatementKind
+from services.lab_consumer.ports.records import StatementKind
 from shared.domain.errors import UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.storage import databases

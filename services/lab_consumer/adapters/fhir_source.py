@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from services.lab_consumer.ports import BusyError, GoneError
+from services.lab_consumer.ports.pulling import BusyError, GoneError
 from shared.domain.errors import ForbiddenError, OncoRelayError, PermanentError, UnavailableError
 from shared.security.backend_services import Credentials
 from shared.security.documents import require_trustworthy

@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.lab_consumer.handlers.questions import GetFacts, ListRefusals
-from services.lab_consumer.ports import Refusal
+from services.lab_consumer.ports.records import Refusal
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
 from shared.rpc.convert import from_message, to_message

@@ -11,7 +11,7 @@ import sqlalchemy as sql
 from services.lab_consumer.adapters import panels, rows
 from services.lab_consumer.adapters.database import in_turn, looking
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
-from services.lab_consumer.ports import Announcement, ChangeReport, PanelReport
+from services.lab_consumer.ports.outbox import Announcement, ChangeReport, PanelReport
 
 _AT_ONCE = 500
 """Announcements looked up together: a backlog must not hold up whoever writes."""

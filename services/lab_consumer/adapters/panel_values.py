@@ -9,7 +9,7 @@ from itertools import pairwise
 import sqlalchemy as sql
 
 from services.lab_consumer.adapters.tables import PANEL_VALUES
-from services.lab_consumer.ports import Measured
+from services.lab_consumer.ports.panels import Measured
 from shared.domain.identity import PatientIdentity
 
 _DATE = PANEL_VALUES.c.effective_date

@@ -11,7 +11,8 @@ import sqlalchemy as sql
 
 from services.lab_consumer.adapters.rows import stamp
 from services.lab_consumer.adapters.tables import PANELS
-from services.lab_consumer.ports import Panel, PanelReport
+from services.lab_consumer.ports.outbox import PanelReport
+from services.lab_consumer.ports.panels import Panel
 from shared.domain.identity import PatientIdentity
 
 _OPEN = PANELS.c.submitted_time.is_(None)

@@ -12,7 +12,7 @@ import sqlalchemy as sql
 from services.lab_consumer.adapters import rows
 from services.lab_consumer.adapters.database import in_turn
 from services.lab_consumer.adapters.tables import CURSORS, PULLS, SUBSCRIPTIONS
-from services.lab_consumer.ports import Wish
+from services.lab_consumer.ports.pulling import Wish
 from shared.domain.identity import PatientIdentity
 
 _OPEN = PULLS.c.done_time.is_(None)

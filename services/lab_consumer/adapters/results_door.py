@@ -7,7 +7,7 @@ from shared.domain.identity import PatientIdentity
 from shared.domain.study import Study
 from shared.rpc.clients import ResultsClient
 from shared.rpc.governance import GovernanceClient
-from shared.security.tls_folder import TlsFiles
+from shared.security.tls_files import TlsFiles
 
 
 class ResultsDoor:

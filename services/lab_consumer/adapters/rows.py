@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
-from services.lab_consumer.ports import Announcement, Refusal, Statement, StatementKind, Value, Version
+from services.lab_consumer.ports.outbox import Announcement
+from services.lab_consumer.ports.records import Refusal, Statement, StatementKind, Value, Version
 from shared.domain.facts import Fact, Tumour
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import Demographics, PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 from shared.fhir.reading.json_text import canonical, load
 
 _ADAPTERS: dict[StatementKind, TypeAdapter[Any]] = {

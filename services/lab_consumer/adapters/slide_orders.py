@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 from services.lab_consumer.adapters.database import in_turn, looking
 from services.lab_consumer.adapters.rows import stamp
 from services.lab_consumer.adapters.tables import REFUSALS, SLIDE_ORDERS
-from services.lab_consumer.ports import OrderReport
+from services.lab_consumer.ports.outbox import OrderReport
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 
 _ORDER: TypeAdapter[SlideOrder] = TypeAdapter(SlideOrder)
 _OPEN = SLIDE_ORDERS.c.recorded_time.is_(None)

@@ -14,11 +14,12 @@ from services.lab_consumer.adapters import panel_values, panels, prepared, rows,
 from services.lab_consumer.adapters.database import in_turn, looking
 from services.lab_consumer.adapters.merged import members, merged_into
 from services.lab_consumer.adapters.tables import OUTBOX, PATIENT_CHANGES, REFUSALS
-from services.lab_consumer.ports import Measured, Panel, Refusal, Statement, Version
+from services.lab_consumer.ports.panels import Measured, Panel
+from services.lab_consumer.ports.records import Refusal, Statement, Version
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.domain.merges import survivor
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 
 _TICK = timedelta(microseconds=1)
 _LONGEST = 512

@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import takewhile
 
 from services.lab_consumer.handlers.panels import study_of
-from services.lab_consumer.ports import Announcement, ChangeReport, Outbox, PanelReport, Results
+from services.lab_consumer.ports.outbox import Announcement, ChangeReport, Outbox, PanelReport
+from services.lab_consumer.ports.peers import Results
 from shared.domain.errors import OncoRelayError
 from shared.domain.pauses import Pauses
 from shared.observability import tracing

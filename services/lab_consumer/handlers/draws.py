@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from heapq import heappop, heappush
 
-from services.lab_consumer.ports import Measured
+from services.lab_consumer.ports.panels import Measured
 
 _DAY = timedelta(days=1)
 

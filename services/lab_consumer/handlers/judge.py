@@ -9,7 +9,7 @@ from typing import Any
 
 from services.lab_consumer.handlers.binding import specimen_reference
 from services.lab_consumer.handlers.submission import Submission, digest, kept
-from services.lab_consumer.ports import Version
+from services.lab_consumer.ports.records import Version
 from shared.codes import hl7_terminology
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.catalogue import IN_BLOOD

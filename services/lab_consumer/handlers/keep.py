@@ -13,7 +13,8 @@ from services.lab_consumer.handlers.linking import follow
 from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.projection import changes, project
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
-from services.lab_consumer.ports import LEAVES, Statement, StatementKind, Version, Writing
+from services.lab_consumer.ports.records import LEAVES, Statement, StatementKind, Version
+from services.lab_consumer.ports.store import Writing
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.fhir.reading.patient import IDENTIFIER, read_patient
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError

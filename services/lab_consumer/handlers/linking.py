@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.lab_consumer.ports import Version, Writing
+from services.lab_consumer.ports.records import Version
+from services.lab_consumer.ports.store import Writing
 from shared.domain.governance import PatientChange, PatientChangeKind
 from shared.domain.identity import PatientIdentity
 from shared.domain.merges import closes_a_circle

@@ -12,7 +12,8 @@ from services.lab_consumer.handlers.keep import update
 from services.lab_consumer.handlers.linking import merge
 from services.lab_consumer.handlers.receive import Entry, Receive
 from services.lab_consumer.handlers.submission import Submission
-from services.lab_consumer.ports import Refusal, Version, Writing
+from services.lab_consumer.ports.records import Refusal, Version
+from services.lab_consumer.ports.store import Writing
 from shared.domain.governance import PatientChange
 from shared.domain.identity import PatientIdentity
 from shared.domain.refusals import Cause

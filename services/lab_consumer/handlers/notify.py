@@ -10,7 +10,7 @@ from services.lab_consumer.handlers.answers import Answer, informed, refused
 from services.lab_consumer.handlers.judge import USED_TYPES
 from services.lab_consumer.handlers.notification import Notification, Target, read_notification
 from services.lab_consumer.handlers.receive import Receive, status_of
-from services.lab_consumer.ports import PullQueue, Wish
+from services.lab_consumer.ports.pulling import PullQueue, Wish
 from shared.fhir.reading.json_text import JsonLimits, parse
 from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.lab_consumer.handlers.announce import TELL_AFTER
-from services.lab_consumer.ports import OrderOutbox, OrderReport, SlideOrders
+from services.lab_consumer.ports.outbox import OrderOutbox, OrderReport
+from services.lab_consumer.ports.peers import SlideOrders
 from shared.domain.errors import OncoRelayError, PermanentError, TemporaryError
 from shared.domain.pauses import Pauses
 from shared.observability import tracing

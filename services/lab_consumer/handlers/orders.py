@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from services.lab_consumer.handlers.record import Record
-from services.lab_consumer.ports import Statement, StatementKind, Version, Writing
+from services.lab_consumer.ports.records import Statement, StatementKind, Version
+from services.lab_consumer.ports.store import Writing
 from shared.domain.identity import Demographics, PatientIdentity
-from shared.domain.slides import OrderStatus, SlideOrder
+from shared.domain.slide_orders import OrderStatus, SlideOrder
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.refusal import RefusedElementError
 from shared.fhir.reading.slide_request import ENDED, HL7_ORDER, Glass, read_glasses

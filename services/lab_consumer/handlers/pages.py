@@ -12,7 +12,7 @@ from services.lab_consumer.handlers.judge import USED_TYPES
 from services.lab_consumer.handlers.notification import Target, target
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of, type_of
-from services.lab_consumer.ports import Refusal
+from services.lab_consumer.ports.records import Refusal
 from shared.fhir.reading.elements import objects
 from shared.fhir.reading.json_text import JsonLimits, JsonObject, parse
 from shared.fhir.reading.references import Names

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from services.lab_consumer.handlers.draws import Draw, draws
-from services.lab_consumer.ports import Measured, Panel, Statement, StatementKind, Writing
+from services.lab_consumer.ports.panels import Measured, Panel
+from services.lab_consumer.ports.records import Statement, StatementKind
+from services.lab_consumer.ports.store import Writing
 from shared.domain import study as domain
 from shared.domain.facts import Fact, FactName
 from shared.domain.identity import Demographics, PatientIdentity

@@ -10,10 +10,10 @@ from services.lab_consumer.handlers.binding import Tumours, specimen_reference
 from services.lab_consumer.handlers.orders import ordered, same_order
 from services.lab_consumer.handlers.record import Record
 from services.lab_consumer.handlers.submission import UNNAMED
-from services.lab_consumer.ports import Statement, StatementKind, Version
+from services.lab_consumer.ports.records import Statement, StatementKind, Version
 from shared.domain.facts import Fact, Tumour
 from shared.domain.identity import Demographics, IdentityMap, PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 from shared.fhir.reading.condition import read_condition
 from shared.fhir.reading.disease import read_disease
 from shared.fhir.reading.json_text import JsonObject

@@ -10,7 +10,7 @@ from services.lab_consumer.handlers.judge import FACT_TYPES
 from services.lab_consumer.handlers.notification import Target
 from services.lab_consumer.handlers.pages import Page, TakePages
 from services.lab_consumer.handlers.searches import CODE, code_searches
-from services.lab_consumer.ports import FhirSource, GoneError, PullQueue, Wish
+from services.lab_consumer.ports.pulling import FhirSource, GoneError, PullQueue, Wish
 from shared.domain.errors import OncoRelayError, PermanentError, TemporaryError
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.domain.pauses import Pauses

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.lab_consumer.ports import FactStore, Refusal, Statement, StatementKind
+from services.lab_consumer.ports.records import Refusal, Statement, StatementKind
+from services.lab_consumer.ports.store import FactStore
 from shared.domain.errors import InvalidInputError
 from shared.domain.facts import Fact, PatientFacts, Tumour
 from shared.domain.identity import Demographics, PatientIdentity

@@ -11,7 +11,8 @@ from services.lab_consumer.handlers.judge import NO_ORDERS, Judged, OrderRules, 
 from services.lab_consumer.handlers.keep import Kept, affected, keep, update
 from services.lab_consumer.handlers.panels import NO_PANELS, PanelRules
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
-from services.lab_consumer.ports import FactStore, Refusal, Statement, Writing
+from services.lab_consumer.ports.records import Refusal, Statement
+from services.lab_consumer.ports.store import FactStore, Writing
 from shared.domain.identity import IdentityMap
 from shared.domain.refusals import ANSWERS, Cause
 from shared.fhir.reading.refusal import IssueCode, MalformedError, RefusedElementError

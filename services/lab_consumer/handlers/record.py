@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from services.lab_consumer.ports import Version
+from services.lab_consumer.ports.records import Version
 from shared.fhir.reading.json_text import JsonObject
 from shared.fhir.reading.read import contained
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.adapters.epochs import Epochs
+from services.model_factory.handlers.networks.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.resnet3d.drift import measured_drift
-from services.model_factory.handlers.networks.resnet3d.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
 from services.model_factory.handlers.networks.resnet3d.trained import TrainedNetwork
 from services.model_factory.handlers.networks.resnet3d.training import train_network

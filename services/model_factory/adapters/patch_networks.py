@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.adapters.epochs import Epochs
+from services.model_factory.handlers.networks.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.swin.augmentation import StainSpace
 from services.model_factory.handlers.networks.swin.gate import LEAST_SLIDES, Gate, measured_gate
-from services.model_factory.handlers.networks.swin.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights
 from services.model_factory.handlers.networks.swin.quantising import eight_bit
 from services.model_factory.handlers.networks.swin.recipe import PatchRecipe

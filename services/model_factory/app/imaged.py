@@ -18,6 +18,7 @@ from services.model_factory.app.training import software
 from services.model_factory.formats.forest_graph import asked, forest_graph
 from services.model_factory.formats.imaged_cohort import read_imaged_cohort
 from services.model_factory.formats.run_file import RESULTS_NAME, to_bytes
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.imaged import ImagedCohort
 from services.model_factory.handlers.imaged.families import answerable
 from services.model_factory.handlers.imaged.measured import HowMeasured, MeasuredImages, MeasuredStudy, together
@@ -25,7 +26,6 @@ from services.model_factory.handlers.imaged.order import ImagedOrder
 from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.imaged.run import ImagedRun
 from services.model_factory.handlers.networks.resnet3d.recipe import NETWORK_RECIPES, NetworkRecipe, demonstration
-from services.model_factory.handlers.training.results import FlowBox
 from services.model_factory.ports import Progress
 from shared.domain.errors import InvalidInputError
 from shared.predictors.imaging import RadiomicsSettings

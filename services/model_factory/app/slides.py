@@ -21,6 +21,7 @@ from services.model_factory.app.imaged import GRAPHS, STATES, FolderGraphs
 from services.model_factory.app.training import software
 from services.model_factory.formats.run_file import RESULTS_NAME, to_bytes
 from services.model_factory.formats.slide_cohort import read_slide_cohort
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.slides import SlideCohort, SlideFiles
 from services.model_factory.handlers.networks.swin.cifar import LabelledPictures, read_cifar100
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights
@@ -32,7 +33,6 @@ from services.model_factory.handlers.slides.comparing import Features
 from services.model_factory.handlers.slides.order import COMPARATORS, RESNET50, SlidesOrder
 from services.model_factory.handlers.slides.results import CutFacts, SlidesResults
 from services.model_factory.handlers.slides.run import SlidesRun
-from services.model_factory.handlers.training.results import FlowBox
 from services.model_factory.ports import Progress
 from shared.domain.errors import InvalidInputError
 from shared.pathology.patch_contract import PatchContract

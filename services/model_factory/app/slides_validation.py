@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from services.model_factory.adapters.slide_reading import KeptPatches, ReadingSettings, SlideReading
 from services.model_factory.app.slides import read_all
 from services.model_factory.formats.slide_cohort import read_slide_cohort
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.slides import SlideCohort
 from services.model_factory.handlers.cohorts import FlowStep
 from services.model_factory.handlers.slides.patches import inputs_of
 from services.model_factory.handlers.slides.scanner_shift import Shift, shift_of
 from services.model_factory.handlers.slides.scoring import found_in
-from services.model_factory.handlers.training.results import FlowBox
 from services.model_factory.handlers.validate_bundle import Scored, ValidationResult, measured
 from services.model_factory.ports import Progress
 from shared.bundles.catalog import Catalog
 from shared.bundles.slide_calibration import CalibrationRecord, write_calibration
 from shared.domain.errors import InvalidInputError
-from shared.predictors.contract import SlideModel
 from shared.predictors.her2.aggregation import Readings
 from shared.predictors.her2.scale import SCORE
+from shared.predictors.models import SlideModel
 from shared.predictors.slides import SlideContract
 
 _AT_ONCE = 32

@@ -18,8 +18,9 @@ from services.model_factory.formats.survival_card import survival_card
 from services.model_factory.handlers.seal_bundle import seal
 from services.model_factory.handlers.training.bundle_draft import GRAPH_FILE, Label, draft
 from services.model_factory.handlers.training.order import Order
-from services.model_factory.handlers.training.results import Preset, RunResults
+from services.model_factory.handlers.training.results import RunResults
 from services.model_factory.handlers.training.run import TrainingRun
+from services.model_factory.handlers.training.stated import Preset
 from services.model_factory.handlers.training.targets import target_for
 from services.model_factory.ports import Progress
 from shared.domain.errors import InvalidInputError

@@ -11,9 +11,12 @@ import numpy as np
 
 from services.model_factory.formats.cohort_manifest import ColumnPart, ExcludePart, TableFile
 from services.model_factory.formats.sheets import Sheet, SheetRow, read_sheet
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Categorical, Column, Counts, Measured, Numbers, Source
-from services.model_factory.handlers.training.results import FlowBox
 from shared.domain.errors import InvalidInputError
+
+PER_YEAR: Mapping[str, float] = {"a": 1.0, "mo": 12.0, "wk": 365.25 / 7.0, "d": 365.25}
+"""UCUM: a is 365.25 d, mo is a twelfth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,22 @@ def lines_of(
     complete = [rows for rows in by_patient.values() if len(rows) == len(sheets)]
     sources = dict.fromkeys(Source(sheet.name, sheet.sha256) for sheet in sheets)
     return [_line(rows) for rows in complete], tuple(sources)
+
+
+def file_below(line: PatientLine, header: str, folder: Path) -> Path | None:
+    """Return the file or folder a cell names; None for an empty cell.
+
+    Raises:
+        InvalidInputError: If it is not there, or lies outside ``folder``, also by a symbolic link.
+    """
+    if not header or not line.cells[header]:
+        return None
+    found = (folder / line.cells[header]).resolve()
+    if not found.is_relative_to(folder.resolve()):
+        raise InvalidInputError(line.place(header), "leads out of the manifest's folder")
+    if not found.exists():
+        raise InvalidInputError(line.place(header), "names a file that is not there")
+    return found
 
 
 def _opened(folder: Path, part: TableFile) -> Sheet:
@@ -144,6 +163,19 @@ def plain(cell: str, place: str) -> float:
     if not math.isfinite(value):
         raise InvalidInputError(place, "is not a finite number")
     return value
+
+
+def years_of(line: PatientLine, header: str, unit: str) -> float:
+    """Return the time a patient was followed up, in years.
+
+    Raises:
+        InvalidInputError: If the cell holds no number above zero.
+    """
+    place = line.place(header)
+    years = plain(line.cells[header], place) / PER_YEAR[unit]
+    if years <= 0:
+        raise InvalidInputError(place, "follow-up must be longer than nothing")
+    return years
 
 
 def level(line: PatientLine, part: ColumnPart) -> int:

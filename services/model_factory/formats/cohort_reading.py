@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from services.model_factory.formats.cohort_lines import PatientLine, flow_of, lines_of, plain, typed_column, values_of
+from services.model_factory.formats.cohort_lines import (
+    PatientLine,
+    flow_of,
+    lines_of,
+    typed_column,
+    values_of,
+    years_of,
+)
 from services.model_factory.formats.cohort_manifest import OutcomePart, read_manifest
 from services.model_factory.handlers.cohort.typed import CENSORED, COMPETING, EVENT, Source, TypedCohort
 from shared.domain.errors import InvalidInputError
-
-PER_YEAR: Mapping[str, float] = {"a": 1.0, "mo": 12.0, "wk": 365.25 / 7.0, "d": 365.25}
-"""UCUM: a is 365.25 d, mo is a twelfth of it."""
 
 
 def read_cohort(manifest_path: Path) -> TypedCohort:
@@ -43,19 +46,11 @@ def read_cohort(manifest_path: Path) -> TypedCohort:
         columns=tuple(typed_column(part) for part in manifest.column),
         measured=measured,
         categorical=categorical,
-        years=np.array([_years(line, outcome) for line in kept]),
+        years=np.array([years_of(line, outcome.time, outcome.unit) for line in kept]),
         outcome=np.array([_status(line, outcome) for line in kept]),
         flow=flow,
         sources=(Source(manifest_path.name, hashlib.sha256(content).hexdigest()), *sources),
     )
-
-
-def _years(line: PatientLine, outcome: OutcomePart) -> float:
-    place = line.place(outcome.time)
-    years = plain(line.cells[outcome.time], place) / PER_YEAR[outcome.unit]
-    if years <= 0:
-        raise InvalidInputError(place, "follow-up must be longer than nothing")
-    return years
 
 
 def _status(line: PatientLine, outcome: OutcomePart) -> int:

@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from services.model_factory.handlers.external_survival import SurvivalValidation
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 
 
 def to_json(found: SurvivalValidation) -> dict[str, Any]:

@@ -8,14 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from services.model_factory.formats.cohort_lines import PatientLine, flow_of, lines_of, plain, typed_column, values_of
+from services.model_factory.formats.cohort_lines import (
+    PatientLine,
+    file_below,
+    flow_of,
+    lines_of,
+    typed_column,
+    values_of,
+    years_of,
+)
 from services.model_factory.formats.cohort_manifest import (
     BinaryOutcomePart,
     ImagesManifest,
     SurvivalPart,
     read_images_manifest,
 )
-from services.model_factory.formats.cohort_reading import PER_YEAR
 from services.model_factory.handlers.cohort.imaged import FollowUp, ImagedCohort, StudyFiles
 from services.model_factory.handlers.cohort.typed import Source
 from shared.domain.errors import InvalidInputError
@@ -71,16 +78,8 @@ def _happened(line: PatientLine, outcome: BinaryOutcomePart) -> bool:
 
 
 def _follow_up(lines: list[PatientLine], survival: SurvivalPart) -> FollowUp:
-    years = [_years(line, survival) for line in lines]
+    years = [years_of(line, survival.time, survival.unit) for line in lines]
     return FollowUp(np.array(years), np.array([_relapsed(line, survival) for line in lines], dtype=np.bool_))
-
-
-def _years(line: PatientLine, survival: SurvivalPart) -> float:
-    place = line.place(survival.time)
-    years = plain(line.cells[survival.time], place) / PER_YEAR[survival.unit]
-    if years <= 0:
-        raise InvalidInputError(place, "follow-up must be longer than nothing")
-    return years
 
 
 def _relapsed(line: PatientLine, survival: SurvivalPart) -> bool:
@@ -92,19 +91,7 @@ def _relapsed(line: PatientLine, survival: SurvivalPart) -> bool:
 
 def _files(line: PatientLine, manifest: ImagesManifest, folder: Path) -> StudyFiles:
     images = manifest.images
-    study = _inside(line, images.study, folder)
+    study = file_below(line, images.study, folder)
     if study is None:
         raise InvalidInputError(line.place(images.study), "names no study")
-    return StudyFiles(study, _inside(line, images.mask, folder), _inside(line, images.second_mask, folder))
-
-
-def _inside(line: PatientLine, header: str, folder: Path) -> Path | None:
-    """Return the file a cell names; None for an empty one."""
-    if not header or not line.cells[header]:
-        return None
-    found = (folder / line.cells[header]).resolve()
-    if not found.is_relative_to(folder.resolve()):
-        raise InvalidInputError(line.place(header), "leads out of the manifest's folder")
-    if not found.exists():
-        raise InvalidInputError(line.place(header), "names a file that is not there")
-    return found
+    return StudyFiles(study, file_below(line, images.mask, folder), file_below(line, images.second_mask, folder))

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.slides.results import SlidesResults
-from services.model_factory.handlers.training.results import Provenance, RunResults
+from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.stated import Provenance
 from shared.domain.errors import InvalidInputError
 
 RESULTS_NAME = "results.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.model_factory.formats.cohort_lines import PatientLine, flow_of, lines_of, plain
+from services.model_factory.formats.cohort_lines import PatientLine, file_below, flow_of, lines_of, plain
 from services.model_factory.formats.cohort_manifest import SlidesManifest, TherapyPart, read_slides_manifest
 from services.model_factory.handlers.cohort.slides import LEVEL_NAMES, RCB, SlideCohort, SlideFiles
 from services.model_factory.handlers.cohort.typed import Counts, Source
@@ -141,7 +141,7 @@ def _rcb(line: PatientLine, therapy: TherapyPart) -> int:
 
 def _files(line: PatientLine, manifest: SlidesManifest, folder: Path) -> SlideFiles:
     columns = manifest.slides
-    file, annotation = _inside(line, columns.file, folder), _inside(line, columns.annotation, folder)
+    file, annotation = file_below(line, columns.file, folder), file_below(line, columns.annotation, folder)
     if file is None:
         raise InvalidInputError(line.place(columns.file), "names no slide")
     stated = line.cells[columns.sha256]
@@ -161,18 +161,6 @@ def _microns(line: PatientLine, manifest: SlidesManifest) -> float | None:
     if not 0.1 <= value <= 2.0:
         raise InvalidInputError(line.place(header), "is not between 0.1 and 2 micrometres")
     return value
-
-
-def _inside(line: PatientLine, header: str, folder: Path) -> Path | None:
-    """Return the file a cell names; None for an empty one."""
-    if not header or not line.cells[header]:
-        return None
-    found = (folder / line.cells[header]).resolve()
-    if not found.is_relative_to(folder.resolve()):
-        raise InvalidInputError(line.place(header), "leads out of the manifest's folder")
-    if not found.exists():
-        raise InvalidInputError(line.place(header), "names a file that is not there")
-    return found
 
 
 def _refuse_twice(lines: Sequence[PatientLine], slides: Sequence[SlideFiles], manifest: SlidesManifest) -> None:

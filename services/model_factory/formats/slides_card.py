@@ -9,7 +9,7 @@ from services.model_factory.formats.card_text import card_text, performance_tabl
 from services.model_factory.handlers.slides.contradictions import CONTRADICTIONS
 from services.model_factory.handlers.slides.order import TL_PA
 from services.model_factory.handlers.slides.results import SlidesResults
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 from shared.predictors.her2.scale import CUTS
 
 _LIMITS = (

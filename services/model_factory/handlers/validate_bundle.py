@@ -16,7 +16,8 @@ from services.model_factory.handlers.statistics.metric import Cut, Metric, Unit
 from shared.bundles.manifest import Threshold
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import BundleReference
-from shared.predictors.contract import ByHand, Model
+from shared.predictors.contract import ByHand
+from shared.predictors.models import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from services.results.ledger.requests import once
 from shared.domain.case import InferenceState, Pins
 from shared.domain.errors import ConflictError, InvalidInputError
 from shared.domain.images import Artefact, ArtefactKind
-from shared.domain.slides import Exclusion, PinnedSlide, Point
+from shared.domain.slides import Exclusion, PinnedSlide, Point, Slide
 
 Outline = tuple[Point, ...]
 MOST_REGIONS, MOST_POINTS = 200, 20_000
@@ -62,7 +62,7 @@ class Exclusions:
         Raises:
             NotFoundError: If there is no such case.
             ConflictError: If ``finding_id`` is not what is said now, or the case is about no slide that was scored.
-            InvalidInputError: If there is no reason, or an outline is none.
+            InvalidInputError: If there is no reason, or an outline is none, or lies beside the slide.
         """
         if not step.reason:
             raise InvalidInputError("reason", "one sentence must say why the region is left out")
@@ -85,6 +85,7 @@ class Exclusions:
         pins = load(row.pins, Pins) if row.pins else None
         if pins is None or pins.slide is None or row.state not in _ASKABLE:
             raise ConflictError("this case holds no slide that was scored: there is nothing to leave a region out of")
+        _check_on_slide(outlines, pins.slide.slide)
         held = _changed(held_by(row), before, pins.slide, outlines, step)
         change(connection, case_id, step.time, exclusions=dump(held))
         audit.note(connection, "region.excluded", case_id, time=step.time, actor=step.actor, case_id=case_id,
@@ -166,3 +167,12 @@ def _check(outlines: tuple[Outline, ...]) -> None:
             raise InvalidInputError("outlines", "a region is a polygon of three different points or more")
     if len(outlines) > MOST_REGIONS or sum(len(one) for one in outlines) > MOST_POINTS:
         raise InvalidInputError("outlines", f"at most {MOST_REGIONS} regions of {MOST_POINTS} points together")
+
+
+def _check_on_slide(outlines: tuple[Outline, ...], slide: Slide) -> None:
+    """Refuse what lies beside the slide: it was drawn in other pixels, and would leave nothing out unnoticed."""
+    for outline in outlines:
+        across, down = [point.x for point in outline], [point.y for point in outline]
+        if min(across) >= slide.width or min(down) >= slide.height or max(across) <= 0 or max(down) <= 0:
+            size = f"{slide.width} x {slide.height}"
+            raise InvalidInputError("outlines", f"a region lies beside the slide, whose level 0 has {size} pixels")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from services.slide_ingestion.handlers.check import SlideChangedError
+from services.slide_ingestion.handlers.check import SlideChangedError, SlideClosedError
 from shared.domain.errors import InvalidInputError, NotFoundError, UnavailableError
 from shared.storage.regular import GONE, pieces
+
+_CLOSED = frozenset({errno.EACCES, errno.EPERM})
 
 
 def digests(paths: Sequence[Path], most_bytes: int) -> tuple[str, ...]:
@@ -19,6 +22,7 @@ def digests(paths: Sequence[Path], most_bytes: int) -> tuple[str, ...]:
 
     Raises:
         SlideChangedError: If one is gone, no file any more, or longer than it was said to be.
+        SlideClosedError: If this service may not read one.
         UnavailableError: If one cannot be read now.
     """
     left, found = most_bytes, []
@@ -54,7 +58,28 @@ def read_small(path: Path, limit: int) -> bytes:
                 raise InvalidInputError("manifest", f"is larger than {limit} bytes")
     except SlideChangedError:
         raise NotFoundError("file", "of this name") from None
+    except SlideClosedError as error:
+        raise UnavailableError(str(error)) from None
     return content
+
+
+def may_read(path: Path) -> bool:
+    """Tell whether this service may open the file; asked of the system itself, for shares have rules of their own."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK))
+    except OSError as error:
+        return error.errno not in _CLOSED
+    return True
+
+
+def closed() -> str:
+    """Return what a person can do about a file this service may not read."""
+    number = os.geteuid()
+    try:
+        name = f"{pwd.getpwuid(number).pw_name} ({number})"
+    except KeyError:
+        name = str(number)
+    return f"a file of it may not be read: make it readable by user {name}; it is then looked into by itself"
 
 
 def _read(path: Path) -> Iterator[bytes]:
@@ -70,5 +95,7 @@ def _ours() -> Iterator[None]:
     except OSError as error:
         if error.errno in GONE:
             raise SlideChangedError("it is not there any more") from None
+        if error.errno in _CLOSED:
+            raise SlideClosedError(closed()) from None
         code = errno.errorcode.get(error.errno or 0, "EIO")
         raise UnavailableError(f"a file of a slide cannot be read now ({code})") from None

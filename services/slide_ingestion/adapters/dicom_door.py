@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 from services.slide_ingestion.handlers.check import SlideChangedError
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
-from services.slide_ingestion.ports import Entry, SlideFile
+from services.slide_ingestion.ports.doors import Entry
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import InvalidInputError, NotFoundError, OutOfResourcesError, UnavailableError
 from shared.storage.blobs import LocalBlobs
 
@@ -34,6 +35,14 @@ class DicomDoor:
     def look(self) -> tuple[Entry, ...]:
         """Return nothing: studies are handed over."""
         return ()
+
+    def mounted(self) -> str:
+        """Return nothing: the blob store is this site's own."""
+        return ""
+
+    def readable(self, slide_id: str, files: Sequence[SlideFile]) -> bool:  # noqa: ARG002
+        """What the listener stored may be read."""
+        return True
 
     def read(self, name: str, limit: int) -> bytes:  # noqa: ARG002
         """Return nothing: there are no manifests beside stored objects."""

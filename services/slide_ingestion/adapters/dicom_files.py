@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.slide_ingestion.adapters import jailed
 from services.slide_ingestion.handlers.dicom_folder import folder_of
-from services.slide_ingestion.ports import DicomFolder
+from services.slide_ingestion.ports.looking import DicomFolder
 from shared.dicom.fingerprint import fingerprint_of
 from shared.domain.identity import IdentityMap
 from shared.jail.codes import JailCode, JailedError

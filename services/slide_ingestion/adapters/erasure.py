@@ -16,7 +16,7 @@ from services.slide_ingestion.adapters.tables import ERASED, NAMES, ORDERS, SLID
 from services.slide_ingestion.handlers.look import mark_of
 from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.errors import UnavailableError
 from shared.domain.identity import PatientIdentity
 from shared.storage import databases

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from services.slide_ingestion.adapters.content import read_small, stamp_of
-from services.slide_ingestion.handlers.check import SlideChangedError
+from services.slide_ingestion.adapters.content import closed, may_read, read_small, stamp_of
+from services.slide_ingestion.handlers.check import SlideChangedError, SlideClosedError
 from services.slide_ingestion.handlers.grouping import SLIDES
-from services.slide_ingestion.ports import Entry, SlideFile
+from services.slide_ingestion.ports.doors import Entry
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import OutOfResourcesError, UnavailableError
 
 _LINK = "it is a symbolic link: only files that lie in the folder itself are taken"
@@ -51,6 +52,22 @@ class FolderDoor:
             raise UnavailableError(f"{self.name} cannot be read ({type(error).__name__})") from None
         return tuple(found)
 
+    def mounted(self) -> str:
+        """Return device and inode of the folder: those of a mounted share are not those of what it is mounted on.
+
+        Raises:
+            UnavailableError: If there is no such folder now.
+        """
+        try:
+            status = self.folder.stat()
+        except OSError as error:
+            raise UnavailableError(f"{self.name} cannot be read ({type(error).__name__})") from None
+        return f"{status.st_dev}-{status.st_ino}"
+
+    def readable(self, slide_id: str, files: Sequence[SlideFile]) -> bool:  # noqa: ARG002
+        """Tell whether each can be opened."""
+        return all(may_read(self.folder / one.name) for one in files)
+
     def read(self, name: str, limit: int) -> bytes:
         """Return a small file, see ``content.read_small``."""
         return read_small(self.folder / name, limit)
@@ -60,6 +77,8 @@ class FolderDoor:
         """Give the paths themselves; nothing is copied."""
         if not self.unchanged(slide_id, files):
             raise SlideChangedError("it is not as it was seen")
+        if not self.readable(slide_id, files):
+            raise SlideClosedError(closed())
         yield tuple(self.folder / one.name for one in files)
 
     def uris(self, slide_id: str, files: Sequence[SlideFile]) -> tuple[str, ...]:  # noqa: ARG002

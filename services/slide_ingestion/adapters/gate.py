@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.slide_ingestion.handlers.cases import Passed
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.resolution import OperatorsValue, gated
 

@@ -13,8 +13,8 @@ from services.slide_ingestion.handlers.orders import RecordOrder
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from shared.domain.errors import InvalidInputError
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 from shared.rpc.access import actor_of
 from shared.rpc.convert import from_message, to_message

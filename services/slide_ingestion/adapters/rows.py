@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import SlideOrder
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.study import Study
 
 SLIDE: TypeAdapter[SlideRow] = TypeAdapter(SlideRow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Any
 
 from services.slide_ingestion.adapters.cache import SlideCache
 from services.slide_ingestion.config import PrefixSettings
-from services.slide_ingestion.handlers.check import SlideChangedError
-from services.slide_ingestion.ports import Entry, SlideFile
+from services.slide_ingestion.handlers.check import SlideChangedError, SlideClosedError
+from services.slide_ingestion.handlers.grouping import INDEXED, SLIDES
+from services.slide_ingestion.ports.doors import Entry
+from services.slide_ingestion.ports.slides import SlideFile
 from shared.domain.errors import InvalidInputError, NotFoundError, OutOfResourcesError, UnavailableError
 from shared.site.secret_files import read_line
 
@@ -44,6 +47,24 @@ class S3Door:
         if len(found) > self.most_entries:
             raise OutOfResourcesError(f"{self.name} holds more than {self.most_entries} objects: none is taken in")
         return tuple(self._entry(key, one) for key, one in found.items() if one.get("type") == "file")
+
+    def mounted(self) -> str:
+        """Return nothing: a bucket that is not there does not answer with an empty list."""
+        return ""
+
+    def readable(self, slide_id: str, files: Sequence[SlideFile]) -> bool:
+        """Tell whether the first byte of each is given out; of what was fetched no bucket is asked."""
+        if self._is_held(slide_id, files):
+            return True
+        with self._asking():
+            try:
+                for one in files:
+                    self.files.cat_file(self._key(one.name), start=0, end=1)
+            except PermissionError:
+                return False
+            except FileNotFoundError:
+                return True  # the next look tells that it is gone
+        return True
 
     def read(self, name: str, limit: int) -> bytes:
         """Return a small object.
@@ -89,7 +110,7 @@ class S3Door:
             with self._asking():
                 for one, name in zip(files, _places(files), strict=True):
                     (place / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                    self.files.get_file(self._key(one.name), str(place / name))
+                    self._get(one, place / name)
             if any((place / name).stat().st_size != one.size for one, name in zip(files, _places(files), strict=True)):
                 raise SlideChangedError("an object is not as it was seen")
             (place / _SEAL).write_text(_sealed(files))
@@ -98,6 +119,12 @@ class S3Door:
             raise SlideChangedError("an object is not there any more") from None
         finally:
             self.cache.drop(slide_id)
+
+    def _get(self, one: SlideFile, target: Path) -> None:
+        try:
+            self.files.get_file(self._key(one.name), str(target))
+        except PermissionError:
+            raise SlideClosedError(_CLOSED) from None
 
     def _is_held(self, slide_id: str, files: Sequence[SlideFile]) -> bool:
         seal = self.cache.of(slide_id) / _SEAL
@@ -125,6 +152,13 @@ class S3Door:
 _NO_SPACE = 28
 """ENOSPC."""
 _SEAL = ".fetched"
+_OF_MIRAX = re.compile(r"(?i:Slidedat\.ini|Index\.dat|Data[0-9]{1,6}\.dat)")
+"""The names a MIRAX scanner writes below the folder of a slide."""
+_SUFFIXES = frozenset({*SLIDES, ".dat", ".ini", ".jpg", ".jpeg", ".xml", ".opt", ".ngr"})
+_CLOSED = (
+    "an object of it may not be read: let this service's credentials get it (s3:GetObject); it is then looked into by "
+    "itself"
+)
 
 
 def _sealed(files: Sequence[SlideFile]) -> str:
@@ -136,16 +170,32 @@ def _stamp(one: Mapping[str, Any]) -> str:
 
 
 def _places(files: Sequence[SlideFile]) -> list[str]:
-    """Return names within the cache: nothing of the first file's own name, which may name a person, is left.
+    """Return names within the cache, where nothing is left of names people gave: those may name a patient.
 
-    A format of several files finds them by that name: what lies in its folder keeps its place there.
+    Two formats find their other files by name, and so keep as much of it as they need: MIRAX the folder of the stem,
+    which is renamed with it, and in it the names the scanner's software gives (``Slidedat.ini`` lists them);
+    Hamamatsu's VMS and VMU every name their index lists, for the index is not ours to write.
     """
     first = PurePosixPath(files[0].name)
-    stem, bare = str(first.with_suffix("")), f"slide{first.suffix.lower()}"
-    inside = [one.name.removeprefix(f"{stem}/") if one.name.startswith(f"{stem}/") else "" for one in files]
-    rest = [f"slide/{name}" if name else f"{number:04d}{PurePosixPath(one.name).suffix.lower()}"
-            for number, (one, name) in enumerate(zip(files, inside, strict=True))]  # fmt: skip
-    return [bare, *rest[1:]]
+    kind = first.suffix.lower()
+    if kind in INDEXED:
+        return [f"slide{kind}", *(PurePosixPath(one.name).name for one in files[1:])]
+    folder = f"{first.with_suffix('')}/"
+    return [f"slide{kind}", *(_place(one.name, folder, number) for number, one in enumerate(files) if number)]
+
+
+def _place(name: str, folder: str, number: int) -> str:
+    inside = name.removeprefix(folder)
+    if inside != name and _OF_MIRAX.fullmatch(inside):
+        return f"slide/{inside}"
+    below = "slide/" if inside != name else ""
+    return f"{below}{number:04d}{_suffix(name)}"
+
+
+def _suffix(name: str) -> str:
+    """Return the suffix where it says a format; what follows a dot in a person's name does not."""
+    found = PurePosixPath(name).suffix.lower()
+    return found if found in _SUFFIXES else ""
 
 
 def s3_door(settings: PrefixSettings, cache: SlideCache, most_entries: int) -> S3Door:

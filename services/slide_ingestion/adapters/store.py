@@ -15,11 +15,14 @@ from services.slide_ingestion.adapters.database import in_turn, looking
 from services.slide_ingestion.adapters.rows import ORDER, STUDY, digest, slide_of, stamp
 from services.slide_ingestion.adapters.tables import NOTICES, ORDERS, SLIDES, SUBMISSIONS
 from services.slide_ingestion.adapters.writing import SqlWriting
-from services.slide_ingestion.ports import Notice, SlideRow, Submission
+from services.slide_ingestion.ports.outbox import Notice, Submission
+from services.slide_ingestion.ports.slides import SlideRow
+from shared.domain.slide_orders import OrderStatus
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import OrderStatus
 
 _AT_ONCE = 100
+_CLOSED = '"closed":true'
+"""Of a row as ``rows`` writes it: few are, so they need no column of their own."""
 _OPEN = SUBMISSIONS.c.submitted_time.is_(None)
 _UNTOLD = NOTICES.c.told_time.is_(None)
 
@@ -49,6 +52,12 @@ class SqlSlides:
         """Return the slide that waits longest."""
         query = sql.select(SLIDES.c.content).where(SLIDES.c.state == SlideState.CHECKING.value)
         return next(iter(self._slides(query.order_by(SLIDES.c.state_time).limit(1))), None)
+
+    def closed(self) -> tuple[SlideRow, ...]:
+        """Return the slides that are held because this service may not read them."""
+        held = sql.and_(SLIDES.c.state == SlideState.HELD.value, SLIDES.c.content.contains(_CLOSED))
+        found = self._slides(sql.select(SLIDES.c.content).where(held))
+        return tuple(one for one in found if one.closed and not one.gone)
 
     def open_containers(self, limit: int) -> tuple[tuple[str, str], ...]:
         """Return (order id, container) of active orders without a slide, newest first."""

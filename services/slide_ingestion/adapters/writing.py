@@ -14,9 +14,9 @@ from services.slide_ingestion.adapters.rows import ORDER, STUDY, digest, slide_c
 from services.slide_ingestion.adapters.tables import ERASED, NAMES, NOTICES, ORDERS, REQUESTS, SLIDES, SUBMISSIONS
 from services.slide_ingestion.handlers.verdict import NO_ORDER
 from services.slide_ingestion.handlers.whose import glass_of, names_of
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 
 _MOST = 1000

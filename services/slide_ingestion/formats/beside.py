@@ -12,10 +12,10 @@ from services.slide_ingestion.formats.manifest import MOST_BYTES, Manifest, Mani
 from services.slide_ingestion.handlers.grouping import DICOM, MANIFESTS, Listing
 from services.slide_ingestion.handlers.look import Beside
 from services.slide_ingestion.handlers.whose import MANIFEST
-from services.slide_ingestion.ports import Door, Entry
+from services.slide_ingestion.ports.doors import Door, Entry
 from shared.domain.errors import InvalidInputError, NotFoundError, TemporaryError
 from shared.domain.identity import IdentityMap
-from shared.domain.slides import OrderStatus, SlideOrder
+from shared.domain.slide_orders import OrderStatus, SlideOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Unknown fields are refused, because a misspelt one would be a claim nobody hears
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 from dataclasses import dataclass
@@ -154,14 +155,21 @@ def _row(number: int, tree: Any) -> ManifestRow:
         row = ManifestRow.model_validate(tree)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        known = first["type"] != "extra_forbidden"
-        field = ".".join(map(str, first["loc"])) if known else "an unknown field"
-        raise InvalidInputError(f"manifest row {number}", f"{field}: {first['msg'].lower()}") from None
+        named = ".".join(map(str, first["loc"]))
+        said = _unknown(named) if first["type"] == "extra_forbidden" else f"{named}: {first['msg'].lower()}"
+        raise InvalidInputError(f"manifest row {number}", said) from None
     if any(not _is_below(name) for name in row.files):
         raise InvalidInputError(f"manifest row {number}", "files: names must be relative and stay below its folder")
     if any(ord(letter) < ord(" ") for value in tree.values() if isinstance(value, str) for letter in value):
         raise InvalidInputError(f"manifest row {number}", "has control characters")
     return row
+
+
+def _unknown(name: str) -> str:
+    """Say that a field is not known; never its name, which may be a patient's where a CSV lacks its header."""
+    fields = list(ManifestRow.model_fields)
+    meant = difflib.get_close_matches(name.strip().lower(), fields, n=1)
+    return f"an unknown field (is {meant[0]} meant?)" if meant else f"an unknown field: known are {', '.join(fields)}"
 
 
 def _is_below(name: str) -> bool:

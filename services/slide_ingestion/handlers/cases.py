@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from services.slide_ingestion.handlers.naming import Names
 from services.slide_ingestion.handlers.whose import Claim
-from services.slide_ingestion.ports import SlideFile, SlideRow
+from services.slide_ingestion.ports.slides import SlideFile, SlideRow
 from shared.domain.prediction import NotAnalysedReason
-from shared.domain.slides import ReadBy, Resolution, Scanner, Slide, SlideOrder
+from shared.domain.slide_orders import SlideOrder
+from shared.domain.slides import ReadBy, Resolution, Scanner, Slide
 from shared.domain.study import MICROSCOPY, Completeness, CompletenessEvidence, Instance, Study
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 

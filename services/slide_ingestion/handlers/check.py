@@ -11,11 +11,15 @@ import structlog
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
+from services.slide_ingestion.handlers.verdict import HELD_KIND
 from services.slide_ingestion.handlers.whose import names_of, of_file, of_order
-from services.slide_ingestion.ports import DicomFiles, Door, Looker, SlideRow, Store
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.looking import DicomFiles, Looker
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Store
 from shared.domain.errors import ConflictError, NotFoundError, TemporaryError
+from shared.domain.slide_orders import OrderStatus
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import OrderStatus
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.port import SlideDescription
 
@@ -44,6 +48,10 @@ class SlideChangedError(ConflictError):
     """A slide was written to, or replaced, while it was looked into: it is looked at again once it stands still."""
 
 
+class SlideClosedError(ConflictError):
+    """This service may not read a file of a slide; the text says what a person can do, and names no file."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckSlides:
     """Looks into one slide per call; returns False where none waits."""
@@ -69,13 +77,15 @@ class CheckSlides:
             self._keep(row, self._looked(row))
         except (SlideChangedError, NotFoundError):
             self._keep(row, _to_wait(row))
+        except SlideClosedError as error:
+            self._hold(row, str(error))
         except Exception as error:  # whatever it is, the slides behind it are looked into first
             self._last_in_line(row, f"{error}; it is tried again" if isinstance(error, TemporaryError) else _BROKE)
             raise
         return True
 
     def _looked(self, row: SlideRow) -> SlideRow:
-        door = self.doors.get(row.door)
+        door, row = self.doors.get(row.door), replace(row, closed=False)
         if door is None:
             gone = "the site's configuration has no such door any more"
             return replace(row, state=SlideState.HELD, reason=gone, gone=True)
@@ -180,6 +190,18 @@ class CheckSlides:
             unfinished = after.state is not SlideState.CHECKING or after.reason == COMPARING
             if after.trouble or not unfinished:
                 self.judge(writing, [after.slide_id])
+
+    def _hold(self, row: SlideRow, why: str) -> None:
+        """Hold a slide nobody may read; a person is told once, and ``TryClosed`` looks whether that has changed."""
+        notice = f"{HELD_KIND} {why}"
+        with self.store.writing() as writing:
+            if writing.slide(row.slide_id) != row:
+                return
+            if row.told != notice:
+                writing.tell(HELD_KIND, f"Slide {row.slide_id[:8]}: {why}.")
+            writing.keep(replace(
+                row, state=SlideState.HELD, reason=why, state_time=writing.now, closed=True, told=notice
+            ))  # fmt: skip
 
     def _last_in_line(self, row: SlideRow, why: str) -> None:
         with self.store.writing() as writing:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.slide_ingestion.handlers.cases import SENDER
-from services.slide_ingestion.ports import DicomFolder, DicomHeader
+from services.slide_ingestion.ports.looking import DicomFolder
+from services.slide_ingestion.ports.slides import DicomHeader
 from shared.dicom.fingerprint import Fingerprint
 from shared.dicom.header import Header, date_of, sex_of
 from shared.domain.identity import Demographics, IdentityMap

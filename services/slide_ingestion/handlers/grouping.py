@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import PurePosixPath
 
-from services.slide_ingestion.ports import Entry
+from services.slide_ingestion.ports.doors import Entry
 
 SINGLE = (".svs", ".tif", ".tiff", ".ndpi", ".scn", ".svslide", ".bif", ".czi")
 """Formats of one file (OpenSlide 4.0.1, tiffslide 3.0.1)."""

@@ -10,9 +10,10 @@ import structlog
 from services.slide_ingestion.handlers.cases import taken_back
 from services.slide_ingestion.handlers.verdict import Around, Judge, Verdict
 from services.slide_ingestion.handlers.whose import NOTHING_SAID, Claim, names_of, of_file
-from services.slide_ingestion.ports import SlideRow, Writing
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Writing
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
 
 log = structlog.get_logger("oncorelay.slide_ingestion")

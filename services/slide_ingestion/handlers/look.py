@@ -12,12 +12,16 @@ import structlog
 from services.slide_ingestion.handlers.grouping import Candidate, Listing
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.naming import Names
-from services.slide_ingestion.ports import Door, Entry, SlideFile, SlideRow, Store, Writing
+from services.slide_ingestion.ports.doors import Door, Entry
+from services.slide_ingestion.ports.slides import SlideFile, SlideRow
+from services.slide_ingestion.ports.store import Store, Writing
+from shared.domain.errors import TemporaryError, UnavailableError
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 
+_MOST_WAITING = 1000
 Signature = tuple[object, ...]
 
 
@@ -61,6 +65,8 @@ class LookAtDoor:
     settle_s: float
     new_slide_id: Callable[[], str]
     _seen: dict[str, _Seen] | None = None
+    _mounted: str = ""
+    """What the place was recognised by when it was looked at last."""
     trouble: str = field(default="it was not looked at yet", init=False)
     """Why the last look failed; for health."""
 
@@ -72,6 +78,9 @@ class LookAtDoor:
         """
         try:
             self._look()
+        except TemporaryError as error:
+            self.trouble = f"the last look failed: {error}"
+            raise
         except Exception:
             self.trouble = "the last look failed"
             raise
@@ -81,7 +90,8 @@ class LookAtDoor:
         if self._seen is None:
             self._seen = {row.place: _Seen(_of_row(row), self.ticks(), row.state is not SlideState.ARRIVING)
                           for row in self.store.rows(self.door.name) if not row.gone}  # fmt: skip
-        listing = Listing.of(self.door.look())
+        listing = self._listed_now(self._seen)
+        self._wake_waiting(self._seen)
         beside = self.manifests(self.door, listing)
         there = {}
         for candidate in listing.candidates():
@@ -90,6 +100,29 @@ class LookAtDoor:
             self._look_at(whole, beside.get(candidate.place) or Beside())
         for place in [one for one in self._seen if one not in there]:
             self._gone(place)
+
+    def _listed_now(self, seen: Mapping[str, _Seen]) -> Listing:
+        """Return what is there, unless something else stands in the place of what was: nothing of it is gone then."""
+        mounted = self.door.mounted()
+        listing = Listing.of(self.door.look())
+        if self.door.mounted() != mounted:
+            raise UnavailableError(f"{self.door.name} was mounted, or unmounted, while it was looked at")
+        known = mounted == self._mounted
+        is_another = not known and bool(self._mounted or not listing.entries)
+        if is_another and seen and not any(one.place in seen for one in listing.candidates()):
+            raise UnavailableError(
+                f"{self.door.name} shows none of the {len(seen)} slides it had and is not the folder it was, or is "
+                f"empty: is its share mounted?"
+            )
+        self._mounted = mounted
+        return listing
+
+    def _wake_waiting(self, seen: Mapping[str, _Seen]) -> None:
+        """Have a slide stand still anew that was sent back while it was looked into and then looks as it did before."""
+        for row in self.store.newest(SlideState.ARRIVING, _MOST_WAITING):
+            known = seen.get(row.place) if row.door == self.door.name else None
+            if known is not None and known.done:
+                known.done, known.since = False, self.ticks()
 
     def _look_at(self, candidate: Candidate, beside: Beside) -> None:
         seen = self._known

@@ -8,10 +8,11 @@ import structlog
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
 from services.slide_ingestion.handlers.whose import MANIFEST, glass_of
-from services.slide_ingestion.ports import SlideRow, Store, Writing
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Store, Writing
 from shared.domain.errors import InvalidInputError
+from shared.domain.slide_orders import OrderStatus, SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import OrderStatus, SlideOrder
 
 log = structlog.get_logger("oncorelay.slide_ingestion")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from services.slide_ingestion.ports import Notice, Outbox, Results, Submission
+from services.slide_ingestion.ports.outbox import Notice, Outbox, Results, Submission
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError, OncoRelayError, TemporaryError
 from shared.domain.pauses import Pauses
 from shared.observability import tracing

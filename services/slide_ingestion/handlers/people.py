@@ -8,7 +8,8 @@ import structlog
 
 from services.slide_ingestion.handlers.cases import Passed
 from services.slide_ingestion.handlers.judging import JudgeSlides
-from services.slide_ingestion.ports import SlideRow, StatedByPerson, Store
+from services.slide_ingestion.ports.slides import SlideRow, StatedByPerson
+from services.slide_ingestion.ports.store import Store
 from shared.domain.errors import InvalidInputError, NotFoundError
 from shared.domain.slide_registry import SlideState, SlideSummary
 from shared.domain.slides import Resolution, ResolutionSource

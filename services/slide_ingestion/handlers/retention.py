@@ -8,7 +8,8 @@ from typing import Protocol
 
 import structlog
 
-from services.slide_ingestion.ports import SlideRow, Store
+from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.store import Store
 from shared.domain.slide_registry import SlideState
 
 log = structlog.get_logger("oncorelay.slide_ingestion")

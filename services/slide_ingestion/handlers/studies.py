@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from services.slide_ingestion.handlers.judging import JudgeSlides
-from services.slide_ingestion.ports import DicomHeader, SlideFile, SlideRow, Store, Writing
+from services.slide_ingestion.ports.slides import DicomHeader, SlideFile, SlideRow
+from services.slide_ingestion.ports.store import Store, Writing
 from shared.domain.errors import InvalidInputError
 from shared.domain.slide_registry import SlideState
 from shared.domain.study import MICROSCOPY, Instance, Study

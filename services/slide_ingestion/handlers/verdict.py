@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from services.slide_ingestion.handlers.cases import MakeStudy, Passed, series_of
 from services.slide_ingestion.handlers.whose import MANIFEST, NOTHING_SAID, Claim, of_file, of_order, standing, together
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
+from shared.domain.slide_orders import SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import SlideOrder
 from shared.domain.study import Study
+from shared.pathology.trouble import SlideProblem
 
 NO_ORDER = "no order, manifest or DICOM attribute says whose slide this is; it waits for one"
 TOO_LITTLE = (
@@ -57,12 +58,16 @@ class Judge:
     gate: Callable[[SlideRow], Passed]
 
     def claim_of(self, row: SlideRow, orders: Sequence[SlideOrder]) -> tuple[Claim, tuple[str, ...]]:
-        """Return what is said about the slide, and what is said differently."""
+        """Return what is said about the slide, and what is said differently; of what is no slide nothing counts."""
+        if _is_beside_a_slide(row):
+            return NOTHING_SAID, ()
         active, _ = standing([*orders, *row.stated])
         return together([*map(of_order, active), of_file(row)])
 
     def __call__(self, row: SlideRow, around: Around) -> Verdict:
         """Return where it stands."""
+        if _is_beside_a_slide(row) and row.trouble:
+            return Verdict(SlideState.REFUSED, row.trouble.text)
         orders = [*around.orders, *row.stated]
         active, ended = standing(orders)
         claim, torn = self.claim_of(row, around.orders)
@@ -92,6 +97,11 @@ class Judge:
         study = self.make(row, claim, order_id, passed, order)
         key = self.make.key(row, claim)
         return Verdict(SlideState.SUBMITTED, GONE if row.gone else reason, study, claim, order_id, key)
+
+
+def _is_beside_a_slide(row: SlideRow) -> bool:
+    """A label in a series of its own is as it should be: no case, nobody is told, and its glass is the slide's."""
+    return row.trouble is not None and row.trouble.problem is SlideProblem.ASSOCIATED
 
 
 def _order(active: Sequence[SlideOrder], order_id: str) -> SlideOrder | None:

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.identity import Demographics, PatientIdentity, Side
-from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import Specimen
 
 MANIFEST = "manifest"
 """``SlideOrder.source`` of what stands beside a file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.domain.slides import QualityRow
+from shared.domain.slide_answers import QualityRow
 from shared.pathology.patch_table import PatchTable
 from shared.pathology.quality.flags import BLUR, FOLD, PEN
 from shared.pathology.quality.glass_quality import GlassQuality

@@ -21,6 +21,8 @@ from shared.phantoms.slides.glass import Glass
 from shared.phantoms.slides.optics import SRGB_PROFILE, Scanner
 from shared.phantoms.slides.pyramid import TILE, Level
 
+_BESIDE_UM = 40.0
+"""Micrometres per pixel of a scanner's second camera."""
 _BRIGHTFIELD = Code("111744", "DCM", "Brightfield illumination")
 _MICROSCOPE_SLIDE = Code("433466003", "SCT", "Microscope slide")
 _STAINS = {
@@ -36,6 +38,26 @@ def slide_objects(levels: Iterable[Level], scanner: Scanner, glass: Glass) -> tu
         microns = scanner.microns_per_pixel * (found[0].TotalPixelMatrixColumns / level.width if found else 1.0)
         found.append(_instance(number, level, microns, scanner, glass))
     return tuple(found)
+
+
+def beside_object(kind: str, picture: Level, scanner: Scanner, glass: Glass) -> Dataset:
+    """Return a picture beside the pyramid in a series of its own, as scanners send them.
+
+    Args:
+        kind: ``LABEL``, ``OVERVIEW`` or ``THUMBNAIL``: value 3 of Image Type (PS3.3 C.8.12.4.1.1).
+        picture: One encoded level.
+        scanner: Which made it.
+        glass: Whose it is.
+    """
+    one = _instance(1, picture, _BESIDE_UM, scanner, glass)
+    one.SeriesInstanceUID = derived_uid(glass.seed, "beside", kind)
+    one.SOPInstanceUID = derived_uid(glass.seed, "beside", kind, 1)
+    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+    one.ImageType = ["ORIGINAL", "PRIMARY", kind, "NONE"]
+    groups = one.SharedFunctionalGroupsSequence[0]
+    groups.WholeSlideMicroscopyImageFrameTypeSequence[0].FrameType = one.ImageType
+    one.SpecimenLabelInImage = one.BurnedInAnnotation = "NO" if kind == "THUMBNAIL" else "YES"
+    return one
 
 
 def _instance(number: int, level: Level, microns: float, scanner: Scanner, glass: Glass) -> Dataset:

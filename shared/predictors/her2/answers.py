@@ -8,9 +8,10 @@ from shared.domain.case import Pins
 from shared.domain.errors import InvalidInputError
 from shared.domain.images import Measured
 from shared.domain.prediction import Flag, NotAnalysed, NotAnalysedReason, Prediction
-from shared.domain.slides import PinnedSlide, SlideAnswer, StainVectors
+from shared.domain.slide_answers import SlideAnswer, StainVectors
+from shared.domain.slides import PinnedSlide
 from shared.pathology.stain_fit import StainFit
-from shared.predictors.contract import Model, SlideMeasured, SlideModel, used_inputs
+from shared.predictors.contract import SlideMeasured, used_inputs
 from shared.predictors.her2.aggregation import Aggregate, Readings
 from shared.predictors.her2.bootstrap import Spread, spread
 from shared.predictors.her2.gate import too_coarse
@@ -27,6 +28,7 @@ from shared.predictors.her2.wording import (
     unknown_scanner,
     why_indeterminate,
 )
+from shared.predictors.models import Model, SlideModel
 from shared.predictors.slides import SlideContract
 
 

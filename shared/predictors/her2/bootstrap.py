@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.domain.slides import LevelShare
+from shared.domain.slide_answers import LevelShare
 from shared.pathology.patch_table import PatchTable
 from shared.predictors.her2.aggregation import Ranked, Readings, calibrated, is_zero, ranked, term_counts
 from shared.predictors.her2.scale import LEVELS, level_numbers

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.domain.slides import GradientPoint
+from shared.domain.slide_answers import GradientPoint
 from shared.pathology.patch_table import NON_TUMOUR, POSITIVE, PatchTable
 
 FARTHEST_UM = 3000.0

@@ -7,9 +7,10 @@ from shared.domain.facts import PatientFacts
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
 from shared.domain.study import Study
 from shared.pathology.trouble import SlideTrouble
-from shared.predictors.contract import Model, Ready, SlideMeasured, Waiting
+from shared.predictors.contract import Ready, SlideMeasured, Waiting
 from shared.predictors.her2.gate import REASONS, pass_gate
 from shared.predictors.her2.scale import NAME
+from shared.predictors.models import Model
 from shared.predictors.readings import Refusal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.domain.slides import GradeCount, SlideLevel
+from shared.domain.slide_answers import GradeCount, SlideLevel
 
 NAME = "her2"
 VARIANT = "tl_pa"

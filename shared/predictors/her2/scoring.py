@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shared.domain.slides import CropAnswer, Exclusion, GradeCount, QualityRow, SlideLevel
+from shared.domain.slide_answers import CropAnswer, GradeCount, QualityRow, SlideLevel
+from shared.domain.slides import Exclusion
 from shared.pathology.patch_table import NON_TUMOUR, POSITIVE, PatchTable
 from shared.predictors.her2.aggregation import Aggregate, Readings, aggregate, calibrated, ranked
 from shared.predictors.her2.scale import grade_counts, level_of

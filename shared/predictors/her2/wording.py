@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from shared.codes.local import LEVELS
 from shared.domain.prediction import BundleReference, Flag, IntendedUse
-from shared.domain.slides import (
-    AreaReading,
-    Cropping,
-    LevelShare,
-    Rounding,
-    Scanner,
-    SlideCalibration,
-    SlideLevel,
-    SlidePolicy,
-    Term,
-)
+from shared.domain.slide_answers import LevelShare, SlideLevel, Term
+from shared.domain.slides import AreaReading, Cropping, Rounding, Scanner, SlideCalibration, SlidePolicy
 from shared.predictors.her2.bootstrap import LEAST_BLOCKS, RESAMPLES, Spread
 from shared.predictors.her2.gate import named
 from shared.predictors.her2.scale import NEGATIVE_POSITIVE, ZERO_ONE

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import Alternative, Flag, IntendedUse, Prediction, UsedInput
-from shared.predictors.contract import ImageModel, IntervalModel, Model
 from shared.predictors.ln_pcr.clinical import HER2_UNSPLIT, NAME, VARIANT, features
+from shared.predictors.models import ImageModel, IntervalModel, Model
 
 POSITIVE_CLASS = "axillary_pcr"
 """The only event this predictor gives a probability of; a bundle that scores another one is refused."""

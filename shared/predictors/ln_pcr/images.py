@@ -10,7 +10,7 @@ from shared.domain.images import Artefact, ArtefactKind, AutomaticRegion, Imagin
 from shared.domain.prediction import Flag, NotAnalysed, NotAnalysedReason, Prediction, VariantAnswer
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.region import BreastImages
-from shared.predictors.contract import ImageAnswer, ImageModel, Model, RadiomicsEngine, used_inputs
+from shared.predictors.contract import ImageAnswer, RadiomicsEngine, used_inputs
 from shared.predictors.disagreement import disagreements
 from shared.predictors.distance import Distance, distance_of, outside
 from shared.predictors.imaging import SeenDistribution
@@ -20,6 +20,7 @@ from shared.predictors.ln_pcr.clinical import NAME
 from shared.predictors.ln_pcr.measuring import Measuring, UnmeasuredError, VariantNumbers, features_wanted
 from shared.predictors.ln_pcr.numbers import measured_numbers
 from shared.predictors.ln_pcr.variants import CLINICAL, IMAGE_VARIANTS, NO_BUNDLE, TITLES, VARIANTS, pinned_variants
+from shared.predictors.models import ImageModel, Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from shared.imaging.heat import heat_volume
 from shared.imaging.quantities import quantities
 from shared.imaging.region import BreastImages
 from shared.imaging.volume import Volume
-from shared.predictors.contract import ImageModel, RadiomicsEngine
+from shared.predictors.contract import RadiomicsEngine
 from shared.predictors.imaging import ImagingContract, Look, NetworkContract, RadiomicsSettings, RadScore
 from shared.predictors.ln_pcr.variants import DL_PROB, RAD_SCORE
+from shared.predictors.models import ImageModel
 
 
 class UnmeasuredError(Exception):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from shared.domain.images import Measured
 from shared.imaging.heat import heat_shares
 from shared.imaging.quantities import ENHANCEMENT, LONGEST, RATIO, VOLUME
-from shared.predictors.contract import ImageModel, Model
 from shared.predictors.distance import Distance
 from shared.predictors.imaging import RadiomicsSettings
 from shared.predictors.ln_pcr.measuring import Measuring, VariantNumbers
 from shared.predictors.ln_pcr.variants import DL_PROB, RAD_SCORE
+from shared.predictors.models import ImageModel, Model
 
 _STUDY = (
     (VOLUME, "volume", "Volume of the region", "mm3", "number of voxels times the volume of one"),

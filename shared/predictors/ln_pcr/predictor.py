@@ -11,11 +11,12 @@ from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction,
 from shared.domain.study import Study
 from shared.imaging.dynamic import ImageTrouble
 from shared.imaging.region import BreastImages
-from shared.predictors.contract import ImageAnswer, ImageModel, Model, RadiomicsEngine, Ready, Waiting, used_inputs
+from shared.predictors.contract import ImageAnswer, RadiomicsEngine, Ready, Waiting, used_inputs
 from shared.predictors.ln_pcr.answers import predict
 from shared.predictors.ln_pcr.assessment import assess
 from shared.predictors.ln_pcr.clinical import LEVELS, NAME, checked
 from shared.predictors.ln_pcr.variants import IMAGE_VARIANTS
+from shared.predictors.models import ImageModel, Model
 from shared.predictors.readings import Refusal
 
 _OURS = frozenset({"", "BREAST", "UNKNOWN"})

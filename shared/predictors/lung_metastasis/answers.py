@@ -16,7 +16,6 @@ from shared.domain.prediction import (
     Prediction,
     UsedInput,
 )
-from shared.predictors.contract import HazardsModel, Model
 from shared.predictors.hazards.columns import columns
 from shared.predictors.hazards.model import Hazards, ModelInput, Values, input_named
 from shared.predictors.hazards.nomogram import Explanation, explain
@@ -31,6 +30,7 @@ from shared.predictors.lung_metastasis.panel import (
     POSITIVE_CLASS,
     VARIANT,
 )
+from shared.predictors.models import HazardsModel, Model
 
 _DEMONSTRATION = Flag("demonstration", "Demonstration: made from simulated patients; not for clinical decisions.")
 _RESEARCH = Flag("research", "For research only; not for clinical decisions.")

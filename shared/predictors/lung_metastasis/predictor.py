@@ -10,13 +10,14 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.facts import FactName, PatientFacts
 from shared.domain.prediction import NotAnalysed, Prediction, UsedInput
 from shared.domain.study import Study
-from shared.predictors.contract import Model, Overtaken, Ready, Waiting, used_inputs
+from shared.predictors.contract import Overtaken, Ready, Waiting, used_inputs
 from shared.predictors.hazards.values import model_values
 from shared.predictors.lung_metastasis.answers import predict, served, values_of
 from shared.predictors.lung_metastasis.assessment import assess
 from shared.predictors.lung_metastasis.draw import DrawWindow
 from shared.predictors.lung_metastasis.endocrine import other_readings
 from shared.predictors.lung_metastasis.panel import ANALYTES, ENDOCRINE, ENDOCRINE_LEVELS, INPUTS, LUMINAL, NAME
+from shared.predictors.models import Model
 from shared.predictors.readings import Refusal
 
 _BY_HAND = "entered by hand: whether the model applies to this patient was not checked"

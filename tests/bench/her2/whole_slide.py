@@ -28,8 +28,8 @@ from shared.domain.slides import Cropping, PinnedSlide, Resolution, ResolutionSo
 from shared.jail.slides import JailedSlides
 from shared.pathology.trouble import SlideTrouble
 from shared.phantoms.slides.large import slide_of_pixels
-from shared.predictors.contract import Model
 from shared.predictors.her2.predictor import Her2
+from shared.predictors.models import Model
 from shared.storage.blobs import LocalBlobs
 from shared.testing.slides import a_slide, slide_pins
 from tests.slide_bundle import BUNDLE, KEYS, Network, slide_bundle
@@ -57,6 +57,7 @@ def swin_t() -> Network:
     from services.model_factory.handlers.networks.swin.graph import swin_graph
     from services.model_factory.handlers.networks.swin.looking import probabilities
     from services.model_factory.handlers.networks.swin.network import new_swin
+    from services.model_factory.handlers.networks.trained import parameter_count
 
     network = new_swin(SwinArchitecture(), 1)
     network.head.weight.data *= 4.0
@@ -64,7 +65,7 @@ def swin_t() -> Network:
     patch = np.random.default_rng(1).standard_normal(network.architecture.input_shape, dtype=np.float32)
     said = tuple(float(one) for one in probabilities(network, patch[None])[0])
     cells, name = network.architecture.heat_cells, network.architecture.name
-    return Network(swin_graph(network), patch, said, cells, network.parameter_count, name)
+    return Network(swin_graph(network), patch, said, cells, parameter_count(network), name)
 
 
 def bundle(folder: Path, network: Network | None = None) -> None:

@@ -24,7 +24,7 @@ from services.model_factory.handlers.selection.trees import BOOSTING_RATE, BOOST
 from services.model_factory.handlers.statistics.cox_lasso import cox_lasso_cv
 from services.model_factory.handlers.training.pipeline import fit_pipeline
 from services.model_factory.handlers.training.presets import PRESETS, Recipe
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 from shared.phantoms.cohort.simulate import simulate_cohort
 from shared.phantoms.cohort.writing import MANIFEST_FILE, cohort_files
 from tests.bench.labs.options import Measured, Options

@@ -16,6 +16,7 @@ from pathlib import Path
 from shared.rpc.explain_client import ExplainClient
 from shared.security import tls_folder
 from shared.security.parties import Party, Role
+from shared.security.tls_files import files_of
 from shared.testing.cox_model import lung_inputs
 from shared.testing.ports import free_port, wait_until
 from tests.bench.labs.options import Measured, Options
@@ -50,7 +51,7 @@ def explaining(folder: Path) -> Iterator[ExplainClient]:
             [sys.executable, "-m", "services.inference", "explain"],
             env=os.environ | {"ONCORELAY_CONFIG": str(site)}, stdout=stream, stderr=stream,
         )  # fmt: skip
-    client = ExplainClient(address, tls=tls_folder.files_of(folder / "tls", "people/reader"))
+    client = ExplainClient(address, tls=files_of(folder / "tls", "people/reader"))
     try:
         wait_until(lambda: b'"event": "ready"' in log.read_bytes(), "the what-if process")
         yield client

@@ -33,8 +33,8 @@ from shared.phantoms.dce.segmentation import segmentation_object
 from shared.phantoms.dce.storing import dynamic_objects
 from shared.phantoms.dce.writing import encoded
 from shared.phantoms.mr_series import PatientAttributes
-from shared.predictors.contract import Model
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.models import Model
 from shared.radiomics.engine import installed_engine
 from shared.storage.blobs import LocalBlobs
 from tests.findings import Findings, pins

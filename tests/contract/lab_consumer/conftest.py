@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +19,12 @@ from services.lab_consumer.handlers.bundle import unpack
 from services.lab_consumer.handlers.questions import GetFacts
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of
-from services.lab_consumer.ports import Announcement
+from services.lab_consumer.ports.outbox import Announcement
 from shared.domain.coding import Coding
 from shared.domain.facts import FactName, PatientFacts
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity
 from shared.fhir.reading.site_codes import SiteCode, SiteCodes
 from shared.testing.fhir_resources import HOSPITAL_SYSTEM
-from shared.testing.postgresql import postgresql_folder, start_postgresql
 
 MRN1 = PatientIdentity("hospital", "MRN1")
 IFN_ALPHA = Coding("urn:laboratory", "IFNA")
@@ -82,29 +80,6 @@ class Laboratory:
     def announcements(self) -> tuple[Announcement, ...]:
         """Return what is due."""
         return self.outbox.due(self.now() + timedelta(days=1))
-
-
-@pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running PostgreSQL."""
-    if postgresql_folder() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with start_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'facts.sqlite'}"
-    server = sql.make_url(request.getfixturevalue("postgresql_url"))
-    name = f"facts_{uuid.uuid4().hex}"
-    engine = sql.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture

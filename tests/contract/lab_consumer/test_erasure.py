@@ -13,7 +13,7 @@ from services.lab_consumer.adapters.erasure import Erased, SqlErasure
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.handlers.panels import PanelRules, panel_names
 from services.lab_consumer.handlers.submission import Submission
-from services.lab_consumer.ports import Wish
+from services.lab_consumer.ports.pulling import Wish
 from shared.codes import loinc
 from shared.domain.errors import UnavailableError
 from shared.domain.facts import FactName

@@ -11,7 +11,8 @@ import pytest
 from services.lab_consumer.adapters.erasure import SqlErasure
 from services.lab_consumer.handlers.announce import AnnounceDue
 from services.lab_consumer.handlers.panels import GONE, PanelRules, follow, panel_names, study_of
-from services.lab_consumer.ports import PanelReport, Statement, StatementKind
+from services.lab_consumer.ports.outbox import PanelReport
+from services.lab_consumer.ports.records import Statement, StatementKind
 from shared.domain.errors import UnavailableError
 from shared.domain.facts import Fact, FactName
 from shared.domain.governance import PatientChange, PatientChangeKind

@@ -13,7 +13,7 @@ import pytest
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
-from services.lab_consumer.ports import Wish
+from services.lab_consumer.ports.pulling import Wish
 from shared.domain.errors import PermanentError
 from shared.domain.facts import FactName
 from shared.domain.identity import PatientIdentity

@@ -9,7 +9,7 @@ import pytest
 
 from services.lab_consumer.adapters.erasure import SqlErasure
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
-from services.lab_consumer.ports import Wish
+from services.lab_consumer.ports.pulling import Wish
 from tests.contract.lab_consumer.conftest import MRN1, Laboratory
 
 pytestmark = pytest.mark.contract

@@ -8,7 +8,7 @@ import sqlalchemy as sql
 from services.lab_consumer.adapters import database
 from services.lab_consumer.adapters.pull_queue import SqlPullQueue
 from services.lab_consumer.handlers.submission import Submission
-from services.lab_consumer.ports import Wish
+from services.lab_consumer.ports.pulling import Wish
 from shared.domain.errors import ConflictError
 from shared.domain.facts import FactName
 from shared.storage import databases

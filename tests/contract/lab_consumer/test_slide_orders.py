@@ -20,12 +20,13 @@ from services.lab_consumer.handlers.pages import TakePages
 from services.lab_consumer.handlers.pull import Bounds, Pull
 from services.lab_consumer.handlers.receive import Receive
 from services.lab_consumer.handlers.submission import Submission, id_of
-from services.lab_consumer.ports import OrderReport
+from services.lab_consumer.ports.outbox import OrderReport
 from shared.codes.pathology import SlideMeaning
 from shared.domain.errors import InvalidInputError, OncoRelayError, UnavailableError
 from shared.domain.identity import AssigningAuthority, IdentityMap, PatientIdentity, Sex, Side
 from shared.domain.pauses import Pauses
-from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import Specimen
 from shared.fhir.reading.json_text import JsonLimits
 from shared.fhir.reading.slide_codes import SlideCodes
 from shared.hl7.reading.message import Limits

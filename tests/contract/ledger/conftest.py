@@ -14,7 +14,6 @@ from services.results.ledger.keys import Keys
 from services.results.ledger.ledger import Ledger, assemble
 from services.results.ledger.policy import Policy, SinkPolicy
 from shared.testing.cases import START
-from shared.testing.postgresql import postgresql_folder, start_postgresql
 
 KEYS = Keys("test-site", b"k" * 32)
 POLICY = Policy(sinks=(SinkPolicy("pacs", "dicom-cstore"), SinkPolicy("ehr", "fhir")))
@@ -32,14 +31,6 @@ class Clock:
     def forward(self, **delta: float) -> datetime:
         self.time += timedelta(**delta)
         return self.time
-
-
-@pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if postgresql_folder() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with start_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from services.cli import letters
 from services.results.ledger.deliveries import LedgerDeliveries
@@ -64,8 +66,10 @@ def test_the_form_a_fhir_server_took_last_is_shown(client: DeliveryClient, ledge
     assert due is not None
     deliveries.delivered(due, "DocumentReference/17", "https://ehr/DocumentReference/17", clock())
     assert ehr() == "DocumentReference"
-    shown = letters.sink_table(client.list_sinks())
-    assert "written as" in {column.header for column in shown.columns}
+    shown = StringIO()
+    letters.show_sinks(client.list_sinks(), Console(file=shown, width=80))
+    assert "written as" in shown.getvalue()
+    assert "DocumentReference" in shown.getvalue()
 
 
 def test_a_write_needs_a_name_and_a_reason(client: DeliveryClient, ledger: Ledger, clock: Any) -> None:

@@ -32,25 +32,17 @@ from services.slide_ingestion.handlers.outbox import EmptyOutbox
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports import Door, SlideRow
+from services.slide_ingestion.ports.doors import Door
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.errors import OncoRelayError
 from shared.domain.identity import AssigningAuthority, Demographics, IdentityMap, PatientIdentity
 from shared.domain.pauses import Pauses
-from shared.domain.slides import (
-    OrderStatus,
-    PyramidLevel,
-    ReadBy,
-    ResolutionSource,
-    Scanner,
-    Slide,
-    SlideOrder,
-    Specimen,
-)
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import PyramidLevel, ReadBy, ResolutionSource, Scanner, Slide, Specimen
 from shared.domain.study import Study
 from shared.jail.jail import Jail
 from shared.pathology.trouble import SlideProblem, SlideTrouble
 from shared.slides.port import SlideDescription, StatedResolution
-from shared.testing.postgresql import postgresql_folder, start_postgresql
 
 MRN1 = PatientIdentity("hospital", "MRN1")
 IDENTITIES = IdentityMap((AssigningAuthority("hospital", dicom_issuer="HOSP", hl7_authority="HOSP"),))
@@ -63,6 +55,7 @@ class Labels:
     """A reader of made-up slides: the file's first line says what the slide says of itself.
 
     ``PLAIN`` and anything else: an H&E slide without a barcode; ``BARCODE x``: with one; ``NO-MPP``; ``BROKEN``;
+    ``BESIDE``: the label of a slide in a series of its own;
     ``DICOM accession container specimen [barcode]``; any kind that ends in ``NO-MPP`` states no resolution.
     """
 
@@ -78,6 +71,8 @@ class Labels:
             self.meanwhile = None
         if kind == "BROKEN":
             return SlideTrouble(SlideProblem.UNREADABLE, "No reader opens it.", "Scan the slide again.")
+        if kind == "BESIDE":
+            return SlideTrouble(SlideProblem.ASSOCIATED, "It holds only the label of a slide.")
         stated = (
             () if kind.endswith("NO-MPP") else (StatedResolution(0.25, 0.25, ResolutionSource.VENDOR, "aperio.MPP"),)
         )
@@ -227,29 +222,6 @@ def order(order_id: str = "hl7:1", version: str = "1", **changes: Any) -> SlideO
         "recorded_time": START, "stain": "he", "tissue": "breast", "after_therapy": False,
     }  # fmt: skip
     return SlideOrder(**(values | changes))
-
-
-@pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A running PostgreSQL."""
-    if postgresql_folder() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with start_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'slides.sqlite'}"
-    server = sql.make_url(request.getfixturevalue("postgresql_url"))
-    name = f"slides_{uuid.uuid4().hex}"
-    engine = sql.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -70,6 +70,16 @@ def test_a_folder_with_what_is_no_dicom_is_told_as_unreadable(room: Room) -> Non
     assert "DICOM" in room.told[0].refused_text
 
 
+def test_a_label_with_a_manifest_of_its_own_does_not_contest_the_slide(room: Room) -> None:
+    room.drop("a.svs", **SAID)
+    room.drop("b.svs", "BESIDE", **SAID)
+    room.settle()
+
+    assert room.states == ["submitted", "refused"]
+    assert room.rows[1].reason == "It holds only the label of a slide."
+    assert (len(room.told), room.ledger.notices) == (1, [])
+
+
 def test_files_a_manifest_lists_are_waited_for(room: Room) -> None:
     room.drop("a.vms", **(SAID | {"files": ["a.vms", "a(0,0).jpg"]}))
     room.settle()

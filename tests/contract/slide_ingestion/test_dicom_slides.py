@@ -10,7 +10,7 @@ from services.slide_ingestion.adapters.dicom_door import DicomDoor
 from services.slide_ingestion.handlers.studies import DICOM_DOOR
 from shared.domain.errors import UnavailableError
 from shared.domain.identity import Demographics
-from shared.domain.slides import OrderStatus
+from shared.domain.slide_orders import OrderStatus
 from shared.domain.study import Completeness, CompletenessEvidence, Instance, Study
 from shared.storage.blobs import LocalBlobs
 from shared.storage.ranges import place_of
@@ -47,6 +47,18 @@ def test_each_container_of_a_study_is_a_case_of_its_own(room: Room, blobs: Local
     assert {one.study_instance_uid for _, one in room.ledger.studies} == {UID}
     assert all(one.in_dicom for _, one in room.ledger.studies)
     assert list((room.folder / "cache" / "looked-into").iterdir()) == [], "nothing of the pixels is left behind"
+
+
+def test_a_label_in_a_series_of_its_own_is_no_slide_and_alarms_nobody(room: Room, blobs: LocalBlobs) -> None:
+    room.record(order(container="C1"))
+    both = study([stored(blobs, "DICOM S26-1 C1 A"), stored(blobs, "BESIDE C1", series=2)])
+    for _ in range(2):
+        room.take(both)
+        room.work()
+
+    assert sorted(room.states) == ["refused", "submitted"]
+    assert [one.container for one in room.told] == ["C1"]
+    assert room.ledger.notices == []
 
 
 def test_the_same_study_again_changes_nothing(room: Room, blobs: LocalBlobs) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import OrderStatus, ResolutionSource, Specimen
+from shared.domain.slide_orders import OrderStatus
+from shared.domain.slides import ResolutionSource, Specimen
 from tests.contract.slide_ingestion.conftest import MRN1, SAID, SETTLE_S, START, Room, order
 
 

@@ -20,6 +20,7 @@ from shared.predictors.lung_metastasis.predictor import LungMetastasis
 from shared.rpc.explain_client import ExplainClient
 from shared.security import tls_folder
 from shared.security.parties import Party, Role
+from shared.security.tls_files import files_of
 from shared.testing.ports import free_port, wait_until
 from tests.nomogram_bundle import BUNDLE, KEY, install, write_site
 
@@ -55,7 +56,7 @@ def process(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def client(folder: Path, name: str) -> ExplainClient:
-    return ExplainClient(ADDRESS, tls=tls_folder.files_of(folder / "tls", name), deadline_s=5.0)
+    return ExplainClient(ADDRESS, tls=files_of(folder / "tls", name), deadline_s=5.0)
 
 
 @pytest.fixture

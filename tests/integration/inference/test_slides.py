@@ -29,15 +29,7 @@ from shared.domain.case import Claim, PinnedInstance, Pins
 from shared.domain.errors import ForbiddenError, OutOfResourcesError, UnavailableError
 from shared.domain.images import ArtefactKind
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
-from shared.domain.slides import (
-    Cropping,
-    Exclusion,
-    PinnedSlide,
-    Point,
-    Resolution,
-    ResolutionSource,
-    SlidePolicy,
-)
+from shared.domain.slides import Cropping, Exclusion, PinnedSlide, Point, Resolution, ResolutionSource, SlidePolicy
 from shared.pathology.patch_bytes import decode_patches
 from shared.pathology.patches import scaled
 from shared.pathology.trouble import SlideTrouble
@@ -47,8 +39,8 @@ from shared.phantoms.slides.pyramid import pyramid
 from shared.phantoms.slides.slide import Plan, SimulatedSlide, make_slide
 from shared.phantoms.slides.writing import tiff_bytes
 from shared.phantoms.slides.wsm import slide_objects
-from shared.predictors.contract import Model
 from shared.predictors.her2.predictor import Her2
+from shared.predictors.models import Model
 from shared.predictors.slides import PatchLooks
 from shared.slides.opening import opened as readers_of
 from shared.storage.blobs import LocalBlobs

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from services.lab_consumer.adapters.fhir_source import HttpFhirSource
-from services.lab_consumer.ports import BusyError, GoneError
+from services.lab_consumer.ports.pulling import BusyError, GoneError
 from shared.domain.errors import ForbiddenError, InvalidInputError, PermanentError, UnavailableError
 from shared.security.backend_services import NoCredentials
 from shared.testing.ports import free_port

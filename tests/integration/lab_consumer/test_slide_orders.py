@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from services.lab_consumer.config import SlideCodeRow
 from shared.codes.pathology import SlideMeaning
 from shared.domain.identity import PatientIdentity
-from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.domain.slide_orders import OrderStatus, SlideOrder
+from shared.domain.slides import Specimen
 from shared.hl7.mllp import framed
 from shared.rpc import server
 from shared.rpc.convert import from_message

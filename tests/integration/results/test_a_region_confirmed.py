@@ -27,8 +27,8 @@ from shared.imaging.artefacts import decode_region
 from shared.phantoms.dce.cohort import draw_cohort, scan
 from shared.phantoms.dce.storing import dynamic_objects
 from shared.phantoms.dce.writing import encoded, study_label
-from shared.predictors.contract import Model
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.models import Model
 from shared.predictors.registry import REGISTRY
 from shared.storage.blobs import LocalBlobs
 from shared.testing.cases import START, a_study, an_instance, some_facts

@@ -185,7 +185,7 @@ def test_regions_add_up_and_none_takes_all_back(site: Site) -> None:
     before = site.run(case_id)
     site.exclude(case_id, LEFT)
     site.run(case_id)
-    site.exclude(case_id, tuple(Point(one.x + 9000, one.y) for one in LEFT), request="second")
+    site.exclude(case_id, tuple(Point(one.x + 4000, one.y) for one in LEFT), request="second")
     assert len(site.run(case_id).slide.exclusions) == 2
     site.exclude(case_id, request="third")
     back = site.run(case_id)

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.domain.errors import ForbiddenError, InvalidInputError, UnavailableError
-from shared.security.backend_services import BackendServices, BackendSettings
+from shared.security.backend_services import BackendServices
+from shared.security.token_settings import BackendSettings
 from shared.testing import fhir_server, oidc_provider
 from shared.testing.fhir_server import FhirServer, start_fhir_server
 from shared.testing.oidc_provider import OidcProvider, start_oidc_provider

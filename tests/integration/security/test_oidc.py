@@ -20,7 +20,8 @@ from services.lab_consumer.config import Settings
 from shared.domain.errors import ForbiddenError, UnauthenticatedError, UnavailableError
 from shared.security.doorkeeper import open_door
 from shared.security.issuer_keys import PAUSE_S, STALE_S, IssuerKeys
-from shared.security.oidc import OidcGate, OidcSettings
+from shared.security.oidc import OidcGate
+from shared.security.token_settings import OidcSettings
 from shared.security.tokens import Gate
 from shared.site.settings import IdentityRow, Site
 from shared.testing import oidc_provider

@@ -17,7 +17,7 @@ from services.cli.supervisor import Supervisor
 from services.cli.up import Settings, running
 from shared.domain.errors import UnavailableError
 from shared.rpc.clients import LabConsumerClient, ResultsClient
-from shared.security.tls_folder import files_of
+from shared.security.tls_files import files_of
 from shared.site.settings import CONFIG_VARIABLE
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]

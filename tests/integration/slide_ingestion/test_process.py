@@ -21,8 +21,9 @@ from pydicom.dataset import Dataset
 
 from shared.domain.errors import InvalidInputError
 from shared.domain.identity import Demographics, PatientIdentity
+from shared.domain.slide_orders import OrderStatus, SlideOrder
 from shared.domain.slide_registry import SlideState
-from shared.domain.slides import OrderStatus, SlideOrder, Specimen
+from shared.domain.slides import Specimen
 from shared.phantoms.mr_series import PatientAttributes
 from shared.phantoms.slides.glass import Glass, label_picture
 from shared.phantoms.slides.optics import SCANNERS

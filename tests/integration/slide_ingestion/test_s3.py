@@ -6,6 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from services.slide_ingestion.adapters.ageing import SqlAgeing
 from services.slide_ingestion.adapters.cache import SlideCache
 from services.slide_ingestion.adapters.s3_door import S3Door, s3_door
 from services.slide_ingestion.config import PrefixSettings
+from services.slide_ingestion.handlers.closed import TryClosed
 from services.slide_ingestion.handlers.retention import Sweep
 from shared.domain.errors import OutOfResourcesError, UnavailableError
 from shared.testing.ports import free_port
@@ -110,13 +112,64 @@ def test_an_mrxs_slide_keeps_its_folder_and_loses_its_name(bucket: Room, scanner
     scanner.write("Jane.mrxs", **SAID)
     scanner.write("Jane/Slidedat.ini", "x")
     scanner.write("Jane/Data0000.dat", "y")
+    scanner.write("Jane/Doe Jane 1950.xml", "z")
+    scanner.write("Jane/more/Doe.Jane", "z")
     bucket.settle()
 
     slide = bucket.folder / "cache" / bucket.rows[0].slide_id
     assert bucket.states == ["submitted"]
     assert {path.relative_to(slide).as_posix() for path in fetched(bucket)} == {
-        "slide.mrxs", "slide/Data0000.dat", "slide/Slidedat.ini",
+        "slide.mrxs", "slide/Data0000.dat", "slide/Slidedat.ini", "slide/0002.xml",
     }  # fmt: skip
+    assert not [path for path in slide.rglob("*") if "Jane" in path.name]
+    assert (slide / "slide" / "0004").read_text() == "z\n"
+
+
+def test_an_index_names_its_files_so_they_keep_their_names_and_it_loses_its_own(bucket: Room, scanner: Scanner) -> None:
+    scanner.write("Jane.vms", **SAID, files=["Jane.vms", "part-1.jpg"])
+    scanner.write("part-1.jpg", "y")
+    bucket.settle()
+
+    assert bucket.states == ["submitted"]
+    assert [path.name for path in fetched(bucket)] == ["part-1.jpg", "slide.vms"]
+
+
+class Forbidding:
+    """A bucket whose policy keeps objects back: the server of the tests has no policies."""
+
+    def __init__(self, files: Any) -> None:
+        self._files, self.forbids = files, True
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"get_file", "cat_file"} and self.forbids:
+            return self._refuse
+        return getattr(self._files, name)
+
+    def _refuse(self, key: str, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Access Denied", key)
+
+
+def test_an_object_that_is_kept_back_is_held_with_the_remedy_until_it_is_given_out(
+    room: Room, scanner: Scanner
+) -> None:
+    door = door_of(room, scanner)
+    forbidding = Forbidding(door.files)
+    room.watch(replace(door, files=forbidding))
+    closed = TryClosed(room.store, room.doors)
+    scanner.write("Jane.svs")
+    room.settle()
+    closed()
+    assert room.states == ["held"]
+    assert "s3:GetObject" in room.rows[0].reason
+    assert "Jane" not in str(room.ledger.notices)
+    assert not room.check()
+
+    forbidding.forbids = False
+    closed()
+    room.work()
+    assert room.states == ["held"]
+    assert room.rows[0].digest
+    assert not room.rows[0].closed
 
 
 def test_nothing_is_fetched_onto_a_full_disk_and_the_slide_comes_when_there_is_room(

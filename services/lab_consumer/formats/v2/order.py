@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.lab_consumer.formats.v2.entries import at_home, meta_of, patient_of
 from services.lab_consumer.formats.v2.observation import NOTHING, Doubts
-from services.lab_consumer.formats.v2.site import MessageSite, concept, doubt
+from services.lab_consumer.formats.v2.patient import Subject
+from services.lab_consumer.formats.v2.site import MessageSite, at_home, concept, doubt, meta_of
 from services.lab_consumer.handlers.submission import UNNAMED, Submission
 from shared.codes import snomed
 from shared.domain.refusals import Cause
@@ -45,17 +45,13 @@ def read_slide_orders(
     """
     segment, orders = read_orders(message)
     here = at_home(message, site)
-    patient: Submission | RefusedMessageError
-    try:
-        patient = patient_of(segment, here)
-    except RefusedMessageError as error:
-        patient = error
-    made = tuple(made for order in orders for made in _submissions(order, patient, here, places))
-    return (patient, *made) if isinstance(patient, Submission) else made
+    subject = Subject.of(segment, here)
+    made = tuple(made for order in orders for made in _submissions(order, subject, here, places))
+    return (subject.patient, *made) if subject.patient else made
 
 
 def _submissions(
-    order: SpecimenOrder, patient: Submission | RefusedMessageError, site: MessageSite, places: OrderPlaces
+    order: SpecimenOrder, subject: Subject, site: MessageSite, places: OrderPlaces
 ) -> Iterator[Submission | RefusedElementError]:
     try:
         found, number = _named(order, site)
@@ -65,7 +61,7 @@ def _submissions(
         yield doubt(error)
         return
     if not nothing_new:
-        yield _submission(order, patient, site, places, found, number, authority)
+        yield _submission(order, subject, site, places, found, number, authority)
 
 
 def _nothing_new(order: SpecimenOrder) -> bool:
@@ -83,16 +79,11 @@ def _nothing_new(order: SpecimenOrder) -> bool:
 
 
 def _submission(
-    order: SpecimenOrder, patient: Submission | RefusedMessageError, site: MessageSite, places: OrderPlaces,
+    order: SpecimenOrder, subject: Subject, site: MessageSite, places: OrderPlaces,
     found: str, number: str, authority: list[str],
 ) -> Submission:  # fmt: skip
     doubts = Doubts()
-    about: JsonObject = {}
-    if isinstance(patient, Submission):
-        about = {"subject": {"reference": patient.source}}
-    else:
-        doubts.add(patient)
-        about = {"subject": {"display": "not stated"}}
+    about: JsonObject = {"subject": subject.reference(doubts) or {"display": "not stated"}}
     status = doubts.read(lambda: order.status, "unknown")
     made: JsonObject = {"resourceType": "ServiceRequest", "id": found, "status": status, "intent": "order"}
     assigner: JsonObject = {"display": _sender(site)} | _stated("identifier", _assigned(authority))
@@ -105,7 +96,7 @@ def _submission(
         made |= doubts.read(lambda: _specimens(order, site, places), NOTHING)
     return Submission(
         "ServiceRequest", found, made | about | meta_of(site), place=(order.request or order.common).place,
-        doubt=doubts.first, identity=patient.identity if isinstance(patient, Submission) else None,
+        doubt=doubts.first, identity=subject.identity,
         taken=_taken(order),
     )  # fmt: skip
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from shared.domain.identity import IdentityMap, PatientIdentity
 from shared.domain.refusals import Cause
-from shared.fhir.reading.json_text import JsonObject
+from shared.fhir.reading.json_text import JsonObject, canonical
 from shared.fhir.reading.refusal import IssueCode, RefusedElementError
 from shared.hl7.coding_systems import system_of
 from shared.hl7.reading.cell import Cell
+from shared.hl7.reading.header import Header
+from shared.hl7.reading.message import Message
+from shared.hl7.reading.times import read_time, stated_zone
 from shared.hl7.refusal import RefusedMessageError
+
+DAY = 3
+"""Parts of a time that states its day and nothing finer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,18 @@ class MessageSite:
         """Return the FHIR Identifier of an identity; every authority with ``hl7_authority`` has a ``fhir_system``."""
         row = self.identities.authority(identity.authority)
         return {"system": row.fhir_system if row else "", "value": identity.identifier}
+
+
+def at_home(message: Message, site: MessageSite) -> MessageSite:
+    """Return the site with the zone, the sender and the time of a message."""
+    return replace(
+        site, zone=_zone(message.header, site.zone), sender=_sender(message.header), sent=_sent(message, site)
+    )
+
+
+def meta_of(site: MessageSite) -> JsonObject:
+    """State when the sender wrote it, so that an older message that comes late, or again, changes nothing."""
+    return {"meta": {"lastUpdated": site.sent}} if site.sent else {}
 
 
 def doubt(error: RefusedMessageError) -> RefusedElementError:
@@ -67,3 +85,22 @@ def _coding(field: Cell, first: int, site: MessageSite, bound: str, *, with_text
         return {}
     text = field.component(first + 1).text() if with_text else ""
     return {"system": system, "code": code} | ({"display": text} if text else {})
+
+
+def _zone(header: Header, otherwise: tzinfo) -> tzinfo:
+    return stated_zone(header.cell(7)) or otherwise
+
+
+def _sender(header: Header) -> str:
+    return canonical([header.cell(number).written for number in (3, 4)])
+
+
+def _sent(message: Message, site: MessageSite) -> str:
+    try:
+        stamp = read_time(message.header.cell(7), _zone(message.header, site.zone))
+    except RefusedMessageError:
+        return ""
+    if stamp is None or stamp.parts <= DAY:
+        return ""
+    # A sender whose clock is ahead must not outrank its own later corrections.
+    return min(stamp.moment, site.now).isoformat(timespec="microseconds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.model_factory.handlers.training.results import CohortFacts
+from services.model_factory.handlers.cohort.facts import CohortFacts
 from shared.pictures.scene import Frame, Line, Part, Scene, Words, wrapped
 
 _WIDTH, _BOX, _HIGH, _STEP = 560.0, 250.0, 38.0, 78.0

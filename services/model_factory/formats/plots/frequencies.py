@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.model_factory.formats.plots.frame import BAND, SERIES, shortened
-from services.model_factory.handlers.training.results import Selection
+from services.model_factory.handlers.training.selected import Selection
 from shared.pictures.scene import Area, Line, Part, Scene, Words
 
 _LABELS, _BARS, _ROW, _SHOWN = 190.0, 200.0, 14.0, 20

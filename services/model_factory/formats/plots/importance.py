@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.model_factory.formats.plots.frame import BAND, SERIES, shortened
-from services.model_factory.handlers.training.results import MethodSelection
+from services.model_factory.handlers.training.selected import MethodSelection
 from shared.pictures.scene import Area, Line, Part, Scene, Words, wrapped
 
 _LABELS, _BARS, _ROW, _SHOWN = 190.0, 270.0, 13.0, 20

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.model_factory.handlers.training.results import CoxTerm, FinalModel, RunResults
+from services.model_factory.handlers.training.modelled import CoxTerm, FinalModel
+from services.model_factory.handlers.training.results import RunResults
 from services.model_factory.handlers.training.targets import TARGETS
 from shared.pictures.answers import LABELS, TITLES
 from shared.pictures.caption import Caption

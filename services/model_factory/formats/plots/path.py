@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from services.model_factory.formats.plots.frame import SERIES, Plot, span
-from services.model_factory.handlers.training.results import LassoPath
+from services.model_factory.handlers.training.selected import LassoPath
 from shared.pictures.scene import Line, Part, Scene, Words
 
 

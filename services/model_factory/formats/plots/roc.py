@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.model_factory.formats.plots.frame import SERIES, Entry, Plot, key, share
 from services.model_factory.handlers.training.curves import RocCurve
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 from shared.pictures.scene import Part, Scene
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.model_factory.formats.plots.frame import SERIES
-from services.model_factory.handlers.training.results import VennCount
+from services.model_factory.handlers.training.selected import VennCount
 from shared.pictures.scene import Part, Ring, Scene, Words
 
 _CENTRES = {"lasso": (190.0, 130.0), "random_forest": (310.0, 130.0), "xgboost": (250.0, 230.0)}

@@ -6,7 +6,7 @@ import math
 
 from services.model_factory.formats.run_report.blocks import Grid
 from services.model_factory.handlers.imaged.results import Arm, FamilyModel, ImagedResults, RadScoreFacts
-from services.model_factory.handlers.training.results import Estimated, Ratio
+from services.model_factory.handlers.training.stated import Estimated, Ratio
 
 _Z = 1.959963984540054
 _COLUMNS = ("specificity", "sensitivity", "auc", "accuracy", "f1")

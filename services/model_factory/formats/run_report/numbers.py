@@ -6,7 +6,10 @@ import math
 from collections.abc import Iterator
 
 from services.model_factory.formats.run_report.blocks import Block, Bullets, Grid, Heading
-from services.model_factory.handlers.training.results import CoxTerm, Estimated, Provenance, RunResults, Table1Row
+from services.model_factory.handlers.cohort.facts import Table1Row
+from services.model_factory.handlers.training.modelled import CoxTerm
+from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.stated import Estimated, Provenance
 
 _INDENT = "\u00a0" * 5
 """Before the further levels of a factor."""

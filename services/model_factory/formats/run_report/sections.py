@@ -18,10 +18,11 @@ from services.model_factory.formats.plots.survival import survival_scene
 from services.model_factory.formats.plots.venn import venn_scene
 from services.model_factory.formats.run_report import numbers
 from services.model_factory.formats.run_report.blocks import Block, Bullets, Grid, Heading, Picture, Report, Text
-from services.model_factory.formats.run_report.checklists import grid, probast, tripod
+from services.model_factory.formats.run_report.checklists import grid
 from services.model_factory.formats.run_report.imaged_sections import imaged_report
 from services.model_factory.formats.run_report.model_card import model_card
 from services.model_factory.formats.run_report.slides_sections import slides_report
+from services.model_factory.formats.run_report.survival_checklists import probast, tripod
 from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.slides.results import SlidesResults
 from services.model_factory.handlers.training.results import RunResults

@@ -9,7 +9,7 @@ from services.model_factory.handlers.cohort.slides import LEVEL_NAMES, LEVELS
 from services.model_factory.handlers.patches.features.all import NAMED_BY_PAPER
 from services.model_factory.handlers.patches.features.grades import GradedFeature
 from services.model_factory.handlers.slides.results import Ranked, SlidesResults
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 from shared.codes import local
 
 _WAYS = {"out_of_fold": "out of fold", "held_out": "held out"}

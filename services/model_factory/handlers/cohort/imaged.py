@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Column, Counts, Flags, Numbers, Source
-from services.model_factory.handlers.training.results import FlowBox
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Column, Counts, Flags, Numbers
 
 
@@ -47,4 +48,38 @@ class People(Protocol):
         Raises:
             KeyError: If there is none.
         """
+        ...
+
+
+class Described(People, Protocol):
+    """People whose manifest says who they are."""
+
+    @property
+    def name(self) -> str:
+        """Return the cohort's name."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Return what the manifest says of it."""
+        ...
+
+    @property
+    def event(self) -> str:
+        """Return the code of the event."""
+        ...
+
+    @property
+    def event_display(self) -> str:
+        """Return the event in words."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Return whether these are no patients."""
+        ...
+
+    @property
+    def flow(self) -> tuple[FlowBox, ...]:
+        """Return who was left out, in order."""
         ...

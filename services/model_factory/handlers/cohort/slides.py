@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.typed import Column, Counts, Flags, Numbers, Source
-from services.model_factory.handlers.training.results import FlowBox
-from shared.domain.slides import SlideLevel
+from shared.domain.slide_answers import SlideLevel
 
 LEVELS: Mapping[str, SlideLevel] = {
     "0": SlideLevel.RESEMBLES_0,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.training.results import FlowBox
+from services.model_factory.handlers.cohort.facts import FlowBox
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]

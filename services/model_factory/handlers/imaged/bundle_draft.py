@@ -21,7 +21,7 @@ from services.model_factory.handlers.imaged.results import (
 from services.model_factory.handlers.imaged.run import GOLDEN_CROP_FILE, NETWORK_FILE
 from services.model_factory.handlers.ln_pcr_manifest import MEANINGS
 from services.model_factory.handlers.training.bundle_draft import Label, metric_stated
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 from shared.predictors.ln_pcr.clinical import LEVELS
 
 GRAPH_FILE, FOREST_FILE = "model.onnx", "forest.onnx"

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.facts import CohortFacts, Table1Row
 from services.model_factory.handlers.cohort.imaged import ImagedCohort
 from services.model_factory.handlers.cohort.typed import Categorical, Flags, Measured, Numbers
 from services.model_factory.handlers.folds.fold import Fold
 from services.model_factory.handlers.statistics.effect_table import EffectRow
 from services.model_factory.handlers.statistics.estimates import Estimate
-from services.model_factory.handlers.statistics.kaplan_meier import kaplan_meier
 from services.model_factory.handlers.statistics.odds_table import odds_ratios
-from services.model_factory.handlers.training.describing import table1
-from services.model_factory.handlers.training.results import CohortFacts, EffectLine, Ratio, Table1Row
+from services.model_factory.handlers.training.describing import FollowedUp, cohort_facts, table1
+from services.model_factory.handlers.training.stated import EffectLine, Ratio
 
 TOGETHER = ("er", "her2", "t")
 """Named beforehand (methods 1.2): what is not known at baseline (cycles) and what the paper's own steps dropped stays
@@ -25,24 +25,7 @@ out of the multivariable column."""
 def facts(cohort: ImagedCohort, columns: int) -> CohortFacts:
     """Return the cohort in numbers; follow-up is that of disease-free survival, 0 where none is recorded."""
     later = cohort.follow_up
-    watched = kaplan_meier(later.years, ~later.events).median() if later else None
-    return CohortFacts(
-        name=cohort.name,
-        description=cohort.description,
-        event=cohort.event,
-        event_display=cohort.event_display,
-        competing_event="",
-        patients=cohort.n,
-        events=int(cohort.events.sum()),
-        competing_events=0,
-        candidates=len(cohort.columns),
-        candidate_columns=columns,
-        median_follow_up_years=watched if watched is not None else (float(later.years.max()) if later else 0.0),
-        last_event_years=float(later.years[later.events].max()) if later and later.events.any() else 0.0,
-        longest_follow_up_years=float(later.years.max()) if later else 0.0,
-        simulated=cohort.simulated,
-        flow=cohort.flow,
-    )
+    return cohort_facts(cohort, columns, FollowedUp(later.years, later.events, ~later.events) if later else None)
 
 
 def by_event(cohort: ImagedCohort) -> tuple[Table1Row, ...]:

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.imaged import ImagedCohort
 from services.model_factory.handlers.cohort.typed import Categorical, Counts, Numbers
 from services.model_factory.handlers.folds.fold import Rows
-from services.model_factory.handlers.training.results import FlowBox
 from shared.domain.errors import InvalidInputError
 from shared.predictors.ln_pcr.clinical import FEATURES, HER2_UNSPLIT, LEVELS, features
 

@@ -11,7 +11,7 @@ from services.model_factory.handlers.imaged.results import Fared
 from services.model_factory.handlers.statistics.effect_table import hazard_ratios
 from services.model_factory.handlers.training.curves import SurvivalByGroup
 from services.model_factory.handlers.training.grouping import group_curves
-from services.model_factory.handlers.training.results import Ratio
+from services.model_factory.handlers.training.stated import Ratio
 
 CALLED, NOT_CALLED = "pCR predicted", "no pCR predicted"
 LOG_ODDS_AT_MOST = 7.0

@@ -28,7 +28,7 @@ from services.model_factory.handlers.training.curves import (
     DecisionLine,
     RocCurve,
 )
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 
 CUT_SOURCE = "Youden's index on cross-validated predictions of the training patients, frozen before these were asked"
 DECISION = np.arange(5, 81) / 100

@@ -14,7 +14,7 @@ import numpy as np
 from services.model_factory.handlers.cohort.typed import Source
 from services.model_factory.handlers.imaged.classifiers import TREES
 from services.model_factory.handlers.selection.screening import PAPER_FEATURES
-from services.model_factory.handlers.training.results import Preset, Provenance
+from services.model_factory.handlers.training.stated import Preset, Provenance
 from shared.domain.errors import InvalidInputError
 
 TARGET, EVENT = "ln_pcr", "axillary_pcr"

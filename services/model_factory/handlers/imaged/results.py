@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from services.model_factory.handlers.cohort.facts import CohortFacts, Table1Row
 from services.model_factory.handlers.training.curves import CalibrationCurve, DecisionCurve, RocCurve, SurvivalByGroup
-from services.model_factory.handlers.training.results import (
-    CohortFacts,
-    EffectLine,
-    Estimated,
-    Preset,
-    Provenance,
-    Ratio,
-    Table1Row,
-    Warned,
-)
+from services.model_factory.handlers.training.stated import EffectLine, Estimated, Preset, Provenance, Ratio, Warned
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from services.model_factory.handlers.imaged.results import (
 from services.model_factory.handlers.networks.resnet3d.golden import golden_crop
 from services.model_factory.handlers.selection.screening import PAPER_FEATURES, rank_sum_p
 from services.model_factory.handlers.training.guarding import guarded_together
-from services.model_factory.handlers.training.results import Preset, Provenance, Warned
+from services.model_factory.handlers.training.stated import Preset, Provenance, Warned
 from services.model_factory.ports import Checkpoints, ForestGraph, Graphs, NetworkTrainer, Progress
 from shared.domain.errors import InvalidInputError
 

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -14,20 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from services.model_factory.handlers.networks.examples import Classes, ExampleSet, Inputs
 from services.model_factory.handlers.networks.recipe import LoopRecipe
-
-Inputs = NDArray[np.float32]
-"""(n, channels, ...), on disk or in memory; whatever floating type they are kept in."""
-Classes = NDArray[np.int64]
-
-
-class Examples(Protocol):
-    """Inputs that may be made, or read, when they are asked for; an array is one."""
-
-    def __getitem__(self, places: NDArray[np.intp], /) -> Inputs:
-        """Return those at these places."""
-        ...
-
 
 Altered = Callable[[Inputs, np.random.Generator], Inputs]
 """Gives a batch as it might have been."""
@@ -47,25 +35,11 @@ class EpochLoss:
     validation: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExampleSet:
-    """Some of the examples, without a copy of them."""
-
-    inputs: Examples
-    labels: Classes
-    index: NDArray[np.intp]
-
-    def batch(self, places: NDArray[np.intp]) -> tuple[Inputs, Classes]:
-        """Return the inputs at these places as float32, and their classes."""
-        chosen = self.index[places]
-        return np.asarray(self.inputs[chosen], dtype=np.float32), self.labels[chosen]
-
-
 @dataclass(slots=True, eq=False)
 class Run(Generic[N]):
     """A training under way."""
 
-    recipe: LoopRecipe
+    recipe: LoopRecipe[Any]
     seed: int
     network: N
     learning: ExampleSet
@@ -161,7 +135,7 @@ class Run(Generic[N]):
         return cross_entropy(logits.float(), torch.from_numpy(labels).to(device), weights)
 
 
-def rate_share(recipe: LoopRecipe, epochs: float) -> float:
+def rate_share(recipe: LoopRecipe[Any], epochs: float) -> float:
     """Return the share of the learning rate after so many epochs."""
     rising = min(1.0, epochs / recipe.warm_up) if recipe.warm_up > 0 else 1.0
     if recipe.schedule == "cosine":

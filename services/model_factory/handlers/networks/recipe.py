@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar
+
+from services.model_factory.handlers.training.stated import Preset
 
 Arithmetic = Literal["float32", "bfloat16"]
 """Of the forward and backward pass; weights and their updates are float32 always."""
@@ -10,50 +13,46 @@ Schedule = Literal["constant", "cosine"]
 Device = Literal["cpu", "cuda"]
 
 
-class LoopRecipe(Protocol):
-    """How an epoch is learned, and when it is enough."""
+class Shaped(Protocol):
+    """Which network."""
 
     @property
-    def epochs(self) -> int:
-        """At most so many."""
+    def name(self) -> str:
+        """What a card says."""
         ...
 
     @property
-    def batch(self) -> int:
-        """Examples a step."""
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one example: (channels, ...)."""
         ...
 
-    @property
-    def learning_rate(self) -> float:
-        """Of Adam."""
-        ...
 
-    @property
-    def schedule(self) -> Schedule:
-        """How the rate falls."""
-        ...
+A = TypeVar("A", bound=Shaped)
 
-    @property
-    def warm_up(self) -> float:
-        """Epochs in which the rate rises from zero."""
-        ...
 
-    @property
-    def patience(self) -> int:
-        """Epochs without a lower validation loss after which training stops."""
-        ...
+@dataclass(frozen=True, slots=True)
+class LoopRecipe(Generic[A]):
+    """Everything a training depends on, besides the examples and the seed."""
 
-    @property
-    def restored(self) -> bool:
-        """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
-        ...
-
-    @property
-    def arithmetic(self) -> Arithmetic:
-        """Of both passes."""
-        ...
-
-    @property
-    def device(self) -> Device:
-        """Where."""
-        ...
+    preset: Preset
+    architecture: A
+    epochs: int
+    """At most so many."""
+    batch: int
+    """Examples a step."""
+    learning_rate: float = 1e-3
+    """Of Adam."""
+    schedule: Schedule = "constant"
+    warm_up: float = 0.0
+    """Epochs in which the rate rises from zero."""
+    patience: int = 5
+    """Epochs without a lower validation loss after which training stops."""
+    inner_share: float = 0.2
+    """Of the training patients: the validation loss is theirs. Never the held-out patients."""
+    grouped: bool = False
+    """All examples of a patient on one side of that split."""
+    augmented: bool = False
+    restored: bool = False
+    """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
+    arithmetic: Arithmetic = "float32"
+    device: Device = "cpu"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 
 
 @dataclass(frozen=True, slots=True)

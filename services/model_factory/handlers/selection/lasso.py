@@ -10,7 +10,7 @@ import numpy as np
 from services.model_factory.handlers.cohort.design import Design
 from services.model_factory.handlers.cohort.typed import Counts, Flags, Numbers
 from services.model_factory.handlers.statistics.cox_lasso import cox_lasso_cv
-from services.model_factory.handlers.training.results import LassoPath
+from services.model_factory.handlers.training.selected import LassoPath
 
 LAMBDAS = 40
 SMALLEST = 0.01

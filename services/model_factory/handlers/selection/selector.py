@@ -16,7 +16,7 @@ from services.model_factory.handlers.folds.fold import Seen, TrainingRows, learn
 from services.model_factory.handlers.folds.making import fold_numbers
 from services.model_factory.handlers.selection.lasso import binomial_lasso, cox_lasso
 from services.model_factory.handlers.selection.trees import Target, boosting_gain, forest_importance
-from services.model_factory.handlers.training.results import Importance, LassoPath, MethodSelection, VennCount
+from services.model_factory.handlers.training.selected import Importance, LassoPath, MethodSelection, VennCount
 
 METHODS = ("lasso", "random_forest", "xgboost")
 

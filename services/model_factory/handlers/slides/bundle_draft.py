@@ -14,7 +14,7 @@ from services.model_factory.handlers.slides.platt import probability
 from services.model_factory.handlers.slides.results import SlidesResults
 from services.model_factory.handlers.slides.run import GOLDEN_FILE, GRAPH_FILE
 from services.model_factory.handlers.training.bundle_draft import Label, metric_stated
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 from shared.predictors.her2.aggregation import LEAST_P
 from shared.predictors.her2.scale import NAME, NEGATIVE_POSITIVE, POSITIVE_CLASS, SCORE, VARIANT
 

@@ -9,28 +9,6 @@ import numpy as np
 from services.model_factory.handlers.cohort.slides import LEVEL_NAMES, SlideCohort
 from services.model_factory.handlers.slides.patches import SlidePatches
 from services.model_factory.handlers.slides.results import SlidesFacts
-from services.model_factory.handlers.training.results import CohortFacts
-
-
-def facts(cohort: SlideCohort) -> CohortFacts:
-    """Return the cohort; nobody is followed up, so those numbers are 0."""
-    return CohortFacts(
-        name=cohort.name,
-        description=cohort.description,
-        event=cohort.event,
-        event_display=cohort.event_display,
-        competing_event="",
-        patients=cohort.n,
-        events=int(cohort.events.sum()),
-        competing_events=0,
-        candidates=0,
-        candidate_columns=0,
-        median_follow_up_years=0.0,
-        last_event_years=0.0,
-        longest_follow_up_years=0.0,
-        simulated=cohort.simulated,
-        flow=cohort.flow,
-    )
 
 
 def slides_facts(cohort: SlideCohort, patches: SlidePatches) -> SlidesFacts:

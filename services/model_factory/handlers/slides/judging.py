@@ -22,8 +22,8 @@ from services.model_factory.handlers.statistics.discrimination import auc, propo
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.rank_tests import dunn, spearman_estimated
 from services.model_factory.handlers.training.curves import CalibrationCurve, CalibrationPoint, RocCurve
-from services.model_factory.handlers.training.results import Estimated
-from shared.domain.slides import SlideLevel
+from services.model_factory.handlers.training.stated import Estimated
+from shared.domain.slide_answers import SlideLevel
 from shared.predictors.her2.scale import NEGATIVE_POSITIVE, level_of
 from shared.predictors.her2.scale import POSITIVE_CLASS as EVENT
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from services.model_factory.handlers.cohort.typed import Source
 from services.model_factory.handlers.comparators.fitting import Method, MilRecipe
-from services.model_factory.handlers.training.results import Preset, Provenance
+from services.model_factory.handlers.training.stated import Preset, Provenance
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import AreaReading, Cropping, Rounding
 from shared.predictors.her2.scale import NAME as TARGET

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from services.model_factory.handlers.cohort.facts import CohortFacts
 from services.model_factory.handlers.patches.features.grades import GradedFeature
 from services.model_factory.handlers.training.curves import CalibrationCurve, RocCurve
-from services.model_factory.handlers.training.results import CohortFacts, Estimated, Provenance, Warned
+from services.model_factory.handlers.training.stated import Estimated, Provenance, Warned
 
 Judged = Literal["out_of_fold", "held_out"]
 """``held_out``: the split of the paper, or slides of another site."""

@@ -23,7 +23,7 @@ from services.model_factory.handlers.slides.pieces import FoldPiece, from_plain,
 from services.model_factory.handlers.slides.results import CutFacts, FitFacts, Judged, SlidesResults
 from services.model_factory.handlers.slides.scoring import JudgedSlide
 from services.model_factory.handlers.slides.telling import Telling
-from services.model_factory.handlers.training.results import Provenance
+from services.model_factory.handlers.training.stated import Provenance
 from services.model_factory.ports import Checkpoints, Graphs, PatchNetworkFit, PatchTrainer, Progress
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import Cropping

@@ -35,8 +35,9 @@ from services.model_factory.handlers.slides.scoring import (
 )
 from services.model_factory.handlers.slides.timing import timed_methods
 from services.model_factory.handlers.slides.warning import warnings_of
+from services.model_factory.handlers.training.describing import cohort_facts
 from services.model_factory.handlers.training.guarding import guarded_together
-from services.model_factory.handlers.training.results import Provenance, Warned
+from services.model_factory.handlers.training.stated import Provenance, Warned
 from shared.domain.errors import InvalidInputError
 from shared.predictors.her2.scale import level_of
 
@@ -71,7 +72,7 @@ class Telling:
         warned = tuple(warnings_of(facts, net, platt, said, features, levels, performance))
         curves = (judging.calibration_curve(one) for one in said)
         return SlidesResults(
-            schema_version=1, kind="slides", provenance=self.provenance, cohort=describing.facts(self.cohort),
+            schema_version=1, kind="slides", provenance=self.provenance, cohort=cohort_facts(self.cohort),
             slides=facts, cut=self.cut,
             reading=(self.order.cropping.value, self.order.area_reading.value, self.order.rounding.value),
             fits=(*(piece.fit for piece in pieces if piece.fit.name != kept.name), kept), network=net,

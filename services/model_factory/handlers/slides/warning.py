@@ -10,7 +10,7 @@ from services.model_factory.handlers.comparators.resnet50 import RANDOM
 from services.model_factory.handlers.slides.judging import Said
 from services.model_factory.handlers.slides.order import TL_PA
 from services.model_factory.handlers.slides.results import LevelScores, NetworkFacts, Platt, SlidesFacts
-from services.model_factory.handlers.training.results import Estimated, Warned
+from services.model_factory.handlers.training.stated import Estimated, Warned
 
 LEAST_EVENTS = 100
 """Collins, Ogundimu & Altman, Stat Med 2016;35:214-226."""

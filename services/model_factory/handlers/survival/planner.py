@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.model_factory.handlers.folds.fold import TrainingRows
 from services.model_factory.handlers.statistics.sample_size import sample_size
-from services.model_factory.handlers.training.results import Carried, Warned
+from services.model_factory.handlers.training.modelled import Carried
+from services.model_factory.handlers.training.stated import Warned
 
 EVENTS_PER_CANDIDATE = 10
 """Rule of thumb (Peduzzi et al., J Clin Epidemiol 1995;48:1503-1510); candidates count, not what is left of them."""

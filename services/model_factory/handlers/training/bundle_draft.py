@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from services.model_factory.handlers.training.results import CoxTerm, Estimated, Horizon, RunResults
+from services.model_factory.handlers.training.modelled import CoxTerm, Horizon
+from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.stated import Estimated
 from services.model_factory.handlers.training.targets import TARGETS
 from shared.domain.errors import InvalidInputError
 

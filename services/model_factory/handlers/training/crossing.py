@@ -15,7 +15,7 @@ from services.model_factory.handlers.survival.cox import risks
 from services.model_factory.handlers.survival.horizons import course
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import fit_pipeline
-from services.model_factory.handlers.training.results import SelectionGap
+from services.model_factory.handlers.training.selected import SelectionGap
 from services.model_factory.ports import Checkpoints, Steps
 
 FOLDS = 3

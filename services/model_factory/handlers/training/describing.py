@@ -2,43 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from services.model_factory.handlers.cohort.people import People
+from services.model_factory.handlers.cohort.facts import CohortFacts, Table1Row
+from services.model_factory.handlers.cohort.people import Described, People
 from services.model_factory.handlers.cohort.typed import (
+    CENSORED,
     COMPETING,
     Categorical,
     Counts,
+    Flags,
     Measured,
+    Numbers,
     TypedCohort,
 )
 from services.model_factory.handlers.statistics.baseline_table import Cell, continuous_row
 from services.model_factory.handlers.statistics.contingency import association
 from services.model_factory.handlers.statistics.kaplan_meier import kaplan_meier
-from services.model_factory.handlers.training.results import CohortFacts, Table1Row
 
 
-def cohort_facts(cohort: TypedCohort, columns: int) -> CohortFacts:
-    """Return the cohort in numbers; ``columns`` of its design matrix."""
-    events = cohort.events
-    watched = kaplan_meier(cohort.years, cohort.outcome == 0).median()
+@dataclass(frozen=True, slots=True)
+class FollowedUp:
+    """How long everybody was watched, in years."""
+
+    years: Numbers
+    events: Flags
+    """Who had the event that was waited for."""
+    free: Flags
+    """Who was free of that and of any competing event to the end."""
+
+    @property
+    def median(self) -> float:
+        """Return the median by the reverse Kaplan-Meier estimate; the longest where it is not reached."""
+        watched = kaplan_meier(self.years, self.free).median()
+        return watched if watched is not None else self.longest
+
+    @property
+    def last_event(self) -> float:
+        """Return when the last event was seen; 0 without any."""
+        return float(self.years[self.events].max()) if self.events.any() else 0.0
+
+    @property
+    def longest(self) -> float:
+        """Return the longest follow-up."""
+        return float(self.years.max())
+
+
+def cohort_facts(
+    cohort: Described,
+    columns: int = 0,
+    followed: FollowedUp | None = None,
+    competing_event: str = "",
+    competing_events: int = 0,
+) -> CohortFacts:
+    """Return the cohort in numbers.
+
+    Args:
+        cohort: Whose.
+        columns: Of its design matrix.
+        followed: None where nobody was followed up: those numbers are 0.
+        competing_event: Its display; empty where the cohort records none.
+        competing_events: How many had it.
+    """
     return CohortFacts(
         name=cohort.name,
         description=cohort.description,
         event=cohort.event,
         event_display=cohort.event_display,
-        competing_event=cohort.competing_display,
+        competing_event=competing_event,
         patients=cohort.n,
-        events=int(events.sum()),
-        competing_events=int((cohort.outcome == COMPETING).sum()),
+        events=int(cohort.events.sum()),
+        competing_events=competing_events,
         candidates=len(cohort.columns),
         candidate_columns=columns,
-        median_follow_up_years=watched if watched is not None else float(cohort.years.max()),
-        last_event_years=float(cohort.years[events].max()) if events.any() else 0.0,
-        longest_follow_up_years=float(cohort.years.max()),
+        median_follow_up_years=followed.median if followed else 0.0,
+        last_event_years=followed.last_event if followed else 0.0,
+        longest_follow_up_years=followed.longest if followed else 0.0,
         simulated=cohort.simulated,
         flow=cohort.flow,
     )
+
+
+def survival_facts(cohort: TypedCohort, columns: int) -> CohortFacts:
+    """Return a cohort with times to an event in numbers; ``columns`` of its design matrix."""
+    followed = FollowedUp(cohort.years, cohort.events, np.asarray(cohort.outcome == CENSORED))
+    competing = int((cohort.outcome == COMPETING).sum())
+    return cohort_facts(cohort, columns, followed, cohort.competing_display, competing)
 
 
 def table1(cohort: People) -> tuple[Table1Row, ...]:

@@ -24,7 +24,7 @@ from services.model_factory.handlers.statistics.stability import ALL, Stability,
 from services.model_factory.handlers.survival.cox import CoxModel
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import fit_pipeline
-from services.model_factory.handlers.training.results import Frequency, Steadiness, VennFrequency
+from services.model_factory.handlers.training.selected import Frequency, Steadiness, VennFrequency
 from services.model_factory.ports import Checkpoints, Steps, over
 
 DRAW = 2

@@ -6,7 +6,7 @@ from services.model_factory.handlers.folds.fold import TrainingRows, learning_fr
 from services.model_factory.handlers.statistics.effect_table import hazard_ratios
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.training.pipeline import Fitted
-from services.model_factory.handlers.training.results import EffectLine, Ratio
+from services.model_factory.handlers.training.stated import EffectLine, Ratio
 
 
 def effects(rows: TrainingRows, fitted: Fitted) -> tuple[EffectLine, ...]:

@@ -14,15 +14,9 @@ from services.model_factory.handlers.statistics.concordance import harrell
 from services.model_factory.handlers.statistics.kaplan_meier import kaplan_meier
 from services.model_factory.handlers.survival.cox import CoxModel, fit_cox, schoenfeld
 from services.model_factory.handlers.survival.horizons import at_horizon, refusal
+from services.model_factory.handlers.training.modelled import CoxTerm, FinalModel, Horizon, Proportionality, Sensitivity
 from services.model_factory.handlers.training.pipeline import Fitted
 from services.model_factory.handlers.training.presets import Recipe
-from services.model_factory.handlers.training.results import (
-    CoxTerm,
-    FinalModel,
-    Horizon,
-    Proportionality,
-    Sensitivity,
-)
 from services.model_factory.handlers.training.targets import Target
 
 DERIVED = "_status"

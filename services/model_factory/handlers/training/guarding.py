@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from services.model_factory.handlers.statistics.estimates import Estimate
 from services.model_factory.handlers.statistics.guards import inspect_measured
 from services.model_factory.handlers.statistics.metric import Cut, Metric, Unit
-from services.model_factory.handlers.training.results import Estimated, Warned
+from services.model_factory.handlers.training.stated import Estimated, Warned
 
 _NAMES: Mapping[str, str] = {
     "c_index": "c_harrell",

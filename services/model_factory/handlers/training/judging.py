@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ from services.model_factory.handlers.training.curves import (
     RocCurve,
 )
 from services.model_factory.handlers.training.draws import Draws
-from services.model_factory.handlers.training.results import Estimated
+from services.model_factory.handlers.training.stated import Estimated
 
 Kind = Literal["apparent", "out_of_fold", "held_out"]
 GRID = tuple(float(share) for share in np.linspace(0.01, 0.99, 50))
@@ -70,53 +71,89 @@ class Verdict:
 
 def verdict(on: Judged, positive: str, action: str, rng: np.random.Generator, resamples: int) -> Verdict:
     """Measure; what these patients cannot tell is left out and named."""
-    found: list[Estimated] = []
-    missing: list[str] = []
-    roc: list[RocCurve] = []
-    calibration: list[CalibrationCurve] = []
-    decision: list[DecisionCurve] = []
-
-    def tell(name: str, one: Estimate, years: int | None) -> None:
-        found.append(_estimated(name, on, one, positive, years))
-
-    try:
-        tell("c_index", harrell_with_interval(on.years, on.events, on.linear, rng, repeats=resamples), None)
-    except ValueError as error:
-        missing.append(f"{on.kind} c_index: {error}")
-    for h, risk in on.risk.items():
-        if np.ptp(risk) < _SAME:
-            missing.append(f"{on.kind} at {h} years: every patient has the same risk")
-            continue
-        try:
-            auc = dynamic_auc_with_interval(on.years, on.events, risk, h, rng, repeats=resamples)
-            tell(f"auc_{h}y", auc, h)
-            squared = brier(on.years, on.events, risk, h, rng, resamples)
-            tell(f"brier_{h}y", squared.score, h)
-            tell(f"brier_of_nobody_{h}y", squared.of_nobody, h)
-            tell(f"brier_scaled_{h}y", squared.scaled, h)
-            false, true = dynamic_roc(on.years, on.events, risk, h)
-            roc.append(RocCurve(on.kind, h, _plain(false), _plain(true)))
-            measured = horizon_calibration(on.years, on.events, risk, h, rng, repeats=resamples)
-            tell(f"calibration_slope_{h}y", measured.slope, h)
-            tell(f"calibration_intercept_{h}y", measured.intercept, h)
-            tell(f"observed_to_expected_{h}y", measured.ratio, h)
-            tell(f"ici_{h}y", measured.ici, h)
-            calibration.append(_calibration(on.kind, h, measured))
-            decision.append(_decision(on, h, risk, action, rng, resamples))
-        except ValueError as error:
-            missing.append(f"{on.kind} at {h} years: {error}")
+    measuring = _Measuring(on, positive, action, rng, resamples)
+    measuring.attempt("c_index", measuring.concordance)
+    for years in on.risk:
+        measuring.attempt(f"at {years} years", partial(measuring.horizon, years))
     # Last, so that the intervals above are made of the same resamples with and without these.
     if on.risk:
         last = max(on.risk)
+        measuring.attempt(f"up to {last} years", partial(measuring.whole_course, last))
+    return measuring.verdict()
+
+
+@dataclass(slots=True)
+class _Measuring:
+    """A verdict while it is being made; what was measured before something failed stays."""
+
+    on: Judged
+    positive: str
+    action: str
+    rng: np.random.Generator
+    resamples: int
+    found: list[Estimated] = field(default_factory=list)
+    roc: list[RocCurve] = field(default_factory=list)
+    calibration: list[CalibrationCurve] = field(default_factory=list)
+    decision: list[DecisionCurve] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def attempt(self, what: str, measure: Callable[[], None]) -> None:
+        """Measure, or note why these patients cannot tell."""
         try:
-            tell(
-                f"c_uno_{last}y", uno_with_interval(on.years, on.events, on.linear, last, rng, repeats=resamples), last
-            )
-            for name, one in _integrated(on, last, rng, resamples):
-                tell(name, one, last)
+            measure()
         except ValueError as error:
-            missing.append(f"{on.kind} up to {last} years: {error}")
-    return Verdict(tuple(found), tuple(roc), tuple(calibration), tuple(decision), tuple(missing))
+            self.missing.append(f"{self.on.kind} {what}: {error}")
+
+    def concordance(self) -> None:
+        """Who fails earlier has the higher risk (Harrell)."""
+        on = self.on
+        self._tell("c_index", harrell_with_interval(on.years, on.events, on.linear, self.rng, repeats=self.resamples))
+
+    def horizon(self, years: int) -> None:
+        """Everything that is about one horizon."""
+        risk = self.on.risk[years]
+        if np.ptp(risk) < _SAME:
+            raise ValueError("every patient has the same risk")
+        self._discrimination(years, risk)
+        self._calibration(years, risk)
+        self.decision.append(_decision(self.on, years, risk, self.action, self.rng, self.resamples))
+
+    def whole_course(self, last: int) -> None:
+        """What is about all times up to the last horizon."""
+        on = self.on
+        uno = uno_with_interval(on.years, on.events, on.linear, last, self.rng, repeats=self.resamples)
+        self._tell(f"c_uno_{last}y", uno, last)
+        for name, one in _integrated(on, last, self.rng, self.resamples):
+            self._tell(name, one, last)
+
+    def verdict(self) -> Verdict:
+        """Return what was measured."""
+        return Verdict(
+            tuple(self.found), tuple(self.roc), tuple(self.calibration), tuple(self.decision), tuple(self.missing)
+        )
+
+    def _discrimination(self, years: int, risk: Numbers) -> None:
+        on = self.on
+        auc = dynamic_auc_with_interval(on.years, on.events, risk, years, self.rng, repeats=self.resamples)
+        self._tell(f"auc_{years}y", auc, years)
+        squared = brier(on.years, on.events, risk, years, self.rng, self.resamples)
+        self._tell(f"brier_{years}y", squared.score, years)
+        self._tell(f"brier_of_nobody_{years}y", squared.of_nobody, years)
+        self._tell(f"brier_scaled_{years}y", squared.scaled, years)
+        false, true = dynamic_roc(on.years, on.events, risk, years)
+        self.roc.append(RocCurve(on.kind, years, _plain(false), _plain(true)))
+
+    def _calibration(self, years: int, risk: Numbers) -> None:
+        on = self.on
+        measured = horizon_calibration(on.years, on.events, risk, years, self.rng, repeats=self.resamples)
+        self._tell(f"calibration_slope_{years}y", measured.slope, years)
+        self._tell(f"calibration_intercept_{years}y", measured.intercept, years)
+        self._tell(f"observed_to_expected_{years}y", measured.ratio, years)
+        self._tell(f"ici_{years}y", measured.ici, years)
+        self.calibration.append(_calibration(on.kind, years, measured))
+
+    def _tell(self, name: str, one: Estimate, years: int | None = None) -> None:
+        self.found.append(_estimated(name, self.on, one, self.positive, years))
 
 
 def _integrated(on: Judged, last: int, rng: np.random.Generator, resamples: int) -> Iterator[tuple[str, Estimate]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from services.model_factory.handlers.cohort.typed import Source
 from services.model_factory.handlers.training.presets import PRESETS, Recipe
-from services.model_factory.handlers.training.results import Preset, Provenance
+from services.model_factory.handlers.training.stated import Preset, Provenance
 from services.model_factory.handlers.training.targets import Target
 from shared.domain.errors import InvalidInputError
 

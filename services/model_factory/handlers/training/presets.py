@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.model_factory.handlers.cohort.preparing import Preparation
 from services.model_factory.handlers.selection.selector import Selector
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 
 HELD_OUT_SHARE = 0.3
 """Paper 002: 228 of 326 to learn from, 98 to judge on."""

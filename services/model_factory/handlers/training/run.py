@@ -13,7 +13,7 @@ from services.model_factory.handlers.survival.horizons import refusal
 from services.model_factory.handlers.survival.planner import carried, plan
 from services.model_factory.handlers.training.crossing import Crossed, cross
 from services.model_factory.handlers.training.curves import DecisionCurve, MaximalCut, SurvivalByGroup
-from services.model_factory.handlers.training.describing import cohort_facts, table1
+from services.model_factory.handlers.training.describing import survival_facts, table1
 from services.model_factory.handlers.training.draws import Draws, draw_many
 from services.model_factory.handlers.training.effects import effects
 from services.model_factory.handlers.training.final_model import final_model, sensitivities
@@ -31,7 +31,9 @@ from services.model_factory.handlers.training.judging import (
 )
 from services.model_factory.handlers.training.order import Order
 from services.model_factory.handlers.training.pipeline import Fitted, fit_pipeline
-from services.model_factory.handlers.training.results import Provenance, RunResults, Selection, Warned
+from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.selected import Selection
+from services.model_factory.handlers.training.stated import Provenance, Warned
 from services.model_factory.ports import Checkpoints, Progress
 from shared.domain.errors import InvalidInputError
 
@@ -159,7 +161,7 @@ class TrainingRun:
         return RunResults(
             schema_version=1,
             provenance=self.provenance,
-            cohort=cohort_facts(self.cohort, len(fitted.prepared.columns)),
+            cohort=survival_facts(self.cohort, len(fitted.prepared.columns)),
             table1=table1(self.cohort),
             selection=Selection(
                 bool(self.order.variables), fitted.variables, selected.methods, selected.path, selected.venn,

@@ -18,7 +18,7 @@ from services.results.ledger.findings import Finding
 from shared.codes import local, terminology, ucum
 from shared.domain.coding import Coding
 from shared.domain.prediction import NotAnalysed, Prediction
-from shared.domain.slides import SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
 from shared.fhir.writing.elements import (
     Json,
     concept,

@@ -16,7 +16,7 @@ from shared.codes import local, ucum
 from shared.domain.case import FindingKind
 from shared.domain.coding import Coding
 from shared.domain.prediction import Prediction
-from shared.domain.slides import SlideAnswer, SlideLevel
+from shared.domain.slide_answers import SlideAnswer, SlideLevel
 from shared.hl7.writing.segments import (
     NOTHING,
     Written,

@@ -17,6 +17,7 @@ from shared.domain.case import FindingKind
 from shared.domain.prediction import Prediction
 from shared.pictures.caption import Caption
 from shared.pictures.chart import Chart, marks_of
+from shared.pictures.gradient import gradient_scene
 from shared.pictures.nomogram import nomogram_scene
 from shared.pictures.pdf import A4_LANDSCAPE, to_pdf
 from shared.pictures.scene import INK, SOFT, Frame, Part, Raster, Scene, Words, wrapped
@@ -57,7 +58,18 @@ def page(finding: Finding, style: Style, chart: Chart | None, picture: NDArray[n
     answer = finding.prediction
     drawn = [nomogram_scene(chart, _caption(finding, style), marks_of(answer))] if chart and answer else []
     shown = [_shown(finding, picture)] if picture is not None else []
-    return to_pdf(*drawn, *_said(finding, style), *shown)
+    return to_pdf(*drawn, *_said(finding, style), *_gradient(finding, style), *shown)
+
+
+def _gradient(finding: Finding, style: Style) -> Iterator[Scene]:
+    """Return the page with the curve from around the tumour to its core; none where the slide shows no edge."""
+    answer = finding.prediction.slide if finding.prediction else None
+    if answer is None or not answer.gradient:
+        return
+    named = f"case {finding.case_id}, revision {finding.revision}"
+    notes = (*filter(None, slide_wording.curve_notes(answer)), named)
+    caption = replace(_caption(finding, style), notes=notes)
+    yield gradient_scene(answer.gradient, caption, slide_wording.PATCH_PROBABILITY)
 
 
 def _shown(finding: Finding, picture: NDArray[np.uint8]) -> Scene:

@@ -19,7 +19,8 @@ from services.results.deliver.formats.slide_basis import SlideBasis
 from services.results.deliver.formats.slide_summary import summary
 from services.results.deliver.formats.style import Style, object_digest
 from services.results.ledger.findings import Finding
-from shared.domain.slides import Exclusion, SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
+from shared.domain.slides import Exclusion
 from shared.pathology.patch_table import NEGATIVE, NON_TUMOUR, POSITIVE
 from shared.predictors.her2.tables import BITS
 

@@ -19,7 +19,8 @@ from services.results.deliver.formats.lettering import BLACK, HEIGHT, Canvas, wr
 from services.results.deliver.formats.slide_basis import Overview, SlideBasis
 from services.results.deliver.formats.style import DEVICE_NAME, Style
 from services.results.ledger.findings import Finding
-from shared.domain.slides import Exclusion, SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
+from shared.domain.slides import Exclusion
 from shared.pathology.patch_table import POSITIVE
 
 WIDTH = 1240

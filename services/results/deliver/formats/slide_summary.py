@@ -11,7 +11,7 @@ from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.case import FindingKind
 from shared.domain.prediction import Prediction
-from shared.domain.slides import SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
 
 VERSION = 1
 """Of this structure; raised with every change that takes something away or gives it another meaning."""

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from services.results.ledger.findings import Finding
 from shared.codes import local
 from shared.domain.prediction import Prediction
-from shared.domain.slides import CropAnswer, Cropping, QualityRow, SlideAnswer, SlideLevel
+from shared.domain.slide_answers import CropAnswer, QualityRow, SlideAnswer, SlideLevel
+from shared.domain.slides import Cropping
+from shared.pictures.gradient import FEW, gradient_rows
 
 CONFIRM = "Predicted from H&E by AI: no IHC and no ISH was done. Confirm by IHC/ISH."
 REFLEX = "Indeterminate on H&E: no level is stated. Advice: reflex IHC/ISH."
@@ -19,6 +21,7 @@ NOT_DICOM = (
     "No DICOM objects go with this result: the slide came as a file. They are made for slides that come as DICOM, or "
     "that the site has converted to DICOM."
 )
+PATCH_PROBABILITY = "probability of the patch class 'tumour of a HER2-positive slide'"
 GRIDS = {
     Cropping.PAPER: "adaptive patches (paper 003, Eq. 1)",
     Cropping.MICROMETRES: "patches of a fixed size in micrometres",
@@ -133,6 +136,28 @@ def gradient(answer: SlideAnswer) -> str:
     return f"The patches' probability changes by {answer.gradient_slope:+.3f} per millimetre from the edge inwards."
 
 
+def curve(answer: SlideAnswer) -> str:
+    """Return the mean probability by distance from the tumour's edge; empty where the slide shows no edge."""
+    if not answer.gradient:
+        return ""
+    return f"Mean {PATCH_PROBABILITY} by distance from the tumour's edge: {gradient_rows(answer.gradient)}"
+
+
+def curve_notes(answer: SlideAnswer) -> Iterator[str]:
+    """Return what must be read with the drawn curve: what it is of, what it leaves out, and what it is not."""
+    yield (
+        "Means over all patches with tissue within 3 mm of the edge between tumour and other tissue, as the network "
+        f"judged both; hollow: fewer than {FEW} patches. No interval is drawn: neighbours are not independent."
+    )
+    yield (
+        "The lines only join the means. The curve is of the network's probabilities on this one slide: no amount of "
+        "HER2, and no level by place."
+    )
+    yield gradient(answer)
+    yield NO_LADDER
+    yield CONFIRM
+
+
 def grades(answer: SlideAnswer) -> str:
     """Return how many patches have each grade of the paper; empty where none was counted."""
     rows = ", ".join(f"{row.grade}: {row.patches}" for row in answer.grades)
@@ -149,6 +174,7 @@ def basis(answer: SlideAnswer) -> Iterator[str]:
     yield from exclusions(answer)
     yield grades(answer)
     yield gradient(answer)
+    yield curve(answer)
 
 
 def slide_lines(finding: Finding) -> Iterator[str]:

@@ -19,7 +19,7 @@ from shared.codes import dcm, local, snomed
 from shared.domain.case import FindingKind
 from shared.domain.coding import Coding
 from shared.domain.prediction import Prediction
-from shared.domain.slides import SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
 
 
 def report(

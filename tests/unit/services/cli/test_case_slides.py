@@ -16,8 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from services.cli import case_slides
 from services.cli.__main__ import oncorelay
 from services.cli.case_slides import outlines_of, show_slide
+from services.results.deliver.formats import qupath
 from services.results.ledger.database import open_engine, upgrade
 from services.results.ledger.keys import Keys
 from services.results.ledger.ledger import Ledger, assemble
@@ -97,6 +99,25 @@ def test_regions_are_read_from_words_and_from_geojson(tmp_path: Path) -> None:
     assert outlines_of([], tmp_path / "b.geojson.gz") == (TRIANGLE,)
 
 
+def test_of_what_qupath_exports_only_what_a_person_drew_is_left_out(tmp_path: Path) -> None:
+    def feature(kind: str, **classified: str) -> dict[str, Any]:
+        made = {"objectType": kind, "classification": classified}
+        return {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [RING]}, "properties": made}
+
+    ours = [feature("annotation", name="H&E AI: result"), feature("tile", name="H&E AI: no tumour")]
+    drawn = feature("annotation", name="In situ")
+    (tmp_path / "all.geojson").write_text(json.dumps([*ours, feature("detection"), drawn]))
+    (tmp_path / "ours.geojson").write_text(json.dumps(ours))
+
+    assert outlines_of([], tmp_path / "all.geojson") == (TRIANGLE,)
+    with pytest.raises(click.UsageError, match="no polygon that a person drew"):
+        outlines_of([], tmp_path / "ours.geojson")
+
+
+def test_what_we_deliver_for_qupath_bears_the_mark_by_which_it_is_told_apart() -> None:
+    assert all(named.startswith(case_slides._OURS) for named, _ in (*qupath.CLASSES.values(), qupath._RESULT))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -157,6 +178,15 @@ def test_a_person_leaves_a_region_out_and_the_case_is_asked_again_with_the_patch
     assert [(one.outline, one.reason) for one in slide.exclusions] == [(TRIANGLE, "in situ")]
     assert slide.exclusions[0].author.startswith("dr-test")
     assert [one.kind for one in slide.patches] == [ArtefactKind.PATCHES]
+
+
+def test_a_region_beside_the_slide_is_refused_and_nothing_is_asked_again(ledger: Ledger) -> None:
+    case_id = answered(ledger)
+    result = said(case_id, "exclude-region", "--polygon", "90000,0 99000,0 90000,900", "--reason", "in situ")
+
+    assert result.exit_code == 1
+    assert "lies beside the slide" in str(result.exception)
+    assert json.loads(said(case_id, "--json").output)["case"]["state"] == "predicted"
 
 
 def test_everything_left_out_can_be_taken_back(ledger: Ledger) -> None:

@@ -39,9 +39,8 @@ def test_a_reason_that_looks_like_markup_is_shown_verbatim() -> None:
         case_id="a" * 64, predictor="ln_pcr", study_instance_uid="1.2.3", state=InferenceState.FAILED,
         review=ReviewState.NOT_REQUIRED, reason=REASON, revision=1, attempts=1, deadline_time=None, updated_time=now,
     )  # fmt: skip
-    table = cases._case_table((row,))
     loose = StringIO()
-    Console(file=loose, width=300).print(table)
+    cases._show_cases((row,), Console(file=loose, width=300))
 
     assert REASON in loose.getvalue()
 

@@ -24,10 +24,12 @@ from services.slide_ingestion.handlers.orders import RecordOrder
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports import SlideRow
+from services.slide_ingestion.ports.slides import SlideRow
 from shared.domain.slide_registry import SlideState
+from shared.domain.slides import PyramidLevel, ReadBy, ResolutionSource, Scanner
 from shared.rpc.server import start
 from shared.site.settings import Site
+from shared.slides.port import SlideDescription, StatedResolution
 from shared.testing.ports import free_port
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -95,12 +97,37 @@ def test_a_resolution_is_recorded_under_the_persons_name(store: SqlSlides) -> No
     assert "0.25" in said("show", SLIDE_ID[:8])
 
 
+def test_what_a_person_can_do_next_is_named(store: SqlSlides) -> None:
+    held(store)
+
+    shown = said("show", SLIDE_ID[:8])
+    assert "manifest.json beside the file" in shown
+    assert "set-resolution" not in shown
+
+
+@pytest.mark.parametrize(("stated", "asked"), [((), True), ((0.00499,), True), ((0.25,), False)])
+def test_a_resolution_is_asked_for_where_none_that_can_be_is_stated(
+    store: SqlSlides, stated: tuple[float, ...], asked: bool
+) -> None:
+    files = tuple(StatedResolution(um, um, ResolutionSource.VENDOR, "aperio.MPP") for um in stated)
+    level = PyramidLevel(1000, 800, 1.0)
+    made = SlideDescription("aperio", 1000, 800, (level,), files, None, Scanner(), ReadBy("x"), False, ())
+    row = SlideRow(SLIDE_ID, "folder-1", "a.svs", (), SlideState.SUBMITTED, "", NOW, NOW, description=made)
+    with store.writing() as writing:
+        writing.keep(row)
+
+    assert (f"slides set-resolution {SLIDE_ID[:8]}" in said("show", SLIDE_ID[:8])) is asked
+
+
+def test_an_id_that_is_too_short_is_told_so(store: SqlSlides) -> None:
+    assert "first eight digits" in said("show", "1f0c", status=2)
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("set-resolution", SLIDE_ID[:8], "0.00499", "--reason", "wrong unit"),
         ("set-resolution", SLIDE_ID[:8], "0.25", "--reason", " "),
-        ("set-resolution", "1f0c", "0.25", "--reason", "too short an id"),
         ("set-resolution", "ffffffff", "0.25", "--reason", "no such slide"),
         ("show", "ffffffff"),
     ],

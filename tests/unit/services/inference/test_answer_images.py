@@ -37,8 +37,8 @@ from shared.domain.prediction import Prediction
 from shared.imaging.artefacts import decode_heatmap, decode_region, encode_region
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
 from shared.imaging.region import BreastImages
-from shared.predictors.contract import Model
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.models import Model
 from shared.storage.blobs import LocalBlobs
 from shared.testing.cases import some_pins
 from shared.testing.images import EngineDouble, ImageModelDouble, a_network_model, some_images

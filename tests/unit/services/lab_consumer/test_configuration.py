@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from services.lab_consumer.config import Settings
 from shared.domain.errors import InvalidInputError
-from shared.security.oidc import OidcSettings
+from shared.security.token_settings import OidcSettings
 from shared.site.settings import IdentityRow, Site
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.lab_consumer.handlers.draws import Draw, draws
-from services.lab_consumer.ports import Measured
+from services.lab_consumer.ports.panels import Measured
 from shared.domain.facts import FactName
 
 CRP, IL6, IFN, TNF = FactName.HSCRP, FactName.IL6, FactName.IFN_ALPHA, FactName.TNF_ALPHA

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.slide_ingestion.handlers.grouping import SINGLE, Candidate, Listing
-from services.slide_ingestion.ports import Entry
+from services.slide_ingestion.ports.doors import Entry
 
 
 def candidates(*names: str) -> dict[str, Candidate]:

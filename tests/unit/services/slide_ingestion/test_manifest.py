@@ -79,6 +79,14 @@ def test_what_it_does_not_understand_is_refused_and_not_repeated(name: str, cont
     assert "SECRET" not in str(error.value)
 
 
+@pytest.mark.parametrize(("name", "said"), [("pateint_id", "is patient_id meant"), ("SECRET", "known are accession")])
+def test_a_misspelt_field_is_answered_with_the_one_that_is_meant_or_with_all(name: str, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said) as error:
+        read_manifest("a.manifest.json", json.dumps({name: "4711"}).encode())
+
+    assert name not in str(error.value)
+
+
 @given(st.binary(max_size=300), st.sampled_from(["a.manifest.json", "a.manifest.csv"]))
 def test_no_bytes_do_anything_but_be_read_or_refused(content: bytes, name: str) -> None:
     with contextlib.suppress(InvalidInputError):

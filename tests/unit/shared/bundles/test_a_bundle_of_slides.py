@@ -13,7 +13,7 @@ from shared.bundles.checks import checked
 from shared.bundles.errors import BundleRefusedError
 from shared.bundles.model import OnnxModel
 from shared.bundles.runtimes.port import RuntimeChoice
-from shared.predictors.contract import SlideModel
+from shared.predictors.models import SlideModel
 from tests.slide_bundle import BUNDLE, KEYS, judged, slide_bundle
 
 ONE_THREAD = RuntimeChoice(threads=1)

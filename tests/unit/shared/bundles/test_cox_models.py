@@ -20,10 +20,10 @@ from services.model_factory.handlers.seal_bundle import seal
 from shared.bundles.catalog import Catalog
 from shared.bundles.errors import BundleRefusedError
 from shared.bundles.keys import TrustedKeys
-from shared.predictors.contract import HazardsModel, Model
 from shared.predictors.hazards.columns import columns
 from shared.predictors.hazards.risks import risk
 from shared.predictors.hazards.values import model_values
+from shared.predictors.models import HazardsModel, Model
 from shared.testing.cox_model import GOLDEN_ROWS, lung_draft, lung_hazards, lung_inputs
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from services.model_factory.handlers.networks.resnet3d.trained import predicted
-from shared.bundles import network as network_module
+from shared.bundles import opened_network
 from shared.bundles.catalog import Catalog, installed_catalog
 from shared.bundles.checks import checked
 from shared.bundles.errors import BundleRefusedError
 from shared.bundles.runtimes.onnx_runtime import CUDA_PROVIDER
 from shared.bundles.runtimes.port import RuntimeChoice
-from shared.predictors.contract import ImageModel
+from shared.predictors.models import ImageModel
 from tests.conftest import NO_HARDWARE
 from tests.image_bundle import BUNDLE, KEYS, crops, image_bundle, small_network
 
@@ -111,7 +111,7 @@ def test_a_golden_crop_of_another_shape_is_not_served(tmp_path: Path) -> None:
         (tmp_path / BUNDLE / "golden.npy").write_bytes(stream.getvalue())
         manifest["files"]["golden.npy"] = hashlib.sha256(stream.getvalue()).hexdigest()
 
-    with pytest.raises(BundleRefusedError, match="no crop its network takes"):
+    with pytest.raises(BundleRefusedError, match="no input its network takes"):
         opened(image_bundle(tmp_path, replaced))
 
 
@@ -144,7 +144,7 @@ def test_more_drift_than_the_bundle_states_is_not_served(tmp_path: Path, monkeyp
             probability = predicted(small_network(), crops) + 0.03
             return probability.astype(np.float32), np.zeros((1, 4, 4, 4), dtype=np.float32)
 
-    monkeypatch.setattr(network_module, "open_network", lambda *_: Drifting())
+    monkeypatch.setattr(opened_network, "open_network", lambda *_: Drifting())
 
     with pytest.raises(BundleRefusedError, match=r"openvino 0 CPU, bfloat16, not"):
         opened(image_bundle(tmp_path, drift=0.02), BF16)

@@ -22,9 +22,8 @@ from shared.rpc.clients import LabConsumerClient, ResultsClient
 from shared.rpc.gen.oncorelay.results.v1 import results_service_pb2 as pb
 from shared.rpc.gen.oncorelay.results.v1.results_service_pb2_grpc import ResultsServiceStub
 from shared.security import tls_folder
-from shared.security.certificates import server_name
 from shared.security.parties import Party, Role
-from shared.security.tls_folder import TlsFiles, files_of
+from shared.security.tls_files import TlsFiles, files_of, server_name
 from shared.testing.ports import free_port
 
 NOW = datetime.now(UTC)

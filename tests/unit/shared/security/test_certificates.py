@@ -11,6 +11,7 @@ import pytest
 from shared.domain.errors import ConflictError
 from shared.security import certificates, tls_folder
 from shared.security.parties import Party, Role
+from shared.security.tls_files import files_of
 
 NOW = datetime.now(UTC)
 
@@ -54,7 +55,7 @@ def test_a_service_is_named_by_every_name_it_has(folder: Path) -> None:
 
 
 def test_the_certificate_of_a_service_signs_nothing(folder: Path, tmp_path: Path) -> None:
-    results = tls_folder.files_of(folder, "results").read()
+    results = files_of(folder, "results").read()
     forged = certificates.issue(certificates.Issued(results[1], results[2]), Party("root", Role.ADMINISTRATOR), NOW)
     (tmp_path / "forged.pem").write_bytes(forged.certificate)
 

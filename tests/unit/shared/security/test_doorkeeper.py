@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.errors import ForbiddenError, InvalidInputError, OutOfResourcesError, UnauthenticatedError
 from shared.security.doorkeeper import MAX_ADDRESSES, Doorkeeper, FailureLimit, open_door
-from shared.security.oidc import OidcSettings
+from shared.security.token_settings import OidcSettings
 from shared.security.tokens import read_keys
 
 GOOD = "a-key-of-the-hospital-1234"

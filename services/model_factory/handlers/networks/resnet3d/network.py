@@ -82,11 +82,6 @@ class ResNet3D(nn.Module):
         logits: Tensor = self.fc(last.mean((2, 3, 4)))
         return logits
 
-    @property
-    def parameter_count(self) -> int:
-        """Return the number of trained numbers."""
-        return sum(one.numel() for one in self.parameters())
-
 
 def new_network(architecture: Architecture, seed: int) -> ResNet3D:
     """Return a network with random weights; the same seed gives the same.

@@ -6,35 +6,18 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.model_factory.handlers.networks.recipe import Arithmetic, Device, Schedule
+from services.model_factory.handlers.networks.recipe import LoopRecipe
 from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkRecipe:
-    """Everything a training depends on, besides the crops and the seed."""
+class NetworkRecipe(LoopRecipe[Architecture]):
+    """How the network of crops is trained; the numbers are those of paper 000."""
 
-    preset: Preset
     architecture: Architecture = field(default_factory=Architecture)
     epochs: int = 30
     batch: int = 64
-    learning_rate: float = 1e-3
-    """Of Adam."""
-    schedule: Schedule = "constant"
-    warm_up: float = 0.0
-    """Epochs in which the rate rises from zero."""
-    patience: int = 5
-    """Epochs without a lower validation loss after which training stops."""
-    inner_share: float = 0.2
-    """Of the training patients: the validation loss is theirs. Never the held-out patients."""
-    grouped: bool = False
-    """All crops of a patient on one side of that split."""
-    augmented: bool = False
-    restored: bool = False
-    """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
-    arithmetic: Arithmetic = "float32"
-    device: Device = "cpu"
 
 
 NETWORK_RECIPES: Mapping[Preset, NetworkRecipe] = {

@@ -9,38 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.keeping import weights_bytes
-from services.model_factory.handlers.networks.loop import AT_ONCE, EpochLoss
+from services.model_factory.handlers.networks.loop import AT_ONCE
 from services.model_factory.handlers.networks.resnet3d.architecture import HeatLayer
 from services.model_factory.handlers.networks.resnet3d.augmentation import Crops
 from services.model_factory.handlers.networks.resnet3d.grad_cam import grad_cam
 from services.model_factory.handlers.networks.resnet3d.network import POSITIVE, ResNet3D, load_weights
 from services.model_factory.handlers.networks.resnet3d.parity import checked_graph
 from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
+from services.model_factory.handlers.networks.trained import Trained
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainedNetwork:
+class TrainedNetwork(Trained[ResNet3D, NetworkRecipe]):
     """What ``train_network`` returns."""
-
-    network: ResNet3D
-    recipe: NetworkRecipe
-    losses: tuple[EpochLoss, ...]
-    best_epoch: int
-    """From 0: whose weights these are."""
-    seed: int
-    patients: frozenset[str]
-    """Whom it has seen, the inner validation patients included."""
-
-    @property
-    def architecture(self) -> str:
-        """Return what a card says."""
-        return self.recipe.architecture.name
-
-    @property
-    def parameters(self) -> int:
-        """Return the number of trained numbers."""
-        return self.network.parameter_count
 
     def predict(self, crops: Crops) -> NDArray[np.float64]:
         """Return the probability [n] of the positive class."""
@@ -60,10 +41,6 @@ class TrainedNetwork:
             ParityError: If ONNX Runtime says something else than torch.
         """
         return checked_graph(self.network, crops)
-
-    def weights(self) -> bytes:
-        """Return the weights, for ``with_weights`` of the same architecture; ONNX is what serves."""
-        return weights_bytes(self.network.state_dict())
 
 
 def predicted(network: ResNet3D, crops: Crops) -> NDArray[np.float64]:

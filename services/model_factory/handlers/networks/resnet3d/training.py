@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.model_factory.handlers.networks.examples import parted, refuse_unfit
 from services.model_factory.handlers.networks.inner_split import inner_validation
 from services.model_factory.handlers.networks.keeping import Kept, carried_through, fingerprint
-from services.model_factory.handlers.networks.loop import ExampleSet, Run
+from services.model_factory.handlers.networks.loop import Run
 from services.model_factory.handlers.networks.resnet3d.augmentation import Crops, augmented
 from services.model_factory.handlers.networks.resnet3d.network import new_network
 from services.model_factory.handlers.networks.resnet3d.recipe import NetworkRecipe
 from services.model_factory.handlers.networks.resnet3d.trained import TrainedNetwork
 from services.model_factory.ports import Progress, States
-from shared.domain.errors import InvalidInputError
 
 _CHANNELS_LAST: Any = torch.channels_last_3d
 
@@ -48,13 +48,10 @@ def train_network(
         InvalidInputError: If the recipe asks for a GPU and torch has none.
         ValueError: If a class has fewer than two patients, or crops have another shape than the architecture takes.
     """
-    if crops.shape[1:] != recipe.architecture.input_shape or not len(crops) == len(labels) == len(patients):
-        raise ValueError(f"crops of {recipe.architecture.input_shape}, with a label and a patient each")
-    if recipe.device == "cuda" and not torch.cuda.is_available():
-        raise InvalidInputError("device", "torch has no GPU here; train on the CPU")
+    refuse_unfit(crops, labels, patients, recipe)
     classes = labels.astype(np.int64)
     validating = inner_validation(classes, patients, recipe.inner_share, seed, grouped=recipe.grouped)
-    learning, checking = (ExampleSet(crops, classes, np.flatnonzero(chosen)) for chosen in (~validating, validating))
+    learning, checking = parted(crops, classes, validating)
     altered = augmented if recipe.augmented else None
     # Channels last: several times faster for few channels on CPU, and what tensor cores want.
     run = Run(recipe, seed, new_network(recipe.architecture, seed), learning, checking, altered, _CHANNELS_LAST)

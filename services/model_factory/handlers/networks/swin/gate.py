@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from services.model_factory.handlers.networks.swin.looking import Patches
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import Engine, NetworkRuntime, Precision, RuntimeChoice
-from shared.domain.slides import SlideLevel
+from shared.domain.slide_answers import SlideLevel
 from shared.predictors.her2.aggregation import Readings, aggregate
 from shared.predictors.her2.scale import level_of
 

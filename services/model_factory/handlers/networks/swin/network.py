@@ -140,11 +140,6 @@ class SwinTransformer(nn.Module):
         stages = [one for one in self.stages if isinstance(one, Stage)]
         return tuple((one.merge, tuple(block for block in one.blocks if isinstance(block, Block))) for one in stages)
 
-    @property
-    def parameter_count(self) -> int:
-        """Return the number of trained numbers."""
-        return sum(one.numel() for one in self.parameters())
-
 
 def new_swin(architecture: SwinArchitecture, seed: int) -> SwinTransformer:
     """Return a network with random weights; the same seed gives the same.

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.model_factory.handlers.networks.examples import Inputs, parted
 from services.model_factory.handlers.networks.inner_split import inner_validation
 from services.model_factory.handlers.networks.keeping import Kept, carried_through, fingerprint
-from services.model_factory.handlers.networks.loop import ExampleSet, Inputs, Run
+from services.model_factory.handlers.networks.loop import Run
 from services.model_factory.handlers.networks.swin.cifar import CLASSES, LabelledPictures
 from services.model_factory.handlers.networks.swin.network import new_swin
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights
@@ -45,7 +46,7 @@ def pretrained_on(
     names = [str(place) for place in range(len(pictures.labels))]
     validating = inner_validation(pictures.labels, names, 0.1, seed, grouped=False)
     inputs = Enlarged(pictures.pixels, architecture.side)
-    learning, checking = (ExampleSet(inputs, pictures.labels, np.flatnonzero(one)) for one in (~validating, validating))
+    learning, checking = parted(inputs, pictures.labels, validating)
     run = Run(how, seed, new_swin(architecture, seed), learning, checking)
     told = fingerprint(pictures.pixels, pictures.labels, (), (how, seed))
     carried_through(run, Kept(states, "pretraining", told), progress)

@@ -6,41 +6,27 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.model_factory.handlers.networks.recipe import Arithmetic, Device, Schedule
+from services.model_factory.handlers.networks.recipe import LoopRecipe
 from services.model_factory.handlers.networks.swin.architecture import SwinArchitecture
-from services.model_factory.handlers.training.results import Preset
+from services.model_factory.handlers.training.stated import Preset
 
 
 @dataclass(frozen=True, slots=True)
-class PatchRecipe:
-    """Everything a training depends on, besides the patches, the first weights and the seed."""
+class PatchRecipe(LoopRecipe[SwinArchitecture]):
+    """How the patch network is trained, begun from the first weights; the numbers are those of paper 003.
 
-    preset: Preset
+    It states no learning rate, and stops "when the loss plateaus". ``augmented``: patches turned and mirrored, their
+    stains stronger, weaker, and of another colour.
+    """
+
     architecture: SwinArchitecture = field(default_factory=SwinArchitecture)
     epochs: int = 20
     batch: int = 128
-    learning_rate: float = 1e-3
-    """Of Adam; the paper states none."""
-    schedule: Schedule = "constant"
-    warm_up: float = 0.0
-    """Epochs in which the rate rises from zero."""
-    patience: int = 5
-    """Epochs without a lower validation loss after which training stops ("until the loss plateaus")."""
-    inner_share: float = 0.2
-    """Of the training patients: the validation loss is theirs. Never the held-out patients."""
-    grouped: bool = False
-    """All patches of a patient on one side of that split."""
-    augmented: bool = False
-    """Patches turned and mirrored, their stains stronger, weaker, and of another colour."""
     balanced: bool = False
     """Every class weighs the same in the loss."""
-    restored: bool = False
-    """The weights of the epoch with the lowest validation loss are kept, not the last ones."""
     frozen: int = 2
     """Stages that keep the weights they came with, from the bottom, the embedding included; 0: nothing is frozen. The
     paper says "the bottom". Random weights are never frozen."""
-    arithmetic: Arithmetic = "float32"
-    device: Device = "cpu"
 
 
 PATCH_RECIPES: Mapping[Preset, PatchRecipe] = {

@@ -7,41 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.handlers.networks.keeping import weights_bytes
-from services.model_factory.handlers.networks.loop import EpochLoss
 from services.model_factory.handlers.networks.swin import looking
 from services.model_factory.handlers.networks.swin.looking import Patches
 from services.model_factory.handlers.networks.swin.network import SwinTransformer
 from services.model_factory.handlers.networks.swin.parity import checked_graph
 from services.model_factory.handlers.networks.swin.recipe import PatchRecipe
+from services.model_factory.handlers.networks.trained import Trained
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainedPatchNetwork:
+class TrainedPatchNetwork(Trained[SwinTransformer, PatchRecipe]):
     """What ``train_patch_network`` returns."""
 
-    network: SwinTransformer
-    recipe: PatchRecipe
-    losses: tuple[EpochLoss, ...]
-    best_epoch: int
-    """From 0: whose weights these are."""
-    seed: int
-    patients: frozenset[str]
-    """Whom it has seen, the inner validation patients included."""
     pretrained: str
     """Where its first weights came from, with sha256; empty: random, and every rendering must say "not pretrained"."""
     frozen: int
     """Stages that kept the weights they came with."""
-
-    @property
-    def architecture(self) -> str:
-        """Return what a card says."""
-        return self.recipe.architecture.name
-
-    @property
-    def parameters(self) -> int:
-        """Return the number of weights."""
-        return self.network.parameter_count
 
     @property
     def input_px(self) -> int:
@@ -75,7 +56,3 @@ class TrainedPatchNetwork:
             ParityError: If ONNX Runtime says something else than torch.
         """
         return checked_graph(self.network, patches)
-
-    def weights(self) -> bytes:
-        """Return the weights as a file of torch, for ``pretrained.py``; ONNX is what serves."""
-        return weights_bytes(self.network.state_dict())

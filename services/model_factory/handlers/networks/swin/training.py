@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from services.model_factory.handlers.networks.examples import parted, refuse_unfit
 from services.model_factory.handlers.networks.inner_split import inner_validation
 from services.model_factory.handlers.networks.keeping import Kept, carried_through, fingerprint
-from services.model_factory.handlers.networks.loop import ExampleSet, Run
+from services.model_factory.handlers.networks.loop import Run
 from services.model_factory.handlers.networks.swin.augmentation import StainSpace, altered
 from services.model_factory.handlers.networks.swin.looking import Patches
 from services.model_factory.handlers.networks.swin.network import SwinTransformer, new_swin
@@ -19,7 +19,6 @@ from services.model_factory.handlers.networks.swin.pretrained import FirstWeight
 from services.model_factory.handlers.networks.swin.recipe import PatchRecipe
 from services.model_factory.handlers.networks.swin.trained import TrainedPatchNetwork
 from services.model_factory.ports import Progress, States
-from shared.domain.errors import InvalidInputError
 from shared.pathology.patch_table import NEGATIVE
 
 
@@ -53,22 +52,19 @@ def train_patch_network(
         InvalidInputError: If the recipe asks for a GPU and torch has none.
         ValueError: If a class has fewer than two patients, or patches have another shape than the network takes.
     """
-    architecture = recipe.architecture
-    if patches.shape[1:] != architecture.input_shape or not len(patches) == len(labels) == len(patients):
-        raise ValueError(f"patches of {architecture.input_shape}, with a label and a patient each")
-    if recipe.device == "cuda" and not torch.cuda.is_available():
-        raise InvalidInputError("device", "torch has no GPU here; train on the CPU")
+    refuse_unfit(patches, labels, patients, recipe)
     network, frozen = _begun(recipe, seed, first)
     # A patient is of the class of the tumour: everyone has non-tumour patches.
     units = np.maximum(labels, NEGATIVE) if recipe.grouped else labels
     validating = inner_validation(units, patients, recipe.inner_share, seed, grouped=recipe.grouped)
-    learning, checking = (ExampleSet(patches, labels, np.flatnonzero(one)) for one in (~validating, validating))
+    learning, checking = parted(patches, labels, validating)
     change = partial(altered, space=space) if recipe.augmented else None
-    weights = _weights(labels[~validating], architecture.classes) if recipe.balanced else None
+    weights = _weights(labels[~validating], recipe.architecture.classes) if recipe.balanced else None
     run = Run(recipe, seed, network, learning, checking, change, class_weights=weights)
-    told = (recipe, seed, space, first.source if first else "")
-    carried_through(run, Kept(states, name, fingerprint(patches, labels, patients, told)), progress)
     source = first.source if first else ""
+    carried_through(
+        run, Kept(states, name, fingerprint(patches, labels, patients, (recipe, seed, space, source))), progress
+    )
     return TrainedPatchNetwork(
         run.finished(), recipe, tuple(run.losses), run.kept_epoch, seed, frozenset(patients), source, frozen
     )

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.model_factory.formats.forest_graph import asked, forest_graph
+from services.model_factory.handlers.cohort.facts import FlowBox
 from services.model_factory.handlers.cohort.imaged import FollowUp, ImagedCohort, StudyFiles
 from services.model_factory.handlers.cohort.typed import Categorical, Column, Measured, Source
 from services.model_factory.handlers.imaged.measured import MeasuredImages
@@ -18,7 +19,6 @@ from services.model_factory.handlers.imaged.order import ImagedOrder
 from services.model_factory.handlers.imaged.results import ImagedResults
 from services.model_factory.handlers.imaged.run import ImagedRun
 from services.model_factory.handlers.selection.screening import PAPER_FEATURES
-from services.model_factory.handlers.training.results import FlowBox
 from services.model_factory.ports import ExportedNetwork, Steps
 from shared.predictors.imaging import RadiomicsSettings
 

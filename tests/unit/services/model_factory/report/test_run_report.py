@@ -18,7 +18,9 @@ from services.model_factory.formats.run_report.blocks import Grid, Picture, Repo
 from services.model_factory.formats.run_report.html import to_html
 from services.model_factory.formats.run_report.pdf import to_pdf
 from services.model_factory.formats.run_report.sections import report_of
-from services.model_factory.handlers.training.results import Frequency, Horizon, RunResults, SelectionGap
+from services.model_factory.handlers.training.modelled import Horizon
+from services.model_factory.handlers.training.results import RunResults
+from services.model_factory.handlers.training.selected import Frequency, SelectionGap
 from shared.domain.errors import InvalidInputError
 from shared.pictures.scene import Area, Curve, Dot, Frame, Line, Ring, Words
 from tests.unit.services.model_factory.training.small import FIVE, SIZES, Quiet, write_cohort

@@ -8,7 +8,7 @@ from services.model_factory.app.imaged_demonstration import LABEL
 from services.model_factory.app.slides_demonstration import NETWORK, SLIDES
 from services.model_factory.handlers.slides.contradictions import CONTRADICTIONS
 from shared.bundles.catalog import Catalog, Installed, installed_catalog
-from shared.predictors.contract import SlideModel
+from shared.predictors.models import SlideModel
 
 BUNDLE = f"her2-tl_pa-{LABEL.bundle_id}"
 LARGEST = 15 * 1024 * 1024

@@ -28,7 +28,7 @@ from shared.domain.errors import PermanentError
 from shared.domain.identity import AssigningAuthority, IdentityMap
 from shared.domain.images import ArtefactKind
 from shared.domain.prediction import Prediction
-from shared.domain.slides import SlideAnswer
+from shared.domain.slide_answers import SlideAnswer
 from shared.storage.blobs import LocalBlobs
 from tests.findings import left_behind
 from tests.slide_findings import (

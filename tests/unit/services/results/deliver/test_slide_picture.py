@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +12,17 @@ from PIL import Image
 
 from services.results.deliver.adapters.archive_objects import ArchiveObjects
 from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
+from services.results.deliver.formats import slide_wording
 from services.results.deliver.formats.lettering import Canvas
 from services.results.deliver.formats.slide_picture import to_picture, to_png
 from services.results.deliver.formats.style import Style
 from services.results.ledger.findings import Finding
 from shared.domain.prediction import IntendedUse
 from shared.storage.blobs import LocalBlobs
-from tests.slide_findings import SlideFindings, indeterminate, patches, tumour_count
+from tests.paper import text_of
+from tests.slide_findings import SlideFindings, indeterminate, patches, slide_answer, tumour_count
 
+NO_LADDER_BEGINS = slide_wording.NO_LADDER.split(",")[0]
 _BANNER = (255, 221, 0)
 
 
@@ -99,3 +103,28 @@ def test_without_an_overview_there_is_no_picture_and_the_page_is_still_printed(
     pages = PrintedPages(style, InstalledBundles((), None), archive)
     assert pages.page(bare).count(b"/Type /Page\n") < pages.page(finding).count(b"/Type /Page\n")
     assert pages.page(finding) == pages.page(finding)
+
+
+def test_a_page_shows_the_curve_from_around_the_tumour_to_its_core(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style, tmp_path: Path
+) -> None:
+    (tmp_path / "page.pdf").write_bytes(
+        PrintedPages(style, InstalledBundles((), None), archive).page(slides.prediction())
+    )
+    (curve,) = [text for text in text_of(tmp_path / "page.pdf").split("\f") if "distance from the edge" in text]
+    said = " ".join(curve.split())
+    for text in ("inside the tumour, towards its core", "Patient PAT-0042", "DEMONSTRATION", slide_wording.CONFIRM,
+                 "No interval is drawn", "no level by place", "revision 1"):  # fmt: skip
+        assert text in said
+    assert NO_LADDER_BEGINS in said
+
+
+def test_a_slide_without_an_edge_has_no_page_of_a_curve(
+    slides: SlideFindings, archive: ArchiveObjects, style: Style
+) -> None:
+    pages = PrintedPages(style, InstalledBundles((), None), archive)
+    whole, bare = (
+        pages.page(slides.prediction(row)).count(b"/Type /Page\n")
+        for row in (slide_answer(), replace(slide_answer(), gradient=(), gradient_slope=None))
+    )
+    assert bare < whole

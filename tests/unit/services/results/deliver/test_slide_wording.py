@@ -11,7 +11,7 @@ from services.results.deliver.formats import slide_wording, wording
 from services.results.deliver.formats.fhir_parts import sentences
 from services.results.deliver.formats.style import Style
 from shared.domain.identity import Side
-from shared.domain.slides import QualityRow, SlideLevel
+from shared.domain.slide_answers import QualityRow, SlideLevel
 from shared.pathology.quality.glass_quality import GlassQuality
 from shared.pathology.quality.rows import quality_rows
 from shared.storage.blobs import LocalBlobs
@@ -114,3 +114,12 @@ def test_a_resolution_a_person_stated_names_that_person(slides: SlideFindings) -
     lines = list(slide_wording.slide_lines(replace(finding, study=replace(finding.study, slide=stated))))
     assert "stated by path.meyer" in lines[1]
     assert lines[-1] == slide_wording.NOT_DICOM
+
+
+def test_the_curve_is_told_in_numbers_with_the_patches_each_mean_rests_on() -> None:
+    said = slide_wording.curve(slide_answer())
+    assert said.startswith("Mean probability of the patch class 'tumour of a HER2-positive slide' by distance")
+    assert said.endswith(": 100 um outside: 0.200 (3 patches); 50 um inside: 0.400 (10 patches); "
+                         "250 um inside: 0.500 (7 patches).")  # fmt: skip
+    assert said in list(slide_wording.basis(slide_answer()))
+    assert not slide_wording.curve(replace(slide_answer(), gradient=()))

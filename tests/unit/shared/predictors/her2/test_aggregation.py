@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.domain.slides import AreaReading, Rounding, SlideLevel
+from shared.domain.slide_answers import SlideLevel
+from shared.domain.slides import AreaReading, Rounding
 from shared.predictors.her2.aggregation import Aggregate, Readings, aggregate, calibrated, term_counts
 from shared.predictors.her2.scale import grade_counts, level_of
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shared.domain.case import Pins
 from shared.domain.errors import InvalidInputError
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
+from shared.domain.slide_answers import SlideLevel
 from shared.domain.slides import (
     AreaReading,
     Cropping,
@@ -22,7 +23,6 @@ from shared.domain.slides import (
     Rounding,
     Scanner,
     SlideCalibration,
-    SlideLevel,
     SlidePolicy,
 )
 from shared.pathology.patch_table import PatchTable

@@ -16,9 +16,9 @@ from shared.domain.errors import InvalidInputError
 from shared.domain.facts import Fact, FactName, FactStatus
 from shared.domain.identity import PatientIdentity, Side
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
-from shared.predictors.contract import Model
 from shared.predictors.ln_pcr.clinical import LEVELS
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.models import Model
 
 LN_PCR = LnPcr()
 MODEL = installed_catalog().open("ln_pcr-clinical-published")

@@ -26,8 +26,8 @@ from shared.phantoms.dce.patient import SimulatedStudy, make_patient
 from shared.phantoms.dce.scanners import Scanner, Storing, small_scanner
 from shared.phantoms.dce.segmentation import segmentation_object
 from shared.phantoms.dce.tumour import Lesion
-from shared.predictors.contract import Model
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.models import Model
 from shared.testing.cases import a_study, an_instance, some_pins
 from shared.testing.dynamic_study import LABEL, objects_of, simulated_study, stored
 from shared.testing.images import EngineDouble, ImageModelDouble, a_network_model

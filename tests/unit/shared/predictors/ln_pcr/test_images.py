@@ -23,10 +23,11 @@ from shared.domain.images import (
 )
 from shared.domain.prediction import NotAnalysed, NotAnalysedReason, Prediction
 from shared.imaging.dynamic import ImageProblem, ImageTrouble
-from shared.predictors.contract import ImageModel, ImagePredictor, Model, RadiomicsEngine
+from shared.predictors.contract import ImagePredictor, RadiomicsEngine
 from shared.predictors.imaging import ImagingContract
 from shared.predictors.ln_pcr.clinical import features
 from shared.predictors.ln_pcr.predictor import LnPcr
+from shared.predictors.models import ImageModel, Model
 from shared.testing.cases import some_pins
 from shared.testing.images import FEATURES, SCORE, SEEN, EngineDouble, ImageModelDouble, a_network_model, some_images
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from shared.bundles.catalog import SHIPPED_BUNDLES, Catalog, installed_catalog
-from shared.predictors.contract import IntervalModel, Model
 from shared.predictors.ln_pcr.answers import predict
+from shared.predictors.models import IntervalModel, Model
 
 LEVELS = {"er": "positive", "her2": "low", "t": "2"}
 RADIOMICS = "ln_pcr-clinical_radiomics-demonstration"

@@ -13,9 +13,10 @@ from shared.domain.facts import Fact, FactName, FactStatus, PatientFacts, Tumour
 from shared.domain.identity import Demographics, PatientIdentity, Sex, Side
 from shared.domain.prediction import NotAnalysed, Prediction
 from shared.domain.study import Completeness, CompletenessEvidence, Panel, Study
-from shared.predictors.contract import Model, Overtaken, Ready, Waiting
+from shared.predictors.contract import Overtaken, Ready, Waiting
 from shared.predictors.lung_metastasis.draw import DrawWindow
 from shared.predictors.lung_metastasis.predictor import LungMetastasis
+from shared.predictors.models import Model
 from shared.testing.cox_model import PrintedModel
 
 F = FactName

@@ -12,6 +12,7 @@ import torch
 from services.model_factory.handlers.networks.resnet3d.architecture import Architecture
 from services.model_factory.handlers.networks.resnet3d.network import ResNet3D, load_weights, new_network
 from services.model_factory.handlers.networks.resnet3d.recipe import DEMONSTRATION
+from services.model_factory.handlers.networks.trained import parameter_count
 from tests.unit.services.model_factory.networks.resnet3d.conftest import SMALL, made_up, settled
 
 
@@ -25,7 +26,7 @@ def test_the_full_network_is_monais_resnet50_weight_for_weight() -> None:
     load_weights(ours, peer.state_dict())
     crop = torch.from_numpy(made_up(1, Architecture(side=16)))
 
-    assert ours.parameter_count == sum(one.numel() for one in peer.parameters()) == 46_163_010
+    assert parameter_count(ours) == sum(one.numel() for one in peer.parameters()) == 46_163_010
     with torch.no_grad():
         assert torch.allclose(ours(crop), peer(crop), rtol=1e-5, atol=1e-5)
 
@@ -66,7 +67,7 @@ def test_three_times_three_is_an_option_and_has_more_parameters() -> None:
 
     block = thrice.stage("layer1")[0]
     assert block.conv1.kernel_size == block.conv2.kernel_size == block.conv3.kernel_size == (3, 3, 3)
-    assert thrice.parameter_count > 3 * bottleneck.parameter_count
+    assert parameter_count(thrice) > 3 * parameter_count(bottleneck)
     assert "3-3-3" in thrice.architecture.name
 
 

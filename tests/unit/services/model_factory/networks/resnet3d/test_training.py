@@ -129,7 +129,7 @@ def test_a_class_with_one_patient_cannot_be_validated() -> None:
 def test_crops_of_another_shape_are_refused(watching: Watching) -> None:
     crops, labels, patients = striped(8)
 
-    with pytest.raises(ValueError, match="crops of"):
+    with pytest.raises(ValueError, match="takes inputs of"):
         train_network(crops[:, :, :8], labels, patients, RECIPE, 1, watching)
 
 

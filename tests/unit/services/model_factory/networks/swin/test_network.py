@@ -13,6 +13,7 @@ import torch
 from services.model_factory.handlers.networks.swin.architecture import STAGES, SwinArchitecture
 from services.model_factory.handlers.networks.swin.network import SwinTransformer, new_swin, relative_index, shift_mask
 from services.model_factory.handlers.networks.swin.pretrained import FirstWeights, our_names
+from services.model_factory.handlers.networks.trained import parameter_count
 from tests.unit.services.model_factory.networks.swin.conftest import SMALL, made_up
 
 SHAPES = (  # where a stage has fewer cells than a window, transformers pads; ours takes smaller windows
@@ -56,7 +57,7 @@ def test_the_default_is_swin_t() -> None:
     network = SwinTransformer(SwinArchitecture())
 
     # 28.29 M with 1000 classes and 769,000 weights in that head (torchvision's swin_t); ours has 3 classes.
-    assert network.parameter_count == 28_288_354 - 769_000 + 3 * 769
+    assert parameter_count(network) == 28_288_354 - 769_000 + 3 * 769
     assert network.architecture.name == "Swin-T"
     assert dataclasses.replace(network.architecture, width=48).name.startswith("Swin of reduced size")
     assert [network.architecture.cells(stage) for stage in range(STAGES)] == [56, 28, 14, 7]

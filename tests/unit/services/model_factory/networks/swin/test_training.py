@@ -128,7 +128,7 @@ def test_every_class_weighs_the_same_where_the_recipe_is_balanced(watching: Watc
 def test_patches_of_another_shape_are_refused(watching: Watching) -> None:
     patches, labels, patients = dotted(12)
 
-    with pytest.raises(ValueError, match="patches of"):
+    with pytest.raises(ValueError, match="takes inputs of"):
         train_patch_network(patches[:, :, :16], labels, patients, SHORT, 1, watching, SPACE)
 
 

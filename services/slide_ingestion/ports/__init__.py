@@ -1,0 +1,1 @@
+"""What slide ingestion keeps, and whom it asks."""
