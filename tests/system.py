@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -335,10 +334,3 @@ def _environment(site: Path, ledger: str) -> Iterator[None]:
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-
-
-def seconds_until(condition: Callable[[], bool], timeout_s: float = 30.0, poll_s: float = 0.005) -> float:
-    """Return how long it took until ``condition`` held."""
-    start = time.perf_counter()
-    wait_until(condition, "the condition", timeout_s=timeout_s, poll_s=poll_s)
-    return time.perf_counter() - start

@@ -7,6 +7,8 @@ from importlib import import_module
 
 import click
 
+from shared.observability.loading import loading
+
 Places = Mapping[str, tuple[str, str]]
 """Of every command, by name: where it stands ("module:attribute"), and the first line of its help."""
 
@@ -21,7 +23,8 @@ class Elsewhere(click.Command):
     def load(self) -> click.Command:
         """Import the module and return the command itself."""
         module, _, attribute = self._place.partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        with loading():
+            command: click.Command = getattr(import_module(module), attribute)
         return command
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.dicom_listener.app import build
-from services.dicom_listener.config import Settings
-from shared.observability.operations import watched
-from shared.observability.process import run_until_stopped, service_main, stop_signal
+from shared.observability.loading import loading
+
+with loading():
+    from services.dicom_listener.app import build
+    from services.dicom_listener.config import Settings
+    from shared.observability.operations import watched
+    from shared.observability.process import run_until_stopped, service_main, stop_signal
 
 
 def main() -> None:

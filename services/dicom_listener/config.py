@@ -26,7 +26,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class PeerSettings(BaseModel):
     """One ``[[dicom_listener.peers]]`` table: a sender we may ask back."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     ae_title: AeTitle
     """Its AE title: calling title when it sends, called title when we ask."""

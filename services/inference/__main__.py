@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 
-from services.inference.app import explain, serve
-from services.inference.config import Settings
-from shared.observability.process import service_main
+from shared.observability.loading import loading
+
+EXPLAINS = sys.argv[1:] == ["explain"]
+
+with loading():
+    from services.inference.config import Settings
+    from shared.observability.process import service_main
+
+    if EXPLAINS:
+        from services.inference.app.explain import serve
+    else:
+        from services.inference.app.worker import serve
 
 
 def main() -> None:
     """Take orders until SIGTERM (Celery handles the signal itself), or answer people."""
-    if sys.argv[1:] == ["explain"]:
-        explain(Settings())
-    else:
-        sys.exit(serve(Settings()))
+    sys.exit(serve(Settings()))
 
 
 if __name__ == "__main__":
-    service_main("inference.explain" if sys.argv[1:] == ["explain"] else "inference", main)
+    service_main("inference.explain" if EXPLAINS else "inference", main)

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from shared.bundles.runtimes.port import Engine, Precision, RuntimeChoice
-from shared.messaging.celery_app import CPU_QUEUE
+from shared.messaging.task import CPU_QUEUE
 from shared.site.secret_files import RedisSettings
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class SiteCodeRow(BaseModel):
     """One ``[[lab_consumer.site_code]]`` table: what a code of this site means."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: str
     """Code system, as the site's resources write it."""
@@ -52,7 +52,7 @@ class SiteCodeRow(BaseModel):
 class SlideCodeRow(BaseModel):
     """One ``[[lab_consumer.slide_code]]`` table: what a code of this site says about slides; it may have several."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: str
     """Code system, as the site's orders and specimens write it."""
@@ -66,7 +66,7 @@ class SlideCodeRow(BaseModel):
 class SlideOrderPlaces(BaseModel):
     """``[lab_consumer.slide_orders]``: where OML^O21 states identifiers; the first place that has one counts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     accession: tuple[str, ...] = ("OBR-18",)
     """Accession number. IHE RAD has it in OBR-18; others in OBR-19, OBR-20 or ORC-3."""
@@ -90,7 +90,7 @@ class SlideOrderPlaces(BaseModel):
 class FhirServerSettings(BaseModel):
     """``[lab_consumer.fhir_server]``: the EHR's FHIR server, asked for what notifications name and for new cases."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str
     """Base URL; https, or http on this machine."""

@@ -39,7 +39,7 @@ class SinkBackend(BackendSettings):
 class SinkSettings(BaseModel):
     """One ``[[sinks]]`` table: a PACS, EHR or folder that receives results."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     kind: Literal["dicom-cstore", "dicom-stow", "fhir", "folder", "hl7-mllp"]
@@ -183,7 +183,7 @@ class SinkSettings(BaseModel):
 class Retention(BaseModel):
     """``[results.retention]``: days after which something is removed; absent: kept. The audit is always kept."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     findings_days: int | None = Field(default=None, ge=1)
     """What findings said that were superseded or withdrawn (their ids, revisions and deliveries stay)."""
@@ -196,7 +196,7 @@ class Retention(BaseModel):
 class Imaging(BaseModel):
     """``[results.imaging]``: what the site decides about measuring images; a change of it makes a new result."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     automatic_region: AutomaticRegion = AutomaticRegion.USE
     """A region that no person drew, ours or a SEG that says AUTOMATIC: "use" it, "confirm" (it waits for a person until
@@ -217,7 +217,7 @@ class Imaging(BaseModel):
 class Slides(BaseModel):
     """``[results.slides]``: what the site decides about scoring slides; a change of it makes a new result."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cropping: Cropping = Cropping.MICROMETRES
     """How large a patch is: "micrometres" (the model's own) or "paper" (512 * sqrt(height * width / 1e9) pixels)."""

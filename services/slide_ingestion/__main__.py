@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from services.slide_ingestion.app import build, migrate
-from services.slide_ingestion.config import Settings
-from shared.observability.operations import watched
-from shared.observability.process import run_until_stopped, service_main, stop_signal
-from shared.site.migrating import wanted_revision
+from shared.observability.loading import loading
+
+with loading():
+    from services.slide_ingestion.app import build, migrate
+    from services.slide_ingestion.config import Settings
+    from shared.observability.operations import watched
+    from shared.observability.process import run_until_stopped, service_main, stop_signal
+    from shared.site.migrating import wanted_revision
 
 
 def main() -> None:

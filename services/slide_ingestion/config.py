@@ -16,7 +16,7 @@ from shared.site.settings import ServiceSettings
 class PrefixSettings(BaseModel):
     """One ``[[slide_ingestion.s3]]`` table: a prefix of a bucket that slides are written to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     """What people call it; no bucket or key is ever shown."""

@@ -22,6 +22,5 @@ NO_UNITS = Coding(ucum.SYSTEM, "1", "no units")  # TID 300, unit of a fraction
 SEGMENTATION = Coding(DCM, "113076", "Segmentation")  # CID 7203, how a frame was derived
 GRADIENT_WEIGHTED_ACTIVATION = Coding(DCM, "130403", "Gradient-weighted class activation")  # CID 218, CID 7180
 UNSPECIFIED_METHOD = Coding(DCM, "112187", "Unspecified method of calculation")  # as PS3.16 annex D
-SOURCE_OF_PROCESSING = Coding(DCM, "121322", "Source image for image processing operation")  # CID 7202
 ARTIFICIAL_INTELLIGENCE = Coding(DCM, "123109", "Artificial Intelligence")  # CID 7162
 NEIGHBOURHOOD_ANALYSIS = Coding(DCM, "123101", "Neighborhood Analysis")  # CID 7162, family of the automatic region

@@ -24,8 +24,8 @@ _STUDY_DATE, _SERIES_DATE, _ACQUISITION_DATE, _CONTENT_DATE = 0x00080020, 0x0008
 _ACQUISITION_DATETIME, _ACQUISITION_TIME, _CONTENT_TIME = 0x0008002A, 0x00080032, 0x00080033
 _MODALITY, _MANUFACTURER, _DESCRIPTION = 0x00080060, 0x00080070, 0x0008103E
 _AGENT, _AGENT_SEQUENCE, _AGENT_MEANING, _ADMINISTERED = 0x00180010, 0x00180012, 0x00080104, 0x00189342
-_SCANNING_SEQUENCE, _SEQUENCE_NAME, _THICKNESS = 0x00180020, 0x00180024, 0x00180050
-_REPETITION, _ECHO, _EFFECTIVE_ECHO, _INVERSION = 0x00180080, 0x00180081, 0x00189082, 0x00180082
+_SCANNING_SEQUENCE, _THICKNESS = 0x00180020, 0x00180050
+_REPETITION, _ECHO, _EFFECTIVE_ECHO = 0x00180080, 0x00180081, 0x00189082
 _FIELD, _BOLUS_START, _TRIGGER, _FLIP, _B_VALUE = 0x00180087, 0x00181042, 0x00181060, 0x00181314, 0x00189087
 _FRAME_MOMENT, _FRAME_REFERENCE_MOMENT = 0x00189074, 0x00189151
 _IMAGE_LATERALITY, _FRAME_LATERALITY = 0x00200062, 0x00209072
@@ -80,7 +80,6 @@ def _header(found: Described, index: int, blob_uri: str) -> FrameHeader:
         image_type=texts(values.get(_FRAME_TYPE, b"") or values.get(_IMAGE_TYPE, b"")),
         description=_text(values, _DESCRIPTION),
         scanning_sequence=texts(values.get(_SCANNING_SEQUENCE, b"")),
-        sequence_name=_text(values, _SEQUENCE_NAME),
         contrast_agent=_agent(found, values),
         temporal_position=_temporal(values),
         temporal_positions=whole(values.get(_TEMPORALS, b"")),
@@ -89,7 +88,6 @@ def _header(found: Described, index: int, blob_uri: str) -> FrameHeader:
         **_times(found, values),
         repetition_ms=decimal(values.get(_REPETITION, b"")),
         echo_ms=_echo(values),
-        inversion_ms=decimal(values.get(_INVERSION, b"")),
         flip_degrees=decimal(values.get(_FLIP, b"")),
         b_value=_b_value(values),
         field_tesla=decimal(values.get(_FIELD, b"")),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.dicom.drawing import Drawing, Meaning
-from shared.dicom.drawings import Drawings, drawings_of
+from shared.dicom.drawn_in_study import Drawings, drawings_of
 from shared.dicom.region_checks import Checked, check_confirmed, check_drawing, check_side
 from shared.dicom.stored_object import StoredObject
 from shared.domain.identity import Side

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from shared.imaging.volume import Affine, Grid, Mask, Volume
 
@@ -79,6 +78,8 @@ def resampled(volume: Volume, onto: Grid, outside: float | None = None) -> NDArr
         onto: Where; both grids are in the same patient's coordinates.
         outside: Value beyond the volume's voxels; None: that of the nearest voxel.
     """
+    from scipy import ndimage  # who delivers loads scipy with the first map of images
+
     index = np.linalg.inv(volume.grid.affine) @ onto.affine
     start, stop = _needed(index, onto.shape, volume.grid.shape)
     part = volume.voxels[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))].astype(np.float32)

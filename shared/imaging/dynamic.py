@@ -32,7 +32,6 @@ class FrameHeader:
     description: str = ""
     """Series Description, upper case; for choosing only, never printed: people write names into it."""
     scanning_sequence: tuple[str, ...] = ()
-    sequence_name: str = ""
     contrast_agent: str = ""
     """Contrast/Bolus Agent (0018,0010)."""
     temporal_position: int | None = None
@@ -55,7 +54,6 @@ class FrameHeader:
     """Contrast/Bolus Start Time (0018,1042), on the scale of ``acquisition_seconds``."""
     repetition_ms: float | None = None
     echo_ms: float | None = None
-    inversion_ms: float | None = None
     flip_degrees: float | None = None
     b_value: float | None = None
     """Diffusion b-value (0018,9087), or the vendor's."""
@@ -121,7 +119,6 @@ class ImageProblem(StrEnum):
     SIDE_CONFLICT = "side_conflict"
     BILATERAL = "bilateral"
     IMPLANT = "implant"
-    REGION_UNCONFIRMED = "region_unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)

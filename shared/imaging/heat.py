@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from shared.imaging.crops import resampled
 from shared.imaging.volume import Grid, Mask, Volume
@@ -79,6 +78,8 @@ def heat_shares(heat: Volume, mask: Mask, ring_mm: float = RING_MM) -> HeatShare
     total = float(values.sum())
     if total <= 0:
         return None
+    from scipy import ndimage  # who only draws a map does not load it
+
     spacing = part.spacing
     away = ndimage.distance_transform_edt(~bits, sampling=(spacing.slices, spacing.rows, spacing.columns))
     near = ~bits & (away <= ring_mm) if bits.any() else np.zeros_like(bits)

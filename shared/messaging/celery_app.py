@@ -9,10 +9,7 @@ from __future__ import annotations
 from celery import Celery
 from kombu import Queue
 
-TASK_NAME = "inference.run_case"
-"""Name of the one task; its arguments are ``case_id`` and ``revision`` and nothing else."""
-
-CPU_QUEUE = "cpu"
+from shared.messaging.task import CPU_QUEUE
 
 VISIBILITY_TIMEOUT_S = 3600
 """Longer than the longest task: Redis gives a task to a second worker after this time, finished or not."""

@@ -10,7 +10,8 @@ import redis
 from kombu.exceptions import OperationalError
 
 from shared.domain.errors import UnavailableError
-from shared.messaging.celery_app import CONNECT_TIMEOUT_S, CPU_QUEUE, TASK_NAME, create_app
+from shared.messaging.celery_app import CONNECT_TIMEOUT_S, create_app
+from shared.messaging.task import CPU_QUEUE, TASK_NAME
 from shared.observability import tracing
 
 _UNACKED = "unacked"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,7 @@ _PERMANENT_OS_ERRORS = (PermissionError, FileNotFoundError, FileExistsError, Not
 
 def service_main(service: str, main: Callable[[], None]) -> None:
     """Run ``main`` with logging set up; our errors become one sentence and an exit status, not a traceback."""
+    gc.freeze()  # what was loaded stays: no collection walks over it again, and forked children share it
     configure(service)
     os.umask(_OWNER_ONLY)
     try:

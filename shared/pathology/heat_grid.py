@@ -20,13 +20,6 @@ class HeatGrid:
     """Side of a cell, in pixels of level 0."""
 
 
-def probability_grid(table: PatchTable, column: int = POSITIVE) -> HeatGrid:
-    """Return one cell a patch: its probability of the class in this column."""
-    values = np.full(len(table.grid), np.nan, dtype=np.float32)
-    values[table.index] = table.probabilities[:, column]
-    return HeatGrid(values.reshape(table.grid.rows, table.grid.columns), float(table.grid.side_px))
-
-
 def heat_grid(table: PatchTable) -> HeatGrid:
     """Return ``cells`` x ``cells`` cells a patch: where in it the positive class comes from, times its probability."""
     cells = max(1, table.heat.shape[1])

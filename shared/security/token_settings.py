@@ -21,7 +21,7 @@ DEFAULT_SCOPE = " ".join(
 class OidcSettings(BaseModel):
     """An ``oidc`` table: whose access tokens open a door."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     issuer: str
     """Exactly as the provider writes it into ``iss``; https, or http on this machine."""
@@ -41,7 +41,7 @@ class OidcSettings(BaseModel):
 class BackendSettings(BaseModel):
     """A ``backend`` table: who we are at a FHIR server's authorization server."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: str
     """As the authorization server registered us."""

@@ -26,7 +26,7 @@ CONFIG_VARIABLE = "ONCORELAY_CONFIG"
 class Site(BaseModel):
     """What every service of one hospital shares."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     site_id: str = "demonstration"
     """Name of the site; every ledger row carries it."""
@@ -77,7 +77,7 @@ class IdentityRow(BaseModel):
 class ServiceSettings(BaseSettings):
     """Base of a service's ``config.Settings``; subclasses name their table in ``section``."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     section: ClassVar[str] = ""
     site: Site = Site()

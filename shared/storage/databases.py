@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from shared.domain.errors import ConflictError, InvalidInputError, OncoRelayError, OutOfResourcesError, UnavailableError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_TIMEOUT_S = 20.0
 """How long a writer of SQLite waits for its turn."""
@@ -92,13 +91,17 @@ def upgrade(engine: sa.Engine, migrations: Path, revision: str = "head") -> None
     Raises:
         ConflictError: If a newer version wrote the database; says what to do.
     """
+    from alembic import command  # who finds the schema as it must be does not wait for Alembic and its templates
+
     with engine.begin() as connection:
-        _refuse_newer(_found(connection), migrations, "the database")
+        _refuse_newer(found_revision(connection), migrations, "the database")
         command.upgrade(_configuration(connection, migrations), revision)
 
 
 def downgrade(engine: sa.Engine, migrations: Path, revision: str) -> None:
     """Take the schema back to ``revision``."""
+    from alembic import command
+
     with engine.begin() as connection:
         command.downgrade(_configuration(connection, migrations), revision)
 
@@ -110,11 +113,13 @@ def migrate(engine: sa.Engine, migrations: Path, revision: str = "head") -> None
         InvalidInputError: If this version has no such schema; names those it has.
         ConflictError: If a newer version wrote the database; says what to do.
     """
-    known = _revisions(migrations)
+    known = revisions(migrations)
     if revision not in {*known, "head"}:
         raise InvalidInputError("--to", f"this version has no schema {revision}; it has {', '.join(known)}")
     with engine.connect() as connection:
-        found = _found(connection)
+        found = found_revision(connection)
+    if found == (known[-1] if revision == "head" else revision):
+        return
     if revision == "head" or found not in known or known.index(found) <= known.index(revision):
         upgrade(engine, migrations, revision)
     else:
@@ -128,10 +133,10 @@ def check_schema(engine: sa.Engine, migrations: Path, name: str, remedy: str) ->
         ConflictError: If the revision differs; says what to run.
         UnavailableError: If the database cannot be reached.
     """
-    head = ScriptDirectory(str(migrations)).get_current_head()
+    head = revisions(migrations)[-1]
     try:
         with engine.connect() as connection:
-            found = _found(connection)
+            found = found_revision(connection)
     except DBAPIError as error:
         raise UnavailableError(f"{name} cannot be reached") from error
     _refuse_newer(found, migrations, name)
@@ -199,23 +204,29 @@ class InTurns:
         migrate(engine, self.migrations, revision)
 
 
-def _found(connection: sa.Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def found_revision(connection: sa.Connection) -> str | None:
+    """Return the revision the database is at, from Alembic's own table; None before the first."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return found
 
 
-def _revisions(migrations: Path) -> list[str]:
-    """Return the revisions this version knows, oldest first."""
-    return [script.revision for script in ScriptDirectory(str(migrations)).walk_revisions()][::-1]
+def revisions(migrations: Path) -> list[str]:
+    """Return the revisions this version knows, oldest first; the name of each file begins with its own."""
+    return sorted(path.stem.partition("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
 
 
 def _refuse_newer(found: str | None, migrations: Path, name: str) -> None:
-    if found and found not in _revisions(migrations):
+    if found and found not in revisions(migrations):
         raise ConflictError(
             f"{name} was written by a newer version (schema {found}): install that version, or restore a backup"
         )
 
 
 def _configuration(connection: sa.Connection, migrations: Path) -> Config:
+    from alembic.config import Config
+
     configuration = Config()
     configuration.set_main_option("script_location", str(migrations))
     configuration.attributes["connection"] = connection

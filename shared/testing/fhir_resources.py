@@ -12,7 +12,6 @@ JsonObject = dict[str, Any]
 HOSPITAL_SYSTEM = "http://hospital.example.org"
 AJCC_CT2 = snomed.code("1228929004", "American Joint Committee on Cancer cT2")
 AJCC_CTX = snomed.code("1222604002", "American Joint Committee on Cancer cTX")
-AJCC_CN1 = snomed.code("1229973008", "American Joint Committee on Cancer cN1")
 BREAST_CANCER = snomed.code("254837009", "Malignant neoplasm of breast")
 ER = loinc.ER_STATUS[1]
 HER2 = loinc.HER2_STATUS[0]

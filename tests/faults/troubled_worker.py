@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from services.inference import __main__ as worker
-from services.inference import app
+from services.inference.app import worker as app
 from shared.observability.process import service_main
 from shared.predictors import REGISTRY
 

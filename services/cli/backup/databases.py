@@ -12,10 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
 
 from shared.domain.errors import ConflictError, UnavailableError
-from shared.storage.databases import open_engine
+from shared.storage.databases import found_revision, open_engine
 
 _LONGEST_S = 24 * 3600
 
@@ -73,7 +72,7 @@ def schema_revision(url: str) -> str:
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
         return ""
     with _engine(url) as engine, engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() or ""
+        return found_revision(connection) or ""
 
 
 def _tables(url: str) -> list[str]:

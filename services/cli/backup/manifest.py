@@ -18,7 +18,7 @@ FORMAT = 1
 class Entry(BaseModel):
     """One file of the backup."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
     """Place in the backup, relative."""
@@ -35,7 +35,7 @@ class Entry(BaseModel):
 class Manifest(BaseModel):
     """The whole backup."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int = FORMAT
     version: str

@@ -6,8 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-
 from services.cli.backup.databases import load_postgresql, require_empty
 from services.cli.backup.manifest import Entry, Manifest, read_manifest
 from services.cli.backup.places import check_places, content, site_of
@@ -18,6 +16,7 @@ from services.results.ledger import database as ledger_database
 from services.slide_ingestion.adapters import database as slides_database
 from shared.domain.errors import ConflictError, ForbiddenError, InvalidInputError
 from shared.security.sealed import Seal
+from shared.storage.databases import revisions
 
 MIGRATIONS = {
     "ledger": ledger_database.MIGRATIONS,
@@ -79,8 +78,7 @@ def _check_target(manifest: Manifest) -> None:
 
 def _check_schemas(manifest: Manifest) -> None:
     for name, revision in manifest.schemas.items():
-        known = {script.revision for script in ScriptDirectory(str(MIGRATIONS[name])).walk_revisions()}
-        if revision and revision not in known:
+        if revision and revision not in revisions(MIGRATIONS[name]):
             raise ConflictError(f"{name} has schema {revision}, which this version does not know: use a newer one")
 
 

@@ -18,8 +18,6 @@ from shared.security.sealed import SALT_BYTES, Seal
 from shared.site.settings import CONFIG_VARIABLE
 from shared.storage.blobs import sync_folder
 
-CHUNK_BYTES = 1 << 20
-
 
 def make_backup(plan: Plan, target: Path, passphrase: str = "") -> Manifest:
     """Copy everything durable into ``target`` (made here); the services may go on meanwhile.

@@ -30,7 +30,6 @@ class DemoCase:
     number: int
     title: str
     expected_state: str
-    expected_findings: int
     predictor: str = "ln_pcr"
 
     @property
@@ -52,15 +51,15 @@ class DemoCase:
         return mr_series(blob_volume(seed=self.number), VolumeGeometry(1.0, 1.0, 2.0), attributes, study)
 
 
-COMPLETE = DemoCase(1, "complete: scored and delivered", "predicted", 1)
-LATE_RECEPTOR = DemoCase(2, "receptor missing, then it arrives: not analysed, then superseded", "predicted", 2)
-SENT_TWICE = DemoCase(3, "the same study sent twice: one case", "predicted", 1)
-CONFLICT = DemoCase(4, "birth date differs between images and record: nothing leaves", "failed", 0)
-NOT_NODE_POSITIVE = DemoCase(5, "not node-positive: not analysed, delivered with its reason", "not_analysed", 1)
+COMPLETE = DemoCase(1, "complete: scored and delivered", "predicted")
+LATE_RECEPTOR = DemoCase(2, "receptor missing, then it arrives: not analysed, then superseded", "predicted")
+SENT_TWICE = DemoCase(3, "the same study sent twice: one case", "predicted")
+CONFLICT = DemoCase(4, "birth date differs between images and record: nothing leaves", "failed")
+NOT_NODE_POSITIVE = DemoCase(5, "not node-positive: not analysed, delivered with its reason", "not_analysed")
 LABORATORY = DemoCase(
-    6, "laboratory values of one draw: risk of lung metastasis, no images", "predicted", 1, "lung_metastasis"
+    6, "laboratory values of one draw: risk of lung metastasis, no images", "predicted", "lung_metastasis"
 )
-SLIDE = DemoCase(7, "an H&E slide in the scanner's folder: HER2, preliminary, to the LIS", "predicted", 1, "her2")
+SLIDE = DemoCase(7, "an H&E slide in the scanner's folder: HER2, preliminary, to the LIS", "predicted", "her2")
 
 ALL = (COMPLETE, LATE_RECEPTOR, SENT_TWICE, CONFLICT, NOT_NODE_POSITIVE, LABORATORY, SLIDE)
 

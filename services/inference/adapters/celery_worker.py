@@ -16,7 +16,8 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_ready
 
 from services.inference.adapters.requests import OrderTask
-from shared.messaging.celery_app import TASK_NAME, create_app
+from shared.messaging.celery_app import create_app
+from shared.messaging.task import TASK_NAME
 from shared.observability import tracing
 
 log = structlog.get_logger("oncorelay.inference")

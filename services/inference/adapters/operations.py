@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import redis
 
+from services.inference.adapters.explain_operations import bundle_trouble
 from services.inference.config import Settings
 from shared.bundles.catalog import Catalog
 from shared.messaging.orders import client_url
@@ -24,15 +25,9 @@ def operations(settings: Settings, catalog: Callable[[], Catalog]) -> Operations
     watched: dict[str, Check] = {
         "redis": lambda: _redis(settings.broker_url),
         "results": checks.listens(settings.results_address, "results.serve"),
-        "bundles": lambda: _bundles(catalog()),
+        "bundles": lambda: bundle_trouble(catalog()),
     }
     return Operations("inference", settings.ops_address, settings.site.otlp_endpoint, watched)
-
-
-def explain_operations(settings: Settings, catalog: Callable[[], Catalog]) -> Operations:
-    """Return what an operator of the process that answers "what if" may look at."""
-    watched: dict[str, Check] = {"bundles": lambda: _bundles(catalog())}
-    return Operations("inference.explain", settings.explain_ops_address, settings.site.otlp_endpoint, watched)
 
 
 def order_ended(outcome: str, seconds: float | None = None) -> None:
@@ -52,10 +47,3 @@ def _redis(url: str) -> str:
     finally:
         client.close()
     return ""
-
-
-def _bundles(catalog: Catalog) -> str:
-    if not catalog.problems:
-        return "" if catalog.installed else "no bundle is installed"
-    first = catalog.problems[0]
-    return f"{first.bundle}: {first.reason}; {first.remedy}"

@@ -19,6 +19,7 @@ from shared.pathology.quality.flags import BLUR
 from shared.pathology.quality.glass_quality import GlassQuality, examined
 from shared.pathology.quality.rows import quality_rows
 from shared.pathology.stain.fit import fit_stains
+from shared.pathology.stain.sample import fitted_on
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.tissue import OVERVIEW_UM, tissue_shares
 from shared.pathology.trouble import SlideProblem, SlideTrouble
@@ -26,8 +27,6 @@ from shared.predictors.contract import SlideMeasured
 from shared.predictors.models import SlideModel
 from shared.predictors.slides import PatchLooks
 
-FITTED_ON = 24
-"""Patches of the fixed grid, spread evenly over the tissue, whose pixels the stains are fitted on; as in training."""
 BATCH = 8
 _HOTTEST = 99.5
 """Percentile of the heat that is shown as 1: a single cell does not darken all others."""
@@ -105,7 +104,7 @@ def _fitted(session: ReadSlide, seen: _Seen) -> StainFit | None:
     grid, wanted, _ = seen.wanted(Cropping.MICROMETRES)
     if not len(wanted):
         return None
-    sampled = wanted[np.unique(np.linspace(0, len(wanted) - 1, FITTED_ON).round().astype(np.intp))]
+    sampled = fitted_on(wanted)
     everything = replace(seen.contract, background_variance=0.0)
     read = [batch.pixels.reshape(-1, 3) for batch in session.patches(grid, sampled, everything, batch=BATCH)]
     return fit_stains(np.concatenate(read), seen.contract.stain)

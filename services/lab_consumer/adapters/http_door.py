@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,6 @@ _BODY_UNREAD = (
     Cause.ENCODING_NOT_SUPPORTED, Cause.OVERLOADED, Cause.STORE_UNREACHABLE, Cause.OUT_OF_SPACE,
 )  # fmt: skip
 RETRY_AFTER_S = "5"
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class FhirResponse(JSONResponse):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from services.results.config import Settings
-from services.results.deliver.adapters.operations import operations
-from services.results.deliver.app import build, checks, utc_now
-from services.results.ledger.database import check_schema
-from services.results.ledger.deliveries import LedgerDeliveries
-from services.results.ledger.numbers import Numbers
-from shared.observability.operations import watched
-from shared.observability.process import run_until_stopped, service_main
+from shared.observability.loading import loading
+
+with loading():
+    from services.results.config import Settings
+    from services.results.deliver.adapters.operations import operations
+    from services.results.deliver.app import build, checks, utc_now
+    from services.results.ledger.database import check_schema
+    from services.results.ledger.deliveries import LedgerDeliveries
+    from services.results.ledger.numbers import Numbers
+    from shared.observability.operations import watched
+    from shared.observability.process import run_until_stopped, service_main
 
 
 def main() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from services.results.config import Settings
-from services.results.dispatch.app import start
-from shared.observability.operations import watched
-from shared.observability.process import run_until_stopped, service_main
+from shared.observability.loading import loading
+
+with loading():
+    from services.results.config import Settings
+    from services.results.dispatch.app import start
+    from shared.observability.operations import watched
+    from shared.observability.process import run_until_stopped, service_main
 
 
 def main() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from services.results.config import Settings
-from services.results.ledger.database import migrate, open_engine
-from services.results.ledger.numbers import Numbers
-from services.results.serve.adapters.operations import operations
-from services.results.serve.app import start
-from shared.observability.operations import watched
-from shared.observability.process import run_until_stopped, service_main
-from shared.site.migrating import wanted_revision
+from shared.observability.loading import loading
+
+with loading():
+    from services.results.config import Settings
+    from services.results.ledger.database import migrate, open_engine
+    from services.results.ledger.numbers import Numbers
+    from services.results.serve.adapters.operations import operations
+    from services.results.serve.app import start
+    from shared.observability.operations import watched
+    from shared.observability.process import run_until_stopped, service_main
+    from shared.site.migrating import wanted_revision
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ _LISTED = "|"
 class ManifestRow(BaseModel):
     """What a manifest says about one slide. Every field is optional by itself; whether they suffice is judged later."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     accession: str = Field(default="", max_length=64)
     specimen: str = Field(default="", max_length=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.domain.identity import Side
@@ -82,11 +82,6 @@ def full_scanner(storing: Storing = Storing.TEMPORAL_POSITIONS, *, slices: int =
     """Return a scanner for full-size studies of both breasts."""
     spacing = Spacing(156.0 / slices, 340.0 / matrix, 340.0 / matrix)
     return Scanner(NATIVE[storing], 3.0, storing, (slices, matrix, matrix), spacing, _PHASES, bilateral=True)
-
-
-def stored_as(scanner: Scanner, storing: Storing) -> Scanner:
-    """Return the same scanner, storing its phases another way."""
-    return replace(scanner, storing=storing, manufacturer=NATIVE[storing])
 
 
 def middle_mm(scanner: Scanner, side: Side) -> float:

@@ -14,8 +14,8 @@ LEAST_P = 0.33
 """Strictly above counts; .33 as printed, not one third."""
 TOP_SHARE = (3, 10)
 """0.3 of Eq. 3-6, as a fraction: whole numbers of patches are counted exactly."""
-LEAST_AREA, LEAST_MEAN = 0.3, 0.17
-"""Eq. 6."""
+LEAST_MEAN = 0.17
+"""Eq. 6, beside the share above."""
 
 Probabilities = NDArray[np.float32]
 

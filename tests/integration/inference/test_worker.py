@@ -11,8 +11,8 @@ import pytest
 
 from services.inference.handlers.predict_by_hand import predict_from_command_line
 from shared.domain.prediction import Prediction
-from shared.messaging.celery_app import TASK_NAME
 from shared.messaging.orders import OrderQueue
+from shared.messaging.task import TASK_NAME
 from shared.testing.ports import wait_until
 
 pytestmark = pytest.mark.integration

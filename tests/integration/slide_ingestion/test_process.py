@@ -27,9 +27,9 @@ from shared.domain.slides import Specimen
 from shared.phantoms.mr_series import PatientAttributes
 from shared.phantoms.slides.glass import Glass, label_picture
 from shared.phantoms.slides.optics import SCANNERS
-from shared.phantoms.slides.pyramid import pyramid
+from shared.phantoms.slides.pyramid import encoded_level, pyramid
 from shared.phantoms.slides.tiff import Style, write_tiff
-from shared.phantoms.slides.wsm import slide_objects
+from shared.phantoms.slides.wsm import beside_object, slide_objects
 from shared.rpc.slide_ingestion_client import SlideErasureClient, SlideIngestionClient
 from shared.testing.dicom import save_series, small_series
 from shared.testing.listener_process import ListenerProcess
@@ -192,6 +192,22 @@ def test_a_dicom_pyramid_is_one_slide_and_its_study_one_case(
     assert study.slide.frame_of_reference_uid == GLASS.frame_of_reference_uid
     assert (study.slide.container, study.slide.specimen.accession) == (GLASS.container, GLASS.accession)
     assert study.slide.order_id.startswith("dicom:")
+
+
+def test_a_label_in_a_series_of_its_own_makes_no_second_slide(
+    listener: ListenerProcess, results: ResultsRecorder, slides: SlideIngestionClient
+) -> None:
+    glass = Glass(seed="labelled", patient=WHOSE, container="S26-6-A1-1", accession="S26-6")
+    label = beside_object("LABEL", encoded_level(label_picture(glass.container)), SCANNERS[0], glass)
+    sent = objects(glass, 11)
+    store((*sent, label), listener.port, "ONCORELAY", "PACS")
+
+    (study,) = results.wait_for_studies(1, 40)
+    wait_until(lambda: any("no slide of its own" in one.reason for one in slides.list_slides(SlideState.REFUSED)),
+               "the label to be recognised", timeout_s=30)  # fmt: skip
+    assert len(results.studies) == 1
+    assert {one.series_instance_uid for one in study.instances} == {glass.series_uid}
+    assert not results.notices
 
 
 def test_a_folder_of_dicom_files_is_one_slide_with_its_own_uids(

@@ -14,6 +14,7 @@ from shared.pathology.background import is_background
 from shared.pathology.grid import CropGrid, crop_grid
 from shared.pathology.patch_contract import PatchContract
 from shared.pathology.stain.fit import fit_stains
+from shared.pathology.stain.sample import fitted_on
 from shared.pathology.stain.transform import normalised
 from shared.pathology.stain_fit import StainFit
 from shared.pathology.tissue import OVERVIEW_UM, tissue_mask, tissue_shares
@@ -23,8 +24,6 @@ from shared.slides.port import SlideReader
 
 ANNOTATED_UM = 4.0
 """Micrometres per pixel of the mask that outlines are drawn into: an outline is off by half a pixel of it."""
-FITTED_ON = 24
-"""Patches of the grid, spread over the tissue, that the stains are fitted on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,9 +136,8 @@ def _sample(
 ) -> NDArray[np.uint8]:
     """Return (n, 3): pixels of patches spread over the tissue, at the network's scale."""
     reading = PatchReading(reader, grid.side_px, contract.input_px)
-    places = np.flatnonzero(shares >= contract.least_tissue)
-    chosen = np.unique(np.linspace(0, len(places) - 1, min(FITTED_ON, len(places))).round().astype(np.intp))
-    read = [reading.rgb(*grid.corner(int(places[one]))).reshape(-1, 3) for one in chosen]
+    chosen = fitted_on(np.flatnonzero(shares >= contract.least_tissue))
+    read = [reading.rgb(*grid.corner(int(place))).reshape(-1, 3) for place in chosen]
     return np.concatenate(read) if read else np.empty((0, 3), dtype=np.uint8)
 
 

@@ -42,8 +42,6 @@ from shared.pathology.patch_table import NEGATIVE, NON_TUMOUR, POSITIVE
 
 KIND = "dicom-ann"
 SERIES_NUMBER = 9140
-PATCH_BYTES = 44
-"""Four corners and three probabilities, four bytes each number."""
 MEASURED = {POSITIVE: local.PATCH_P, NEGATIVE: local.PATCH_NEGATIVE, NON_TUMOUR: local.PATCH_OTHER}
 """Column of the patch table -> what is measured."""
 _OF_THE_SPECIMEN = (

@@ -7,7 +7,6 @@ in levels: the levels are no ladder, and colour must not make them one. Patches 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,13 +48,6 @@ def to_picture(finding: Finding, answer: SlideAnswer, basis: SlideBasis, style: 
     model = slide_wording.model(finding.prediction) if finding.prediction else ""
     drawing.foot(canvas, f"{DEVICE_NAME} {finding.predictor}. {slide_wording.CONFIRM} {model}")
     return canvas
-
-
-def to_png(canvas: Canvas) -> bytes:
-    """Return the picture as PNG."""
-    stream = BytesIO()
-    Image.fromarray(canvas, "RGB").save(stream, "PNG", optimize=False)
-    return stream.getvalue()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import UnavailableError
-from shared.messaging.celery_app import TASK_LIMIT_S, TASK_NAME, VISIBILITY_TIMEOUT_S, create_app
+from shared.messaging.celery_app import TASK_LIMIT_S, VISIBILITY_TIMEOUT_S, create_app
 from shared.messaging.orders import OrderQueue, client_url
+from shared.messaging.task import TASK_NAME
 from shared.testing.ports import free_port
 from shared.testing.redis import start_redis
 

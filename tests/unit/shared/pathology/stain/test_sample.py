@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.pathology.stain.sample import sample_corners, spread, tissue_pixels
+from shared.pathology.stain.sample import fitted_on, spread, tissue_pixels
 from tests.unit.shared.pathology.stained import painted
 
 
@@ -21,16 +21,10 @@ def test_pixels_are_taken_evenly() -> None:
     assert len(spread(painted().reshape(-1, 3))) == 20_000
 
 
-def test_squares_lie_on_tissue_within_the_slide() -> None:
-    tissue = np.zeros((100, 50), dtype=bool)
-    tissue[40:60, :10] = True
-    corners = sample_corners(tissue, 8.0, 0.5, 512, count=9)
-    assert corners.shape == (9, 2)
-    assert corners.min() >= 0
-    assert (corners + 512 <= [800, 1600]).all()
-    centres = (corners[corners[:, 0] > 0] + 256) * 0.5 / 8
-    assert tissue[centres[:, 1].astype(int), centres[:, 0].astype(int)].all()
-
-
-def test_no_tissue_gives_no_squares() -> None:
-    assert sample_corners(np.zeros((5, 5), dtype=bool), 8.0, 0.5, 512).shape == (0, 2)
+def test_patches_to_fit_on_are_spread_over_those_on_tissue_and_few_are_all_taken() -> None:
+    many = np.arange(100, 1100)
+    chosen = fitted_on(many)
+    assert (len(chosen), chosen[0], chosen[-1]) == (24, 100, 1099)
+    assert set(np.diff(chosen)) <= {43, 44}
+    assert fitted_on(many[:7]).tolist() == many[:7].tolist()
+    assert fitted_on(many[:0]).tolist() == []

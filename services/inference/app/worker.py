@@ -1,4 +1,4 @@
-"""The worker, and the process that answers "what if", put together."""
+"""The worker, put together."""
 
 from __future__ import annotations
 
@@ -9,41 +9,30 @@ import time
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from services.inference.adapters.bundles import WarmModels
 from services.inference.adapters.celery_worker import Handler, run, worker_app
-from services.inference.adapters.explain_server import ExplainServicer
 from services.inference.adapters.one_at_a_time import OneAtATime
-from services.inference.adapters.operations import explain_operations, operations
+from services.inference.adapters.operations import operations
 from services.inference.adapters.slide_artefacts import SlideArtefacts
 from services.inference.adapters.slides import PinnedSlides
 from services.inference.adapters.studies import JailedReader, StoredArtefacts, StoredStudies
+from services.inference.app.verified import announced, verified
 from services.inference.config import Settings
 from services.inference.handlers.answer_images import AnswerImages
 from services.inference.handlers.answer_slides import AnswerSlides
-from services.inference.handlers.explain import Explain
 from services.inference.handlers.run_case import Pace, RunCase
-from shared.bundles.catalog import Catalog, installed_catalog
 from shared.observability import tracing
-from shared.observability.operations import ops_server, watched
+from shared.observability.operations import ops_server
 from shared.observability.ops_server import OpsServer
-from shared.observability.process import run_until_stopped
 from shared.predictors import REGISTRY
 from shared.radiomics.engine import installed_engine
-from shared.rpc import server as rpc_server
 from shared.rpc.clients import ResultsClient, new_request_id
 from shared.storage.blobs import LocalBlobs
-
-log = structlog.get_logger("oncorelay.inference")
-
-_STOP_S = 5.0
 
 
 def serve(settings: Settings) -> int:
     """Verify the bundles, then take orders until SIGTERM; return the exit status."""
-    catalog = _catalog(settings)
-    _announce(catalog)
+    catalog = announced(verified(settings))
     server = ops_server(operations(settings, lambda: catalog))
     with tempfile.TemporaryDirectory(prefix="oncorelay-inference-") as folder:
         turn = Path(folder) / "study"
@@ -61,7 +50,7 @@ def build_handler(settings: Settings, turn: Path, server: OpsServer | None = Non
     if server:
         server.abandon()
     tracing.configure("inference", settings.site.otlp_endpoint)
-    models = WarmModels(partial(_catalog, settings))
+    models = WarmModels(partial(verified, settings))
     models.warm_up()
     return RunCase(
         attempts=ResultsClient(
@@ -91,32 +80,6 @@ def _answer_slides(settings: Settings, models: WarmModels, turn: Path) -> Answer
     slides = PinnedSlides((*site.slide_folders, site.slide_cache), blobs, site.data_folder / "reading")
     let_go = models.let_go if settings.concurrency > 1 else lambda: None
     return AnswerSlides(models, slides, SlideArtefacts(blobs), OneAtATime(turn), let_go)
-
-
-def explain(settings: Settings) -> None:
-    """Answer "what if" over gRPC until SIGTERM; bundles are verified and loaded once, now."""
-    if not settings.explain_address:
-        print('inference: explain_address of [inference] is empty, so nobody is asked "what if"')  # noqa: T201 - the supervisor quotes it
-        return
-    catalog = _catalog(settings)
-    _announce(catalog)
-    models = WarmModels(partial(_catalog, settings))
-    models.warm_up()
-    servicer = ExplainServicer(Explain(models.choose, models))
-    with watched(explain_operations(settings, lambda: catalog)):
-        door = rpc_server.start(settings.explain_address, servicer.register, tls=settings.site.tls("inference"))
-        run_until_stopped("inference.explain", settings.explain_address, lambda: door.stop(_STOP_S).wait())
-
-
-def _catalog(settings: Settings) -> Catalog:
-    return installed_catalog(settings.bundle_folders, settings.trusted_key_folder, settings.network_runtime)
-
-
-def _announce(catalog: Catalog) -> None:
-    for installed in catalog.installed:
-        log.info("bundle_verified", bundle_id=installed.reference.bundle_id, digest=installed.reference.digest)
-    for problem in catalog.problems:
-        log.error("bundle_refused", bundle_id=problem.bundle, reason=problem.reason, remedy=problem.remedy)
 
 
 def _pace(settings: Settings) -> Pace:
