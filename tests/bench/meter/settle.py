@@ -10,6 +10,7 @@ import httpx
 
 from shared.domain.case import CaseDetail, Currency, DeliveryState, InferenceState
 from shared.domain.errors import OncoRelayError
+from shared.testing.plain_http import HTTP
 from tests.bench.load.studies import StudyToSend
 from tests.system import System
 
@@ -90,7 +91,7 @@ def _why_not(details: list[CaseDetail]) -> str:
 def _ehr_is_drained(system: System) -> bool:
     """Tell whether the EHR has nothing left to notify us of."""
     try:
-        answer = httpx.get(f"http://127.0.0.1:{system.ehr.port}/_admin/forwarded", timeout=20, trust_env=False)
+        answer = HTTP.get(f"http://127.0.0.1:{system.ehr.port}/_admin/forwarded")
     except httpx.HTTPError:
         return False
     return bool(answer.json()["waiting"] == 0)
