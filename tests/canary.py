@@ -18,7 +18,8 @@ from pydicom.sequence import Sequence
 
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mcode import SimulatedPatient
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, derived_uid, mr_series
+from shared.phantoms.modules import PatientAttributes, derived_uid
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from tests.system import FHIR_SYSTEM, ISSUER
 
 BIRTH_DATE = date(1909, 11, 13)

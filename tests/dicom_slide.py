@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from services.results.ledger.findings import Finding
 from shared.domain.slides import PyramidLevel, Slide
 from shared.domain.study import Instance
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 from shared.phantoms.slides.glass import Glass
 from shared.phantoms.slides.optics import SCANNERS
 from shared.phantoms.slides.pyramid import pyramid

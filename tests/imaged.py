@@ -31,7 +31,8 @@ from shared.domain.prediction import IntendedUse, VariantAnswer
 from shared.domain.study import Instance
 from shared.imaging.artefacts import encode_heatmap, encode_region
 from shared.imaging.volume import Frame, Grid, Mask, Volume
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, derived_uid, mr_series
+from shared.phantoms.modules import PatientAttributes, derived_uid
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.storage.blobs import LocalBlobs
 from tests.findings import Findings, answer, encoded, pins
 

@@ -12,7 +12,8 @@ from pydicom.dataset import Dataset
 
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mcode import SimulatedPatient
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, derived_uid, mr_series
+from shared.phantoms.modules import PatientAttributes, derived_uid
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.testing import fhir_server, orthanc
 from tests.system import FHIR_SYSTEM, ISSUER
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 from shared.phantoms.slides.glass import Glass
 from shared.phantoms.slides.optics import SCANNERS
 from shared.phantoms.slides.pyramid import pyramid

@@ -14,7 +14,8 @@ from pydicom.dataset import Dataset
 
 from shared.domain.identity import Side
 from shared.imaging.volume import Affine, Bits, Frame, Grid, Mask, Volume
-from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, derived_uid, mr_series
+from shared.phantoms.modules import derived_uid
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 
 SPACING_MM = (6.0, 5.0, 4.0)
 """Along x, y, z of the patient: three different numbers, so that no swapped axis fits."""

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-IMPLEMENTATION_UID = UID("1.2.826.0.1.3680043.10.1490.1.1")
-
-
-@dataclass(frozen=True, slots=True)
-class PatientAttributes:
-    """Patient module (PS3.3 C.7.1.1); the defaults name nobody."""
-
-    patient_id: str = "PHANTOM-1"
-    issuer: str = "PHANTOMS"
-    """Issuer of Patient ID; empty: left out."""
-    name: str = "Phantom^One"
-    birth_date: date | None = date(1965, 1, 2)
-    sex: str = "F"
+from shared.phantoms.modules import PatientAttributes, decimals, derived_uid, describe_patient, file_meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +70,17 @@ def mr_series(
     return tuple(_image(pixels.astype("<u2"), index, geometry, patient, study) for index, pixels in enumerate(volume))
 
 
-def derived_uid(*parts: object) -> str:
-    """Return the UID of these parts below 2.25 (PS3.5 B.2): the same parts, the same UID."""
-    text = "|".join(str(part) for part in parts)
-    return f"2.25.{int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], 'big')}"
-
-
 def _image(
     pixels: NDArray[Any], index: int, geometry: VolumeGeometry, patient: PatientAttributes, study: StudyAttributes
 ) -> Dataset:
     image = Dataset()
     _place(image, index, study)
-    _describe_patient(image, patient)
+    describe_patient(image, patient)
     _describe_study(image, study)
     _describe_acquisition(image, geometry)
     _describe_plane(image, index, geometry)
     _describe_pixels(image, pixels)
-    image.file_meta = _file_meta(image)
+    image.file_meta = file_meta(image, ExplicitVRLittleEndian)
     return image
 
 
@@ -115,15 +95,6 @@ def _place(image: Dataset, index: int, study: StudyAttributes) -> None:
     image.PositionReferenceIndicator = ""
     image.InstanceNumber = index + 1
     image.SeriesNumber = study.series_number
-
-
-def _describe_patient(image: Dataset, patient: PatientAttributes) -> None:
-    image.PatientName = patient.name
-    image.PatientID = patient.patient_id
-    if patient.issuer:
-        image.IssuerOfPatientID = patient.issuer
-    image.PatientBirthDate = patient.birth_date.strftime("%Y%m%d") if patient.birth_date else ""
-    image.PatientSex = patient.sex
 
 
 def _describe_study(image: Dataset, study: StudyAttributes) -> None:
@@ -154,9 +125,9 @@ def _describe_acquisition(image: Dataset, geometry: VolumeGeometry) -> None:
 
 
 def _describe_plane(image: Dataset, index: int, geometry: VolumeGeometry) -> None:
-    image.PixelSpacing = _decimals((geometry.row_spacing_mm, geometry.column_spacing_mm))
-    image.ImageOrientationPatient = _decimals(geometry.orientation)
-    image.ImagePositionPatient = _decimals(geometry.position_mm(index))
+    image.PixelSpacing = decimals(geometry.row_spacing_mm, geometry.column_spacing_mm)
+    image.ImageOrientationPatient = decimals(*geometry.orientation)
+    image.ImagePositionPatient = decimals(*geometry.position_mm(index))
 
 
 def _describe_pixels(image: Dataset, pixels: NDArray[Any]) -> None:
@@ -166,17 +137,3 @@ def _describe_pixels(image: Dataset, pixels: NDArray[Any]) -> None:
     image.BitsAllocated, image.BitsStored, image.HighBit = 16, 12, 11
     image.PixelRepresentation = 0
     image.add_new(0x7FE00010, "OW", pixels.tobytes())
-
-
-def _file_meta(image: Dataset) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = image.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
-    return meta
-
-
-def _decimals(values: Sequence[float]) -> list[str]:
-    """Write numbers as DS: at most 16 bytes (PS3.5 table 6.2-1)."""
-    return [f"{value:.8g}" for value in values]

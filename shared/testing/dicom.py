@@ -16,7 +16,8 @@ from pynetdicom import _config
 
 from shared.dicom.scu import CalledNode
 from shared.phantoms.blob import blob_volume
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 
 
 def small_series(

@@ -17,7 +17,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, RTStructureSetStorage
 from skimage.measure import find_contours
 
 from shared.imaging.volume import Mask
-from shared.phantoms.mr_series import derived_uid
+from shared.phantoms.modules import derived_uid
 
 _MAKER = "WORKSTATION"
 _COPIED = (

@@ -25,7 +25,8 @@ from shared.domain.prediction import Prediction
 from shared.phantoms.dce.cohort import draw_cohort, scan
 from shared.phantoms.dce.storing import full_study
 from shared.phantoms.dce.writing import study_label
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.radiomics.installed import missing
 from shared.testing.dicom_judges import dciodvfy_lines
 from tests.patients import BIRTH_DATE, STUDY_DATE, Someone

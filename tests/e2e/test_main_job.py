@@ -15,7 +15,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from shared.domain.case import CaseDetail
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, derived_uid, mr_series
+from shared.phantoms.modules import PatientAttributes, derived_uid
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.testing.dicom_judges import dciodvfy_lines, dsrdump
 from shared.testing.fhir_judges import google_errors
 from tests.system import FHIR_SYSTEM, ISSUER, System

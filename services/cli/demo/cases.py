@@ -15,7 +15,8 @@ from services.cli.demo.surroundings import Ehr, Pacs
 from shared.bundles.catalog import installed_catalog
 from shared.phantoms.blob import blob_volume
 from shared.phantoms.mcode import SimulatedPatient
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.predictors.her2 import scale
 
 FACTS_DATE = "2026-01-10"

@@ -27,7 +27,7 @@ from services.cli.up import started, watch
 from shared.codes import local
 from shared.domain.case import CaseDetail
 from shared.domain.prediction import Prediction
-from shared.phantoms.mr_series import derived_uid
+from shared.phantoms.modules import derived_uid
 from shared.rpc.clients import ResultsClient
 from shared.site.settings import CONFIG_VARIABLE
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
-from pydicom.sr.coding import Code
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from shared.domain.identity import Side
 from shared.phantoms.dce.scanners import Scanner
-from shared.phantoms.mr_series import IMPLEMENTATION_UID, PatientAttributes, derived_uid
+from shared.phantoms.modules import PatientAttributes, coded, date_and_time, derived_uid, describe_patient, file_meta
 
 _SIDES = {Side.LEFT: "L", Side.RIGHT: "R"}
 
@@ -59,7 +58,7 @@ def described(label: StudyLabel, series: SeriesLabel, scanner: Scanner, sop_clas
     one.SpecificCharacterSet = "ISO_IR 192"
     one.SOPClassUID = sop_class
     one.SOPInstanceUID = derived_uid(label.seed, series.number, *instance)
-    _patient(one, label.patient)
+    describe_patient(one, label.patient)
     _study(one, label)
     one.Modality = "MR"
     one.SeriesInstanceUID = derived_uid(label.seed, series.number)
@@ -72,39 +71,13 @@ def described(label: StudyLabel, series: SeriesLabel, scanner: Scanner, sop_clas
     one.FrameOfReferenceUID = label.frame_of_reference_uid
     one.PositionReferenceIndicator = ""
     _machine(one, scanner)
-    one.file_meta = _file_meta(one)
-    return one
-
-
-def date_and_time(when: datetime) -> tuple[str, str]:
-    """Return DA and TM."""
-    return when.strftime("%Y%m%d"), when.strftime("%H%M%S.%f")
-
-
-def coded(code: Code) -> Dataset:
-    """Return one item of a code sequence (PS3.3 8.8)."""
-    one = Dataset()
-    one.CodeValue, one.CodingSchemeDesignator, one.CodeMeaning = code.value, code.scheme_designator, code.meaning
+    one.file_meta = file_meta(one, ExplicitVRLittleEndian)
     return one
 
 
 def breast_code() -> Sequence:
     """Return Anatomic Region Sequence: breast (CID 4030)."""
     return Sequence([coded(codes.SCT.Breast)])
-
-
-def decimals(*values: float) -> list[str]:
-    """Write numbers as DS: at most 16 bytes (PS3.5 table 6.2-1)."""
-    return [f"{value:.8g}" for value in values]
-
-
-def _patient(one: Dataset, patient: PatientAttributes) -> None:
-    one.PatientName = patient.name
-    one.PatientID = patient.patient_id
-    if patient.issuer:
-        one.IssuerOfPatientID = patient.issuer
-    one.PatientBirthDate = patient.birth_date.strftime("%Y%m%d") if patient.birth_date else ""
-    one.PatientSex = patient.sex
 
 
 def _study(one: Dataset, label: StudyLabel) -> None:
@@ -122,12 +95,3 @@ def _machine(one: Dataset, scanner: Scanner) -> None:
     one.DeviceSerialNumber = "0"
     one.SoftwareVersions = "1"
     one.MagneticFieldStrength = f"{scanner.field_tesla:g}"
-
-
-def _file_meta(one: Dataset) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = one.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
-    return meta

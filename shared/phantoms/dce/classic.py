@@ -8,10 +8,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 
 from shared.imaging.volume import Grid
-from shared.phantoms.dce.attributes import SeriesLabel, StudyLabel, date_and_time, described
-from shared.phantoms.dce.attributes import decimals as ds
+from shared.phantoms.dce.attributes import SeriesLabel, StudyLabel, described
 from shared.phantoms.dce.patient import SimulatedStudy
 from shared.phantoms.dce.scanners import Scanner, Storing
+from shared.phantoms.modules import date_and_time
+from shared.phantoms.modules import decimals as ds
 
 _KIND = {
     Storing.ENHANCED: "OTHER",

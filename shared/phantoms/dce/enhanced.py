@@ -9,11 +9,11 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import EnhancedMRImageStorage
 
 from shared.imaging.volume import Grid
-from shared.phantoms.dce.attributes import SeriesLabel, StudyLabel, breast_code, coded, date_and_time, described
-from shared.phantoms.dce.attributes import decimals as ds
+from shared.phantoms.dce.attributes import SeriesLabel, StudyLabel, breast_code, described
 from shared.phantoms.dce.patient import SimulatedStudy
 from shared.phantoms.dce.scanners import Scanner
-from shared.phantoms.mr_series import derived_uid
+from shared.phantoms.modules import coded, date_and_time, derived_uid
+from shared.phantoms.modules import decimals as ds
 
 _TIME, _PLACE = 0x00209128, 0x00209057
 """Temporal Position Index, In-Stack Position Number."""

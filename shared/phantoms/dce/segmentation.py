@@ -13,9 +13,9 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from shared.imaging.volume import Mask
-from shared.phantoms.dce.attributes import StudyLabel, date_and_time, decimals
+from shared.phantoms.dce.attributes import StudyLabel
 from shared.phantoms.dce.patient import SimulatedStudy
-from shared.phantoms.mr_series import derived_uid
+from shared.phantoms.modules import date_and_time, decimals, derived_uid
 
 _MINUTES_LATER = 90
 

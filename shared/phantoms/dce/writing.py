@@ -26,7 +26,7 @@ from shared.phantoms.dce.manifest import (
 )
 from shared.phantoms.dce.segmentation import segmentation_object
 from shared.phantoms.dce.storing import dynamic_objects
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 
 MaskForm = Literal["nrrd", "seg"]
 _ENDINGS: dict[MaskForm, str] = {"nrrd": "nrrd", "seg": "dcm"}

@@ -9,7 +9,7 @@ import numpy as np
 import zxingcpp
 from PIL import Image
 
-from shared.phantoms.mr_series import PatientAttributes, derived_uid
+from shared.phantoms.modules import PatientAttributes, derived_uid
 from shared.phantoms.slides.optics import Pixels
 
 

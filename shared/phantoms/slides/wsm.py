@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from highdicom.content import SpecimenDescription, SpecimenPreparationStep, SpecimenStaining
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import JPEGBaseline8Bit, VLWholeSlideMicroscopyImageStorage
 
-from shared.phantoms.dce.attributes import coded, date_and_time, decimals
-from shared.phantoms.mr_series import IMPLEMENTATION_UID, derived_uid
+from shared.phantoms.modules import coded, date_and_time, decimals, derived_uid, describe_patient, file_meta
 from shared.phantoms.slides.glass import Glass
 from shared.phantoms.slides.optics import SRGB_PROFILE, Scanner
 from shared.phantoms.slides.pyramid import TILE, Level
@@ -76,17 +75,13 @@ def _instance(number: int, level: Level, microns: float, scanner: Scanner, glass
     one.SharedFunctionalGroupsSequence = Sequence([_shared_groups(one, microns)])
     one.OpticalPathSequence = Sequence([_optical_path(scanner)])
     _container(one, glass)
-    one.file_meta = _file_meta(one)
+    one.file_meta = file_meta(one, JPEGBaseline8Bit)
     return one
 
 
 def _whose(one: Dataset, glass: Glass) -> None:
     """Patient, General Study, General Series, Frame of Reference (PS3.3 C.7.1 to C.7.4)."""
-    patient = glass.patient
-    one.PatientName, one.PatientID, one.PatientSex = patient.name, patient.patient_id, patient.sex
-    if patient.issuer:
-        one.IssuerOfPatientID = patient.issuer
-    one.PatientBirthDate = patient.birth_date.strftime("%Y%m%d") if patient.birth_date else ""
+    describe_patient(one, glass.patient)
     one.StudyInstanceUID, one.SeriesInstanceUID = glass.study_uid, glass.series_uid
     one.StudyDate, one.StudyTime = one.SeriesDate, one.SeriesTime = date_and_time(glass.scanned)
     one.ContentDate, one.ContentTime = date_and_time(glass.scanned)
@@ -179,12 +174,3 @@ def _container(one: Dataset, glass: Glass) -> None:
     )
     described.SpecimenShortDescription = f"Block {glass.block}"
     one.SpecimenDescriptionSequence = Sequence([described])
-
-
-def _file_meta(one: Dataset) -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = one.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
-    meta.TransferSyntaxUID = JPEGBaseline8Bit
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
-    return meta

@@ -32,7 +32,7 @@ from shared.phantoms.dce.scanners import full_scanner
 from shared.phantoms.dce.segmentation import segmentation_object
 from shared.phantoms.dce.storing import dynamic_objects
 from shared.phantoms.dce.writing import encoded
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 from shared.predictors.ln_pcr.predictor import LnPcr
 from shared.predictors.models import Model
 from shared.radiomics.engine import installed_engine

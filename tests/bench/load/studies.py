@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 
 from shared.phantoms.blob import blob_volume
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.testing.dicom import data_set_bytes
 from tests.patients import BIRTH_DATE, STUDY_DATE, Someone
 from tests.system import ISSUER

@@ -32,8 +32,8 @@ BORN = date(1951, 3, 17)
 def everything(engine: sql.Engine) -> bytes:
     """Return all the database holds: its files on SQLite, every row of every table on PostgreSQL."""
     if engine.dialect.name == "sqlite":
-        folder = Path(str(engine.url.database)).parent
-        return b"".join(path.read_bytes() for path in folder.glob("facts.sqlite*"))
+        place = Path(str(engine.url.database))
+        return b"".join(path.read_bytes() for path in place.parent.glob(f"{place.name}*"))
     with engine.connect() as connection:
         tables = sql.inspect(connection).get_table_names()
         return repr([list(connection.execute(sql.text(f"SELECT * FROM {table}"))) for table in tables]).encode()

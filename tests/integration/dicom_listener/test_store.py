@@ -17,7 +17,8 @@ from pydicom.uid import ImplicitVRLittleEndian
 
 from shared.domain.identity import Demographics, PatientIdentity, Sex, Side
 from shared.domain.study import CompletenessEvidence
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.storage.blobs import LocalBlobs
 from shared.testing.dicom import Sender, data_set_bytes, save_series, send_raw, small_series
 from shared.testing.listener_process import REPOSITORY, ListenerProcess

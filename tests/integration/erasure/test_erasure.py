@@ -26,7 +26,8 @@ from services.results.serve.app import Serve, start
 from services.slide_ingestion import app as slides
 from services.slide_ingestion.config import Settings as SlideSettings
 from shared.domain.identity import PatientIdentity
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes
 from shared.rpc.governance import ObjectErasureClient
 from shared.site.site_secret import make_secret
 from shared.storage.erasure import BlobEraser

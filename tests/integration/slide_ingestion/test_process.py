@@ -24,7 +24,7 @@ from shared.domain.identity import Demographics, PatientIdentity
 from shared.domain.slide_orders import OrderStatus, SlideOrder
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import Specimen
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 from shared.phantoms.slides.glass import Glass, label_picture
 from shared.phantoms.slides.optics import SCANNERS
 from shared.phantoms.slides.pyramid import encoded_level, pyramid

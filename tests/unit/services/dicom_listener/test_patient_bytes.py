@@ -6,7 +6,7 @@ import pytest
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from services.dicom_listener.formats.patient_bytes import patient_of
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 from shared.testing.dicom import encoded, small_series
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from shared.phantoms.blob import blob_volume
-from shared.phantoms.mr_series import PatientAttributes, StudyAttributes, VolumeGeometry, mr_series
+from shared.phantoms.modules import PatientAttributes
+from shared.phantoms.mr_series import StudyAttributes, VolumeGeometry, mr_series
 from shared.testing.dicom import encoded, save_series, small_series
 
 DCIODVFY = shutil.which("dciodvfy", path="/usr/bin")

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import ResolutionSource
 from shared.pathology.trouble import SlideTrouble
-from shared.phantoms.mr_series import PatientAttributes
+from shared.phantoms.modules import PatientAttributes
 from shared.phantoms.slides.glass import Glass
 from shared.phantoms.slides.optics import SCANNERS
 from shared.phantoms.slides.pyramid import pyramid
