@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 from collections.abc import Iterator
@@ -75,13 +77,14 @@ def previous_commit() -> str:
 
 
 def build_previous() -> Previous:
-    """Unpack and install it, once per commit.
+    """Unpack and install it, once per commit and per set of packages that this version pins.
 
     Raises:
         NoHistoryError: If this checkout does not hold that commit; says how to get it.
     """
     commit = previous_commit()
-    built = Previous(commit, CACHE / f"previous-{commit[:12]}")
+    ours = hashlib.sha256((ROOT / "constraints.txt").read_bytes()).hexdigest()
+    built = Previous(commit, CACHE / f"previous-{commit[:12]}-{ours[:8]}")
     CACHE.mkdir(exist_ok=True)
     with (CACHE / ".previous.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -117,16 +120,26 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def _install(built: Previous) -> None:
-    source = built.folder / "source"
-    for command in (
-        (sys.executable, "-m", "venv", str(built.folder / "environment")),
-        (str(built.python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-c", "constraints.txt", "."),
-    ):
-        done = subprocess.run(
-            command, cwd=source, capture_output=True, timeout=_BUILD_TIMEOUT_S, env=_without_path(), check=False
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"the previous version did not install: {done.stderr.decode(errors='replace')[-2000:]}")
+    """Install it with exactly the packages it pins; those this version pins alike are not fetched once more."""
+    _run(built, sys.executable, "-m", "venv", str(built.folder / "environment"))
+    (packages,) = built.folder.glob("environment/lib/python*/site-packages")
+    # Behind its own packages on the path: pip takes from there what has the pinned version, and installs the rest.
+    (packages / "of_this_version.pth").write_text("".join(f"{place}\n" for place in _our_packages()))
+    pip = (str(built.python), "-m", "pip", "install", "-q", "--disable-pip-version-check")
+    _run(built, *pip, "-c", "constraints.txt", ".")
+
+
+def _our_packages() -> list[Path]:
+    return sorted({Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")})
+
+
+def _run(built: Previous, *command: str) -> None:
+    done = subprocess.run(
+        command, cwd=built.folder / "source", capture_output=True, timeout=_BUILD_TIMEOUT_S, env=_without_path(),
+        check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(f"the previous version did not install: {done.stderr.decode(errors='replace')[-2000:]}")
 
 
 def _without_path() -> dict[str, str]:

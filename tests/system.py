@@ -43,6 +43,7 @@ from shared.site.settings import CONFIG_VARIABLE
 from shared.site.site_secret import read_secret
 from shared.testing.fhir_server import FhirServer, start_fhir_server
 from shared.testing.orthanc import Modality, Orthanc, start_orthanc
+from shared.testing.plain_http import HTTP
 from shared.testing.ports import wait_until
 from shared.testing.store import store
 
@@ -107,7 +108,7 @@ class System:
         """POST a resource to our own FHIR door."""
         url = f"http://127.0.0.1:{self.ports.http}/fhir/{resource['resourceType']}"
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/fhir+json"}
-        return httpx.post(url, json=resource, headers=headers, timeout=30)
+        return HTTP.post(url, json=resource, headers=headers, timeout=30)
 
     def tell(self, *messages: bytes) -> list[str]:
         """Send HL7 v2 messages to our MLLP door with python-hl7's client, one after the other; return MSA-1 of each."""
@@ -194,7 +195,7 @@ class System:
     def ops(self, service: str, path: str) -> httpx.Response:
         """Ask a service what an operator asks."""
         ports = dict(zip(OPERATED, (*self.ports.ops, self.ports.slides[1]), strict=True))
-        return httpx.get(f"http://127.0.0.1:{ports[service]}{path}", timeout=10)
+        return HTTP.get(f"http://127.0.0.1:{ports[service]}{path}", timeout=10)
 
     def problems(self, service: str) -> dict[str, str]:
         """Return what a service finds wrong itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -23,7 +22,15 @@ FORGIVEN_AFTER_S = 30.0
 FIRST_RESTART_S = 0.2
 MOST_DOUBLINGS = 10
 STOP_S = 15.0
-_PR_SET_PDEATHSIG = 1
+# Linux: the kernel ends the program when the supervisor (argument 1) is killed, so that no orphan keeps a port. Said by
+# the child in front of its program and not in a forked copy of this process: threads that gRPC starts again in such a
+# copy may abort it before it has become the program. 1 is PR_SET_PDEATHSIG, 9 SIGKILL.
+_WITH_ME = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() == int(sys.argv[1]):
+    os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,8 @@ class Supervisor:
         if _had_nothing_to_do(child):
             child.finished = child.reason()
         elif late or child.process.returncode != EXIT_TRY_AGAIN:
-            raise RuntimeError(f"{child.program.name} did not start: {child.reason()}")
+            killed = f" (ended by signal {-child.process.returncode})" if child.process.returncode < 0 else ""
+            raise RuntimeError(f"{child.program.name} did not start{killed}: {child.reason()}")
         elif child.next_start:
             self._respawn_when_due(child)
         else:
@@ -169,9 +177,9 @@ class Supervisor:
         note = self.folder / "run" / f"{program.name}.pid"
         note.write_text("")  # before the process: a full disk must not leave one running that nobody knows of
         with log.open("ab") as stream:
+            command = (sys.executable, "-I", "-S", "-c", _WITH_ME, str(os.getpid()), *program.command)
             process = subprocess.Popen(
-                program.command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=dict(self.environment),
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+                command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, env=dict(self.environment),
                 start_new_session=True,
             )  # fmt: skip
         with suppress(OSError):
@@ -240,11 +248,6 @@ def service(name: str, *arguments: str, needed_by_others: bool = False) -> Progr
     """Return the program of one of our services."""
     command = (sys.executable, "-m", f"services.{name}", *arguments)
     return Program(name, command, needed_by_others=needed_by_others)
-
-
-def _die_with_parent() -> None:
-    """Linux: have the kernel end the child when the supervisor is killed, so that no orphan keeps a port."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

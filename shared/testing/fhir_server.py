@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from shared.testing.plain_http import HTTP
 from shared.testing.ports import accepts_connections, free_port, wait_until
 
 PEERS = Path(__file__).resolve().parents[2] / "tests" / "peers"
@@ -33,7 +32,7 @@ class FhirServer:
 
     def get(self, path: str) -> Any:
         """Return the JSON answer to a GET below the base."""
-        return httpx.get(f"{self.url}/{path}", timeout=20, trust_env=False).raise_for_status().json()
+        return HTTP.get(f"{self.url}/{path}").raise_for_status().json()
 
     def search(self, path: str) -> list[dict[str, Any]]:
         """Return the resources a search finds, for example ``search("RiskAssessment?subject=Patient/1")``."""
@@ -42,34 +41,32 @@ class FhirServer:
     def put(self, resource: dict[str, Any]) -> dict[str, Any]:
         """Store a resource under its own id and return it as stored."""
         url = f"{self.url}/{resource['resourceType']}/{resource['id']}"
-        answer = httpx.put(url, json=resource, timeout=20, trust_env=False)
+        answer = HTTP.put(url, json=resource)
         return dict(answer.raise_for_status().json())
 
     def post(self, resource: dict[str, Any]) -> dict[str, Any]:
         """Create a resource, or run a transaction, and return the answer."""
         path = "" if resource["resourceType"] == "Bundle" else f"/{resource['resourceType']}"
-        return dict(
-            httpx.post(f"{self.url}{path}", json=resource, timeout=30, trust_env=False).raise_for_status().json()
-        )
+        return dict(HTTP.post(f"{self.url}{path}", json=resource, timeout=30).raise_for_status().json())
 
     def fail_next(self, status: int, count: int = 1) -> None:
         """Answer the next ``count`` requests with ``status`` and do nothing."""
         url = f"http://127.0.0.1:{self.port}/_admin/fail?next={status}&count={count}"
-        httpx.post(url, timeout=20, trust_env=False).raise_for_status()
+        HTTP.post(url).raise_for_status()
 
     def withhold(self, *kinds: str) -> None:
         """Offer and take everything but these resource types (or "transaction") from now on."""
         url = f"http://127.0.0.1:{self.port}/_admin/withhold?kinds={','.join(kinds)}"
-        httpx.post(url, timeout=20, trust_env=False).raise_for_status()
+        HTTP.post(url).raise_for_status()
 
     def asked(self) -> list[str]:
         """Return method and URL of every request so far, as an access log would have them."""
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/asked", timeout=20, trust_env=False)
+        answer = HTTP.get(f"http://127.0.0.1:{self.port}/_admin/asked")
         return list(answer.raise_for_status().json()["asked"])
 
     def forwarded(self) -> list[dict[str, Any]]:
         """Return what subscribers were sent so far: path and status of their answer."""
-        answer = httpx.get(f"http://127.0.0.1:{self.port}/_admin/forwarded", timeout=20, trust_env=False)
+        answer = HTTP.get(f"http://127.0.0.1:{self.port}/_admin/forwarded")
         return list(answer.raise_for_status().json()["forwarded"])
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from shared.testing.plain_http import HTTP
 from shared.testing.ports import accepts_connections, free_port, wait_until
 
 _DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")  # Debian package orthanc-dicomweb
@@ -53,19 +52,19 @@ class Orthanc:
 
     def get(self, path: str) -> Any:
         """Return the JSON answer of the REST interface to a GET."""
-        return httpx.get(f"{self.url}{path}", timeout=20, trust_env=False).raise_for_status().json()
+        return HTTP.get(f"{self.url}{path}").raise_for_status().json()
 
     def post(self, path: str, content: Any) -> Any:
         """Return the JSON answer to a POST of JSON."""
-        return httpx.post(f"{self.url}{path}", json=content, timeout=30, trust_env=False).raise_for_status().json()
+        return HTTP.post(f"{self.url}{path}", json=content, timeout=30).raise_for_status().json()
 
     def delete(self, path: str) -> None:
         """Delete what the REST interface has at ``path``."""
-        httpx.delete(f"{self.url}{path}", timeout=20, trust_env=False).raise_for_status()
+        HTTP.delete(f"{self.url}{path}").raise_for_status()
 
     def upload(self, dicom: bytes) -> str:
         """Store one object by the REST interface; return Orthanc's own identifier of it."""
-        answer = httpx.post(f"{self.url}/instances", content=dicom, timeout=20, trust_env=False).raise_for_status()
+        answer = HTTP.post(f"{self.url}/instances", content=dicom).raise_for_status()
         return str(answer.json()["ID"])
 
     def find(self, level: str, **query: str) -> list[str]:
@@ -75,7 +74,7 @@ class Orthanc:
     def dicom(self, identifier: str) -> bytes:
         """Return the file of one instance."""
         url = f"{self.url}/instances/{identifier}/file"
-        return httpx.get(url, timeout=20, trust_env=False).raise_for_status().content
+        return HTTP.get(url).raise_for_status().content
 
     def send(self, modality: str, *identifiers: str) -> None:
         """Send studies, series or instances to a modality, and wait until they are sent."""

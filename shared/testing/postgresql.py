@@ -14,6 +14,9 @@ from types import MappingProxyType
 
 from shared.testing.ports import free_port, wait_until
 
+_NOT_FOR_A_POWER_CUT = {"fsync": "off", "full_page_writes": "off"}
+"""A killed server loses nothing by them; a machine that loses power does, and its tests with it."""
+
 
 def postgresql_folder() -> Path | None:
     """Return the folder with initdb and postgres, or None where PostgreSQL is not installed."""
@@ -36,7 +39,7 @@ def start_postgresql(folder: Path, options: Mapping[str, str] = MappingProxyType
                    check=True, stdout=subprocess.DEVNULL, cwd="/")  # fmt: skip
     server = subprocess.Popen(
         [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1",
-         *(f"--{name}={value}" for name, value in options.items())],
+         *(f"--{name}={value}" for name, value in {**_NOT_FOR_A_POWER_CUT, **options}.items())],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
     )  # fmt: skip
     try:

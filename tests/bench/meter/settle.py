@@ -10,11 +10,14 @@ import httpx
 
 from shared.domain.case import CaseDetail, Currency, DeliveryState, InferenceState
 from shared.domain.errors import OncoRelayError
+from shared.testing.plain_http import HTTP
 from tests.bench.load.studies import StudyToSend
 from tests.system import System
 
 _QUIET_S = 3.0
 """Nothing may have changed for this long before everything counts as settled, in seconds."""
+_PAUSE_S, _QUIET_PAUSE_S = 0.3, 1.0
+"""Between two looks: while some are waited for, and while nothing should change."""
 
 
 @dataclass
@@ -36,7 +39,9 @@ def settle(system: System, studies: Sequence[StudyToSend], deadline_s: float) ->
     quiet_since, marks = start, ""
     while time.monotonic() - start < deadline_s:
         system.supervisor.watch_once()
-        waiting = [uid for uid in waiting if _why_not(_look(system, uid, found))]
+        # The first that is not through keeps all from being so: to ask for the others too would load the ledger.
+        while waiting and not _why_not(_look(system, waiting[0], found)):
+            waiting.pop(0)
         if not waiting and _ehr_is_drained(system):
             marks, before = _marks(system, studies, found), marks
             if marks != before:
@@ -44,8 +49,8 @@ def settle(system: System, studies: Sequence[StudyToSend], deadline_s: float) ->
             elif time.monotonic() - quiet_since >= _QUIET_S:
                 break
             waiting = [uid for uid in found if _why_not(found[uid])]
-        time.sleep(0.3)
-    reasons = [f"{uid}: {_why_not(_look(system, uid, found))}" for uid in waiting]
+        time.sleep(_PAUSE_S if waiting else _QUIET_PAUSE_S)
+    reasons = [f"{uid}: {why}" for uid in waiting if (why := _why_not(_look(system, uid, found)))]
     return Settled(max(0.0, quiet_since - start), found, reasons)
 
 
@@ -86,7 +91,7 @@ def _why_not(details: list[CaseDetail]) -> str:
 def _ehr_is_drained(system: System) -> bool:
     """Tell whether the EHR has nothing left to notify us of."""
     try:
-        answer = httpx.get(f"http://127.0.0.1:{system.ehr.port}/_admin/forwarded", timeout=20, trust_env=False)
+        answer = HTTP.get(f"http://127.0.0.1:{system.ehr.port}/_admin/forwarded")
     except httpx.HTTPError:
         return False
     return bool(answer.json()["waiting"] == 0)
