@@ -23,6 +23,7 @@ from services.cli.site_lock import locked
 from services.cli.supervisor import Program, Supervisor, service
 from services.inference.config import Settings as InferenceSettings
 from services.results.config import Settings as ResultsSettings
+from shared.messaging.patience import one_try
 from shared.messaging.redis_server import redis_command
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings, Site
@@ -156,7 +157,9 @@ def embedded_redis(folder: Path, port: int, password: str) -> Program:
 
 def redis_process(port: int, password: str) -> int:
     """Return the process id of the Redis that takes this password on this port of 127.0.0.1; 0 where none does."""
-    client = redis.Redis(host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0)
+    client = redis.Redis(
+        host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0, retry=one_try()
+    )
     try:
         return int(client.info("server")["process_id"]) if client.ping() else 0
     except redis.RedisError:
