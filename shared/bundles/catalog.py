@@ -19,6 +19,8 @@ from shared.predictors.models import Model
 SHIPPED_BUNDLES = Path(__file__).parent / "demonstration"
 """Folder with the bundles that come with the software."""
 
+_WHERE = "`oncorelay models list` names them, bundle_folders of [results] and [inference] add more"
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
@@ -106,7 +108,8 @@ class Catalog:
         for problem in self.problems:
             if problem.bundle == bundle_id:
                 raise BundleRefusedError(problem.bundle, problem.reason, problem.remedy)
-        raise NotFoundError("installed bundle", bundle_id if digest is None else f"{bundle_id}@{digest[:12]}")
+        named = bundle_id if digest is None else f"{bundle_id}@{digest[:12]}"
+        raise NotFoundError("installed bundle", f"{named}: {_WHERE}")
 
     def open(self, bundle_id: str, digest: str | None = None) -> Model:
         """Return the loaded model; its bytes are verified again and its golden inputs run here.

@@ -68,4 +68,6 @@ def _place(loc: tuple[str | int, ...], section: str) -> str:
 def _reason(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return "unknown key"
+    if kind == "tuple_type":
+        return "must be a list, written [...]"
     return "missing" if kind == "missing" else message[:1].lower() + message[1:]

@@ -160,9 +160,9 @@ def _show_slide(console: Console, detail: CaseDetail, lis: Lis) -> None:
     places = {delivery.sink: delivery.location for delivery in detail.deliveries}
     page = Path(places["files"])
     for line in (
-        f"the LIS heard of it     {lis.message(places['lis'])}",
-        f"the slide's page        {page}",
-        f"its patches in QuPath   {page.with_suffix('.geojson.gz')}",
+        f"the LIS heard of it    {lis.message(places['lis'])}",
+        f"the slide's page       {page}",
+        f"its patches in QuPath  {page.with_suffix('.geojson.gz')}",
     ):
         console.print(line, soft_wrap=True)
 

@@ -23,5 +23,6 @@ def predict_from_command_line(bundle_id: str, levels: Mapping[str, str], catalog
     installed = catalog.find(bundle_id)
     predictor = REGISTRY.get(installed.manifest.predictor)
     if not isinstance(predictor, ByHand):
-        raise InvalidInputError("bundle", f"{installed.manifest.predictor} cannot be asked by hand")
+        how = "put a slide into a folder of [site] slide_folders, then `oncorelay slides`"
+        raise InvalidInputError("bundle", f"{installed.manifest.predictor} cannot be asked by hand: {how}")
     return predictor.answer_levels(levels, catalog.open(bundle_id, installed.reference.digest))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.model_factory.adapters.epochs import Epochs
 from services.model_factory.handlers.networks.parity import PROBABILITY_TOLERANCE
 from services.model_factory.handlers.networks.swin.augmentation import StainSpace
 from services.model_factory.handlers.networks.swin.gate import LEAST_SLIDES, Gate, measured_gate
@@ -21,7 +20,7 @@ from services.model_factory.handlers.networks.swin.recipe import PatchRecipe
 from services.model_factory.handlers.networks.swin.trained import TrainedPatchNetwork
 from services.model_factory.handlers.networks.swin.training import train_patch_network
 from services.model_factory.handlers.slides.run import GRAPH_FILE
-from services.model_factory.ports import ExportedPatchNetwork, States, Steps
+from services.model_factory.ports import ExportedPatchNetwork, Progress, States
 from shared.bundles.runtimes.opening import open_network
 from shared.bundles.runtimes.port import Engine, Precision, RuntimeChoice, RuntimeMissingError
 from shared.pathology.patch_contract import PatchContract
@@ -110,15 +109,16 @@ class SwinTrainer:
     contract: PatchContract
     first: FirstWeights | None
     states: States
+    progress: Progress
+    """Told every epoch: with the published network one takes minutes."""
 
     def __call__(
-        self, patches: NDArray[Any], labels: NDArray[np.int64], patients: Sequence[str], seed: int, name: str,
-        steps: Steps,
-    ) -> SwinFit:  # fmt: skip
+        self, patches: NDArray[Any], labels: NDArray[np.int64], patients: Sequence[str], seed: int, name: str
+    ) -> SwinFit:
         """Train, or go on where a cut left it."""
         space = StainSpace.of(self.contract)
         one = train_patch_network(
-            patches, labels, patients, self.recipe, seed, Epochs(steps), space, self.first, self.states, name
+            patches, labels, patients, self.recipe, seed, self.progress, space, self.first, self.states, name
         )
         return SwinFit(one)
 

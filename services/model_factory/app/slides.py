@@ -104,7 +104,7 @@ def train_slides(
     if pictures is not None:
         seed = order.number("pre-training")
         first = pretrained_on(pictures, recipe, seed, progress, states, options.pretraining_epochs)
-    trainer = SwinTrainer(recipe, settings.contract, first, states)
+    trainer = SwinTrainer(recipe, settings.contract, first, states, progress)
     run = SlidesRun(
         cohort, KeptPatches(reading, cohort.slides), cut_facts(settings), order, provenance, trainer,
         FolderScratch(out / SCRATCH), _fixed(order, options), kept, FolderGraphs(out / GRAPHS), progress, clock,

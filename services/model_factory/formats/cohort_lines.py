@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from shared.domain.errors import InvalidInputError
 
 PER_YEAR: Mapping[str, float] = {"a": 1.0, "mo": 12.0, "wk": 365.25 / 7.0, "d": 365.25}
 """UCUM: a is 365.25 d, mo is a twelfth of it."""
+_NAMED = 5
+"""Columns that are named beside one that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,18 @@ def _line(rows: Sequence[tuple[Sheet, SheetRow]]) -> PatientLine:
 def _refuse_missing(patient: str, needed: Sequence[str], sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         if patient not in sheet.headers:
-            raise InvalidInputError(sheet.name, f"has no column {patient!r}")
+            raise _without(patient, sheet.name, sheet.headers)
     present = {header for sheet in sheets for header in sheet.headers}
     for header in needed:
         if header not in present:
-            raise InvalidInputError(sheets[0].name, f"has no column {header!r}")
+            raise _without(header, sheets[0].name, present)
+
+
+def _without(header: str, name: str, present: Iterable[str]) -> InvalidInputError:
+    """Return the sentence; names the columns that look like the one that is meant, else the first ones there are."""
+    there = sorted(present)
+    near = difflib.get_close_matches(header, there, n=_NAMED) or there[:_NAMED]
+    return InvalidInputError(name, f"has no column {header!r}; it has, for example, {', '.join(map(repr, near))}")
 
 
 def flow_of(

@@ -41,7 +41,8 @@ def read_results(run: Path) -> Results:
     """
     file = run / RESULTS_NAME
     if not file.is_file():
-        raise InvalidInputError(run.name, f"holds no {RESULTS_NAME}: the run is not finished, or this is no run folder")
+        unfinished = "the run is not finished (`oncorelay train ... --resume` goes on), or this is no run folder"
+        raise InvalidInputError(run.name, f"holds no {RESULTS_NAME}: {unfinished}")
     content = file.read_bytes()
     kind = _KINDS.get(_kind(content), _RESULTS)
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from shared.domain.errors import PermanentError
+
+if TYPE_CHECKING:
+    import numpy as np  # settings name an engine and compute nothing
+    from numpy.typing import NDArray
 
 Engine = Literal["onnxruntime", "openvino", "cuda"]
 Precision = Literal["float32", "bfloat16", "int8"]

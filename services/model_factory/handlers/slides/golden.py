@@ -19,8 +19,11 @@ from services.model_factory.handlers.slides.scoring import found_in, readings_of
 from shared.predictors.her2.scale import CUTS, level_of
 
 PATCHES, SLIDES = 4, 12
-"""The slides are those nearest to a cut, where a level changes first: by them cheaper arithmetics are judged
+"""The slides are those near a cut, where a level changes first: by them cheaper arithmetics are judged
 (``networks/swin/gate.py``)."""
+NEAREST = 0.005
+"""As far as a cheaper arithmetic may move a score: the level of a slide that lies nearer to a cut is a toss-up in any
+arithmetic (its interval crosses the cut: it is told as indeterminate), and among many slides one always does."""
 
 Ask = Callable[[int], NDArray[np.float32]]
 """Returns what the network says of the patches of a slide (n, 3), by the slide's place in the cohort."""
@@ -56,7 +59,7 @@ def golden_of(patches: SlidePatches, fold: Fold[SlideCohort], order: SlidesOrder
     known = [int(one) for one in fold.learned_from if len(patches.grid(int(one), order.cropping).index)]
     found = {place: found_in(ask(place), readings_of(order)) for place in known}
     scores = {place: one.score for place, one in found.items() if one is not None}
-    places = nearest_to_cuts(scores, CUTS, SLIDES)
+    places = nearest_to_cuts(scores, CUTS, SLIDES, NEAREST)
 
     def whole(place: int) -> NDArray[np.float32]:
         return inputs_of(patches.grid(place, order.cropping).pixels, patches.contract)
@@ -66,12 +69,12 @@ def golden_of(patches: SlidePatches, fold: Fold[SlideCohort], order: SlidesOrder
     return Golden(np.stack(few), [partial(whole, place) for place in places], places)
 
 
-def nearest_to_cuts(scores: Mapping[int, float], cuts: Sequence[float], n: int) -> tuple[int, ...]:
-    """Return up to ``n`` slides: of each cut in turn the nearest that is not taken yet."""
-    left = dict(scores)
+def nearest_to_cuts(scores: Mapping[int, float], cuts: Sequence[float], n: int, nearest: float) -> tuple[int, ...]:
+    """Return up to ``n`` slides: of each cut in turn the nearest not yet taken, none nearer than ``nearest``."""
+    left = {place: score for place, score in scores.items() if min(abs(score - cut) for cut in cuts) >= nearest}
     taken: list[int] = []
     for cut in islice(cycle(cuts), min(n, len(left))):
-        nearest = min(left, key=lambda place: abs(left[place] - cut))
-        taken.append(nearest)
-        del left[nearest]
+        closest = min(left, key=lambda place: abs(left[place] - cut))
+        taken.append(closest)
+        del left[closest]
     return tuple(taken)

@@ -15,7 +15,7 @@ from services.model_factory.handlers.folds.fold import Fold, learning_from
 from services.model_factory.handlers.slides.order import SlidesOrder
 from services.model_factory.handlers.slides.patches import SlidePatches, inputs_of
 from services.model_factory.handlers.slides.patchwise import JudgedPatches
-from services.model_factory.ports import PatchNetworkFit, PatchTrainer, Steps
+from services.model_factory.ports import PatchNetworkFit, PatchTrainer
 from shared.domain.errors import InvalidInputError
 from shared.domain.slides import Cropping
 from shared.pathology.patch_table import NEGATIVE, NON_TUMOUR, POSITIVE
@@ -34,7 +34,7 @@ class PatchLearning:
     trainer: PatchTrainer
     scratch: Scratch
 
-    def on(self, fold: Fold[SlideCohort], steps: Steps) -> tuple[PatchNetworkFit, tuple[int, int, int]]:
+    def on(self, fold: Fold[SlideCohort]) -> tuple[PatchNetworkFit, tuple[int, int, int]]:
         """Return the network learned from the training slides, and how many patches of each class those had.
 
         Raises:
@@ -54,7 +54,7 @@ class PatchLearning:
                 start += len(pixels)
             seed = self.order.number(f"network {fold.name}")
             try:
-                fit = self.trainer(rows, labels, patients, seed, fold.name.replace(" ", "-"), steps)
+                fit = self.trainer(rows, labels, patients, seed, fold.name.replace(" ", "-"))
             except ValueError as error:
                 raise InvalidInputError("cohort", f"{fold.name}: {error}") from error
         return fit, (int(counts[0]), int(counts[1]), int(counts[2]))

@@ -81,7 +81,7 @@ class SlidesRun:
         if known is not None:
             return from_plain(known)
         kind: Judged = "held_out" if self.order.one_network else "out_of_fold"
-        piece = self._asked(fold, kind, number, (learning, comparators), learning.on(fold, lambda: None))
+        piece = self._asked(fold, kind, number, (learning, comparators), learning.on(fold))
         self.kept.put(key, to_plain(piece))
         return piece
 
@@ -115,7 +115,7 @@ class SlidesRun:
         """Return the kept network's facts, what it says of the slides of other sites, and its training."""
         known = self.kept.get("kept")
         if known is None:
-            fit, counts = learning.on(fold, lambda: None)
+            fit, counts = learning.on(fold)
             known = {
                 "network": self._exported(fit, fold, learning),
                 "elsewhere": [to_plain(one) for one in self._elsewhere(fold, (learning, comparators), (fit, counts))],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from services.results.deliver.adapters.folder import FolderSink
 from services.results.deliver.adapters.mllp_client import MllpClient
 from services.results.deliver.adapters.mllp_sink import MllpSink
 from services.results.deliver.adapters.pages import InstalledBundles, PrintedPages
+from services.results.deliver.adapters.proof import credentials, tls_of
 from services.results.deliver.adapters.slice_pixels import LIMITS, SlicePixels
 from services.results.deliver.adapters.source_headers import SourceHeaders
 from services.results.deliver.adapters.source_images import SourceImages
@@ -33,7 +33,6 @@ from services.results.deliver.ports import Sink
 from shared.dicom.frame_pixels import FRAME_PIXELS
 from shared.domain.errors import InvalidInputError
 from shared.jail.jail import Jail
-from shared.security.backend_services import BackendServices, Credentials, NoCredentials, TokenFile
 from shared.storage.blobs import LocalBlobs
 
 
@@ -114,37 +113,6 @@ def addressed(sink: SinkSettings) -> Addressed:
         sink.sending_application, sink.sending_facility, sink.receiving_application, sink.receiving_facility,
         sink.processing_id,
     )  # fmt: skip
-
-
-def tls_of(sink: SinkSettings) -> ssl.SSLContext | None:
-    """Return how an MLLP sink is spoken to in TLS; None where it is not.
-
-    Raises:
-        InvalidInputError: If a certificate or key cannot be read.
-    """
-    if not sink.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=sink.tls_ca)
-        if sink.tls_certificate:
-            context.load_cert_chain(sink.tls_certificate, sink.tls_key)
-    except OSError as error:
-        raise InvalidInputError(
-            f"sinks.{sink.name}.tls_ca", "a certificate or key cannot be read, or they do not belong together"
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def credentials(sink: SinkSettings) -> Credentials:
-    """Return how we say who we are at the sink.
-
-    Raises:
-        InvalidInputError: If the key of SMART Backend Services cannot serve, or its server is not behind https.
-    """
-    if sink.backend is not None:
-        return BackendServices(sink.backend, sink.url)
-    return TokenFile(sink.token_file) if sink.token_file else NoCredentials()
 
 
 def _server(sink: SinkSettings, opened: ExitStack) -> WebServer:

@@ -36,6 +36,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Set
     [
         ("[results]\ncollect_z = 3", "[results] collect_z: unknown key"),
         ('[results]\ncollect_s = "soon"', "[results] collect_s: input should be a valid number"),
+        ('[site]\nslide_folders = "/scans"', "[site] slide_folders: must be a list, written [...]"),
         ("[site]\nsite_idd = 3", "[site] site_idd: unknown key"),
         ('[[sinks]]\nname = "a"\nkind = "folder"\n[[sinks]]\nname = "b"\nkind = "fax"', "[[sinks]] number 2 kind: "),
         ("[[identity]]\nnamee = 3", "[[identity]] number 1 name: missing"),

@@ -130,7 +130,7 @@ def test_a_workbook_is_a_sheet_too(tmp_path: Path) -> None:
         ("24,met", "0,met", "a.csv row 2, column months: follow-up must be longer than nothing"),
         ("p2,", "p1,", "a.csv row 3: this patient has a row already"),
         ("p2,", ",", "a.csv row 3, column id: is empty"),
-        ("hs CRP", "crp", "a.csv: has no column 'hs CRP'"),
+        ("hs CRP", "crp", "a.csv: has no column 'hs CRP'; it has, for example, 'crp', 'end', 'er', 'id', 'months'"),
         ("sex\n", "er\n", "a.csv: has two columns 'er'"),
         ("met,f", "met,f,x", "a.csv row 2: has more cells than the header"),
     ],
