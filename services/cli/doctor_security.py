@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from services.dicom_listener.config import Settings as ListenerSettings
 from services.lab_consumer.config import Settings as LabSettings
 from services.results.config import Settings as ResultsSettings
+from shared.messaging.patience import one_try
 from shared.observability import checks
 from shared.security import tls_folder
 from shared.security.certificates import WARN_DAYS, days_left
@@ -112,7 +113,9 @@ def redis_access(results: ResultsSettings) -> str:
         redis.RedisError: If it does not answer.
     """
     timeout = 3.0
-    client = redis.Redis.from_url(results.broker_url, socket_connect_timeout=timeout, socket_timeout=timeout)
+    client = redis.Redis.from_url(
+        results.broker_url, socket_connect_timeout=timeout, socket_timeout=timeout, retry=one_try()
+    )
     try:
         version = client.info("server")["redis_version"]
         if client.connection_pool.connection_kwargs.get("password") is None:

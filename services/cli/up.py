@@ -158,7 +158,11 @@ def redis_process(port: int, password: str) -> int:
     """Return the process id of the Redis that takes this password on this port of 127.0.0.1; 0 where none does."""
     import redis
 
-    client = redis.Redis(host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0)
+    from shared.messaging.patience import one_try
+
+    client = redis.Redis(
+        host="127.0.0.1", port=port, password=password, socket_connect_timeout=1.0, socket_timeout=1.0, retry=one_try()
+    )
     try:
         return int(client.info("server")["process_id"]) if client.ping() else 0
     except redis.RedisError:

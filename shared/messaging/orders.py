@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from shared.domain.errors import UnavailableError
 from shared.messaging.celery_app import CONNECT_TIMEOUT_S, create_app
+from shared.messaging.patience import one_more_try
 from shared.messaging.task import CPU_QUEUE, TASK_NAME
 from shared.observability import tracing
 
@@ -29,7 +30,10 @@ class OrderQueue:
         # One try: whoever sends has an outbox and comes back.
         self._app.conf.broker_transport_options |= {"max_retries": 0, "socket_timeout": CONNECT_TIMEOUT_S}
         self._redis: Any = redis.Redis.from_url(
-            client_url(redis_url), socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=CONNECT_TIMEOUT_S
+            client_url(redis_url),
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            socket_timeout=CONNECT_TIMEOUT_S,
+            retry=one_more_try(),
         )
 
     def send(self, case_id: str, revision: int) -> None:

@@ -13,6 +13,7 @@ from services.inference.adapters.explain_operations import bundle_trouble
 from services.inference.config import Settings
 from shared.bundles.catalog import Catalog
 from shared.messaging.orders import client_url
+from shared.messaging.patience import one_try
 from shared.observability import checks, metrics
 from shared.observability.health import Check
 from shared.observability.operations import Operations
@@ -38,7 +39,9 @@ def order_ended(outcome: str, seconds: float | None = None) -> None:
 
 
 def _redis(url: str) -> str:
-    client = redis.Redis.from_url(client_url(url), socket_connect_timeout=_TIMEOUT_S, socket_timeout=_TIMEOUT_S)
+    client = redis.Redis.from_url(
+        client_url(url), socket_connect_timeout=_TIMEOUT_S, socket_timeout=_TIMEOUT_S, retry=one_try()
+    )
     try:
         client.ping()
     except (redis.RedisError, OSError) as error:

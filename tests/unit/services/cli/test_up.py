@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -70,6 +72,25 @@ def test_the_embedded_redis_answers_with_its_own_process(tmp_path: Path) -> None
         assert (tmp_path / "redis.conf").stat().st_mode & 0o777 == 0o600
     finally:
         supervisor.stop()
+
+
+def test_who_only_looks_whether_redis_is_there_looks_once() -> None:
+    callers: list[socket.socket] = []
+
+    def turn_away() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                callers.append(server.accept()[0])
+                callers[-1].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=turn_away)
+        thread.start()
+        assert redis_process(server.getsockname()[1], "pass word") == 0
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+    assert len(callers) == 1
 
 
 def test_data_and_secrets_are_closed_to_others(tmp_path: Path) -> None:
