@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import click
 from rich.text import Text
@@ -23,7 +25,7 @@ DEADLINE_S = 10.0
 _STATES = [state.value for state in SlideState]
 _STYLE = {"submitted": "green", "held": "yellow", "refused": "red"}
 _SHORT = 8
-_MOST = 1000
+_PAGE, _MOST = 100, 1000
 _AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
 
 
@@ -54,6 +56,7 @@ def slides(context: click.Context) -> None:
     Examples:
       oncorelay slides
       oncorelay slides list --state held
+      oncorelay slides list --file CMU-1.svs
       oncorelay slides show 1f0c22ab
       oncorelay slides set-resolution 1f0c22ab 0.25 --reason "scanner's service report"
     """
@@ -63,15 +66,24 @@ def slides(context: click.Context) -> None:
 
 @slides.command("list")
 @click.option("--state", type=click.Choice(_STATES), help="Only those in this state.")
+@click.option("--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Only the slide this file belongs to, by its content: file names are not told.")  # fmt: skip
 @_AS_JSON
-def list_slides(state: str | None = None, *, as_json: bool = False) -> None:
+def list_slides(state: str | None = None, file: Path | None = None, *, as_json: bool = False) -> None:
     """List slides, newest first."""
     with slides_client() as client:
-        found = client.list_slides(SlideState(state) if state else None)
+        found = client.list_slides(SlideState(state) if state else None, page_size=_MOST if file else _PAGE)
+    if file:
+        found = _of(found, file)
     if as_json:
         print_json([tree(one) for one in found])
     elif found:
         _show_all(found)
+    elif file:
+        click.echo(
+            f"none of the newest {_MOST} slides has this content: has the file stood still for 30 s "
+            "(slide_ingestion.settle_s), and may the service read it?"
+        )
     else:
         click.echo("no slides yet: put one, with its manifest, into a folder of [site] slide_folders")
 
@@ -109,6 +121,12 @@ def set_resolution(slide_id: str, microns_per_pixel: float, reason: str) -> None
     with slides_client() as client:
         state = client.set_resolution(slide_id, microns_per_pixel, person_name(), reason)
     click.echo(f"recorded under {person_name()}; the slide is {state.value} now")
+
+
+def _of(found: tuple[SlideSummary, ...], file: Path) -> tuple[SlideSummary, ...]:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return tuple(one for one in found if digest in one.file_sha256)
 
 
 def _one(found: tuple[SlideSummary, ...], slide_id: str) -> SlideSummary:

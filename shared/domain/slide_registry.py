@@ -41,3 +41,5 @@ class SlideSummary:
     """Pixels of level 0; 0 while unknown."""
     height: int = 0
     resolution: Resolution | None = None
+    file_sha256: tuple[str, ...] = ()
+    """Of each of its files (hex), once they were read: by them a file's slide is found, for names are not told."""

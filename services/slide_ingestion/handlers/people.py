@@ -85,6 +85,7 @@ def _summary(row: SlideRow, cases: tuple[str, ...]) -> SlideSummary:
     return SlideSummary(
         row.slide_id, row.state, row.reason, row.door, said.format if said else "", row.seen_time, row.state_time,
         cases, said.width if said else 0, said.height if said else 0, _resolution(row),
+        tuple(one.digest for one in row.files if one.digest),
     )  # fmt: skip
 
 

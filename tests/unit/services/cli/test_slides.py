@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from services.slide_ingestion.handlers.orders import RecordOrder
 from services.slide_ingestion.handlers.people import ListSlides, SetResolution
 from services.slide_ingestion.handlers.studies import TakeStudy
 from services.slide_ingestion.handlers.verdict import Judge
-from services.slide_ingestion.ports.slides import SlideRow
+from services.slide_ingestion.ports.slides import SlideFile, SlideRow
 from shared.domain.slide_registry import SlideState
 from shared.domain.slides import PyramidLevel, ReadBy, ResolutionSource, Scanner
 from shared.rpc.server import start
@@ -83,6 +84,21 @@ def test_slides_are_listed_without_their_names(store: SqlSlides) -> None:
     assert "no slides yet" in said("list", "--state", "submitted")
     (one,) = json.loads(said("list", "--json"))
     assert (one["slide_id"], one["state"], one["door"]) == (SLIDE_ID, "held", "folder-1")
+
+
+def test_the_slide_of_a_file_is_found_by_its_content(store: SqlSlides, tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.svs", tmp_path / "other.svs"
+    mine.write_bytes(b"pixels")
+    other.write_bytes(b"other pixels")
+    digest = hashlib.sha256(b"pixels").hexdigest()
+    files = (SlideFile("a.svs", 6, "1-1-1", digest=digest), SlideFile("b.svs", 6, "2-2-2", digest="e" * 64))
+    row = SlideRow(SLIDE_ID, "folder-1", "Jane Doe.svs", files, SlideState.HELD, "no order", NOW, NOW, digest="d")
+    with store.writing() as writing:
+        writing.keep(row)
+
+    assert SLIDE_ID[:8] in said("list", "--file", str(mine))
+    assert "none of the newest 1000 slides" in said("list", "--file", str(other))
+    assert json.loads(said("list", "--file", str(other), "--json")) == []
 
 
 def test_a_resolution_is_recorded_under_the_persons_name(store: SqlSlides) -> None:

@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.rpc.gen.oncorelay.types.v1 import types_pb2 as oncorelay_dot_types_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n:oncorelay/slide_ingestion/v1/slide_ingestion_service.proto\x12\x1concorelay.slide_ingestion.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eoncorelay/types/v1/types.proto\"R\n\x12SubmitStudyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x05study\x18\x02 \x01(\x0b\x32\x19.oncorelay.types.v1.Study\"*\n\x13SubmitStudyResponse\x12\x13\n\x0bslide_count\x18\x01 \x01(\x05\"W\n\x12RecordOrderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x05order\x18\x02 \x01(\x0b\x32\x1e.oncorelay.types.v1.SlideOrder\"\x15\n\x13RecordOrderResponse\"_\n\x11ListSlidesRequest\x12\x37\n\x05state\x18\x01 \x01(\x0e\x32(.oncorelay.slide_ingestion.v1.SlideState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"P\n\x12ListSlidesResponse\x12:\n\x06slides\x18\x01 \x03(\x0b\x32*.oncorelay.slide_ingestion.v1.SlideSummary\"\xcb\x02\n\x0cSlideSummary\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32(.oncorelay.slide_ingestion.v1.SlideState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04\x64oor\x18\x04 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x05 \x01(\t\x12-\n\tseen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63\x61se_ids\x18\x08 \x03(\t\x12\r\n\x05width\x18\t \x01(\x05\x12\x0e\n\x06height\x18\n \x01(\x05\x12\x32\n\nresolution\x18\x0b \x01(\x0b\x32\x1e.oncorelay.types.v1.Resolution\"\x95\x01\n\x14SetResolutionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08slide_id\x18\x02 \x01(\t\x12\x1b\n\x13microns_per_pixel_x\x18\x03 \x01(\x01\x12\x1b\n\x13microns_per_pixel_y\x18\x04 \x01(\x01\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"P\n\x15SetResolutionResponse\x12\x37\n\x05state\x18\x01 \x01(\x0e\x32(.oncorelay.slide_ingestion.v1.SlideState*\xa7\x01\n\nSlideState\x12\x1b\n\x17SLIDE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14SLIDE_STATE_ARRIVING\x10\x01\x12\x18\n\x14SLIDE_STATE_CHECKING\x10\x02\x12\x14\n\x10SLIDE_STATE_HELD\x10\x03\x12\x19\n\x15SLIDE_STATE_SUBMITTED\x10\x04\x12\x17\n\x13SLIDE_STATE_REFUSED\x10\x05\x32\xea\x03\n\x15SlideIngestionService\x12r\n\x0bSubmitStudy\x12\x30.oncorelay.slide_ingestion.v1.SubmitStudyRequest\x1a\x31.oncorelay.slide_ingestion.v1.SubmitStudyResponse\x12r\n\x0bRecordOrder\x12\x30.oncorelay.slide_ingestion.v1.RecordOrderRequest\x1a\x31.oncorelay.slide_ingestion.v1.RecordOrderResponse\x12o\n\nListSlides\x12/.oncorelay.slide_ingestion.v1.ListSlidesRequest\x1a\x30.oncorelay.slide_ingestion.v1.ListSlidesResponse\x12x\n\rSetResolution\x12\x32.oncorelay.slide_ingestion.v1.SetResolutionRequest\x1a\x33.oncorelay.slide_ingestion.v1.SetResolutionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n:oncorelay/slide_ingestion/v1/slide_ingestion_service.proto\x12\x1concorelay.slide_ingestion.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eoncorelay/types/v1/types.proto\"R\n\x12SubmitStudyRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x05study\x18\x02 \x01(\x0b\x32\x19.oncorelay.types.v1.Study\"*\n\x13SubmitStudyResponse\x12\x13\n\x0bslide_count\x18\x01 \x01(\x05\"W\n\x12RecordOrderRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x05order\x18\x02 \x01(\x0b\x32\x1e.oncorelay.types.v1.SlideOrder\"\x15\n\x13RecordOrderResponse\"_\n\x11ListSlidesRequest\x12\x37\n\x05state\x18\x01 \x01(\x0e\x32(.oncorelay.slide_ingestion.v1.SlideState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"P\n\x12ListSlidesResponse\x12:\n\x06slides\x18\x01 \x03(\x0b\x32*.oncorelay.slide_ingestion.v1.SlideSummary\"\xe0\x02\n\x0cSlideSummary\x12\x10\n\x08slide_id\x18\x01 \x01(\t\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32(.oncorelay.slide_ingestion.v1.SlideState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04\x64oor\x18\x04 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x05 \x01(\t\x12-\n\tseen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63\x61se_ids\x18\x08 \x03(\t\x12\r\n\x05width\x18\t \x01(\x05\x12\x0e\n\x06height\x18\n \x01(\x05\x12\x32\n\nresolution\x18\x0b \x01(\x0b\x32\x1e.oncorelay.types.v1.Resolution\x12\x13\n\x0b\x66ile_sha256\x18\x0c \x03(\t\"\x95\x01\n\x14SetResolutionRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08slide_id\x18\x02 \x01(\t\x12\x1b\n\x13microns_per_pixel_x\x18\x03 \x01(\x01\x12\x1b\n\x13microns_per_pixel_y\x18\x04 \x01(\x01\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\"P\n\x15SetResolutionResponse\x12\x37\n\x05state\x18\x01 \x01(\x0e\x32(.oncorelay.slide_ingestion.v1.SlideState*\xa7\x01\n\nSlideState\x12\x1b\n\x17SLIDE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14SLIDE_STATE_ARRIVING\x10\x01\x12\x18\n\x14SLIDE_STATE_CHECKING\x10\x02\x12\x14\n\x10SLIDE_STATE_HELD\x10\x03\x12\x19\n\x15SLIDE_STATE_SUBMITTED\x10\x04\x12\x17\n\x13SLIDE_STATE_REFUSED\x10\x05\x32\xea\x03\n\x15SlideIngestionService\x12r\n\x0bSubmitStudy\x12\x30.oncorelay.slide_ingestion.v1.SubmitStudyRequest\x1a\x31.oncorelay.slide_ingestion.v1.SubmitStudyResponse\x12r\n\x0bRecordOrder\x12\x30.oncorelay.slide_ingestion.v1.RecordOrderRequest\x1a\x31.oncorelay.slide_ingestion.v1.RecordOrderResponse\x12o\n\nListSlides\x12/.oncorelay.slide_ingestion.v1.ListSlidesRequest\x1a\x30.oncorelay.slide_ingestion.v1.ListSlidesResponse\x12x\n\rSetResolution\x12\x32.oncorelay.slide_ingestion.v1.SetResolutionRequest\x1a\x33.oncorelay.slide_ingestion.v1.SetResolutionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'oncorelay.slide_ingestion.v1.slide_ingestion_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SLIDESTATE']._serialized_start=1145
-  _globals['_SLIDESTATE']._serialized_end=1312
+  _globals['_SLIDESTATE']._serialized_start=1166
+  _globals['_SLIDESTATE']._serialized_end=1333
   _globals['_SUBMITSTUDYREQUEST']._serialized_start=157
   _globals['_SUBMITSTUDYREQUEST']._serialized_end=239
   _globals['_SUBMITSTUDYRESPONSE']._serialized_start=241
@@ -48,11 +48,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSLIDESRESPONSE']._serialized_start=494
   _globals['_LISTSLIDESRESPONSE']._serialized_end=574
   _globals['_SLIDESUMMARY']._serialized_start=577
-  _globals['_SLIDESUMMARY']._serialized_end=908
-  _globals['_SETRESOLUTIONREQUEST']._serialized_start=911
-  _globals['_SETRESOLUTIONREQUEST']._serialized_end=1060
-  _globals['_SETRESOLUTIONRESPONSE']._serialized_start=1062
-  _globals['_SETRESOLUTIONRESPONSE']._serialized_end=1142
-  _globals['_SLIDEINGESTIONSERVICE']._serialized_start=1315
-  _globals['_SLIDEINGESTIONSERVICE']._serialized_end=1805
+  _globals['_SLIDESUMMARY']._serialized_end=929
+  _globals['_SETRESOLUTIONREQUEST']._serialized_start=932
+  _globals['_SETRESOLUTIONREQUEST']._serialized_end=1081
+  _globals['_SETRESOLUTIONRESPONSE']._serialized_start=1083
+  _globals['_SETRESOLUTIONRESPONSE']._serialized_end=1163
+  _globals['_SLIDEINGESTIONSERVICE']._serialized_start=1336
+  _globals['_SLIDEINGESTIONSERVICE']._serialized_end=1826
 # @@protoc_insertion_point(module_scope)

@@ -219,6 +219,7 @@ class SlideSummary(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
+    FILE_SHA256_FIELD_NUMBER: _builtins.int
     slide_id: _builtins.str
     """Identifier of ours; a unique prefix of eight characters will do."""
     state: Global___SlideState.ValueType
@@ -249,6 +250,10 @@ class SlideSummary(_message.Message):
     def resolution(self) -> _types_pb2.Resolution:
         """Resolution; absent while there is none."""
 
+    @_builtins.property
+    def file_sha256(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """SHA-256 (hex) of each of its files, once they were read: by them a file's slide is found, for names are not told."""
+
     def __init__(
         self,
         *,
@@ -263,10 +268,11 @@ class SlideSummary(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         resolution: _types_pb2.Resolution | None = ...,
+        file_sha256: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resolution", b"resolution", "seen_time", b"seen_time", "state_time", b"state_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ids", b"case_ids", "door", b"door", "format", b"format", "height", b"height", "reason", b"reason", "resolution", b"resolution", "seen_time", b"seen_time", "slide_id", b"slide_id", "state", b"state", "state_time", b"state_time", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_ids", b"case_ids", "door", b"door", "file_sha256", b"file_sha256", "format", b"format", "height", b"height", "reason", b"reason", "resolution", b"resolution", "seen_time", b"seen_time", "slide_id", b"slide_id", "state", b"state", "state_time", b"state_time", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
