@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,30 @@ def translated(error: DBAPIError, name: str) -> OncoRelayError | None:
     return None
 
 
+@contextmanager
+def asked(name: str) -> Iterator[None]:
+    """Have what the database refuses in the block raised as our own error, where we have one (``translated``)."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise translated(error, name) or error from error
+
+
+@contextmanager
+def looking(engine: sa.Engine, name: str) -> Iterator[sa.Connection]:
+    """Open a transaction that only reads what is committed: it waits for no turn, and nobody waits for it.
+
+    Raises:
+        UnavailableError: If the database cannot be reached.
+    """
+    with (
+        asked(name),
+        engine.connect().execution_options(readonly=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
 def upgrade(engine: sa.Engine, migrations: Path, revision: str = "head") -> None:
     """Bring the schema up to ``revision``.
 
@@ -164,26 +188,14 @@ class InTurns:
             UnavailableError: If the database cannot be reached or its turn does not come.
             OutOfResourcesError: If the disk is full.
         """
-        try:
-            with engine.begin() as connection:
-                if engine.dialect.name == "postgresql":
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": self.turn})
-                yield connection
-        except DBAPIError as error:
-            raise translated(error, self.name) or error from error
+        with asked(self.name), engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": self.turn})
+            yield connection
 
-    @contextmanager
-    def looking(self, engine: sa.Engine) -> Iterator[sa.Connection]:
-        """Open a transaction that only reads what is committed: it waits for no turn, and nobody waits for it.
-
-        Raises:
-            UnavailableError: If the database cannot be reached.
-        """
-        try:
-            with engine.connect().execution_options(readonly=True) as connection, connection.begin():
-                yield connection
-        except DBAPIError as error:
-            raise translated(error, self.name) or error from error
+    def looking(self, engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+        """Open a transaction that only reads; see ``looking``."""
+        return looking(engine, self.name)
 
     def check_schema(self, engine: sa.Engine) -> None:
         """Check that the database has the schema of this program.

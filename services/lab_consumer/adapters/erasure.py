@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 
 import sqlalchemy as sql
-from sqlalchemy.exc import DBAPIError
 
 from services.lab_consumer.adapters.database import NAME, in_turn
 from services.lab_consumer.adapters.merged import one_patient
@@ -56,10 +55,8 @@ class SqlErasure:
             if any(_untold(connection, one) for one in group):
                 raise UnavailableError("results has yet to hear of a change of this patient: nothing is erased so far")
             counts = [_forget(connection, one) for one in group]
-        try:
+        with databases.asked(NAME):
             databases.compact(self.engine)
-        except DBAPIError as error:
-            raise databases.translated(error, NAME) or error from error
         return Erased(group, sum(count[0] for count in counts), sum(count[1] for count in counts))
 
 

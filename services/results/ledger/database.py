@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from services.results.ledger import audit
 from shared.storage import databases
@@ -27,27 +26,19 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         UnavailableError: If the database cannot be reached or stays locked, or somebody else wrote the same first.
         OutOfResourcesError: If its disk is full.
     """
-    try:
-        with engine.begin() as connection:
-            audit.begin(connection)
-            yield connection
-            audit.seal(connection)
-    except DBAPIError as error:
-        raise databases.translated(error, NAME) or error from error
+    with databases.asked(NAME), engine.begin() as connection:
+        audit.begin(connection)
+        yield connection
+        audit.seal(connection)
 
 
-@contextmanager
-def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
     """Run one consistent read.
 
     Raises:
         UnavailableError: If the database cannot be reached.
     """
-    try:
-        with engine.connect().execution_options(readonly=True) as connection, connection.begin():
-            yield connection
-    except DBAPIError as error:
-        raise databases.translated(error, NAME) or error from error
+    return databases.looking(engine, NAME)
 
 
 def compact(engine: sa.Engine) -> None:
@@ -56,10 +47,8 @@ def compact(engine: sa.Engine) -> None:
     Raises:
         UnavailableError: If somebody reads or writes for too long.
     """
-    try:
+    with databases.asked(NAME):
         databases.compact(engine)
-    except DBAPIError as error:
-        raise databases.translated(error, NAME) or error from error
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sql
-from sqlalchemy.exc import DBAPIError
 
 from services.slide_ingestion.adapters.cache import SlideCache
 from services.slide_ingestion.adapters.database import NAME, in_turn
@@ -57,10 +56,8 @@ class SqlErasure:
                 raise UnavailableError("results has yet to hear of a slide of this patient: nothing is erased so far")
             orders = self._forget(connection, identity, rows)
         files = sum(self.cache.remove(row.slide_id) for row in rows)
-        try:
+        with databases.asked(NAME):
             databases.compact(self.engine)
-        except DBAPIError as error:
-            raise databases.translated(error, NAME) or error from error
         left = sum(len(row.files) for row in rows if row.door in self.folders and not row.gone)
         return Erased(len(rows), orders, files, left)
 

@@ -31,11 +31,12 @@ Ask = Callable[[int], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Golden:
-    """The patches, and the slides by their place in the cohort."""
+    """The patches, and the slides with what the network says of them."""
 
     patches: NDArray[np.float32]
     slides: Sequence[Callable[[], NDArray[np.float32]]]
-    places: tuple[int, ...]
+    scores: tuple[float, ...]
+    """Of the slides, by the network as it was trained."""
 
     def files(self) -> Iterator[bytes]:
         """Yield every golden patch as a ``.npy`` file."""
@@ -44,14 +45,9 @@ class Golden:
             np.save(out, one, allow_pickle=False)
             yield out.getvalue()
 
-    def scored(self, ask: Ask, order: SlidesOrder) -> list[list[str | float]]:
-        """Return (name, score, level) of the slides that can be scored."""
-        found: list[list[str | float]] = []
-        for number, place in enumerate(self.places):
-            one = found_in(ask(place), readings_of(order))
-            if one is not None:
-                found.append([f"golden slide {number + 1}", one.score, level_of(one.score).value])
-        return found
+    def scored(self) -> list[list[str | float]]:
+        """Return (name, score, level) of every golden slide."""
+        return [[f"golden slide {number}", score, level_of(score).value] for number, score in enumerate(self.scores, 1)]
 
 
 def golden_of(patches: SlidePatches, fold: Fold[SlideCohort], order: SlidesOrder, ask: Ask) -> Golden:
@@ -66,7 +62,7 @@ def golden_of(patches: SlidePatches, fold: Fold[SlideCohort], order: SlidesOrder
 
     shown = (places or tuple(known))[:PATCHES]
     few = [whole(place)[len(patches.grid(place, order.cropping).index) // 2] for place in shown]
-    return Golden(np.stack(few), [partial(whole, place) for place in places], places)
+    return Golden(np.stack(few), [partial(whole, place) for place in places], tuple(scores[place] for place in places))
 
 
 def nearest_to_cuts(scores: Mapping[int, float], cuts: Sequence[float], n: int, nearest: float) -> tuple[int, ...]:

@@ -154,5 +154,5 @@ class SlidesRun:
             "losses": [list(pair) for pair in fit.losses], "graph_sha256": hashlib.sha256(one.graph).hexdigest(),
             "golden": [[float(p) for p in row] for row in one.probabilities], "tolerance": one.tolerance,
             "precisions": [list(row) for row in one.precisions],
-            "golden_slides": golden.scored(ask, self.order),
+            "golden_slides": golden.scored(),
         }  # fmt: skip
