@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from shared.codes.local import LEVELS
+from shared.codes.local import LEVELS, SLIDE_CLASS
 from shared.domain.case import CaseDetail, Currency
 from shared.domain.prediction import Prediction
 from shared.domain.slide_answers import CropAnswer, QualityRow, SlideAnswer
@@ -22,8 +22,6 @@ LARGEST_GEOJSON = 32 << 20
 Outline = tuple[Point, ...]
 _ONE_RING = 1
 _DRAWN = "annotation"
-_OURS = "H&E AI: "
-"""Begin of the classes in the GeoJSON we deliver (``services/results/deliver/formats/qupath.py``)."""
 
 
 def show_slide(answer: Prediction, console: Console) -> None:
@@ -130,7 +128,7 @@ def _is_drawn(properties: dict[str, Any]) -> bool:
     """Tell a person's annotation from what QuPath exports beside it: our own tiles and result, detections, cells."""
     classified = properties.get("classification")
     named = str(classified.get("name", "")) if isinstance(classified, dict) else ""
-    return properties.get("objectType", _DRAWN) == _DRAWN and not named.startswith(_OURS)
+    return properties.get("objectType", _DRAWN) == _DRAWN and not named.startswith(SLIDE_CLASS)
 
 
 def _polygons(geometry: Any) -> Iterator[Outline]:

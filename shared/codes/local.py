@@ -102,6 +102,9 @@ WITHIN: Mapping[str, tuple[str, str]] = {
 }
 """Outcome class -> beginning of code and display of its probability within a time."""
 
+SLIDE_CLASS = "H&E AI: "
+"""Begins the name of every class in the GeoJSON we deliver: what a person drew has none that begins so."""
+
 LEVELS: Mapping[SlideLevel, Coding] = {
     SlideLevel.RESEMBLES_0: code("resembles_0", "H&E resembles slides of IHC 0"),
     SlideLevel.RESEMBLES_1: code("resembles_1", "H&E resembles slides of IHC 1+"),

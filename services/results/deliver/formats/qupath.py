@@ -19,6 +19,7 @@ from services.results.deliver.formats.slide_basis import SlideBasis
 from services.results.deliver.formats.slide_summary import summary
 from services.results.deliver.formats.style import Style, object_digest
 from services.results.ledger.findings import Finding
+from shared.codes.local import SLIDE_CLASS
 from shared.domain.slide_answers import SlideAnswer
 from shared.domain.slides import Exclusion
 from shared.pathology.patch_table import NEGATIVE, NON_TUMOUR, POSITIVE
@@ -26,12 +27,12 @@ from shared.predictors.her2.tables import BITS
 
 KIND = "geojson"
 CLASSES = {
-    NON_TUMOUR: ("H&E AI: no tumour", (150, 150, 150)),
-    NEGATIVE: ("H&E AI: tumour, patch class HER2-negative slides", (40, 90, 170)),
-    POSITIVE: ("H&E AI: tumour, patch class HER2-positive slides", (200, 90, 20)),
+    NON_TUMOUR: (f"{SLIDE_CLASS}no tumour", (150, 150, 150)),
+    NEGATIVE: (f"{SLIDE_CLASS}tumour, patch class HER2-negative slides", (40, 90, 170)),
+    POSITIVE: (f"{SLIDE_CLASS}tumour, patch class HER2-positive slides", (200, 90, 20)),
 }
 """Column of the patch table -> name and colour; two hues and a grey, no ramp."""
-_RESULT = ("H&E AI: result", (0, 0, 0))
+_RESULT = (f"{SLIDE_CLASS}result", (0, 0, 0))
 _EXCLUDED = ("Left out by a pathologist", (230, 60, 200))
 _PROBABILITIES = {NON_TUMOUR: "p no tumour", NEGATIVE: "p class negative", POSITIVE: "p class positive"}
 _Json = dict[str, Any]

@@ -16,7 +16,6 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from services.cli import case_slides
 from services.cli.__main__ import oncorelay
 from services.cli.case_slides import outlines_of, show_slide
 from services.results.deliver.formats import qupath
@@ -26,6 +25,7 @@ from services.results.ledger.ledger import Ledger, assemble
 from services.results.ledger.policy import Policy
 from services.results.serve.adapters.grpc_server import registration
 from services.results.serve.handlers import SubmitCase
+from shared.codes import local
 from shared.domain.images import Artefact, ArtefactKind
 from shared.domain.prediction import Prediction
 from shared.domain.slides import Cropping, Point
@@ -115,7 +115,7 @@ def test_of_what_qupath_exports_only_what_a_person_drew_is_left_out(tmp_path: Pa
 
 
 def test_what_we_deliver_for_qupath_bears_the_mark_by_which_it_is_told_apart() -> None:
-    assert all(named.startswith(case_slides._OURS) for named, _ in (*qupath.CLASSES.values(), qupath._RESULT))
+    assert all(named.startswith(local.SLIDE_CLASS) for named, _ in (*qupath.CLASSES.values(), qupath._RESULT))
 
 
 @pytest.mark.parametrize(
